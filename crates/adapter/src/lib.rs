@@ -1,0 +1,1 @@
+//! What an agency is to the gateway: trait, context, client.

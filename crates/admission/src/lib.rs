@@ -1,0 +1,1 @@
+//! May they: agreements, purposes, fields, quotas.

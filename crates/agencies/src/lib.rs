@@ -1,0 +1,1 @@
+//! Which agencies there are, one folder each.

@@ -1,0 +1,1 @@
+//! The doors: accept loop, mTLS, gRPC, REST.

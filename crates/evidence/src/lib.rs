@@ -1,0 +1,1 @@
+//! What happened: write-ahead log, receipts, verifier.

@@ -1,0 +1,114 @@
+//! Why an exchange fails: what, whose fault, and whether to try again.
+
+use std::time::Duration;
+
+use crate::Reason;
+
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The caller's: bad input, no right, quota spent.
+    Caller,
+    /// An agency's.
+    Agency,
+    /// The gateway's own.
+    Gateway,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The field, as a path of the request in the contract: `subject.personal_id`.
+    pub field: String,
+    /// What is wrong. Never repeats the value.
+    pub description: String,
+    /// Its reason.
+    pub reason: Reason,
+}
+
+/// Which quota was spent, and when to come again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaViolation {
+    /// The name of the quota, as in the `RateLimit-Policy` header.
+    pub policy: String,
+    /// What the quota allows, for people.
+    pub description: String,
+}
+
+/// The one error that crosses crates on the road of a request.
+///
+/// What leaves the gateway comes from `reason`, `violations` and the like; `detail` and the source
+/// go to the log alone.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason:?}: {detail}")]
+pub struct Fault {
+    /// What it is; decides code, status and text at the doors.
+    pub reason: Reason,
+    /// Everything that is wrong with the request, for faults of the caller.
+    pub violations: Vec<Violation>,
+    /// When to come again, if that is known.
+    pub retry_after: Option<Duration>,
+    /// Which quota was spent.
+    pub quota: Option<QuotaViolation>,
+    /// Public key-value pairs, such as the agreement id.
+    pub metadata: Vec<(&'static str, String)>,
+    /// For the log; never leaves.
+    pub detail: String,
+    /// The cause, for the log.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Fault {
+    /// A fault with nothing but its reason and a word for the log.
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            violations: Vec::new(),
+            retry_after: None,
+            quota: None,
+            metadata: Vec::new(),
+            detail: detail.into(),
+            source: None,
+        }
+    }
+
+    /// A fault of bad input: the first violation gives the reason.
+    #[must_use]
+    pub fn invalid(violations: Vec<Violation>) -> Self {
+        let reason = violations
+            .first()
+            .map_or(Reason::InvalidArgument, |v| v.reason);
+        Self {
+            violations,
+            ..Self::new(reason, "the request is malformed")
+        }
+    }
+
+    /// The same fault with a time to come again.
+    #[must_use]
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// The same fault with a public key-value pair.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.metadata.push((key, value.into()));
+        self
+    }
+
+    /// The same fault with its cause.
+    #[must_use]
+    pub fn because(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(cause));
+        self
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        self.reason.origin()
+    }
+}

@@ -1,0 +1,71 @@
+//! What one releasable datum is: the enum is generated from the options of the contract.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::Source;
+
+mod generated;
+
+pub use generated::{FIELDS, Field};
+
+/// How delicate a field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sensitivity {
+    /// Ordinary personal data.
+    Basic,
+    /// Sensitive personal data (Law 91/2025/QH15: health, religion, biometrics and the like).
+    Sensitive,
+    /// Never shown without a legal basis of its own.
+    Sealed,
+}
+
+/// What the catalogue says of a field.
+#[derive(Debug)]
+pub struct FieldInfo {
+    /// The field.
+    pub field: Field,
+    /// Its id everywhere: mask path, agreement entry, record entry. `population.birth_date`.
+    pub path: &'static str,
+    /// The store that holds it.
+    pub source: Source,
+    /// The store whose word counts when two disagree.
+    pub authority: Source,
+    /// How delicate it is.
+    pub sensitivity: Sensitivity,
+    /// Its Vietnamese name.
+    pub title_vi: &'static str,
+    /// Its English name.
+    pub title_en: &'static str,
+    /// Its type in the contract.
+    pub kind: &'static str,
+    /// True if it is not verified against the agency's own specification.
+    pub unconfirmed: bool,
+}
+
+impl Field {
+    /// What the catalogue says of the field.
+    #[must_use]
+    pub fn info(self) -> &'static FieldInfo {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "FIELDS has one row per field, in order"
+        )]
+        &FIELDS[self as usize]
+    }
+
+    /// Its id: `population.birth_date`.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        self.info().path
+    }
+
+    /// The field of that path.
+    #[must_use]
+    pub fn from_path(path: &str) -> Option<Self> {
+        BY_PATH.get(path).copied()
+    }
+}
+
+static BY_PATH: LazyLock<HashMap<&str, Field>> =
+    LazyLock::new(|| FIELDS.iter().map(|info| (info.path, info.field)).collect());

@@ -1,0 +1,1 @@
+//! The road of one exchange: admit, ask, seal.

@@ -1,0 +1,1 @@
+//! Who is calling: client certificate to caller, and the development CA.

@@ -1,0 +1,1 @@
+//! Synthetic citizens and the machinery of simulated agencies.
