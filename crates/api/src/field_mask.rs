@@ -8,7 +8,7 @@ use serde::ser::{Serialize, Serializer};
 /// A set of field paths, as the wire carries it.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct FieldMask {
-    /// Paths in snake_case, such as `population.birth_date`.
+    /// Paths in `snake_case`, such as `population.birth_date`.
     #[prost(string, repeated, tag = "1")]
     pub paths: Vec<String>,
 }

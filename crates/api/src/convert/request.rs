@@ -53,7 +53,12 @@ impl Reader {
         }
     }
 
-    fn violation(&mut self, field: impl Into<String>, reason: Reason, what: impl ToString) {
+    fn violation(
+        &mut self,
+        field: impl Into<String>,
+        reason: Reason,
+        what: impl std::fmt::Display,
+    ) {
         self.violations.push(Violation {
             field: field.into(),
             description: what.to_string(),
@@ -161,7 +166,7 @@ impl Reader {
 
     fn subject(&mut self, subject: Option<v1::SubjectRef>) -> Option<Subject> {
         let (id, hints) = subject.map_or((None, None), |s| (s.id, s.hints));
-        let hints = self.hints(hints.unwrap_or_default());
+        let hints = self.hints(&hints.unwrap_or_default());
         let Some(id) = id else {
             self.violation(
                 "subject",
@@ -190,7 +195,7 @@ impl Reader {
         }
     }
 
-    fn hints(&mut self, hints: v1::MatchHints) -> MatchHints {
+    fn hints(&mut self, hints: &v1::MatchHints) -> MatchHints {
         let full_name = (!hints.full_name.is_empty()).then(|| normalise(&hints.full_name));
         let full_name = full_name.and_then(|name| {
             name.map_err(|v| self.violation("subject.hints.full_name", Reason::InvalidArgument, v))

@@ -47,7 +47,12 @@ fn prost_and_tonic(contract: &Contract, folder: &std::path::Path) -> Result<()> 
         .extern_path(".google.protobuf.Timestamp", "::pbjson_types::Timestamp")
         .extern_path(".google.protobuf.Duration", "::pbjson_types::Duration")
         .extern_path(".google.protobuf.FieldMask", "crate::FieldMask")
-        .skip_debug(contract.pool.all_messages().map(|m| format!(".{}", m.full_name())))
+        .skip_debug(
+            contract
+                .pool
+                .all_messages()
+                .map(|m| format!(".{}", m.full_name())),
+        )
         .server_mod_attribute(".", "#[cfg(feature = \"grpc\")]")
         .client_mod_attribute(".", "#[cfg(feature = \"grpc\")]");
     // Large and often absent: boxed, so that an answer is cheap to move.
