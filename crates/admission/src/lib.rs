@@ -1,1 +1,29 @@
 //! May they: agreements, purposes, fields, quotas.
+//!
+//! Scope: one policy file says which caller may ask which fields for which purpose, and how often.
+//! [`Admission::admit`] looks a request up in it and gives a [`Permit`] or a [`Refusal`]. Not here:
+//! who the caller is (crate `identity`), what is asked of the agencies (crate `gate`), the codes
+//! and texts of a refusal (crate `edge`).
+//!
+//! *Invariant:* a [`Permit`] is made nowhere else, and its granted fields lie in both the mask of
+//! the request and the agreement. Nothing here knows whether the citizen exists: who the subject
+//! is never enters a decision.
+
+mod admission;
+mod catalogue;
+mod check;
+mod config;
+mod error;
+mod permit;
+mod policy;
+mod quota;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+pub use admission::{Admission, Reload};
+pub use catalogue::Grant;
+pub use error::{Error, Problem};
+pub use permit::{Permit, Refusal, resolution_mask};
+pub use policy::{Policy, Purpose};
+pub use quota::QuotaState;

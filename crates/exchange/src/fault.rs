@@ -1,5 +1,6 @@
 //! Why an exchange fails: what, whose fault, and whether to try again.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::Reason;
@@ -35,13 +36,16 @@ pub struct QuotaViolation {
     pub description: String,
 }
 
-/// The one error that crosses crates on the road of a request.
+/// The one error that crosses crates on the road of a request; one pointer wide.
 ///
 /// What leaves the gateway comes from `reason`, `violations` and the like; `detail` and the source
 /// go to the log alone.
-#[derive(Debug, thiserror::Error)]
-#[error("{reason:?}: {detail}")]
-pub struct Fault {
+#[derive(Debug)]
+pub struct Fault(Box<FaultDetails>);
+
+/// What a [`Fault`] holds, reached by dereferencing it.
+#[derive(Debug)]
+pub struct FaultDetails {
     /// What it is; decides code, status and text at the doors.
     pub reason: Reason,
     /// Everything that is wrong with the request, for faults of the caller.
@@ -55,40 +59,39 @@ pub struct Fault {
     /// For the log; never leaves.
     pub detail: String,
     /// The cause, for the log.
-    #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Fault {
     /// A fault with nothing but its reason and a word for the log.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(FaultDetails {
             reason,
             violations: Vec::new(),
             retry_after: None,
             quota: None,
             metadata: Vec::new(),
             detail: detail.into(),
-            source: None,
-        }
+            cause: None,
+        }))
     }
 
     /// A fault of bad input: the first violation gives the reason.
     #[must_use]
     pub fn invalid(violations: Vec<Violation>) -> Self {
-        let reason = violations
-            .first()
-            .map_or(Reason::InvalidArgument, |v| v.reason);
-        Self {
-            violations,
-            ..Self::new(reason, "the request is malformed")
-        }
+        let first = violations.first().map(|v| v.reason);
+        let mut fault = Self::new(
+            first.unwrap_or(Reason::InvalidArgument),
+            "the request is malformed",
+        );
+        fault.violations = violations;
+        fault
     }
 
     /// The same fault with a time to come again.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
-        self.retry_after = Some(after);
+        self.0.retry_after = Some(after);
         self
     }
 
@@ -102,13 +105,39 @@ impl Fault {
     /// The same fault with its cause.
     #[must_use]
     pub fn because(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Box::new(cause));
+        self.cause = Some(Box::new(cause));
         self
     }
 
     /// Whose fault it is.
     #[must_use]
-    pub const fn origin(&self) -> Origin {
+    pub fn origin(&self) -> Origin {
         self.reason.origin()
+    }
+}
+
+impl std::ops::Deref for Fault {
+    type Target = FaultDetails;
+
+    fn deref(&self) -> &FaultDetails {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Fault {
+    fn deref_mut(&mut self) -> &mut FaultDetails {
+        &mut self.0
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason, self.detail)
+    }
+}
+
+impl std::error::Error for Fault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
     }
 }

@@ -26,7 +26,7 @@ pub use caller::{AgencyCode, Caller, SystemId};
 pub use citizen_id::{CitizenId, IdViolation, IdWarning, Sex};
 pub use clock::{Clock, SystemClock};
 pub use date::{DateViolation, PartialDate};
-pub use fault::{Fault, Origin, QuotaViolation, Violation};
+pub use fault::{Fault, FaultDetails, Origin, QuotaViolation, Violation};
 pub use field::{FIELDS, Field, FieldInfo, Sensitivity};
 pub use field_set::{FieldSet, FieldSetIter};
 pub use identifier::{Identifier, IdentifierKind, IdentifierViolation};

@@ -1,1 +1,29 @@
 //! Synthetic citizens and the machinery of simulated agencies.
+//!
+//! Scope: [`World`] computes a [`Person`] from an id and a seed; [`Stage`] runs a simulator on a
+//! socket with [`Knobs`] for its faults, a [`Journal`] of what it was asked and a control
+//! listener. Not here: any agency's wire (each agency's `sim.rs` turns a [`Person`] into its own).
+//!
+//! *Invariant:* only ids with prefix 999, which no authority issues, name anybody.
+
+mod control;
+mod fault;
+mod journal;
+mod knobs;
+mod misbehave;
+pub mod person;
+mod persona;
+mod prepared;
+mod stage;
+mod world;
+
+pub use control::control_router;
+pub use fault::FaultKind;
+pub use journal::{Asked, Journal};
+pub use knobs::{Knob, KnobSettings, Knobs, Latency};
+pub use misbehave::misbehave;
+pub use person::Person;
+pub use persona::{Persona, Trait};
+pub use prepared::Prepared;
+pub use stage::{Connection, Error, Fuse, FusedStream, Handle, Stage, StageConfig};
+pub use world::World;

@@ -1,0 +1,133 @@
+//! The room itself: the policy in force, the quotas, and the one way to a permit.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use exchange::{Caller, Clock, Request};
+use governor::clock::DefaultClock;
+
+use crate::quota::Quotas;
+use crate::{Error, Grant, Permit, Policy, Purpose, QuotaState, Refusal, catalogue, check};
+
+/// Decides who may ask what, and how often.
+///
+/// `clock` tells the day, for the validity of agreements; `Q` measures the time in which quotas
+/// fill, so that a test can pass it.
+pub struct Admission<Q: governor::clock::Clock = DefaultClock> {
+    state: ArcSwap<State<Q>>,
+    clock: Arc<dyn Clock>,
+    quota_clock: Q,
+}
+
+/// What a reload swaps as one.
+struct State<Q: governor::clock::Clock> {
+    policy: Policy,
+    quotas: Quotas<Q>,
+}
+
+/// What a reload did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// Another policy is in force.
+    Swapped,
+    /// The file has the same bytes as the policy in force.
+    Unchanged,
+}
+
+impl Admission {
+    /// Puts a policy into force.
+    #[must_use]
+    pub fn new(policy: Policy, clock: Arc<dyn Clock>) -> Self {
+        Self::with_quota_clock(policy, clock, DefaultClock::default())
+    }
+}
+
+impl<Q: governor::clock::Clock + Clone> Admission<Q> {
+    /// Puts a policy into force, with a clock of its own for the quotas.
+    #[must_use]
+    pub fn with_quota_clock(policy: Policy, clock: Arc<dyn Clock>, quota_clock: Q) -> Self {
+        let quotas = Quotas::new(&policy, &quota_clock, None);
+        Self {
+            state: ArcSwap::from_pointee(State { policy, quotas }),
+            clock,
+            quota_clock,
+        }
+    }
+
+    /// Admits a request, or says why not. Spends one request of the caller's quota.
+    ///
+    /// # Errors
+    /// The first refusal in the order below; of what a request lacks, everything at once.
+    pub fn admit(&self, caller: &Caller, request: &Request) -> Result<Permit, Refusal> {
+        let state = self.state.load();
+        let policy = &state.policy;
+        let (party, purpose) = check::standing(policy, caller, request)
+            .map_err(|fault| Refusal::new(fault, policy, None))?;
+        // Before anything that depends on what was agreed, so that probing costs.
+        let quota = state.quotas.spend(caller).map_err(|spent| {
+            Refusal::new(check::quota_exceeded(&spent), policy, Some(spent.state))
+        })?;
+        let agreed = check::agreement(party, caller, request, self.clock.now())
+            .and_then(|agreement| check::procedure(agreement, request).map(|()| agreement))
+            .and_then(|agreement| {
+                check::completeness(purpose, agreement, request).map(|()| agreement)
+            });
+        match agreed {
+            Ok(agreement) => Ok(Permit::new(policy, agreement, purpose, request, quota)),
+            Err(fault) => Err(Refusal::new(fault, policy, Some(quota))),
+        }
+    }
+
+    /// Puts another policy into force, whole, or keeps the one there is. Blocks while the file is
+    /// read. Quotas of limits that stay are not refilled.
+    ///
+    /// # Errors
+    /// As [`Policy::load`]; the policy in force stays.
+    pub fn reload(&self, path: &Path) -> Result<Reload, Error> {
+        let policy = Policy::load(path)?;
+        let old = self.state.load();
+        if policy.digest() == old.policy.digest() {
+            return Ok(Reload::Unchanged);
+        }
+        let quotas = Quotas::new(&policy, &self.quota_clock, Some(&old.quotas));
+        self.state.store(Arc::new(State { policy, quotas }));
+        Ok(Reload::Swapped)
+    }
+
+    /// The digest of the policy in force: `sha256:` and lower-case hex.
+    #[must_use]
+    pub fn policy_digest(&self) -> Arc<str> {
+        Arc::clone(self.state.load().policy.digest())
+    }
+
+    /// The catalogue of purposes, in the order of the policy.
+    #[must_use]
+    pub fn purposes(&self) -> Vec<Arc<Purpose>> {
+        self.state.load().policy.purposes().to_vec()
+    }
+
+    /// What the caller's own agreements grant today, in the order of the policy.
+    #[must_use]
+    pub fn grants(&self, caller: &Caller) -> Vec<Grant> {
+        catalogue::grants(&self.state.load().policy, caller, self.clock.now())
+    }
+
+    /// The caller's quota as it stands, without spending it; none for a caller that no agreement
+    /// names.
+    #[must_use]
+    pub fn quota(&self, caller: &Caller) -> Option<QuotaState> {
+        let state = self.state.load();
+        let is_known = state.policy.knows(caller.agency(), caller.system());
+        is_known.then(|| state.quotas.peek(caller))
+    }
+}
+
+impl<Q: governor::clock::Clock> fmt::Debug for Admission<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("policy_digest", self.state.load().policy.digest())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,192 @@
+//! The checks of a request against the policy, and the fault of each.
+//!
+//! The order is that of `Admission::admit`. A fault names what the caller itself sent and the
+//! caller's own agreement, never another's; a refusal for want of an agreement reads the same
+//! whether the agreement that was named exists or not.
+
+use std::sync::Arc;
+
+use exchange::{Caller, Fault, QuotaViolation, Reason, Request, Violation};
+use jiff::Timestamp;
+
+use crate::policy::{Agreement, Party};
+use crate::quota::Spent;
+use crate::{Policy, Purpose};
+
+/// Finds the agency's agreements and the purpose; nothing here depends on what was agreed.
+pub(crate) fn standing<'p>(
+    policy: &'p Policy,
+    caller: &Caller,
+    request: &Request,
+) -> Result<(&'p Party, &'p Arc<Purpose>), Box<Fault>> {
+    let party = policy.party(caller.agency());
+    if party.is_some_and(|party| !party.knows(caller.system())) {
+        let detail = "no agreement of the agency is open to this system";
+        return Err(Box::new(Fault::new(Reason::CallerUnknown, detail)));
+    }
+    let purpose = policy
+        .purpose(&request.purpose)
+        .ok_or_else(purpose_unknown)?;
+    let party = party.ok_or_else(|| not_allowed(request, "the agency has no agreement"))?;
+    Ok((party, purpose))
+}
+
+/// Finds the one agreement under which the caller asks.
+///
+/// When none is named, an agreement fits if it is in force: a successor takes over at midnight
+/// without the caller doing anything.
+pub(crate) fn agreement<'p>(
+    party: &'p Party,
+    caller: &'p Caller,
+    request: &Request,
+    now: Timestamp,
+) -> Result<&'p Agreement, Box<Fault>> {
+    let mut fitting = party.fitting(&request.purpose, caller.system());
+    if let Some(named) = &request.agreement {
+        return match fitting.find(|agreement| agreement.is_named(named)) {
+            Some(own) if own.is_valid_at(now) => Ok(own),
+            Some(own) => Err(expired(request, own)),
+            None => Err(not_allowed(request, "the agreement named does not fit")),
+        };
+    }
+    let mut valid = fitting.clone().filter(|a| a.is_valid_at(now));
+    match (valid.next(), valid.next()) {
+        (Some(only), None) => Ok(only),
+        (Some(_), Some(_)) => Err(agreement_required(request)),
+        (None, _) => Err(fitting.max_by_key(|a| a.valid_to).map_or_else(
+            || not_allowed(request, "no agreement fits the purpose"),
+            |last| expired(request, last),
+        )),
+    }
+}
+
+/// Checks that the procedure is one the agreement is for.
+pub(crate) fn procedure(agreement: &Agreement, request: &Request) -> Result<(), Box<Fault>> {
+    match (&agreement.procedures, &request.procedure) {
+        (Some(allowed), Some(asked)) if !allowed.contains(asked) => {
+            let detail = "the procedure is not in the agreement";
+            let fault = Fault::new(Reason::PurposeNotAllowed, detail);
+            Err(about(fault, request, Some(agreement)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that everything is given that purpose and agreement ask for; lists all that is not.
+pub(crate) fn completeness(
+    purpose: &Purpose,
+    agreement: &Agreement,
+    request: &Request,
+) -> Result<(), Box<Fault>> {
+    let procedure = purpose.procedure_required || agreement.procedures.is_some();
+    let officer = purpose.officer_required || agreement.officer_required;
+    let hints = &request.subject.hints;
+    let violations: Vec<Violation> = [
+        (procedure && request.procedure.is_none()).then(|| missing(PROCEDURE)),
+        (purpose.dossier_required && request.dossier.is_none()).then(|| missing(DOSSIER)),
+        (officer && request.officer.is_none()).then(|| missing(OFFICER)),
+        (agreement.second_factor && hints.full_name.is_none()).then(|| missing(NAME)),
+        (agreement.second_factor && hints.birth_date.is_none()).then(|| missing(BIRTH_DATE)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let fault = Fault {
+        detail: "the request lacks what purpose or agreement ask for".to_owned(),
+        ..Fault::invalid(violations)
+    };
+    Err(about(fault, request, Some(agreement)))
+}
+
+/// The fault of a spent quota.
+pub(crate) fn quota_exceeded(spent: &Spent) -> Box<Fault> {
+    let fault = Fault::new(Reason::QuotaExceeded, "the caller's quota is spent");
+    Box::new(Fault {
+        quota: Some(QuotaViolation {
+            policy: (*spent.state.policy).to_owned(),
+            description: spent.limit.to_string(),
+        }),
+        ..fault.retry_after(spent.retry_after)
+    })
+}
+
+fn purpose_unknown() -> Box<Fault> {
+    Box::new(Fault {
+        detail: "the purpose is in no catalogue".to_owned(),
+        ..Fault::invalid(vec![missing(PURPOSE)])
+    })
+}
+
+fn agreement_required(request: &Request) -> Box<Fault> {
+    let fault = Fault {
+        detail: "several agreements fit the purpose".to_owned(),
+        ..Fault::invalid(vec![missing(AGREEMENT)])
+    };
+    about(fault, request, None)
+}
+
+fn not_allowed(request: &Request, detail: &str) -> Box<Fault> {
+    about(Fault::new(Reason::PurposeNotAllowed, detail), request, None)
+}
+
+fn expired(request: &Request, agreement: &Agreement) -> Box<Fault> {
+    let detail = "the agreement is not in force";
+    let fault = Fault::new(Reason::AgreementExpired, detail);
+    about(fault, request, Some(agreement))
+}
+
+/// Adds the public pairs that the catalogue of errors promises.
+fn about(fault: Fault, request: &Request, agreement: Option<&Agreement>) -> Box<Fault> {
+    let fault = fault.with("purpose", request.purpose.as_str());
+    Box::new(match agreement {
+        Some(agreement) => fault.with("agreementId", &*agreement.id),
+        None => fault,
+    })
+}
+
+fn missing((field, description, reason): (&str, &str, Reason)) -> Violation {
+    Violation {
+        field: field.to_owned(),
+        description: description.to_owned(),
+        reason,
+    }
+}
+
+const PURPOSE: (&str, &str, Reason) = (
+    "context.purpose_code",
+    "names no purpose of the catalogue",
+    Reason::PurposeUnknown,
+);
+const AGREEMENT: (&str, &str, Reason) = (
+    "context.agreement_id",
+    "is needed: several agreements fit the purpose",
+    Reason::AgreementRequired,
+);
+const PROCEDURE: (&str, &str, Reason) = (
+    "context.procedure_code",
+    "is needed for this purpose",
+    Reason::DossierRequired,
+);
+const DOSSIER: (&str, &str, Reason) = (
+    "context.dossier_no",
+    "is needed for this purpose",
+    Reason::DossierRequired,
+);
+const OFFICER: (&str, &str, Reason) = (
+    "context.officer_id",
+    "is needed for this purpose",
+    Reason::OfficerRequired,
+);
+const NAME: (&str, &str, Reason) = (
+    "subject.hints.full_name",
+    "is needed under this agreement",
+    Reason::SecondFactorRequired,
+);
+const BIRTH_DATE: (&str, &str, Reason) = (
+    "subject.hints.birth_date",
+    "is needed under this agreement",
+    Reason::SecondFactorRequired,
+);

@@ -1,0 +1,246 @@
+//! What the policy file says: its keys, their defaults, and what must fit together.
+//!
+//! Not here: how TOML is walked (`reader.rs`), single strings (`words.rs`), how a decision looks
+//! things up (`policy.rs`).
+
+use std::collections::HashSet;
+
+use exchange::{
+    AgencyCode, AgreementId, Criticality, FieldSet, ProcedureCode, PurposeCode, SystemId,
+};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::{TimeZone, offset};
+use toml::Table;
+
+use crate::Problem;
+use crate::policy::{Agreement, Purpose};
+use crate::quota::{Limit, Limits, Scope};
+use crate::reader::{Problems, Section};
+
+mod words;
+
+use words::{agency_code, criticality, declared, distinct, fields, prose, system_id, unique, word};
+
+/// The content of a policy file, each part sound and fitting the others.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) purposes: Vec<Purpose>,
+    pub(crate) agreements: Vec<Agreement>,
+    pub(crate) limits: Limits,
+}
+
+/// Reads a policy file.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn read(table: Table) -> Result<Terms, Vec<Problem>> {
+    let problems = Problems::default();
+    let terms = terms(Section::root(table, &problems));
+    match (terms, problems.into_vec()) {
+        (Some(terms), none) if none.is_empty() => Ok(terms),
+        (_, problems) => Err(problems),
+    }
+}
+
+fn terms(mut file: Section<'_>) -> Option<Terms> {
+    let mut codes = HashSet::new();
+    let purposes = file.sections("purpose");
+    let purposes: Vec<_> = purposes
+        .into_iter()
+        .map(|section| purpose(section, &mut codes))
+        .collect();
+    let mut known = Known::default();
+    let agreements = file.sections("agreement");
+    let agreements: Vec<_> = agreements
+        .into_iter()
+        .map(|section| agreement(section, &codes, &mut known))
+        .collect();
+    let limits = file
+        .section("quota")
+        .and_then(|quota| limits(quota, &known));
+    file.finish();
+    Some(Terms {
+        purposes: purposes.into_iter().collect::<Option<_>>()?,
+        agreements: agreements.into_iter().collect::<Option<_>>()?,
+        limits: limits?,
+    })
+}
+
+fn purpose(mut section: Section<'_>, codes: &mut HashSet<PurposeCode>) -> Option<Purpose> {
+    let code = section.word("code", |text| {
+        unique(word(PurposeCode::parse(text))?, codes)
+    });
+    let title_vi = section.word("title_vi", prose);
+    let title_en = section.word("title_en", prose);
+    let legal_basis = section.word("legal_basis", prose);
+    let procedure_required = section.flag("procedure_required", false);
+    let dossier_required = section.flag("dossier_required", false);
+    let officer_required = section.flag("officer_required", false);
+    section.finish();
+    Some(Purpose {
+        code: code?,
+        title_vi: title_vi?,
+        title_en: title_en?,
+        legal_basis: legal_basis?,
+        procedure_required,
+        dossier_required,
+        officer_required,
+    })
+}
+
+/// What agreements have named so far, sound or not.
+#[derive(Debug, Default)]
+struct Known {
+    ids: HashSet<AgreementId>,
+    agencies: HashSet<AgencyCode>,
+    systems: HashSet<(AgencyCode, SystemId)>,
+    /// Agencies with an agreement for all their systems.
+    open: HashSet<AgencyCode>,
+}
+
+impl Known {
+    fn add(&mut self, agency: &AgencyCode, systems: Option<&HashSet<SystemId>>) {
+        self.agencies.insert(agency.clone());
+        match systems {
+            None => drop(self.open.insert(agency.clone())),
+            Some(systems) => {
+                let each = systems
+                    .iter()
+                    .map(|system| (agency.clone(), system.clone()));
+                self.systems.extend(each);
+            }
+        }
+    }
+
+    fn knows(&self, agency: &AgencyCode, system: &SystemId) -> bool {
+        self.open.contains(agency) || self.systems.contains(&(agency.clone(), system.clone()))
+    }
+}
+
+fn agreement(
+    mut section: Section<'_>,
+    codes: &HashSet<PurposeCode>,
+    known: &mut Known,
+) -> Option<Agreement> {
+    let id = section.word("id", |text| {
+        unique(word(AgreementId::parse(text))?, &mut known.ids)
+    });
+    let agency = section.word("agency", agency_code);
+    let systems = section.optional_words("systems", system_id);
+    let systems = systems.map(HashSet::from_iter);
+    if let Some(agency) = &agency {
+        known.add(agency, systems.as_ref());
+    }
+    let purposes = section.words("purposes", |text| declared(text, codes));
+    let procedures = section.optional_words("procedures", |text| word(ProcedureCode::parse(text)));
+    let fields = section.words("fields", fields);
+    let validity = validity(&mut section);
+    let second_factor = section.flag("second_factor", SECOND_FACTOR);
+    let officer_required = section.flag("officer_required", false);
+    let criticality_cap = section
+        .optional_word("criticality_cap", criticality)
+        .unwrap_or(CRITICALITY_CAP);
+    section.finish();
+    let (valid_from, valid_to) = validity?;
+    Some(Agreement {
+        id: id?.as_str().into(),
+        agency: agency?,
+        systems,
+        purposes: distinct(purposes?),
+        procedures: procedures.map(HashSet::from_iter),
+        fields: fields?.iter().fold(FieldSet::EMPTY, |all, set| all.or(set)),
+        valid_from,
+        valid_to,
+        second_factor,
+        officer_required,
+        criticality_cap,
+    })
+}
+
+/// The instants between which an agreement is in force: whole days in `Asia/Ho_Chi_Minh`, the last
+/// one included.
+fn validity(section: &mut Section<'_>) -> Option<(Timestamp, Timestamp)> {
+    let first = section.day("valid_from");
+    let last = section.day("valid_to");
+    let (first, last) = (first?, last?);
+    if last < first {
+        section.problem("valid_to", "lies before valid_from");
+    }
+    let end = last.tomorrow().ok().and_then(midnight);
+    if end.is_none() {
+        section.problem("valid_to", "lies at the end of the calendar");
+    }
+    Some((midnight(first)?, end?))
+}
+
+/// The start of a day in `Asia/Ho_Chi_Minh`: UTC+7, without daylight saving since 1975.
+fn midnight(day: Date) -> Option<Timestamp> {
+    let start = day.to_zoned(TimeZone::fixed(offset(7))).ok()?;
+    Some(start.timestamp())
+}
+
+fn limits(mut section: Section<'_>, known: &Known) -> Option<Limits> {
+    let default = limit(&mut section);
+    let callers = section.sections("caller");
+    section.finish();
+    let mut seen = HashSet::new();
+    let callers: Vec<_> = callers
+        .into_iter()
+        .map(|caller| caller_limit(caller, known, &mut seen))
+        .collect();
+    Some(Limits {
+        default: default?,
+        callers: callers.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+fn caller_limit(
+    mut section: Section<'_>,
+    known: &Known,
+    seen: &mut HashSet<Scope>,
+) -> Option<(Scope, Limit)> {
+    let agency = section.word("agency", |text| {
+        let agency = agency_code(text)?;
+        let is_known = known.agencies.contains(&agency);
+        is_known
+            .then_some(agency)
+            .ok_or_else(|| format!("no agreement names the agency {text:?}"))
+    });
+    let system = section.optional_word("system", |text| {
+        let system = system_id(text)?;
+        let is_known = agency.as_ref().is_none_or(|a| known.knows(a, &system));
+        is_known
+            .then_some(system)
+            .ok_or_else(|| format!("no agreement is open to the system {text:?}"))
+    });
+    let limit = limit(&mut section);
+    let scope = Scope {
+        agency: agency?,
+        system,
+    };
+    if !seen.insert(scope.clone()) {
+        section.problem("agency", "has this limit twice");
+    }
+    section.finish();
+    Some((scope, limit?))
+}
+
+fn limit(section: &mut Section<'_>) -> Option<Limit> {
+    let requests_per_minute = section.count("requests_per_minute", MAX_COUNT);
+    let burst = section.count("burst", MAX_COUNT);
+    Some(Limit {
+        requests_per_minute: requests_per_minute?,
+        burst: burst?,
+    })
+}
+
+/// An agreement waives the second factor in so many words, never by silence.
+const SECOND_FACTOR: bool = true;
+
+/// An emergency is answered and reviewed: an agreement grants that in so many words.
+const CRITICALITY_CAP: Criticality = Criticality::CitizenWaiting;
+
+/// The limiter counts nanoseconds in 64 bits: one request a minute with this burst takes
+/// 6·10¹⁰ ns · 10⁷ = 6·10¹⁷ of 1.8·10¹⁹.
+const MAX_COUNT: u32 = 10_000_000;

@@ -1,0 +1,84 @@
+//! The single strings of the policy file, each parsed into what it stands for.
+//!
+//! An error is a phrase that follows the path of the string.
+
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::hash::Hash;
+
+use exchange::{AgencyCode, Criticality, Field, FieldSet, PurposeCode, Source, SystemId};
+
+/// A parsed word, or what is wrong with it.
+pub(super) fn word<T>(parsed: Result<T, impl Display>) -> Result<T, String> {
+    parsed.map_err(|violation| violation.to_string())
+}
+
+/// A text for people.
+pub(super) fn prose(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("must not be empty".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// A code that was not seen before.
+pub(super) fn unique<T: Clone + Eq + Hash + Display>(
+    code: T,
+    seen: &mut HashSet<T>,
+) -> Result<T, String> {
+    if seen.insert(code.clone()) {
+        Ok(code)
+    } else {
+        Err(format!("\"{code}\" stands twice"))
+    }
+}
+
+/// A purpose of the catalogue.
+pub(super) fn declared(text: &str, codes: &HashSet<PurposeCode>) -> Result<PurposeCode, String> {
+    let code = word(PurposeCode::parse(text))?;
+    if codes.contains(&code) {
+        Ok(code)
+    } else {
+        Err(format!("unknown purpose {text:?}"))
+    }
+}
+
+/// An agency as certificates spell it.
+pub(super) fn agency_code(text: &str) -> Result<AgencyCode, String> {
+    AgencyCode::parse(text).ok_or_else(|| format!("{text:?} is no agency code"))
+}
+
+/// A system as certificates spell it.
+pub(super) fn system_id(text: &str) -> Result<SystemId, String> {
+    SystemId::parse(text).ok_or_else(|| format!("{text:?} is no system id"))
+}
+
+/// The fields that an entry names: one by its path, or all of a source.
+pub(super) fn fields(text: &str) -> Result<FieldSet, String> {
+    let source = Source::from_name(text).map(FieldSet::of);
+    source
+        .or_else(|| Field::from_path(text).map(|field| [field].into_iter().collect()))
+        .ok_or_else(|| format!("unknown field path {text:?}"))
+}
+
+/// A class of criticality by its name.
+pub(super) fn criticality(text: &str) -> Result<Criticality, String> {
+    CLASSES
+        .into_iter()
+        .find(|class| class.name() == text)
+        .ok_or_else(|| "must be EMERGENCY, CITIZEN_WAITING, BACK_OFFICE or BULK".to_owned())
+}
+
+/// The same list, each entry once.
+pub(super) fn distinct<T: Clone + Eq + Hash>(all: Vec<T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    let first = all.into_iter();
+    first.filter(|one| seen.insert(one.clone())).collect()
+}
+
+const CLASSES: [Criticality; 4] = [
+    Criticality::Emergency,
+    Criticality::CitizenWaiting,
+    Criticality::BackOffice,
+    Criticality::Bulk,
+];

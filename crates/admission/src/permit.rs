@@ -1,0 +1,146 @@
+//! The proof that a request was admitted, and what stands in its place when it was not.
+//!
+//! *Invariant:* a [`Permit`] has no public constructor and cannot be cloned; who holds one has
+//! been through [`crate::Admission::admit`].
+
+use std::sync::Arc;
+
+use exchange::{Criticality, Fault, Field, FieldSet, Request};
+
+use crate::policy::Agreement;
+use crate::{Policy, Purpose, QuotaState};
+
+/// Proof that a caller may ask one question, and of what may be answered.
+#[derive(Debug)]
+#[must_use]
+pub struct Permit {
+    agreement: Arc<str>,
+    purpose: Arc<Purpose>,
+    granted: FieldSet,
+    withheld: FieldSet,
+    policy_digest: Arc<str>,
+    criticality: Criticality,
+    quota: QuotaState,
+}
+
+impl Permit {
+    /// Puts down what the agreement leaves of the request.
+    pub(crate) fn new(
+        policy: &Policy,
+        agreement: &Agreement,
+        purpose: &Arc<Purpose>,
+        request: &Request,
+        quota: QuotaState,
+    ) -> Self {
+        Self {
+            agreement: Arc::clone(&agreement.id),
+            purpose: Arc::clone(purpose),
+            granted: request.mask.and(&agreement.fields),
+            withheld: request.mask.minus(&agreement.fields),
+            policy_digest: Arc::clone(policy.digest()),
+            // The greater class is the less urgent one.
+            criticality: request.criticality.max(agreement.criticality_cap),
+            quota,
+        }
+    }
+
+    /// The id of the agreement that admits the request.
+    #[must_use]
+    pub const fn agreement(&self) -> &Arc<str> {
+        &self.agreement
+    }
+
+    /// Why the caller asks.
+    #[must_use]
+    pub fn purpose(&self) -> &Purpose {
+        &self.purpose
+    }
+
+    /// The fields that may be asked of the agencies and released: those of the mask that the
+    /// agreement has. May be empty.
+    #[must_use]
+    pub const fn granted(&self) -> &FieldSet {
+        &self.granted
+    }
+
+    /// The fields of the mask that the agreement does not have.
+    #[must_use]
+    pub const fn withheld(&self) -> &FieldSet {
+        &self.withheld
+    }
+
+    /// The digest of the policy that decided, for the record.
+    #[must_use]
+    pub const fn policy_digest(&self) -> &Arc<str> {
+        &self.policy_digest
+    }
+
+    /// How urgent the exchange is: what the caller says, capped by the agreement.
+    #[must_use]
+    pub const fn criticality(&self) -> Criticality {
+        self.criticality
+    }
+
+    /// The caller's quota after this request.
+    #[must_use]
+    pub const fn quota(&self) -> &QuotaState {
+        &self.quota
+    }
+
+    /// True if the caller may have a number resolved to the personal id: the request asked for
+    /// [`resolution_mask`], and the agreement has it.
+    #[must_use]
+    pub fn may_resolve(&self) -> bool {
+        Field::from_path(RESOLUTION_PATH).is_some_and(|field| self.granted.contains(field))
+    }
+}
+
+/// The mask of a request to resolve a number: `population.personal_id` alone.
+#[must_use]
+pub fn resolution_mask() -> FieldSet {
+    Field::from_path(RESOLUTION_PATH).into_iter().collect()
+}
+
+const RESOLUTION_PATH: &str = "population.personal_id";
+
+/// Why a request is not admitted, and under which policy.
+#[derive(Debug)]
+pub struct Refusal {
+    fault: Box<Fault>,
+    policy_digest: Arc<str>,
+    quota: Option<QuotaState>,
+}
+
+impl Refusal {
+    pub(crate) fn new(fault: Box<Fault>, policy: &Policy, quota: Option<QuotaState>) -> Self {
+        Self {
+            fault,
+            policy_digest: Arc::clone(policy.digest()),
+            quota,
+        }
+    }
+
+    /// What leaves the gateway.
+    #[must_use]
+    pub const fn fault(&self) -> &Fault {
+        &self.fault
+    }
+
+    /// The digest of the policy that decided, for the record.
+    #[must_use]
+    pub const fn policy_digest(&self) -> &Arc<str> {
+        &self.policy_digest
+    }
+
+    /// The caller's quota after this request; none if it was refused before that was looked at.
+    #[must_use]
+    pub const fn quota(&self) -> Option<&QuotaState> {
+        self.quota.as_ref()
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        *refusal.fault
+    }
+}

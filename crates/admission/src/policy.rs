@@ -1,0 +1,197 @@
+//! The policy in force, compiled into tables: a decision is a few look-ups.
+//!
+//! Not here: how the file is read (`config.rs`), the order of the checks (`check.rs`).
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use exchange::{
+    AgencyCode, AgreementId, Caller, Criticality, FieldSet, ProcedureCode, PurposeCode, SystemId,
+};
+use jiff::Timestamp;
+
+use crate::{Error, config, quota::Limits};
+
+/// Every agreement, purpose and limit of one policy file.
+#[derive(Debug)]
+pub struct Policy {
+    digest: Arc<str>,
+    purposes: Vec<Arc<Purpose>>,
+    by_code: HashMap<PurposeCode, Arc<Purpose>>,
+    parties: HashMap<AgencyCode, Party>,
+    limits: Limits,
+}
+
+/// Why one may ask, as the catalogue of purposes describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    /// Its code in requests and agreements.
+    pub code: PurposeCode,
+    /// Its Vietnamese name.
+    pub title_vi: String,
+    /// Its English name.
+    pub title_en: String,
+    /// The law it rests on.
+    pub legal_basis: String,
+    /// True if a request must name its administrative procedure.
+    pub procedure_required: bool,
+    /// True if a request must give a dossier number.
+    pub dossier_required: bool,
+    /// True if a request must name its officer.
+    pub officer_required: bool,
+}
+
+impl Policy {
+    /// Reads and compiles a policy file. Blocks while the file is read.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no TOML, or everything that is wrong with its content.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let bytes = std::fs::read(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&bytes)
+    }
+
+    /// Compiles the bytes of a policy file.
+    ///
+    /// # Errors
+    /// The bytes are no TOML, or everything that is wrong with the content.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let table = toml::from_slice(bytes).map_err(|e| Error::Syntax(Box::new(e)))?;
+        let terms = config::read(table).map_err(Error::Invalid)?;
+        let purposes: Vec<Arc<Purpose>> = terms.purposes.into_iter().map(Arc::new).collect();
+        let by_code = purposes.iter().map(|p| (p.code.clone(), Arc::clone(p)));
+        let mut parties: HashMap<AgencyCode, Party> = HashMap::new();
+        for agreement in terms.agreements {
+            let party = parties.entry(agreement.agency.clone()).or_default();
+            party.join(Arc::new(agreement));
+        }
+        Ok(Self {
+            digest: format!("sha256:{}", hex::encode(digest(&SHA256, bytes))).into(),
+            by_code: by_code.collect(),
+            purposes,
+            parties,
+            limits: terms.limits,
+        })
+    }
+
+    /// `sha256:` and the hash of the file's bytes in lower-case hex, for every record.
+    #[must_use]
+    pub const fn digest(&self) -> &Arc<str> {
+        &self.digest
+    }
+
+    /// The catalogue of purposes, in the order of the file.
+    #[must_use]
+    pub fn purposes(&self) -> &[Arc<Purpose>] {
+        &self.purposes
+    }
+
+    /// The purpose of that code.
+    pub(crate) fn purpose(&self, code: &PurposeCode) -> Option<&Arc<Purpose>> {
+        self.by_code.get(code)
+    }
+
+    /// The agreements of an agency; none if it has not one.
+    pub(crate) fn party(&self, agency: &AgencyCode) -> Option<&Party> {
+        self.parties.get(agency)
+    }
+
+    /// True if some agreement, valid or not, is open to the system.
+    pub(crate) fn knows(&self, agency: &AgencyCode, system: &SystemId) -> bool {
+        self.party(agency).is_some_and(|party| party.knows(system))
+    }
+
+    /// The agreements open to the caller, valid or not, in the order of the file.
+    pub(crate) fn agreements(&self, caller: &Caller) -> impl Iterator<Item = &Agreement> {
+        let party = self.party(caller.agency()).into_iter();
+        let all = party.flat_map(|party| &party.agreements);
+        all.map(Arc::as_ref)
+            .filter(|agreement| agreement.is_open_to(caller.system()))
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+/// One agency and what it agreed to.
+#[derive(Debug, Default)]
+pub(crate) struct Party {
+    agreements: Vec<Arc<Agreement>>,
+    by_purpose: HashMap<PurposeCode, Vec<Arc<Agreement>>>,
+    systems: HashSet<SystemId>,
+    is_open: bool,
+}
+
+impl Party {
+    /// True if some agreement is open to the system.
+    pub(crate) fn knows(&self, system: &SystemId) -> bool {
+        self.is_open || self.systems.contains(system)
+    }
+
+    /// The agreements for a purpose that are open to the system, valid or not.
+    pub(crate) fn fitting<'a>(
+        &'a self,
+        purpose: &PurposeCode,
+        system: &'a SystemId,
+    ) -> impl Iterator<Item = &'a Agreement> + Clone {
+        let all = self.by_purpose.get(purpose).into_iter().flatten();
+        all.map(Arc::as_ref)
+            .filter(move |agreement| agreement.is_open_to(system))
+    }
+
+    fn join(&mut self, agreement: Arc<Agreement>) {
+        match &agreement.systems {
+            Some(systems) => self.systems.extend(systems.iter().cloned()),
+            None => self.is_open = true,
+        }
+        for purpose in &agreement.purposes {
+            let fitting = self.by_purpose.entry(purpose.clone()).or_default();
+            fitting.push(Arc::clone(&agreement));
+        }
+        self.agreements.push(agreement);
+    }
+}
+
+/// What one agency may ask, as signed.
+#[derive(Debug)]
+pub(crate) struct Agreement {
+    pub(crate) id: Arc<str>,
+    pub(crate) agency: AgencyCode,
+    /// None: every system of the agency.
+    pub(crate) systems: Option<HashSet<SystemId>>,
+    pub(crate) purposes: Vec<PurposeCode>,
+    /// None: every procedure.
+    pub(crate) procedures: Option<HashSet<ProcedureCode>>,
+    pub(crate) fields: FieldSet,
+    /// Midnight at the start of its first day.
+    pub(crate) valid_from: Timestamp,
+    /// Midnight at the end of its last day: the first instant at which it is over.
+    pub(crate) valid_to: Timestamp,
+    /// True if name and birth date must be given beside the number.
+    pub(crate) second_factor: bool,
+    pub(crate) officer_required: bool,
+    /// The most urgent class that a request under it may claim.
+    pub(crate) criticality_cap: Criticality,
+}
+
+impl Agreement {
+    /// True if the request names this agreement.
+    pub(crate) fn is_named(&self, id: &AgreementId) -> bool {
+        *self.id == *id.as_str()
+    }
+
+    /// True if it is in force at that instant.
+    pub(crate) fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.valid_from <= now && now < self.valid_to
+    }
+
+    fn is_open_to(&self, system: &SystemId) -> bool {
+        self.systems.as_ref().is_none_or(|all| all.contains(system))
+    }
+}

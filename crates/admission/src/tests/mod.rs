@@ -1,0 +1,11 @@
+//! What admission promises, seen from outside.
+
+mod catalogue;
+mod config;
+mod decision;
+mod fixture;
+mod property;
+mod quota;
+mod refusal;
+mod reload;
+mod validity;

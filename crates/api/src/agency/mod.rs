@@ -1,0 +1,3 @@
+//! What an agency implements to be asked natively.
+
+pub mod v1;

@@ -1,0 +1,351 @@
+//! Requests of the contract into the words of the house, with every violation at once.
+
+use exchange::{
+    AgreementId, ConsentId, Criticality, DossierNo, Fault, Field, FieldSet, Identifier,
+    IdentifierKind, MatchHints, OfficerId, PartialDate, ProcedureCode, PurposeCode, Reason,
+    ReasonText, Request, RequestId, Source, SourceSet, Subject, Violation, WordViolation,
+    normalise,
+};
+
+use crate::v1;
+
+/// The most paths a mask may have: generously more than there are fields.
+const MAX_PATHS: usize = 256;
+
+/// Reads a lookup. `this_year` is the current year in `Asia/Ho_Chi_Minh`.
+///
+/// # Errors
+/// A fault that lists everything that is wrong with the request.
+pub fn lookup(message: v1::LookupCitizenRequest, this_year: i16) -> Result<Request, Fault> {
+    let mut reader = Reader::new(this_year);
+    let mask = reader.mask(message.read_mask.as_ref().map(|mask| mask.paths.as_slice()));
+    let required = reader.required(&message.required_sources);
+    let request = reader.request(message.context, message.subject);
+    reader.finish(request.map(|request| Request {
+        mask,
+        required,
+        dry_run: message.dry_run,
+        ..request
+    }))
+}
+
+/// Reads a resolution: a request for `population.personal_id` alone.
+///
+/// # Errors
+/// A fault that lists everything that is wrong with the request.
+pub fn resolve(message: v1::ResolveIdentifierRequest, this_year: i16) -> Result<Request, Fault> {
+    let mut reader = Reader::new(this_year);
+    let request = reader.request(message.context, message.subject);
+    reader.finish(request)
+}
+
+/// Reads part after part and gathers what is wrong.
+struct Reader {
+    this_year: i16,
+    violations: Vec<Violation>,
+}
+
+impl Reader {
+    const fn new(this_year: i16) -> Self {
+        Self {
+            this_year,
+            violations: Vec::new(),
+        }
+    }
+
+    fn violation(
+        &mut self,
+        field: impl Into<String>,
+        reason: Reason,
+        what: impl std::fmt::Display,
+    ) {
+        self.violations.push(Violation {
+            field: field.into(),
+            description: what.to_string(),
+            reason,
+        });
+    }
+
+    fn finish(self, request: Option<Request>) -> Result<Request, Fault> {
+        match request {
+            Some(request) if self.violations.is_empty() => Ok(request),
+            _ => Err(Fault::invalid(self.violations)),
+        }
+    }
+
+    fn request(
+        &mut self,
+        context: Option<v1::CallContext>,
+        subject: Option<v1::SubjectRef>,
+    ) -> Option<Request> {
+        let subject = self.subject(subject);
+        let Some(context) = context else {
+            self.violation("context", Reason::InvalidArgument, "is required");
+            return None;
+        };
+        let id = RequestId::parse(&context.request_id);
+        if id.is_none() {
+            let what = "must be a UUID of version 4 or 7, in its hyphenated form";
+            self.violation("context.request_id", Reason::InvalidArgument, what);
+        }
+        let purpose = self.purpose(&context.purpose_code);
+        let criticality = self.criticality(context.criticality);
+        let request = Request {
+            agreement: self.word("agreement_id", &context.agreement_id, AgreementId::parse),
+            procedure: self.word(
+                "procedure_code",
+                &context.procedure_code,
+                ProcedureCode::parse,
+            ),
+            dossier: self.word("dossier_no", &context.dossier_no, DossierNo::parse),
+            officer: self.word("officer_id", &context.officer_id, OfficerId::parse),
+            consent: self.word("consent_id", &context.consent_id, ConsentId::parse),
+            reason: self.word("reason_text", &context.reason_text, ReasonText::parse),
+            id: id?,
+            purpose: purpose?,
+            criticality,
+            subject: subject?,
+            mask: FieldSet::from_iter([Field::PopulationPersonalId]),
+            required: SourceSet::EMPTY,
+            dry_run: false,
+        };
+        Some(request)
+    }
+
+    /// An optional word: the empty string stands for none.
+    fn word<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        parse: fn(&str) -> Result<T, WordViolation>,
+    ) -> Option<T> {
+        if text.is_empty() {
+            return None;
+        }
+        match parse(text) {
+            Ok(word) => Some(word),
+            Err(violation) => {
+                self.violation(
+                    format!("context.{field}"),
+                    Reason::InvalidArgument,
+                    violation,
+                );
+                None
+            }
+        }
+    }
+
+    fn purpose(&mut self, text: &str) -> Option<PurposeCode> {
+        match PurposeCode::parse(text) {
+            Ok(purpose) => Some(purpose),
+            Err(violation) => {
+                let reason = match violation {
+                    WordViolation::Empty => Reason::InvalidArgument,
+                    WordViolation::TooLong(_) | WordViolation::Character => Reason::PurposeUnknown,
+                };
+                self.violation("context.purpose_code", reason, violation);
+                None
+            }
+        }
+    }
+
+    fn criticality(&mut self, number: i32) -> Criticality {
+        match v1::Criticality::try_from(number) {
+            Ok(v1::Criticality::Unspecified | v1::Criticality::BackOffice) => {
+                Criticality::BackOffice
+            }
+            Ok(v1::Criticality::Emergency) => Criticality::Emergency,
+            Ok(v1::Criticality::CitizenWaiting) => Criticality::CitizenWaiting,
+            Ok(v1::Criticality::Bulk) => Criticality::Bulk,
+            Err(_) => {
+                self.violation("context.criticality", Reason::InvalidArgument, "is unknown");
+                Criticality::BackOffice
+            }
+        }
+    }
+
+    fn subject(&mut self, subject: Option<v1::SubjectRef>) -> Option<Subject> {
+        let (id, hints) = subject.map_or((None, None), |s| (s.id, s.hints));
+        let hints = self.hints(&hints.unwrap_or_default());
+        let Some(id) = id else {
+            self.violation(
+                "subject",
+                Reason::InvalidSubjectId,
+                "one number is required",
+            );
+            return None;
+        };
+        let (field, kind, text) = match &id {
+            v1::subject_ref::Id::PersonalId(t) => ("personal_id", IdentifierKind::Personal, t),
+            v1::subject_ref::Id::LegacyId(t) => ("legacy_id", IdentifierKind::Legacy, t),
+            v1::subject_ref::Id::TaxCode(t) => ("tax_code", IdentifierKind::TaxCode, t),
+            v1::subject_ref::Id::InsuranceCode(t) => {
+                ("insurance_code", IdentifierKind::InsuranceCode, t)
+            }
+        };
+        match Identifier::parse(kind, text, self.this_year) {
+            Ok(identifier) => Some(Subject { identifier, hints }),
+            Err(violations) => {
+                for violation in violations {
+                    let path = format!("subject.{field}");
+                    self.violation(path, Reason::InvalidSubjectId, violation);
+                }
+                None
+            }
+        }
+    }
+
+    fn hints(&mut self, hints: &v1::MatchHints) -> MatchHints {
+        let full_name = (!hints.full_name.is_empty()).then(|| normalise(&hints.full_name));
+        let full_name = full_name.and_then(|name| {
+            name.map_err(|v| self.violation("subject.hints.full_name", Reason::InvalidArgument, v))
+                .ok()
+        });
+        let birth_date = hints.birth_date.and_then(|date| {
+            PartialDate::new(date.year, date.month, date.day)
+                .map_err(|v| {
+                    self.violation("subject.hints.birth_date", Reason::InvalidArgument, v);
+                })
+                .ok()
+        });
+        MatchHints {
+            full_name,
+            birth_date,
+        }
+    }
+
+    fn mask(&mut self, paths: Option<&[String]>) -> FieldSet {
+        let paths = paths.unwrap_or_default();
+        if paths.is_empty() {
+            self.violation(
+                "read_mask",
+                Reason::ReadMaskRequired,
+                "name the fields you need; ListFields has them all",
+            );
+        }
+        if paths.len() > MAX_PATHS {
+            let what = format!("has more than {MAX_PATHS} paths");
+            self.violation("read_mask", Reason::UnknownFieldPath, what);
+            return FieldSet::EMPTY;
+        }
+        let mut mask = FieldSet::EMPTY;
+        for (place, path) in paths.iter().enumerate() {
+            match Field::from_path(path) {
+                Some(field) => mask.insert(field),
+                None if path.contains('*') => self.violation(
+                    format!("read_mask.paths[{place}]"),
+                    Reason::ReadMaskWildcard,
+                    "a wildcard is refused: name each field",
+                ),
+                None => self.violation(
+                    format!("read_mask.paths[{place}]"),
+                    Reason::UnknownFieldPath,
+                    "is no field of the catalogue; ListFields has them all",
+                ),
+            }
+        }
+        mask
+    }
+
+    fn required(&mut self, numbers: &[i32]) -> SourceSet {
+        let mut set = SourceSet::EMPTY;
+        for (place, number) in numbers.iter().enumerate() {
+            match Source::from_number(*number) {
+                Some(source) => set = set.with(source),
+                None => self.violation(
+                    format!("required_sources[{place}]"),
+                    Reason::InvalidArgument,
+                    "is no source",
+                ),
+            }
+        }
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FieldMask;
+
+    fn good() -> v1::LookupCitizenRequest {
+        v1::LookupCitizenRequest {
+            context: Some(v1::CallContext {
+                request_id: "0190163d-8694-739b-aea5-966c26f8ad91".into(),
+                purpose_code: "SOCIAL_BENEFIT".into(),
+                ..Default::default()
+            }),
+            subject: Some(v1::SubjectRef {
+                id: Some(v1::subject_ref::Id::PersonalId("999099000001".into())),
+                hints: None,
+            }),
+            read_mask: Some(FieldMask {
+                paths: vec!["tax.status".into()],
+            }),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_good_request_is_read_whole() {
+        let request = lookup(good(), 2026).unwrap();
+        assert_eq!(request.mask, FieldSet::from_iter([Field::TaxStatus]));
+        assert_eq!(request.criticality, Criticality::BackOffice);
+    }
+
+    #[test]
+    fn everything_wrong_is_listed_at_once() {
+        let fault = lookup(
+            v1::LookupCitizenRequest {
+                context: Some(v1::CallContext {
+                    request_id: "1".into(),
+                    officer_id: "a\nb".into(),
+                    criticality: 9,
+                    ..Default::default()
+                }),
+                subject: Some(v1::SubjectRef {
+                    id: Some(v1::subject_ref::Id::PersonalId("12x".into())),
+                    hints: None,
+                }),
+                read_mask: Some(FieldMask {
+                    paths: vec!["*".into(), "tax.nope".into()],
+                }),
+                required_sources: vec![99],
+                dry_run: false,
+            },
+            2026,
+        )
+        .unwrap_err();
+        let fields: Vec<_> = fault.violations.iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            [
+                "read_mask.paths[0]",
+                "read_mask.paths[1]",
+                "required_sources[0]",
+                "subject.personal_id",
+                "subject.personal_id",
+                "context.request_id",
+                "context.purpose_code",
+                "context.criticality",
+                "context.officer_id",
+            ]
+        );
+        assert!(
+            fault
+                .violations
+                .iter()
+                .all(|v| !v.description.contains("12x"))
+        );
+    }
+
+    #[test]
+    fn an_empty_mask_is_refused_by_its_own_reason() {
+        let mut message = good();
+        message.read_mask = None;
+        assert_eq!(
+            lookup(message, 2026).unwrap_err().reason,
+            Reason::ReadMaskRequired
+        );
+    }
+}

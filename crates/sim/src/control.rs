@@ -1,0 +1,46 @@
+//! The control listener of a simulator: its journal and its knobs, over HTTP on loopback.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{Journal, KnobSettings, Knobs};
+
+type Parts = (Arc<Journal>, Arc<Knobs>);
+
+/// `GET` and `DELETE /journal`, `GET` and `PUT /knobs`, `GET /healthz`.
+#[must_use]
+pub fn control_router(journal: Arc<Journal>, knobs: Arc<Knobs>) -> Router {
+    Router::new()
+        .route("/journal", get(read_journal).delete(clear_journal))
+        .route("/knobs", get(read_knobs).put(set_knobs))
+        .route("/healthz", get(|| std::future::ready("ok\n")))
+        .with_state((journal, knobs))
+}
+
+async fn read_journal(State((journal, _)): State<Parts>) -> Json<Value> {
+    Json(json!({"total": journal.total(), "entries": journal.entries()}))
+}
+
+async fn clear_journal(State((journal, _)): State<Parts>) -> StatusCode {
+    journal.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn read_knobs(State((_, knobs)): State<Parts>) -> Json<KnobSettings> {
+    Json(knobs.settings())
+}
+
+async fn set_knobs(
+    State((_, knobs)): State<Parts>,
+    Json(settings): Json<KnobSettings>,
+) -> Result<Json<KnobSettings>, (StatusCode, String)> {
+    match knobs.set(&settings) {
+        Ok(()) => Ok(Json(knobs.settings())),
+        Err(wrong) => Err((StatusCode::BAD_REQUEST, wrong)),
+    }
+}

@@ -1,0 +1,319 @@
+//! Faults that are switched at run time, for one simulator, and their merging with personas.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use exchange::{CitizenId, Source};
+use serde::{Deserialize, Serialize};
+
+use crate::{FaultKind, Persona};
+
+/// One fault to inject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Knob {
+    /// What to do.
+    pub fault: FaultKind,
+    /// For whom: twelve digits; for everybody if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// How often, 0 to 1.
+    #[serde(default = "always")]
+    pub probability: f64,
+    /// How many more times; without end if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+/// How long a simulator takes to answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Latency {
+    /// As fast as it can.
+    #[default]
+    None,
+    /// Always the same.
+    Fixed {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// Anything between two bounds, evenly.
+    Uniform {
+        /// Milliseconds, the least.
+        min_ms: u64,
+        /// Milliseconds, the most.
+        max_ms: u64,
+    },
+    /// Mostly short, sometimes long: an exponential distribution, cut at twenty times its mean.
+    Exponential {
+        /// Milliseconds, the mean.
+        mean_ms: u64,
+    },
+}
+
+/// All knobs of one simulator, as `PUT /knobs` takes and `GET /knobs` shows them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnobSettings {
+    /// Faults; the first that applies wins, and wins over a persona's.
+    #[serde(default)]
+    pub faults: Vec<Knob>,
+    /// Latency of every answer.
+    #[serde(default)]
+    pub latency: Latency,
+}
+
+/// The knobs of one simulator.
+#[derive(Debug)]
+pub struct Knobs {
+    source: Source,
+    active: ArcSwap<Active>,
+    dice: AtomicU64,
+    expired: Mutex<VecDeque<CitizenId>>,
+}
+
+/// Settings in force, with what is left of each count.
+#[derive(Debug, Default)]
+struct Active {
+    faults: Vec<ActiveKnob>,
+    latency: Latency,
+}
+
+#[derive(Debug)]
+struct ActiveKnob {
+    fault: FaultKind,
+    subject: Option<CitizenId>,
+    probability: f64,
+    left: Option<AtomicU64>,
+}
+
+impl Knobs {
+    /// Knobs at rest, for the simulator of that source.
+    #[must_use]
+    pub fn new(source: Source) -> Self {
+        Self {
+            source,
+            active: ArcSwap::default(),
+            dice: AtomicU64::new(0),
+            expired: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    /// Puts other settings in force, as a whole.
+    ///
+    /// # Errors
+    /// What is wrong with them; the settings in force stay.
+    pub fn set(&self, settings: &KnobSettings) -> Result<(), String> {
+        let faults = settings.faults.iter().map(ActiveKnob::new);
+        let active = Active {
+            faults: faults.collect::<Result<_, _>>()?,
+            latency: settings.latency,
+        };
+        self.active.store(active.into());
+        Ok(())
+    }
+
+    /// The settings in force, with what is left of each count.
+    #[must_use]
+    pub fn settings(&self) -> KnobSettings {
+        let active = self.active.load();
+        KnobSettings {
+            faults: active.faults.iter().map(ActiveKnob::settings).collect(),
+            latency: active.latency,
+        }
+    }
+
+    /// How to misbehave on this question, if at all: knobs first, then the persona.
+    ///
+    /// [`FaultKind::SessionExpired`] alternates per subject: the first question meets it, the
+    /// next one works, so that every exchange with one renewal of the session succeeds.
+    #[must_use]
+    pub fn decide(&self, subject: &CitizenId) -> Option<FaultKind> {
+        let active = self.active.load();
+        let switched = active
+            .faults
+            .iter()
+            .find(|knob| self.applies(knob, subject));
+        let fault = match switched {
+            Some(knob) => knob.fault,
+            None => Persona::of(subject)?.fault(self.source)?,
+        };
+        (fault != FaultKind::SessionExpired || self.expires(subject)).then_some(fault)
+    }
+
+    /// How long to wait before answering.
+    #[must_use]
+    pub fn delay(&self) -> Option<Duration> {
+        let ms = match self.active.load().latency {
+            Latency::None => return None,
+            Latency::Fixed { ms } => ms as f64,
+            Latency::Uniform { min_ms, max_ms } => {
+                let span = max_ms.saturating_sub(min_ms) as f64;
+                self.roll().mul_add(span, min_ms as f64)
+            }
+            Latency::Exponential { mean_ms } => {
+                mean_ms as f64 * (-(1.0 - self.roll()).ln()).min(20.0)
+            }
+        };
+        Some(Duration::from_secs_f64(ms / 1000.0))
+    }
+
+    /// Waits as long as [`Knobs::delay`] says.
+    pub async fn pause(&self) {
+        if let Some(delay) = self.delay() {
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    fn applies(&self, knob: &ActiveKnob, subject: &CitizenId) -> bool {
+        knob.subject.is_none_or(|only| only == *subject)
+            && (knob.probability >= 1.0 || self.roll() < knob.probability)
+            && knob.take()
+    }
+
+    /// True on every other question about a subject.
+    fn expires(&self, subject: &CitizenId) -> bool {
+        let Ok(mut expired) = self.expired.lock() else {
+            return false;
+        };
+        if let Some(place) = expired.iter().position(|id| id == subject) {
+            expired.remove(place);
+            return false;
+        }
+        if expired.len() >= REMEMBERED {
+            expired.pop_front();
+        }
+        expired.push_back(*subject);
+        true
+    }
+
+    /// The next of a fixed series of numbers between 0 and 1.
+    fn roll(&self) -> f64 {
+        let turn = self.dice.fetch_add(1, Ordering::Relaxed);
+        (crate::world::mix(turn) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+impl ActiveKnob {
+    fn new(knob: &Knob) -> Result<Self, String> {
+        let subject = match &knob.subject {
+            None => None,
+            Some(text) => {
+                Some(CitizenId::from_agency(text).ok_or("subject: not a personal number")?)
+            }
+        };
+        if !(0.0..=1.0).contains(&knob.probability) {
+            return Err("probability: not between 0 and 1".into());
+        }
+        Ok(Self {
+            fault: knob.fault,
+            subject,
+            probability: knob.probability,
+            left: knob.count.map(AtomicU64::new),
+        })
+    }
+
+    fn settings(&self) -> Knob {
+        Knob {
+            fault: self.fault,
+            subject: self.subject.map(|id| id.reveal().into()),
+            probability: self.probability,
+            count: self.left.as_ref().map(|left| left.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Takes one of the times that are left.
+    fn take(&self) -> bool {
+        self.left.as_ref().is_none_or(|left| {
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+                .is_ok()
+        })
+    }
+}
+
+const fn always() -> f64 {
+    1.0
+}
+
+/// Subjects whose session has expired and was not yet renewed; far more than one test asks for.
+const REMEMBERED: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> CitizenId {
+        CitizenId::from_agency(text).unwrap()
+    }
+
+    fn knobs(json: &str) -> Knobs {
+        let knobs = Knobs::new(Source::Tax);
+        knobs.set(&serde_json::from_str(json).unwrap()).unwrap();
+        knobs
+    }
+
+    #[test]
+    fn knobs_at_rest_leave_the_persona_its_fault() {
+        let knobs = Knobs::new(Source::Tax);
+        assert_eq!(knobs.decide(&id("999099000104")), Some(FaultKind::Hang));
+        assert_eq!(knobs.decide(&id("999099000103")), None);
+        assert_eq!(knobs.decide(&id("999099001104")), None);
+    }
+
+    #[test]
+    fn a_knob_wins_over_the_persona_until_its_count_is_spent() {
+        let knobs = knobs(r#"{"faults": [{"fault": "garbage", "count": 1}]}"#);
+        assert_eq!(knobs.decide(&id("999099000104")), Some(FaultKind::Garbage));
+        assert_eq!(knobs.decide(&id("999099000104")), Some(FaultKind::Hang));
+        assert_eq!(knobs.settings().faults[0].count, Some(0));
+    }
+
+    #[test]
+    fn a_knob_for_one_subject_spares_the_others() {
+        let knobs = knobs(r#"{"faults": [{"fault": "slow", "subject": "999099001000"}]}"#);
+        assert_eq!(knobs.decide(&id("999099001000")), Some(FaultKind::Slow));
+        assert_eq!(knobs.decide(&id("999099001001")), None);
+    }
+
+    #[test]
+    fn an_expired_session_works_on_the_second_question() {
+        let knobs = Knobs::new(Source::Tax);
+        let persona = id("999099000154");
+        let expired = Some(FaultKind::SessionExpired);
+        let seen: Vec<_> = (0..4).map(|_| knobs.decide(&persona)).collect();
+        assert_eq!(seen, [expired, None, expired, None]);
+    }
+
+    #[test]
+    fn a_probability_is_kept_over_many_questions() {
+        let knobs = knobs(r#"{"faults": [{"fault": "hang", "probability": 0.1}]}"#);
+        let hung = (0..10_000)
+            .filter(|_| knobs.decide(&id("999099001000")).is_some())
+            .count();
+        assert!((800..1200).contains(&hung), "{hung}");
+    }
+
+    #[test]
+    fn wrong_settings_change_nothing() {
+        let knobs = knobs(r#"{"latency": {"fixed": {"ms": 5}}}"#);
+        for wrong in [
+            r#"{"faults": [{"fault": "hang", "probability": 2}]}"#,
+            r#"{"faults": [{"fault": "hang", "subject": "x"}]}"#,
+        ] {
+            assert!(knobs.set(&serde_json::from_str(wrong).unwrap()).is_err());
+        }
+        assert_eq!(knobs.delay(), Some(Duration::from_millis(5)));
+    }
+
+    #[test]
+    fn latencies_stay_within_their_bounds() {
+        let knobs = knobs(r#"{"latency": {"uniform": {"min_ms": 10, "max_ms": 20}}}"#);
+        for _ in 0..1000 {
+            let ms = knobs.delay().unwrap().as_millis();
+            assert!((10..=20).contains(&ms), "{ms}");
+        }
+    }
+}

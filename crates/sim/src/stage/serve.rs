@@ -1,0 +1,99 @@
+//! The accept loop, and HTTP over one connection with or without TLS.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::{Connection, Fuse, FusedStream};
+
+/// Accepts until stopped, then waits for the connections that are open.
+pub(super) async fn accept<F, Served>(listener: TcpListener, stop: CancellationToken, serve: F)
+where
+    F: Fn(Connection) -> Served + Send + Sync + 'static,
+    Served: Future<Output = ()> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(_ended) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let stream = fused(stream);
+                    connections.spawn(serve(Connection { stream, peer, stop: stop.clone() }));
+                }
+                // Out of file descriptors, most likely: others may close theirs.
+                Err(_) => tokio::time::sleep(BACK_OFF).await,
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Serves HTTP/1 and HTTP/2 on one connection.
+pub(super) async fn http(connection: Connection, router: Router) {
+    let fuse = connection.stream.fuse().clone();
+    speak(connection.stream, fuse, router, connection.stop).await;
+}
+
+/// Serves HTTP/1 and HTTP/2 over TLS on one connection.
+pub(super) async fn https(connection: Connection, router: Router, tls: Arc<ServerConfig>) {
+    let fuse = connection.stream.fuse().clone();
+    let handshake = TlsAcceptor::from(tls).accept(connection.stream);
+    match tokio::time::timeout(HANDSHAKE, handshake).await {
+        Ok(Ok(stream)) => speak(stream, fuse, router, connection.stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, "handshake failed"),
+        Err(_) => tracing::debug!("handshake took too long"),
+    }
+}
+
+async fn speak<S>(stream: S, fuse: Fuse, router: Router, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(fuse.clone());
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let builder = Builder::new(TokioExecutor::new());
+    let conversation = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(conversation);
+    let ended = tokio::select! {
+        ended = conversation.as_mut() => ended,
+        () = stop.cancelled() => {
+            conversation.as_mut().graceful_shutdown();
+            conversation.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error, "connection ended early");
+    }
+}
+
+fn fused(stream: TcpStream) -> FusedStream {
+    // Without it small answers wait for the acknowledgement of the one before.
+    if stream.set_nodelay(true).is_err() {
+        tracing::debug!("the socket keeps its delay");
+    }
+    FusedStream::new(stream)
+}
+
+/// A pause after a failed accept, so that the loop does not spin.
+const BACK_OFF: Duration = Duration::from_millis(10);
+/// No client of a simulator is slower.
+const HANDSHAKE: Duration = Duration::from_secs(5);
