@@ -1,1 +1,22 @@
-//! What an agency is to the gateway: trait, context, client.
+//! What an agency is to the gateway: the trait that every adapter implements, the question it is
+//! asked, the answer or the miss it returns, and what adapters share to get it: an HTTP client
+//! with deadline and caps, and a session renewed by one flight.
+//!
+//! Not here: any agency's wire; deciding what may be asked; merging answers.
+//!
+//! *Invariants:* every await on the network has a deadline; a miss is never "not found"; an
+//! answer about another person is a miss.
+
+mod agency;
+mod endpoint;
+mod http;
+mod miss;
+mod session;
+mod subject;
+
+pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
+pub use endpoint::{Endpoint, EndpointError};
+pub use http::{Client, Response, classify};
+pub use miss::Miss;
+pub use session::Session;
+pub use subject::{Confirmed, confirm};

@@ -18,11 +18,11 @@ pub(crate) fn standing<'p>(
     policy: &'p Policy,
     caller: &Caller,
     request: &Request,
-) -> Result<(&'p Party, &'p Arc<Purpose>), Box<Fault>> {
+) -> Result<(&'p Party, &'p Arc<Purpose>), Fault> {
     let party = policy.party(caller.agency());
     if party.is_some_and(|party| !party.knows(caller.system())) {
         let detail = "no agreement of the agency is open to this system";
-        return Err(Box::new(Fault::new(Reason::CallerUnknown, detail)));
+        return Err(Fault::new(Reason::CallerUnknown, detail));
     }
     let purpose = policy
         .purpose(&request.purpose)
@@ -40,7 +40,7 @@ pub(crate) fn agreement<'p>(
     caller: &'p Caller,
     request: &Request,
     now: Timestamp,
-) -> Result<&'p Agreement, Box<Fault>> {
+) -> Result<&'p Agreement, Fault> {
     let mut fitting = party.fitting(&request.purpose, caller.system());
     if let Some(named) = &request.agreement {
         return match fitting.find(|agreement| agreement.is_named(named)) {
@@ -61,7 +61,7 @@ pub(crate) fn agreement<'p>(
 }
 
 /// Checks that the procedure is one the agreement is for.
-pub(crate) fn procedure(agreement: &Agreement, request: &Request) -> Result<(), Box<Fault>> {
+pub(crate) fn procedure(agreement: &Agreement, request: &Request) -> Result<(), Fault> {
     match (&agreement.procedures, &request.procedure) {
         (Some(allowed), Some(asked)) if !allowed.contains(asked) => {
             let detail = "the procedure is not in the agreement";
@@ -77,7 +77,7 @@ pub(crate) fn completeness(
     purpose: &Purpose,
     agreement: &Agreement,
     request: &Request,
-) -> Result<(), Box<Fault>> {
+) -> Result<(), Fault> {
     let procedure = purpose.procedure_required || agreement.procedures.is_some();
     let officer = purpose.officer_required || agreement.officer_required;
     let hints = &request.subject.hints;
@@ -94,57 +94,48 @@ pub(crate) fn completeness(
     if violations.is_empty() {
         return Ok(());
     }
-    let fault = Fault {
-        detail: "the request lacks what purpose or agreement ask for".to_owned(),
-        ..Fault::invalid(violations)
-    };
+    let detail = "the request lacks what purpose or agreement ask for";
+    let fault = Fault::invalid(violations).detailed(detail);
     Err(about(fault, request, Some(agreement)))
 }
 
 /// The fault of a spent quota.
-pub(crate) fn quota_exceeded(spent: &Spent) -> Box<Fault> {
+pub(crate) fn quota_exceeded(spent: &Spent) -> Fault {
     let fault = Fault::new(Reason::QuotaExceeded, "the caller's quota is spent");
-    Box::new(Fault {
-        quota: Some(QuotaViolation {
-            policy: (*spent.state.policy).to_owned(),
-            description: spent.limit.to_string(),
-        }),
-        ..fault.retry_after(spent.retry_after)
-    })
+    let mut fault = fault.retry_after(spent.retry_after);
+    fault.quota = Some(QuotaViolation {
+        policy: (*spent.state.policy).to_owned(),
+        description: spent.limit.to_string(),
+    });
+    fault
 }
 
-fn purpose_unknown() -> Box<Fault> {
-    Box::new(Fault {
-        detail: "the purpose is in no catalogue".to_owned(),
-        ..Fault::invalid(vec![missing(PURPOSE)])
-    })
+fn purpose_unknown() -> Fault {
+    Fault::invalid(vec![missing(PURPOSE)]).detailed("the purpose is in no catalogue")
 }
 
-fn agreement_required(request: &Request) -> Box<Fault> {
-    let fault = Fault {
-        detail: "several agreements fit the purpose".to_owned(),
-        ..Fault::invalid(vec![missing(AGREEMENT)])
-    };
+fn agreement_required(request: &Request) -> Fault {
+    let fault = Fault::invalid(vec![missing(AGREEMENT)]).detailed("several agreements fit");
     about(fault, request, None)
 }
 
-fn not_allowed(request: &Request, detail: &str) -> Box<Fault> {
+fn not_allowed(request: &Request, detail: &str) -> Fault {
     about(Fault::new(Reason::PurposeNotAllowed, detail), request, None)
 }
 
-fn expired(request: &Request, agreement: &Agreement) -> Box<Fault> {
+fn expired(request: &Request, agreement: &Agreement) -> Fault {
     let detail = "the agreement is not in force";
     let fault = Fault::new(Reason::AgreementExpired, detail);
     about(fault, request, Some(agreement))
 }
 
 /// Adds the public pairs that the catalogue of errors promises.
-fn about(fault: Fault, request: &Request, agreement: Option<&Agreement>) -> Box<Fault> {
+fn about(fault: Fault, request: &Request, agreement: Option<&Agreement>) -> Fault {
     let fault = fault.with("purpose", request.purpose.as_str());
-    Box::new(match agreement {
+    match agreement {
         Some(agreement) => fault.with("agreementId", &*agreement.id),
         None => fault,
-    })
+    }
 }
 
 fn missing((field, description, reason): (&str, &str, Reason)) -> Violation {

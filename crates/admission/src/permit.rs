@@ -106,13 +106,13 @@ const RESOLUTION_PATH: &str = "population.personal_id";
 /// Why a request is not admitted, and under which policy.
 #[derive(Debug)]
 pub struct Refusal {
-    fault: Box<Fault>,
+    fault: Fault,
     policy_digest: Arc<str>,
     quota: Option<QuotaState>,
 }
 
 impl Refusal {
-    pub(crate) fn new(fault: Box<Fault>, policy: &Policy, quota: Option<QuotaState>) -> Self {
+    pub(crate) fn new(fault: Fault, policy: &Policy, quota: Option<QuotaState>) -> Self {
         Self {
             fault,
             policy_digest: Arc::clone(policy.digest()),
@@ -141,6 +141,6 @@ impl Refusal {
 
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
-        *refusal.fault
+        refusal.fault
     }
 }

@@ -102,6 +102,13 @@ impl Fault {
         self
     }
 
+    /// The same fault with another word for the log.
+    #[must_use]
+    pub fn detailed(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
     /// The same fault with its cause.
     #[must_use]
     pub fn because(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {

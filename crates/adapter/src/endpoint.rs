@@ -1,0 +1,119 @@
+//! Where an agency is reached, and how it is trusted: the part of every agency's configuration
+//! that is the same.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchange::Clock;
+use identity::{ClientFiles, ClientTls, TlsVersions};
+use serde::Deserialize;
+use url::Url;
+
+/// The longest a call may take when the configuration does not say.
+const DEFAULT_CAP_MS: u64 = 2_000;
+
+/// Where an agency is reached.
+///
+/// Relative paths count from the folder of the configuration file: see [`Endpoint::resolve`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// The base URL; `https` unless it stays on this machine.
+    pub url: Url,
+    /// PEM file of the authorities that vouch for the agency's certificate.
+    pub ca: Option<PathBuf>,
+    /// PEM file of the gateway's client certificate at this agency.
+    pub certificate: Option<PathBuf>,
+    /// PEM file of its private key.
+    pub key: Option<PathBuf>,
+    /// The longest a call may take, in milliseconds.
+    #[serde(default = "default_cap_ms")]
+    pub timeout_ms: u64,
+}
+
+const fn default_cap_ms() -> u64 {
+    DEFAULT_CAP_MS
+}
+
+/// What is wrong with an endpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// Plain text across a network.
+    #[error("{0} is plain text and not on this machine: use https")]
+    PlainText(Url),
+    /// A scheme no adapter speaks, or no host.
+    #[error("{0} is no address of an agency")]
+    Address(Url),
+    /// An https address without authorities to trust.
+    #[error("{0} needs `ca`, the authorities that vouch for the agency")]
+    NoAuthority(Url),
+    /// A certificate without its key, or a key without its certificate.
+    #[error("{0} needs `certificate` and `key` together")]
+    HalfIdentity(Url),
+    /// The files of the TLS configuration.
+    #[error(transparent)]
+    Tls(#[from] identity::Error),
+}
+
+impl Endpoint {
+    /// The longest a call may take.
+    #[must_use]
+    pub const fn cap(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+
+    /// The same endpoint with its relative paths counted from `base`.
+    #[must_use]
+    pub fn resolve(mut self, base: &Path) -> Self {
+        for path in [&mut self.ca, &mut self.certificate, &mut self.key] {
+            *path = path.take().map(|path| base.join(path));
+        }
+        self
+    }
+
+    /// True if the address names this machine by a loopback address or `localhost`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// The TLS configuration to reach it, or none for plain text on this machine.
+    ///
+    /// # Errors
+    /// An address that is none, plain text across a network, or files that cannot be used.
+    pub fn tls(
+        &self,
+        alpn: &[&[u8]],
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<Arc<rustls::ClientConfig>>, EndpointError> {
+        match self.url.scheme() {
+            _ if self.url.host().is_none() => Err(EndpointError::Address(self.url.clone())),
+            "http" | "postgres" if self.is_loopback() => Ok(None),
+            "http" => Err(EndpointError::PlainText(self.url.clone())),
+            "https" | "postgres" => {
+                let Some(ca) = self.ca.clone() else {
+                    return Err(EndpointError::NoAuthority(self.url.clone()));
+                };
+                let identity = match (&self.certificate, &self.key) {
+                    (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+                    (None, None) => None,
+                    _ => return Err(EndpointError::HalfIdentity(self.url.clone())),
+                };
+                let files = ClientFiles {
+                    ca,
+                    identity,
+                    versions: TlsVersions::Tls13,
+                };
+                let tls = ClientTls::load(&files, Arc::clone(clock))?;
+                Ok(Some(tls.config(alpn)))
+            }
+            _ => Err(EndpointError::Address(self.url.clone())),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! An HTTP client for agencies: pooled, with a deadline per call and a cap on what is read.
+//!
+//! It follows no redirect, asks for no compression, and never returns part of a body.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use exchange::Clock;
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{Endpoint, EndpointError, Miss};
+
+/// The most that is read of one answer: 1 MiB.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// The longest a connection may take to open.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// How long an unused connection is kept; shorter than the usual 60 s of servers.
+const IDLE: Duration = Duration::from_secs(45);
+
+/// An HTTP client bound to one agency.
+#[derive(Clone)]
+pub struct Client {
+    inner: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base: url::Url,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most 1 MiB.
+    pub body: Bytes,
+}
+
+impl Client {
+    /// A client for the agency at `endpoint`.
+    ///
+    /// # Errors
+    /// An endpoint that cannot be used.
+    pub fn new(endpoint: &Endpoint, clock: &Arc<dyn Clock>) -> Result<Self, EndpointError> {
+        let tls = endpoint.tls(&[], clock)?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT));
+        let secure = tls.is_some();
+        let tls = tls.map_or_else(no_trust, |tls| (*tls).clone());
+        let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
+        let builder = if secure {
+            builder.https_only()
+        } else {
+            builder.https_or_http()
+        };
+        let inner = legacy::Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .build(builder.enable_http1().wrap_connector(tcp));
+        Ok(Self {
+            inner,
+            base: endpoint.url.clone(),
+        })
+    }
+
+    /// The address of `path` below the agency's base URL.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        let base = self.base.as_str().trim_end_matches('/');
+        format!("{base}/{}", path.trim_start_matches('/'))
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// A miss: timeout, refused, reset, or too large.
+    pub async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<Response, Miss> {
+        let call = async {
+            let response = self.inner.request(request).await.map_err(not_sent)?;
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
+            Ok(Response {
+                status: head.status,
+                headers: head.headers,
+                body: body.map_err(|error| not_read(&*error))?.to_bytes(),
+            })
+        };
+        let late = |_| Miss::timeout("no answer before the deadline");
+        timeout_at(deadline, call).await.map_err(late)?
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base", &self.base.as_str())
+            .finish()
+    }
+}
+
+/// A TLS configuration that trusts nobody: for clients that only ever speak plain text.
+fn no_trust() -> rustls::ClientConfig {
+    rustls::ClientConfig::builder()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth()
+}
+
+fn not_sent(error: legacy::Error) -> Miss {
+    let reason = if error.is_connect() {
+        "CONNECT"
+    } else {
+        "RESET"
+    };
+    Miss::unavailable(reason, chain(&error))
+}
+
+fn not_read(error: &(dyn std::error::Error + 'static)) -> Miss {
+    if error.is::<LengthLimitError>() {
+        Miss::invalid("TOO_LARGE", "the answer is larger than 1 MiB")
+    } else {
+        Miss::unavailable("RESET", chain(error))
+    }
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// What the status alone says: a miss for every status that carries no answer.
+///
+/// 401, 403 and 404 are left to the adapter: their meaning differs between agencies.
+#[must_use]
+pub fn classify(response: &Response) -> Option<Miss> {
+    let after = || retry_after(&response.headers);
+    let detail = || format!("status {}", response.status.as_u16());
+    match response.status.as_u16() {
+        200..=299 | 401 | 403 | 404 => None,
+        300..=399 => Some(Miss::invalid("REDIRECT", detail())),
+        429 => Some(Miss::rate_limited(after())),
+        503 if response.headers.contains_key(header::RETRY_AFTER) => {
+            Some(Miss::maintenance(after()))
+        }
+        500..=599 => Some(Miss::unavailable("SERVER_ERROR", detail())),
+        _ => Some(Miss::invalid("STATUS", detail())),
+    }
+}
+
+/// `Retry-After` in seconds, at most an hour; a date or garbage counts as none.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    let seconds: u64 = text.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(3_600)))
+}

@@ -1,0 +1,91 @@
+//! Why a source gave no record.
+
+use std::time::Duration;
+
+use exchange::SourceState;
+
+/// Why a source gave no record: its state in the answer, and words for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{} {reason}: {detail}", state.name())]
+pub struct Miss {
+    /// The state of the source in the answer.
+    pub state: SourceState,
+    /// Why, in stable `UPPER_SNAKE`; part of the answer.
+    pub reason: &'static str,
+    /// When to come again, if the source said so.
+    pub retry_after: Option<Duration>,
+    /// For the log; never leaves, and never holds what the source sent.
+    pub detail: String,
+    /// How many calls were made.
+    pub attempts: u32,
+}
+
+impl Miss {
+    /// A miss of any state.
+    pub fn new(state: SourceState, reason: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            state,
+            reason,
+            retry_after: None,
+            detail: detail.into(),
+            attempts: 1,
+        }
+    }
+
+    /// The source knows no such person, and said so.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(SourceState::NotFound, "", "the source knows no such person")
+    }
+
+    /// The source knows several.
+    #[must_use]
+    pub fn ambiguous() -> Self {
+        let detail = "the source knows several people";
+        Self::new(SourceState::Ambiguous, "SEVERAL_RECORDS", detail)
+    }
+
+    /// No answer in time.
+    pub fn timeout(detail: impl Into<String>) -> Self {
+        Self::new(SourceState::Timeout, "", detail)
+    }
+
+    /// Refused, reset, or an error of the source itself.
+    pub fn unavailable(reason: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(SourceState::Unavailable, reason, detail)
+    }
+
+    /// Garbage, the wrong type, too large.
+    pub fn invalid(reason: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(SourceState::InvalidAnswer, reason, detail)
+    }
+
+    /// An answer about another person.
+    #[must_use]
+    pub fn wrong_subject() -> Self {
+        Self::invalid("WRONG_SUBJECT", "the answer is about another person")
+    }
+
+    /// The source's own limit was reached.
+    pub fn rate_limited(retry_after: Option<Duration>) -> Self {
+        Self {
+            retry_after,
+            ..Self::new(SourceState::RateLimited, "", "the source's own limit")
+        }
+    }
+
+    /// The source is under maintenance.
+    pub fn maintenance(retry_after: Option<Duration>) -> Self {
+        Self {
+            retry_after,
+            ..Self::unavailable("MAINTENANCE", "the source is under maintenance")
+        }
+    }
+
+    /// The same miss after so many calls.
+    #[must_use]
+    pub fn after(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+}

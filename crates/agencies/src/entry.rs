@@ -1,0 +1,28 @@
+//! What an agency registers.
+
+use std::sync::Arc;
+
+use adapter::Agency;
+use exchange::{Clock, Source};
+
+use crate::{Problem, Settings};
+
+/// What every adapter is given.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// One agency: its source and how its adapter and its simulator are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The source it stands for; its name is the name of the stanza `[agency.<name>]`.
+    pub source: Source,
+    /// Makes the adapter from its settings, or lists everything wrong with them. Opens no
+    /// connection.
+    pub connect: fn(Settings, &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>>,
+    /// Its simulator.
+    #[cfg(feature = "sim")]
+    pub simulator: crate::Simulator,
+}
