@@ -108,7 +108,7 @@ async fn a_receipt_of_a_leaf_that_was_cut_off_is_missing() {
 
 #[test]
 fn keys_are_made_once_published_and_private() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();
     let first = keys::create_if_missing(&desk.config).unwrap();
     let second = keys::create_if_missing(&desk.config).unwrap();

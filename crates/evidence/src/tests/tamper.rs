@@ -59,7 +59,8 @@ async fn a_changed_leaf_is_found_even_with_its_checksum_made_to_fit() {
     let path = segment::path(desk.path(), 0);
     let mut bytes = fs::read(&path).unwrap();
     let (scan, _) = Scan::new(&bytes, 0).unwrap();
-    let (_, frame, _) = crate::frame::split_first_mut(&mut bytes[scan.at()..]).unwrap();
+    let at = scan.at();
+    let (_, frame, _) = crate::frame::split_first_mut(&mut bytes[at..]).unwrap();
     let node = frame.windows(4).position(|w| w == b"gw-1").unwrap();
     frame[node] = b'x';
     crate::frame::finish(frame, 0);
