@@ -43,7 +43,7 @@ impl Commitment {
         let [c, colon, rest @ ..] = &mut text;
         (*c, *colon) = (b'c', b':');
         // A tag of 32 bytes is 43 characters, which is the room there is.
-        let _ = URL_SAFE_NO_PAD.encode_slice(tag, rest);
+        drop(URL_SAFE_NO_PAD.encode_slice(tag, rest));
         Self(text)
     }
 
@@ -68,7 +68,7 @@ impl fmt::Debug for Commitment {
 
 /// The salts of one record, drawn from the system at once.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(crate) struct Salts([u8; SALT_LEN * Salts::COUNT]);
+pub(crate) struct Salts([u8; SALT_LEN * Self::COUNT]);
 
 impl Salts {
     /// Five for who and why, and one for each source in the contract.

@@ -26,9 +26,31 @@ pub struct Deps {
     pub observer: Arc<dyn Observer>,
     /// The version of the program, for `START` and `STOP`.
     pub version: &'static str,
-    /// Called once, on the writing thread, when the log cannot be written any more, before any
-    /// waiting exchange fails. The process must end: what was not synced may not be on the disk.
-    pub on_fatal: Box<dyn FnOnce(&Error) + Send>,
+    /// What happens when the log cannot be written any more.
+    pub on_fatal: Alarm,
+}
+
+/// Called once, on the writing thread, when the log cannot be written any more, before any
+/// waiting exchange fails.
+///
+/// The process must end: what was not synced may not be on the disk.
+pub struct Alarm(Box<dyn FnOnce(&Error) + Send>);
+
+impl Alarm {
+    /// An alarm that runs the function.
+    pub fn new(ring: impl FnOnce(&Error) + Send + 'static) -> Self {
+        Self(Box::new(ring))
+    }
+
+    pub(crate) fn ring(self, error: &Error) {
+        (self.0)(error);
+    }
+}
+
+impl fmt::Debug for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Alarm")
+    }
 }
 
 impl fmt::Debug for Deps {
@@ -192,7 +214,7 @@ impl Drop for Handle {
         self.queue.close(Phase::Ended);
         if let Some(thread) = self.thread.take() {
             // A panic of the writer has already been reported as fatal.
-            let _ = thread.join();
+            drop(thread.join());
         }
     }
 }

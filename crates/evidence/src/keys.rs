@@ -95,15 +95,12 @@ impl fmt::Debug for Keys {
 pub fn create_if_missing(config: &Config) -> Result<Keys, Error> {
     check_origin(&config.origin)?;
     let dir = config.keys_dir();
-    let private = |path: &Path| {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(Error::io("create", path))
-    };
-    private(&config.dir)?;
-    private(&dir)?;
+    fs::create_dir_all(&config.dir).map_err(Error::io("create", &config.dir))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&dir)
+        .map_err(Error::io("create", &dir))?;
     for name in [LOG_FILE, RECEIPT_FILE] {
         let path = dir.join(name);
         if !path.exists() {

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use exchange::{Field, FieldSet, RequestId, Source};
-use serde::ser::Serializer;
+use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::commitment::Commitment;
@@ -197,8 +197,7 @@ impl Serialize for Digest<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut text = *b"sha256:0000000000000000000000000000000000000000000000000000000000000000";
         let (_, hex) = text.split_at_mut(b"sha256:".len());
-        // 32 bytes are 64 digits, which is the room there is.
-        let _ = hex::encode_to_slice(self.0, hex);
+        hex::encode_to_slice(self.0, hex).map_err(S::Error::custom)?;
         serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }

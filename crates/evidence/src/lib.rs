@@ -29,6 +29,8 @@ mod record;
 mod recover;
 mod scan;
 mod segment;
+#[cfg(test)]
+mod tests;
 pub mod verify;
 mod writer;
 
@@ -36,7 +38,7 @@ pub use attempt::{Attempt, Open, Outcome, Refusal, SourceOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
 pub use config::Config;
 pub use error::{Damage, Error};
-pub use evidence::{Deps, Evidence, Handle};
+pub use evidence::{Alarm, Deps, Evidence, Handle};
 pub use observer::{NoObserver, Observer};
 pub use receipt::Receipt;
 pub use record::digest;

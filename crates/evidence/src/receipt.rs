@@ -3,7 +3,6 @@
 //! One signature covers a batch; a receipt leads from its leaf to the signed root. Not here: how a
 //! receipt travels (crate `api`), how it is checked ([`crate::verify`]).
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -85,11 +84,6 @@ impl Receipt {
 
 /// The message that the receipt key signs, once per batch.
 pub(crate) fn message(origin: &str, first: u64, size: u64, root: &Hash, at_ms: u64) -> String {
-    let mut out = String::with_capacity(128 + origin.len());
-    out.push_str("lienthong.receipt/v1\n");
-    // Writing to a string cannot fail.
-    let _ = write!(out, "{origin}\n{first}\n{size}\n");
-    STANDARD.encode_string(root, &mut out);
-    let _ = writeln!(out, "\n{at_ms}");
-    out
+    let root = STANDARD.encode(root);
+    format!("lienthong.receipt/v1\n{origin}\n{first}\n{size}\n{root}\n{at_ms}\n")
 }

@@ -60,10 +60,10 @@ impl Recovered {
     ) -> Result<(), Error> {
         let segment = self.segment;
         let damage = |broken: Broken| Error::Damaged(broken.damage(segment));
-        (self.used, self.torn) = (0, scan::torn(bytes, 0));
         let (mut scan, head) = match Scan::new(bytes, segment) {
             Ok(begun) => begun,
             Err(_) if is_last && !scan::holds_trailer_after(bytes, self.chain.batch) => {
+                (self.used, self.torn) = (0, scan::torn(bytes, 0));
                 return Ok(());
             }
             Err(broken) => return Err(damage(broken)),
@@ -83,9 +83,11 @@ impl Recovered {
             }
         }
         // A head without a batch was never durable: it is written again with the first batch.
-        if scan.at() > start {
-            (self.used, self.torn) = (scan.at() as u64, scan.torn());
-        }
+        (self.used, self.torn) = if scan.at() > start {
+            (scan.at() as u64, scan.torn())
+        } else {
+            (0, scan::torn(bytes, 0))
+        };
         Ok(())
     }
 

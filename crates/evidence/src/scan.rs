@@ -33,6 +33,11 @@ impl<'a> Scan<'a> {
         Ok((Self { bytes, segment, at }, head))
     }
 
+    /// Goes on where an earlier reading of the same segment has ended.
+    pub(crate) const fn resume(bytes: &'a [u8], segment: u64, at: usize) -> Self {
+        Self { bytes, segment, at }
+    }
+
     /// The end of the last whole batch.
     pub(crate) const fn at(&self) -> usize {
         self.at
@@ -50,7 +55,7 @@ impl<'a> Scan<'a> {
         frames.clear();
         let mut at = self.at;
         let rest = |at| self.bytes.get(at..).unwrap_or_default();
-        if rest(at).iter().take(HEAD_LEN).all(|byte| *byte == 0) && self.is_zero_from(at) {
+        if rest(at).iter().take(HEAD_LEN).all(|byte| *byte == 0) && self.torn() == 0 {
             return Ok(false);
         }
         loop {
@@ -85,10 +90,6 @@ impl<'a> Scan<'a> {
         }
         Ok(())
     }
-
-    fn is_zero_from(&self, at: usize) -> bool {
-        torn(self.bytes, at) == 0
-    }
 }
 
 impl Broken {
@@ -104,9 +105,23 @@ impl Broken {
 
 /// The number of bytes from `at` to the last one that is not zero.
 pub(crate) fn torn(bytes: &[u8], at: usize) -> u64 {
+    // Whole pages are compared at once: what is left of a segment is mostly zeros.
+    const PAGE: usize = 4096;
     let rest = bytes.get(at..).unwrap_or_default();
-    let last = rest.iter().rposition(|byte| *byte != 0);
-    last.map_or(0, |last| last as u64 + 1)
+    let pages = rest.chunks(PAGE).zip((0_u64..).step_by(PAGE));
+    let Some((page, start)) = pages.filter(|(page, _)| !is_zero(page)).last() else {
+        return 0;
+    };
+    let last = page.iter().rposition(|byte| *byte != 0);
+    start + last.map_or(0, |last| last as u64 + 1)
+}
+
+/// True if the bytes are all the same as their neighbour, and the first is zero.
+fn is_zero(page: &[u8]) -> bool {
+    match page {
+        [] => true,
+        [first, rest @ ..] => *first == 0 && page.starts_with(rest),
+    }
 }
 
 /// True if a whole trailer of a batch behind number `batch` stands anywhere in the bytes.

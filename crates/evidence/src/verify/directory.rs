@@ -1,14 +1,12 @@
 //! Walks every segment of a log.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use super::VerifyError;
 use crate::chain::Chain;
 use crate::frame::{Frame, Kind};
-use crate::leaf::Gist;
-use crate::merkle::{Hash, leaf_hash};
+use crate::leaf::{self, Gist};
 use crate::scan::{self, Broken, Scan};
 use crate::segment::{self, Head};
 
@@ -53,13 +51,16 @@ pub fn directory(dir: &Path, progress: impl FnMut(Progress)) -> Result<Report, V
     walk(dir, progress, |_, _| ())
 }
 
-/// The same, and tells `visit` the sequence number and hash of every leaf.
+/// The same, and tells `visit` the sequence number and the JSON of every leaf.
 pub(super) fn walk(
     dir: &Path,
     mut progress: impl FnMut(Progress),
-    mut visit: impl FnMut(u64, &Hash),
+    mut visit: impl FnMut(u64, &[u8]),
 ) -> Result<Report, VerifyError> {
-    let numbers = segment::list(dir).map_err(|_| VerifyError::NoLog(dir.to_owned()))?;
+    if !dir.join(segment::WAL_DIR).is_dir() {
+        return Err(VerifyError::NoLog(dir.to_owned()));
+    }
+    let numbers = segment::list(dir).map_err(VerifyError::Unreadable)?;
     let mut walk = Walk::default();
     for (place, &number) in (1..).zip(&numbers) {
         let is_last = place == numbers.len() as u64;
@@ -69,9 +70,8 @@ pub(super) fn walk(
                 problem: "a segment before this one is missing",
             }));
         }
-        let bytes = read(dir, number)?;
         walk.segment = number;
-        walk.read(&bytes, is_last, &mut visit)?;
+        walk.segment(dir, is_last, &mut visit)?;
         progress(Progress {
             segments: place,
             of: numbers.len() as u64,
@@ -86,13 +86,6 @@ pub(super) fn walk(
     Ok(walk.report)
 }
 
-fn read(dir: &Path, number: u64) -> Result<Vec<u8>, VerifyError> {
-    let path = segment::path(dir, number);
-    fs::read(&path)
-        .map_err(crate::Error::io("read", path))
-        .map_err(VerifyError::Unreadable)
-}
-
 #[derive(Default)]
 struct Walk {
     report: Report,
@@ -103,38 +96,62 @@ struct Walk {
 }
 
 impl Walk {
+    /// Reads a segment, and again what the writer may have changed meanwhile.
+    fn segment(
+        &mut self,
+        dir: &Path,
+        is_last: bool,
+        visit: &mut impl FnMut(u64, &[u8]),
+    ) -> Result<(), VerifyError> {
+        let (mut at, mut doubt) = (0, None);
+        loop {
+            let bytes = segment::read(dir, self.segment).map_err(VerifyError::Unreadable)?;
+            let Err(broken) = self.read(&bytes, &mut at, visit)? else {
+                break;
+            };
+            let rest = bytes.get(at..).unwrap_or_default();
+            if is_last && !scan::holds_trailer_after(rest, self.chain.batch) {
+                break;
+            }
+            // A batch that was half written when it was read is whole by now.
+            if !is_last || doubt == Some(broken) {
+                return Err(self.damage(broken));
+            }
+            doubt = Some(broken);
+        }
+        self.report.bytes += at as u64;
+        Ok(())
+    }
+
+    /// Reads on from `at` to the end, or to where it is broken; leaves `at` behind the last whole
+    /// batch.
     fn read(
         &mut self,
         bytes: &[u8],
-        is_last: bool,
-        visit: &mut impl FnMut(u64, &Hash),
-    ) -> Result<(), VerifyError> {
-        let torn = scan::torn(bytes, 0);
-        let (mut scan, head) = match Scan::new(bytes, self.segment) {
-            Ok(begun) => begun,
-            Err(_) if is_last && !scan::holds_trailer_after(bytes, self.chain.batch) => {
-                self.report.torn_bytes = torn;
-                return Ok(());
-            }
-            Err(broken) => return Err(self.damage(broken)),
-        };
-        self.link(head)?;
+        at: &mut usize,
+        visit: &mut impl FnMut(u64, &[u8]),
+    ) -> Result<Result<(), Broken>, VerifyError> {
+        self.report.torn_bytes = scan::torn(bytes, *at);
+        let mut scan = Scan::resume(bytes, self.segment, *at);
+        if *at == 0 {
+            let head;
+            (scan, head) = match Scan::new(bytes, self.segment) {
+                Ok(begun) => begun,
+                Err(broken) => return Ok(Err(broken)),
+            };
+            self.link(head)?;
+        }
         let mut frames = Vec::new();
-        loop {
+        let end = loop {
+            *at = scan.at();
             match scan.next(&mut self.chain, &mut frames) {
                 Ok(true) => self.note(&frames, scan.at(), visit)?,
-                Ok(false) => break,
-                Err(broken) if is_last => {
-                    scan.check_torn(&self.chain, broken)
-                        .map_err(VerifyError::Damaged)?;
-                    break;
-                }
-                Err(broken) => return Err(self.damage(broken)),
+                Ok(false) => break Ok(()),
+                Err(broken) => break Err(broken),
             }
-        }
-        self.report.bytes += scan.at() as u64;
+        };
         self.report.torn_bytes = scan.torn();
-        Ok(())
+        Ok(end)
     }
 
     fn link(&mut self, head: Head) -> Result<(), VerifyError> {
@@ -154,14 +171,14 @@ impl Walk {
         &mut self,
         frames: &[Frame<'_>],
         end: usize,
-        visit: &mut impl FnMut(u64, &Hash),
+        visit: &mut impl FnMut(u64, &[u8]),
     ) -> Result<(), VerifyError> {
         for frame in frames {
             let noted = frame.body().and_then(|(key, json)| match frame.kind {
                 Kind::Open => self.note_open(key),
                 Kind::Leaf | Kind::Segment | Kind::Batch => {
                     self.note_leaf(key, json)?;
-                    visit(frame.seq, &leaf_hash(json));
+                    visit(frame.seq, json);
                     let (first, _) = self.report.seqs.unwrap_or((frame.seq, frame.seq));
                     self.report.seqs = Some((first, frame.seq));
                     Ok(())
@@ -189,8 +206,8 @@ impl Walk {
         if gist.v != 1 {
             return Err("a leaf is of another version");
         }
-        if gist.ts > self.chain.ts {
-            return Err("the time of a leaf stands twice in it");
+        if leaf::ts(json) != Some(gist.ts) {
+            return Err("the time of a leaf is not where it belongs");
         }
         self.report.leaves += 1;
         match self.report.by_type.get_mut(gist.t.as_ref()) {

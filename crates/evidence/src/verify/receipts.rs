@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{ReceiptText, VerifyError, directory::walk};
 use crate::keys::{PublicKeys, VerifierKey, receipt_name};
-use crate::merkle::root_of;
+use crate::merkle::{leaf_hash, root_of};
 use crate::receipt::message;
 
 /// Why a receipt is refused.
@@ -66,7 +66,7 @@ pub fn receipts(
             Err(why) => wanted.refused.push((place, why)),
         }
     }
-    let log = walk(dir, |_| (), |seq, hash| wanted.found(seq, hash))?;
+    let log = walk(dir, |_| (), |seq, leaf| wanted.found(seq, leaf))?;
     Ok(wanted.finish(&log.origin))
 }
 
@@ -132,9 +132,13 @@ impl Wanted {
     }
 
     /// The walk proves that a number comes once: it refuses a gap and a repetition.
-    fn found(&mut self, seq: u64, hash: &[u8; 32]) {
-        for claim in self.by_seq.remove(&seq).into_iter().flatten() {
-            if claim.leaf_hash == *hash {
+    fn found(&mut self, seq: u64, leaf: &[u8]) {
+        let Some(claims) = self.by_seq.remove(&seq) else {
+            return;
+        };
+        let hash = leaf_hash(leaf);
+        for claim in claims {
+            if claim.leaf_hash == hash {
                 self.accepted.push(claim);
             } else {
                 self.refused.push((claim.place, ReceiptError::OtherLeaf));

@@ -22,7 +22,7 @@ impl Batch {
     /// Says what came of the batch. Wakes nobody.
     pub(crate) fn settle(&self, result: Result<Arc<Committed>, Closed>) {
         // A batch is settled once; a second word would come from a writer that has already failed.
-        let _ = self.done.set(result);
+        drop(self.done.set(result));
     }
 
     /// Wakes everyone who waits; to be called once the batch is settled.

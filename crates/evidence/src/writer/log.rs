@@ -58,7 +58,7 @@ impl Log {
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o600)
+            .mode(0o640)
             .open(&path)
             .map_err(Error::io("open", &path))?;
         let mut log = Self {
@@ -160,7 +160,7 @@ impl Log {
             .write(true)
             .create(true)
             .truncate(true)
-            .mode(0o600)
+            .mode(0o640)
             .open(&path)
             .map_err(Error::io("create", &path))?;
         match preallocate(&file, self.size) {

@@ -26,7 +26,7 @@ pub(crate) use batch::{Batch, Ticket};
 pub(crate) use queue::{Closed, Last, Phase, Queue};
 
 use crate::chain::Chain;
-use crate::evidence::Deps;
+use crate::evidence::{Alarm, Deps};
 use crate::frame::{self, Kind};
 use crate::keys::Keys;
 use crate::leaf::{Event, MAX_TS, MIN_TS};
@@ -83,7 +83,7 @@ fn run(
         Ok(started) => started,
         Err(error) => {
             // Whoever asked has gone if this fails.
-            let _ = ready.send(Err(error));
+            drop(ready.send(Err(error)));
             return;
         }
     };
@@ -102,7 +102,7 @@ fn run(
 /// Ends the writer in order, however its work ends; also by a panic.
 struct Shift {
     writer: Writer,
-    on_fatal: Option<Box<dyn FnOnce(&Error) + Send>>,
+    on_fatal: Option<Alarm>,
     done: Option<oneshot::Sender<Result<(), Error>>>,
     result: Result<(), Error>,
 }
@@ -110,13 +110,13 @@ struct Shift {
 impl Drop for Shift {
     fn drop(&mut self) {
         if let (Err(error), Some(on_fatal)) = (&self.result, self.on_fatal.take()) {
-            on_fatal(error);
+            on_fatal.ring(error);
         }
         self.writer.lose_the_rest();
         if let Some(done) = self.done.take() {
             let result = std::mem::replace(&mut self.result, Ok(()));
             // Nobody waits if the handle was dropped.
-            let _ = done.send(result);
+            drop(done.send(result));
         }
     }
 }

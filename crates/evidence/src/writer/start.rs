@@ -9,13 +9,11 @@ use super::outstanding::Outstanding;
 use super::pace::Pace;
 use super::queue::{Queue, Taken};
 use super::{Batch, Writer, now_ms};
-use crate::evidence::Deps;
+use crate::evidence::{Alarm, Deps};
 use crate::frame::{self, Kind};
 use crate::leaf::{self, Event, Tail};
 use crate::recover::Recovered;
 use crate::{Config, Error};
-
-type OnFatal = Box<dyn FnOnce(&Error) + Send>;
 
 impl Writer {
     /// Opens the log and makes its first batch durable.
@@ -23,7 +21,7 @@ impl Writer {
         config: &Config,
         deps: Deps,
         settled: UnboundedSender<Arc<Batch>>,
-    ) -> Result<(Self, OnFatal), Error> {
+    ) -> Result<(Self, Alarm), Error> {
         let held = log::hold(&config.dir)?;
         if deps.keys.origin() != config.origin {
             return Err(Error::Setting {
