@@ -1,11 +1,7 @@
 //! Every chore of the project: `cargo xtask --help`.
 //!
 //! Not here: anything the gateway itself does.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for a terminal"
-)]
+#![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
 use std::path::PathBuf;
 
