@@ -17,7 +17,7 @@ pub struct Attempt<'a> {
     /// What is asked.
     pub request: &'a Request,
     /// The agreement that allows it.
-    pub agreement: &'a AgreementId,
+    pub agreement: &'a str,
     /// SHA-256 of the policy that was applied.
     pub policy: &'a [u8; 32],
 }
@@ -64,7 +64,7 @@ impl Attempt<'_> {
     pub(crate) fn head(&self, node: &str, ts: u64, salts: &Salts) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEAD_BYTES + open::TAIL_BYTES);
         let head = Head {
-            agr: Some(self.agreement.as_str()),
+            agr: Some(self.agreement),
             ..head("ACCESS", node, ts, self.caller, Some(self.request), salts)
         };
         leaf::write_head(
