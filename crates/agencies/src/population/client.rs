@@ -238,7 +238,7 @@ fn is_echo(id: &str, request_id: &str) -> bool {
 }
 
 /// The one citizen of a collection.
-fn only(collection: Collection) -> Result<Box<Citizen>, Miss> {
+pub(super) fn only(collection: Collection) -> Result<Box<Citizen>, Miss> {
     match (collection.count, collection.first) {
         (1, Some(citizen)) => Ok(citizen),
         (0, _) | (_, None) => Err(Miss::not_found()),
@@ -270,7 +270,7 @@ fn answer(question: &Question<'_>, told: Told) -> Result<Answer, Miss> {
 
 /// Who is behind the number asked for. A legacy number must stand in the answer, as a personal
 /// one must: else it is about somebody else.
-fn resolution(asked: &Identifier, collection: &Collection) -> Result<Resolution, Miss> {
+pub(super) fn resolution(asked: &Identifier, collection: &Collection) -> Result<Resolution, Miss> {
     let citizen = match (collection.count, &collection.first) {
         (1, Some(citizen)) => citizen,
         (0, _) | (_, None) => return Ok(Resolution::NotFound),

@@ -60,7 +60,7 @@ pub(super) fn elements(fields: &FieldSet) -> Vec<&'static str> {
 }
 
 /// The field that an element holds.
-#[cfg(any(test, feature = "sim"))]
+#[cfg(feature = "sim")]
 pub(super) fn field(element: &str) -> Option<Field> {
     let found = ELEMENTS.iter().find(|(_, name)| *name == element);
     found.map(|(field, _)| *field)

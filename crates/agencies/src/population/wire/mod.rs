@@ -9,6 +9,8 @@ mod signature;
 mod xml;
 
 pub(super) use answer::{Collection, Fault, Said, Trouble};
+#[cfg(feature = "sim")]
+pub(super) use citizen::date;
 pub(super) use citizen::{Address, Card, Citizen, Death, Name, Person, Stay};
 pub(super) use request::{Header, LookUp, Number, log_in};
 pub(super) use signature::authorization;
@@ -18,6 +20,7 @@ pub(super) use xml::{Refused, Xml};
 pub(super) const SERVICE_NS: &str = "http://dancuquocgia.bca";
 
 /// The namespace of citizens (QCVN 109:2017/BTTTT).
+#[cfg(feature = "sim")]
 pub(super) const CITIZEN_NS: &str = "http://www.mic.gov.vn/dancu/1.0";
 
 /// The namespace of SOAP 1.1.
