@@ -59,22 +59,7 @@ struct Token {
 /// # Errors
 /// Everything that is wrong with them.
 pub(crate) fn connect(settings: Settings, deps: &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>> {
-    match (reach(&settings, deps), Config::read(&settings)) {
-        (Ok((client, token_uri, search_uri)), Ok(config)) => Ok(Arc::new(Health {
-            client,
-            session: Session::default(),
-            config,
-            clock: Arc::clone(&deps.clock),
-            cap: settings.endpoint.cap(),
-            token_uri,
-            search_uri,
-        })),
-        (reached, config) => {
-            let mut problems: Vec<Problem> = reached.err().into_iter().collect();
-            problems.extend(config.err().unwrap_or_default());
-            Err(problems)
-        }
-    }
+    Ok(Arc::new(Health::new(&settings, deps)?))
 }
 
 /// The client, and the addresses of the token and of the search.
@@ -110,6 +95,25 @@ impl Agency for Health {
 }
 
 impl Health {
+    pub(super) fn new(settings: &Settings, deps: &Deps) -> Result<Self, Vec<Problem>> {
+        match (reach(settings, deps), Config::read(settings)) {
+            (Ok((client, token_uri, search_uri)), Ok(config)) => Ok(Self {
+                client,
+                session: Session::default(),
+                config,
+                clock: Arc::clone(&deps.clock),
+                cap: settings.endpoint.cap(),
+                token_uri,
+                search_uri,
+            }),
+            (reached, config) => {
+                let mut problems: Vec<Problem> = reached.err().into_iter().collect();
+                problems.extend(config.err().unwrap_or_default());
+                Err(problems)
+            }
+        }
+    }
+
     async fn look(&self, question: &Question<'_>) -> Result<Answer, Miss> {
         let msg_id = self.msg_id();
         let body = self.question(question, &msg_id).map_err(|w| wrong(w).after(0))?;
@@ -228,7 +232,7 @@ impl Health {
     }
 
     /// What the answer says, once it is known to be theirs and to this question.
-    fn answer(
+    pub(super) fn answer(
         &self,
         response: &Response,
         question: &Question<'_>,

@@ -14,6 +14,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sim::person::IdStatus;
 use sim::{Asked, FaultKind, Fuse, Journal, Knobs, Person, Prepared, World, misbehave};
 use uuid::Uuid;
 
@@ -112,8 +113,18 @@ impl Ministry {
                 let other = others.find(|other| other != subject)?;
                 self.world.view(&other, Source::Health)
             }
-            _ => self.world.view(subject, Source::Health),
+            _ => self.filed(subject),
         }
+    }
+
+    /// The person under the number in force: the ministry files its books anew when a number is
+    /// replaced, and keeps an index of the old ones.
+    fn filed(&self, subject: &CitizenId) -> Option<Person> {
+        let mut person = self.world.view(subject, Source::Health)?;
+        if person.status != IdStatus::Current {
+            person.personal_id = self.world.person(subject)?.personal_id;
+        }
+        Some(person)
     }
 
     /// The base64 of the answer's XML, kept for the next time unless a fault bends it.

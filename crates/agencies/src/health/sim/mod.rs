@@ -46,8 +46,13 @@ const MINISTRY_PUBLIC: &str = "ministry-signing.pub";
 
 fn provision(site: &Site) -> anyhow::Result<toml::Table> {
     site.secret(SECRET)?;
-    key_pair(site, GATEWAY_KEY, GATEWAY_PUBLIC)?;
-    key_pair(site, MINISTRY_KEY, MINISTRY_PUBLIC)?;
+    // Finding primes is the slow part of a first start: both pairs at once.
+    std::thread::scope(|scope| {
+        let gateway = scope.spawn(|| key_pair(site, GATEWAY_KEY, GATEWAY_PUBLIC));
+        key_pair(site, MINISTRY_KEY, MINISTRY_PUBLIC)?;
+        let made = gateway.join();
+        made.map_err(|_| anyhow::anyhow!("no key pair was made"))?
+    })?;
     let mut stanza = toml::Table::new();
     for (key, value) in [
         ("client_id", CLIENT_ID),
