@@ -1,30 +1,29 @@
-//! The calls: a token, the signed question, and what the answer's status means.
+//! The calls: a token, and the signed question. What comes back is read by `answer`.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Confirmed, Context, Miss, Question, Resolution, Response,
-    Session, classify, confirm,
+    Agency, Answer, BoxFuture, Client, Context, Miss, Question, Resolution, Response,
+    Session, classify,
 };
-use api::Record;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use exchange::{CitizenId, Clock, Field, Identifier, Source};
+use exchange::{Clock, Field, Identifier, Source};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use serde::Deserialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::answer::{self, wrong};
 use super::config::Config;
-use super::translate::{self, CODES};
+use super::translate::CODES;
 use super::wire::{
-    ANSWER, DATA_QUERY, DATA_RECORD, Envelope, Found, Header, HealthBook, REQUEST, SEARCH_PATH,
-    Status, TOKEN_PATH, TXN_SEARCH, VERSION, Wrong, query,
+    DATA_QUERY, Envelope, Header, REQUEST, SEARCH_PATH, TOKEN_PATH, TXN_SEARCH, VERSION, Wrong, query,
 };
 use crate::{Deps, Problem, Settings};
 
@@ -58,6 +57,7 @@ struct Token {
 ///
 /// # Errors
 /// Everything that is wrong with them.
+#[expect(clippy::needless_pass_by_value, reason = "the type of an entry")]
 pub(crate) fn connect(settings: Settings, deps: &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>> {
     Ok(Arc::new(Health::new(&settings, deps)?))
 }
@@ -118,7 +118,7 @@ impl Health {
         let msg_id = self.msg_id();
         let body = self.question(question, &msg_id).map_err(|w| wrong(w).after(0))?;
         let (response, attempts) = self.call(&body, &question.context).await?;
-        let answer = self.answer(&response, question, &msg_id);
+        let answer = answer::read(&self.config, &response, question, &msg_id);
         let mut answer = answer.map_err(|miss| miss.after(attempts))?;
         answer.upstream_request_id = Some(msg_id);
         answer.attempts = attempts;
@@ -230,43 +230,6 @@ impl Health {
         let life = token.expires_in.unwrap_or(DEFAULT_LIFE_S).min(MAX_LIFE_S);
         Ok((token.access_token, Duration::from_secs(life)))
     }
-
-    /// What the answer says, once it is known to be theirs and to this question.
-    pub(super) fn answer(
-        &self,
-        response: &Response,
-        question: &Question<'_>,
-        msg_id: &str,
-    ) -> Result<Answer, Miss> {
-        if let Some(miss) = refused(response) {
-            return Err(miss);
-        }
-        let envelope = Envelope::read(&response.body).map_err(wrong)?;
-        self.config.agency.verify(&envelope).map_err(wrong)?;
-        let header = &envelope.header;
-        let ours = header.ref_msg_id == msg_id
-            && header.sender_id == self.config.receiver_id
-            && header.receiver_id == self.config.sender_id
-            && header.msg_type == ANSWER;
-        if !ours {
-            let detail = "the answer belongs to another question";
-            return Err(Miss::invalid("OTHER_REQUEST", detail));
-        }
-        match Status::from_code(&header.status_code) {
-            Some(Status::Success) if header.data_type == DATA_RECORD => found(&envelope, question),
-            Some(Status::Success) => Err(Miss::invalid("MALFORMED", "an unknown type of data")),
-            Some(Status::NotFound) => Err(Miss::not_found()),
-            Some(Status::InvalidRequest) => Err(Miss::unavailable(
-                "REQUEST_REFUSED",
-                "the agency calls the question invalid",
-            )),
-            Some(Status::SignatureInvalid) => Err(Miss::unavailable(
-                "SIGNATURE_REFUSED",
-                "the agency does not accept our signature",
-            )),
-            None => Err(Miss::invalid("STATUS_CODE", "an unknown status code")),
-        }
-    }
 }
 
 impl fmt::Debug for Health {
@@ -276,63 +239,6 @@ impl fmt::Debug for Health {
     }
 }
 
-/// What status and content type alone say.
-fn refused(response: &Response) -> Option<Miss> {
-    let status = response.status;
-    let detail = || format!("status {}", status.as_u16());
-    match status {
-        StatusCode::FORBIDDEN => Some(Miss::unavailable("FORBIDDEN", detail())),
-        StatusCode::OK if is_json(&response.headers) => None,
-        StatusCode::OK => Some(Miss::invalid("CONTENT_TYPE", "the answer is not JSON")),
-        // An address without an envelope says nothing of the person: 404 is not "not found".
-        _ => classify(response).or_else(|| Some(Miss::invalid("STATUS", detail()))),
-    }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next());
-    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-}
-
-/// The record in the envelope, if it is about the person asked for.
-fn found(envelope: &Envelope<'_>, question: &Question<'_>) -> Result<Answer, Miss> {
-    let xml = envelope.xml().map_err(wrong)?;
-    let book = match Found::read(&xml).map_err(wrong)? {
-        Found::One(book) => book,
-        Found::Nobody => return Err(Miss::not_found()),
-        Found::Several => return Err(Miss::ambiguous()),
-    };
-    let confirmed = about(&book, &question.subject)?;
-    let mut record = Record::Health(Box::new(translate::record(&book)));
-    record.retain(&question.fields);
-    Ok(Answer {
-        record,
-        as_of: translate::as_of(&book),
-        upstream_request_id: None,
-        superseded: confirmed == Confirmed::Superseded,
-        attempts: 1,
-    })
-}
-
-/// Confirms the person, and that every row of `XML1` which names one names the same.
-fn about(book: &HealthBook<'_>, asked: &CitizenId) -> Result<Confirmed, Miss> {
-    let previous = || book.so_cccd_cu.iter().map(|id| id.as_ref());
-    let confirmed = confirm(asked, &book.so_cccd, previous())?;
-    let same = |id: &str| {
-        id.is_empty() || id == book.so_cccd.trim() || previous().any(|old| old.trim() == id)
-    };
-    if book.visits.iter().all(|row| same(row.so_cccd.trim())) {
-        Ok(confirmed)
-    } else {
-        Err(Miss::wrong_subject())
-    }
-}
-
 fn login() -> Miss {
     Miss::invalid("LOGIN_ANSWER", "the token answer holds no bearer token")
-}
-
-fn wrong(wrong: Wrong) -> Miss {
-    Miss::invalid(wrong.reason(), wrong.to_string())
 }

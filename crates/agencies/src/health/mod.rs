@@ -13,12 +13,14 @@
 //! *Invariant:* the HIV (XML6) and tuberculosis (XML15) tables and costs are never read, whatever
 //! the ministry sends.
 
+mod answer;
 mod client;
 mod config;
 mod keys;
 #[cfg(feature = "sim")]
 mod sim;
-#[cfg(all(test, feature = "sim"))]
+#[cfg(test)]
+#[cfg(feature = "sim")]
 mod tests;
 mod translate;
 mod wire;

@@ -7,6 +7,7 @@
 mod ministry;
 mod render;
 mod tokens;
+mod visit;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,17 +1,11 @@
-//! A synthetic person as the ministry's XML.
+//! A synthetic person as the ministry's XML. Not here: the rows of `XML1` (`visit`).
 
-use std::fmt::Write as _;
-
-use exchange::{CitizenId, Field, FieldSet, PartialDate, Sex};
-use jiff::civil::{Date, DateTime, date};
+use exchange::{CitizenId, Field, FieldSet};
+use jiff::civil::{Date, DateTime};
 use quick_xml::escape::escape;
 use sim::Person;
-use sim::person::{BloodGroup, Encounter, HealthCard};
 
 use super::super::translate::CODES;
-
-/// The day from which units of 2025 are written down.
-const MERGER: Date = date(2025, 7, 1);
 
 /// The answer about a person, with what was asked for; `asked` is the number asked by.
 pub(super) fn render(
@@ -44,10 +38,10 @@ pub(super) fn render(
 }
 
 /// XML that grows.
-struct Sheet<'a> {
+pub(super) struct Sheet<'a> {
     xml: String,
-    person: &'a Person,
-    fields: &'a FieldSet,
+    pub(super) person: &'a Person,
+    pub(super) fields: &'a FieldSet,
 }
 
 impl Sheet<'_> {
@@ -64,7 +58,7 @@ impl Sheet<'_> {
     }
 
     /// A cell; an empty one is left out.
-    fn cell(&mut self, name: &str, text: &str) {
+    pub(super) fn cell(&mut self, name: &str, text: &str) {
         if !text.is_empty() {
             let text = self.person.wire_text(text);
             self.tag("<", name);
@@ -80,111 +74,12 @@ impl Sheet<'_> {
         }
     }
 
-    fn rows<T>(&mut self, name: &str, rows: &[T], write: impl Fn(&mut Self, &T)) {
+    pub(super) fn rows<T>(&mut self, name: &str, rows: &[T], write: impl Fn(&mut Self, &T)) {
         self.element(name, |out| {
             for row in rows {
                 out.element("DONG", |out| write(out, row));
             }
         });
-    }
-
-    /// `XML1`: every visit if visits are asked for; else one row that says who the person is.
-    fn visits(&mut self) {
-        let visits = &self.person.health.encounters;
-        if self.fields.contains(Field::HealthEncounters) && !visits.is_empty() {
-            self.rows("XML1", visits, |out, visit| {
-                out.who(Some(visit));
-                out.visit(visit);
-            });
-        } else if self.fields.iter().any(describes) {
-            let latest = visits.iter().max_by_key(|visit| visit.admitted);
-            self.rows("XML1", &[latest], |out, latest| out.who(*latest));
-        }
-    }
-
-    /// What a visit wrote down of the person.
-    fn who(&mut self, visit: Option<&Encounter>) {
-        let person = self.person;
-        self.cell("SO_CCCD", person.personal_id.reveal());
-        for field in self.fields {
-            match field {
-                Field::HealthName => self.cell("HO_TEN", &person.name.full()),
-                Field::HealthBirthDate => self.cell("NGAY_SINH", &partial(person.birth_date)),
-                Field::HealthSex => self.cell("GIOI_TINH", sex(person.sex)),
-                Field::HealthEthnicity => self.cell("MA_DANTOC", person.ethnicity),
-                Field::HealthNationality => {
-                    self.cell("MA_QUOCTICH", nationality(person.nationality));
-                }
-                Field::HealthOccupation => self.cell("MA_NGHE_NGHIEP", person.health.occupation),
-                Field::HealthAddress => self.address(visit),
-                Field::HealthPhone => {
-                    self.cell("DIEN_THOAI", person.phone.as_deref().unwrap_or_default());
-                }
-                Field::HealthInsuranceCards => self.cards(),
-                Field::HealthRepresentative => self.representative(),
-                Field::HealthBloodGroup => self.cell("NHOM_MAU", blood(person.blood_group)),
-                Field::HealthWeightKg => {
-                    let tenths = person.health.weight_tenths_kg;
-                    self.cell("CAN_NANG", &format!("{}.{}", tenths / 10, tenths % 10));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn address(&mut self, visit: Option<&Encounter>) {
-        let address = &self.person.residence.current;
-        self.cell("DIA_CHI", &address.detail);
-        if visit.is_some_and(|visit| visit.admitted.date() < MERGER) {
-            self.cell("MATINH_CU_TRU", address.old.province);
-            self.cell("MAHUYEN_CU_TRU", &address.old.district);
-            self.cell("MAXA_CU_TRU", &address.old.commune);
-        } else {
-            self.cell("MATINH_CU_TRU", address.new.province);
-            self.cell("MAXA_CU_TRU", &address.new.commune);
-        }
-    }
-
-    fn cards(&mut self) {
-        let exempt = |card: &HealthCard| card.copay_exempt_from.map(day).unwrap_or_default();
-        self.list("MA_THE_BHYT", |card| card.number.clone());
-        self.list("MA_DKBD", |card| card.facility.clone());
-        self.list("GT_THE_TU", |card| day(card.from));
-        self.list("GT_THE_DEN", |card| day(card.to));
-        self.list("NGAY_MIEN_CCT", exempt);
-    }
-
-    fn list(&mut self, name: &str, item: impl Fn(&HealthCard) -> String) {
-        let cards = &self.person.social.health_cards;
-        let items: Vec<String> = cards.iter().map(item).collect();
-        self.cell(name, &items.join(";"));
-    }
-
-    fn representative(&mut self) {
-        if let Some(representative) = &self.person.representative {
-            let other = &representative.person;
-            self.cell("HO_TEN_DAI_DIEN", &other.name.full());
-            let id = other.personal_id.as_ref().map(CitizenId::reveal);
-            self.cell("SO_CCCD_DAI_DIEN", id.unwrap_or_default());
-            self.cell("QUAN_HE_DAI_DIEN", representative.title);
-        }
-    }
-
-    fn visit(&mut self, visit: &Encounter) {
-        self.cell("MA_LK", &visit.id);
-        self.cell("MA_CSKCB", &visit.facility);
-        self.cell("MA_LOAI_KCB", visit.kind);
-        self.cell("NGAY_VAO", &minute(visit.admitted));
-        self.cell("NGAY_RA", &minute(visit.discharged));
-        self.cell("LY_DO_VV", visit.reason);
-        self.cell("CHAN_DOAN_VAO", visit.diagnosis_in);
-        self.cell("CHAN_DOAN_RV", visit.diagnosis_out);
-        self.cell("MA_BENH_CHINH", visit.main_icd10);
-        self.cell("MA_BENH_KT", &visit.other_icd10.join(";"));
-        self.cell("KET_QUA_DTRI", &visit.outcome.to_string());
-        self.cell("MA_LOAI_RV", &visit.discharge_kind.to_string());
-        self.cell("T_TONGCHI_BV", "385000");
-        self.cell("T_BHTT", "308000");
     }
 
     /// What was given and found: `XML2`, `XML3`, `XML4`, `XML8`.
@@ -269,67 +164,15 @@ impl Sheet<'_> {
     }
 }
 
-/// True for a field that a row of `XML1` answers beside the number and the visit.
-fn describes(field: Field) -> bool {
-    use Field::*;
-    matches!(
-        field,
-        HealthName
-            | HealthBirthDate
-            | HealthSex
-            | HealthEthnicity
-            | HealthNationality
-            | HealthOccupation
-            | HealthAddress
-            | HealthPhone
-            | HealthInsuranceCards
-            | HealthRepresentative
-            | HealthBloodGroup
-            | HealthWeightKg
-    )
-}
-
-fn code(field: Field) -> &'static str {
+pub(super) fn code(field: Field) -> &'static str {
     let found = CODES.iter().find(|(known, _)| *known == field);
     found.map_or("", |(_, code)| code)
 }
 
-/// `yyyyMMddHHmm`, zeros for what is unknown.
-fn partial(date: PartialDate) -> String {
-    let mut text = String::with_capacity(12);
-    let (month, day) = (date.month().unwrap_or(0), date.day().unwrap_or(0));
-    if write!(text, "{:04}{month:02}{day:02}0000", date.year()).is_err() {
-        text.clear();
-    }
-    text
-}
-
-fn day(date: Date) -> String {
+pub(super) fn day(date: Date) -> String {
     date.strftime("%Y%m%d").to_string()
 }
 
-fn minute(time: DateTime) -> String {
+pub(super) fn minute(time: DateTime) -> String {
     time.strftime("%Y%m%d%H%M").to_string()
-}
-
-fn sex(sex: Sex) -> &'static str {
-    match sex {
-        Sex::Male => "1",
-        Sex::Female => "2",
-    }
-}
-
-/// `000` is Viet Nam in the health sector's list; of others the list is not public.
-fn nationality(country: &str) -> &'static str {
-    if country == "VN" { "000" } else { "" }
-}
-
-fn blood(group: BloodGroup) -> &'static str {
-    match group {
-        BloodGroup::Unknown => "",
-        BloodGroup::A => "A",
-        BloodGroup::B => "B",
-        BloodGroup::Ab => "AB",
-        BloodGroup::O => "O",
-    }
 }

@@ -139,8 +139,8 @@ async fn facing(token: &'static str, search: StatusCode) -> (Miss, usize) {
                 search
             }),
         );
-    let stage = Stage::bind(&StageConfig::loopback(Source::Health));
-    let stage = stage.await.unwrap();
+    let config = StageConfig::loopback(Source::Health);
+    let stage = Stage::bind(&config).await.unwrap();
     let mut stanza = town.stanza.clone();
     stanza.insert("url".into(), (SIMULATOR.url)(stage.address()).into());
     let _serving = stage.serve(router);

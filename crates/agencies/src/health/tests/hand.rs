@@ -11,16 +11,17 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::COMPLETE;
 use super::town::{Asking, Town, all};
-use crate::health::client::Health;
+use crate::health::answer;
+use crate::health::config::Config;
 use crate::health::keys::SigningKey;
 use crate::health::wire::{Envelope, Header};
-use crate::{Deps, Settings};
+use crate::Settings;
 
 const QUESTION: &str = "999000000000126100100000000000000000000000000000000";
 
-/// The adapter without sockets, and the key of the other side.
+/// The settings of an adapter without sockets, and the key of the other side.
 struct Bench {
-    health: Health,
+    config: Config,
     ministry: SigningKey,
 }
 
@@ -28,12 +29,9 @@ impl Bench {
     async fn new() -> Self {
         let town = Town::new().await;
         let settings = Settings::new(town.stanza.clone(), &town.site.root).unwrap();
-        let deps = Deps {
-            clock: town.site.clock.clone(),
-        };
         let key = std::fs::read(town.site.file("ministry-signing.key")).unwrap();
         Self {
-            health: Health::new(&settings, &deps).unwrap(),
+            config: Config::read(&settings).unwrap(),
             ministry: SigningKey::from_pem(&key).unwrap(),
         }
     }
@@ -81,7 +79,7 @@ impl Bench {
             body: body.into().into(),
         };
         let asking = Asking::new(COMPLETE, all(), Duration::from_secs(1));
-        self.health.answer(&response, &asking.question(), QUESTION)
+        answer::read(&self.config, &response, &asking.question(), QUESTION)
     }
 
     fn reason(&self, body: impl Into<Vec<u8>>) -> &'static str {

@@ -106,10 +106,11 @@ impl Town {
 
     /// The record, which must be there.
     pub(super) async fn record(&self, subject: &str, fields: FieldSet) -> v1::HealthRecord {
-        match self.ask(subject, fields).await.unwrap().record {
-            Record::Health(record) => *record,
-            _ => panic!("another source"),
-        }
+        let record = self.ask(subject, fields).await.unwrap().record;
+        let Record::Health(record) = record else {
+            panic!("another source");
+        };
+        *record
     }
 
     /// The questions that the ministry noted, without logins.
