@@ -106,14 +106,14 @@ async fn a_head_or_a_body_that_trickles_is_cut() {
         .await
         .unwrap();
     let mut answer = Vec::new();
-    head.read_to_end(&mut answer).await.unwrap();
+    drop(head.read_to_end(&mut answer).await); // cut, perhaps without a word
     assert!(!answer.starts_with(b"HTTP/1.1 2"));
     let mut body = client.connect(b"http/1.1").await.unwrap();
     let start = "POST /v1/citizens:lookup HTTP/1.1\r\nhost: localhost\r\n\
         content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
     body.write_all(start.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    body.read_to_end(&mut answer).await.unwrap();
+    drop(body.read_to_end(&mut answer).await);
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
     assert!(answer.contains("DEADLINE_EXCEEDED"), "{answer}");
@@ -146,7 +146,8 @@ async fn the_contract_is_published() {
     let world = World::new().await;
     let address = world.running.public_address();
     let openapi = get(address, "/openapi.json").await;
-    assert_eq!(openapi.json()["openapi"], "3.1.0");
+    assert_eq!(openapi.header("content-type"), "application/json");
+    assert_eq!(openapi.body, api::OPENAPI);
     let descriptors = get(address, "/descriptors.binpb").await;
     assert_eq!(descriptors.body, api::DESCRIPTORS);
     assert_eq!(get(address, "/metrics").await.status, 404);

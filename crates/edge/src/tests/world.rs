@@ -102,13 +102,19 @@ impl World {
         self.running.drain(Duration::from_secs(5)).await;
         self.log.close().await.unwrap();
         let mut text = String::new();
-        for entry in std::fs::read_dir(self.dir.path().join("log")).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                text += &String::from_utf8_lossy(&std::fs::read(path).unwrap());
-            }
-        }
+        read_all(&self.dir.path().join("log"), &mut text);
         text
+    }
+}
+
+fn read_all(dir: &std::path::Path, text: &mut String) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, text);
+        } else {
+            *text += &String::from_utf8_lossy(&std::fs::read(path).unwrap());
+        }
     }
 }
 
@@ -282,7 +288,7 @@ id = "A-1"
 agency = "H55"
 systems = ["desk", "poor"]
 purposes = ["TAX_CHECK"]
-fields = ["tax", "population.full_name"]
+fields = ["tax", "population.sex"]
 valid_from = 2020-01-01
 valid_to = 2099-12-31
 second_factor = false
