@@ -188,6 +188,10 @@ impl Stack {
                 (response, true)
             }
         };
+        if account.door == Door::Rest {
+            let status = response.status().as_u16();
+            account.span.record("http.response.status_code", status);
+        }
         tell_all(peer, &account.context, response.headers_mut());
         if whole {
             account.close();

@@ -108,6 +108,10 @@ async fn a_stream_past_its_deadline_ends_with_an_error() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "no other detail may be there"
+)]
 async fn a_fault_carries_every_detail() {
     let world = World::new().await;
     let mut client = Client::of(&world, "poor").citizen().await;

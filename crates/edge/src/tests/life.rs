@@ -1,6 +1,7 @@
 //! From the opening of the doors to their closing; and the two plain listeners.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::Method;
@@ -73,6 +74,20 @@ async fn a_caller_that_leaves_ends_its_call() {
     running.abort();
     world.seen.wait_for(1).await;
     assert_eq!(world.seen.calls()[0].1, "CANCELLED");
+}
+
+#[tokio::test]
+async fn a_panic_is_the_end_of_one_call_alone() {
+    let world = World::new().await;
+    let client = Client::of(&world, "desk");
+    let mut open = client.http2().await;
+    let asked = || post("/v1/citizens:lookup", question(KNOWN).to_string());
+    world.tax.panics.store(true, Ordering::Relaxed);
+    let answer = Answer::read(open.send_request(asked()).await.unwrap()).await;
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.json()["reason"], "INTERNAL");
+    world.tax.panics.store(false, Ordering::Relaxed);
+    assert_eq!(open.send_request(asked()).await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod grpc;
 mod input;
 mod life;
 mod rest;
+mod telemetry;
 mod tls;
 mod world;
 

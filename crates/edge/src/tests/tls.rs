@@ -1,10 +1,10 @@
 //! Who gets in, and who does not.
 
-use identity::{ServerTls, Why};
+use identity::{TrustDomain, Why};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::world::{DAY, short};
+use super::world::short;
 use super::*;
 use crate::TurnedAway;
 
@@ -74,7 +74,7 @@ async fn a_revoked_certificate_loses_its_connection_at_the_next_recheck() {
     let answer = open.send_request(asked()).await.unwrap();
     assert_eq!(Answer::read(answer).await.status, 200);
     world.authority.revoke_file(&certificate).unwrap();
-    reload(&world.tls);
+    world.tls.reload().unwrap();
     world.running.recheck();
     while open.ready().await.is_ok() {
         tokio::task::yield_now().await;
@@ -84,18 +84,9 @@ async fn a_revoked_certificate_loses_its_connection_at_the_next_recheck() {
 
 #[tokio::test]
 async fn a_certificate_of_another_trust_domain_names_no_caller() {
-    let world = World::new().await;
-    let (agency, system) = (
-        exchange::AgencyCode::parse("H55").unwrap(),
-        exchange::SystemId::parse("desk").unwrap(),
-    );
-    // A server's certificate may carry the purpose of a client's; this one is not even a URI.
-    let issued = world.authority.issue_client(&agency, &system, DAY).unwrap();
-    let files = issued.save(world.dir.path(), "own").unwrap();
-    let client = Client::showing(&world, Some(files));
-    assert!(client.connect(b"h2").await.is_ok());
-}
-
-fn reload(tls: &ServerTls) {
-    tls.reload().unwrap();
+    let other = TrustDomain::parse("other.example").unwrap();
+    let world = World::of(other, |_| {}).await;
+    let stream = Client::of(&world, "desk").connect(b"h2").await.unwrap();
+    assert!(is_closed(stream).await);
+    assert_eq!(world.seen.turned_away().await, TurnedAway::Nameless);
 }

@@ -1,7 +1,7 @@
 //! A gateway with its doors open: authority, policy, log, and a tax office that counts.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,6 +36,11 @@ impl World {
 
     /// A gateway with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::of(domain(), change).await
+    }
+
+    /// A gateway that takes callers of that trust domain for its own.
+    pub(crate) async fn of(trust_domain: TrustDomain, change: impl FnOnce(&mut Config)) -> Self {
         let dir = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let authority = Authority::create(
@@ -70,7 +75,7 @@ impl World {
         let deps = Deps {
             gate: Arc::new(gate),
             tls: Arc::clone(&tls),
-            trust_domain: domain(),
+            trust_domain,
             clock,
             observer: Arc::clone(&seen) as _,
             readiness: Readiness::new(),
@@ -147,6 +152,8 @@ fn gate(dir: &std::path::Path, tax: Arc<TaxOffice>, clock: Arc<dyn Clock>) -> (G
 #[derive(Debug, Default)]
 pub(crate) struct TaxOffice {
     asked: AtomicUsize,
+    /// Whether it has a defect outside what the gate guards.
+    pub(crate) panics: AtomicBool,
     pub(crate) reached: Notify,
     pub(crate) release: Notify,
 }
@@ -187,6 +194,7 @@ impl Agency for TaxOffice {
     }
 
     fn cap(&self) -> Duration {
+        assert!(!self.panics.load(Ordering::Relaxed), "a defect");
         Duration::from_secs(60)
     }
 
