@@ -26,4 +26,4 @@ macro_rules! agencies {
     };
 }
 
-agencies! { civil_status }
+agencies! { civil_status, tax }
