@@ -15,28 +15,26 @@ mod client;
 mod config;
 #[cfg(feature = "sim")]
 mod sim;
+#[cfg(all(test, feature = "sim"))]
+mod tests;
 mod translate;
 mod wire;
 
 use std::sync::Arc;
 
-use adapter::Agency;
 use exchange::Source;
 
-use crate::{Deps, Entry, Problem, Settings};
+use crate::{Entry, Problem};
 
-/// What the register registers.
 pub(crate) const ENTRY: Entry = Entry {
     source: Source::CivilStatus,
-    connect,
+    connect: |settings, deps| {
+        let config = config::Config::read(&settings)?;
+        let client = adapter::Client::new(&settings.endpoint, &deps.clock)
+            .map_err(|error| vec![Problem::new("endpoint", error)])?;
+        let cap = settings.endpoint.cap();
+        Ok(Arc::new(client::CivilStatus::new(client, config, cap)))
+    },
     #[cfg(feature = "sim")]
     simulator: sim::SIMULATOR,
 };
-
-fn connect(settings: Settings, deps: &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>> {
-    let config = config::Config::read(&settings)?;
-    let client = adapter::Client::new(&settings.endpoint, &deps.clock)
-        .map_err(|error| vec![Problem::new("endpoint", error)])?;
-    let cap = settings.endpoint.cap();
-    Ok(Arc::new(client::CivilStatus::new(client, config, cap)))
-}

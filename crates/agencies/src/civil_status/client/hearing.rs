@@ -177,7 +177,8 @@ fn json<T: DeserializeOwned>(response: &Response) -> Result<T, Miss> {
         return Err(Miss::invalid("CONTENT_TYPE", "the answer is not called JSON"));
     }
     let body = response.body.strip_prefix(BOM).unwrap_or(&response.body);
-    serde_json::from_slice(body).map_err(|error| {
+    let read = serde_json::from_slice(body).map(|wire::Object(message)| message);
+    read.map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let detail = format!("{:?} error at {line}:{column}", error.classify());
         Miss::invalid("MALFORMED", detail)

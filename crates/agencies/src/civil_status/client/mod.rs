@@ -195,9 +195,9 @@ fn answer(
     reply: wire::Reply,
     dossier: Option<wire::Code>,
 ) -> Result<Answer, Miss> {
-    let records = reply.ket_qua.map(|records| records.danh_sach);
+    let records = reply.ket_qua.map(|records| records.0.danh_sach);
     let mut records = records.unwrap_or_default().into_iter();
-    let Some(citizen) = records.next() else {
+    let Some(wire::Object(citizen)) = records.next() else {
         // Who knows nobody says 201; a dossier that is done and empty is a defect.
         return Err(Miss::invalid("NO_RECORD", "a dossier done without a record"));
     };

@@ -82,3 +82,9 @@ const KEY: &str = "server.key";
 const CA: &str = "ca.pem";
 /// As long as a sandbox is likely to be kept.
 const VALIDITY: Duration = Duration::from_hours(24 * 365);
+
+/// True if the register would take this enquiry.
+#[cfg(test)]
+pub(super) fn takes(enquiry: &str) -> bool {
+    form::Enquiry::read(enquiry.as_bytes()).is_ok()
+}

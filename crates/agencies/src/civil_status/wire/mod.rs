@@ -4,9 +4,11 @@
 //! twice are refused, and what is missing or `null` is absent. Not here: what anything means.
 
 mod code;
+mod object;
 mod record;
 
 pub(crate) use code::Code;
+pub(crate) use object::Object;
 pub(crate) use record::{Citizen, Death, Entry, Marriage, Parentage, Person, Place, Records};
 
 use adapter::Question;
@@ -98,7 +100,7 @@ pub(crate) fn date(date: &PartialDate) -> String {
     }
 }
 
-/// These structs hold strings and lists of strings only, which serde_json always writes.
+/// These structs hold strings and lists of strings only, which `serde_json` always writes.
 fn body(message: &impl Serialize) -> Bytes {
     serde_json::to_vec(message).unwrap_or_default().into()
 }
@@ -130,7 +132,7 @@ pub(crate) struct Reply {
     /// The time for which the register vouches.
     pub(crate) thoi_diem_du_lieu: Option<String>,
     /// The records; an object and nothing else.
-    pub(crate) ket_qua: Option<Records>,
+    pub(crate) ket_qua: Option<Object<Records>>,
 }
 
 impl Reply {

@@ -4,14 +4,14 @@
 
 use serde::Deserialize;
 
-use super::Code;
+use super::{Code, Object};
 
 /// What a dossier that is done holds.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Records {
     /// Everybody whom the number names; more than one is a defect of the register.
-    pub(crate) danh_sach: Vec<Citizen>,
+    pub(crate) danh_sach: Vec<Object<Citizen>>,
 }
 
 /// One citizen; `nks` is the person whose birth is registered (người được khai sinh).

@@ -1,0 +1,9 @@
+//! The register's adapter against its own simulator, against a scripted register that says what
+//! no simulator would, and the written wire against both.
+
+mod documents;
+mod fixtures;
+mod rig;
+mod scripted;
+mod simulated;
+mod stages;
