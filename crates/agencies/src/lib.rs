@@ -26,4 +26,4 @@ macro_rules! agencies {
     };
 }
 
-agencies! { civil_status, tax }
+agencies! { population, civil_status, tax }
