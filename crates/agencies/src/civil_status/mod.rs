@@ -15,7 +15,7 @@ mod client;
 mod config;
 #[cfg(feature = "sim")]
 mod sim;
-#[cfg(all(test, feature = "sim"))]
+#[cfg(test)]
 mod tests;
 mod translate;
 mod wire;

@@ -89,7 +89,7 @@ impl Pauses {
     }
 }
 
-/// Half the round trip of a dossier that is ready at once.
+/// Long beside a round trip, short beside a deadline of seconds.
 const FIRST: Duration = Duration::from_millis(20);
 /// Within a deadline of 2 s: 20, 40, … 320, 500, 500 ms, which is seven looks.
 const LONGEST: Duration = Duration::from_millis(500);

@@ -47,8 +47,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
 async fn log_in(State(desk): State<Arc<Desk>>, body: Bytes) -> Response<Body> {
     desk.knobs.pause().await;
     let now = desk.clock.now();
-    let note = || Asked::new(now, operation(wire::LOGIN), None);
-    desk.journal.record(note);
+    desk.journal.record(|| Asked::new(now, "login", None));
     let token = read::<Login>(&body)
         .ok()
         .and_then(|login| desk.tokens.give(&login.tai_khoan, &login.mat_khau, now));

@@ -40,7 +40,7 @@ fn every_member_of_the_page_stands_in_the_schema() {
                 members.values().for_each(|value| names(value, into));
             }
             Value::Array(items) => items.iter().for_each(|value| names(value, into)),
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
     let mut all = Vec::new();

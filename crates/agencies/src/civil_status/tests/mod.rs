@@ -1,5 +1,6 @@
 //! The register's adapter against its own simulator, against a scripted register that says what
 //! no simulator would, and the written wire against both.
+#![cfg(feature = "sim")]
 
 mod documents;
 mod fixtures;

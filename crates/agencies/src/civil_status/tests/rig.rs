@@ -106,10 +106,10 @@ impl Asker {
 
 /// The record in an answer.
 pub(super) fn record(answer: Answer) -> CivilStatusRecord {
-    match answer.record {
-        api::Record::CivilStatus(record) => *record,
-        other => panic!("a record of {}", other.source()),
-    }
+    let api::Record::CivilStatus(record) = answer.record else {
+        panic!("a record of {}", answer.record.source());
+    };
+    *record
 }
 
 /// A simulated register, and the adapter that asks it.
