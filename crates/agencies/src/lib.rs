@@ -26,4 +26,4 @@ macro_rules! agencies {
     };
 }
 
-agencies! { population, civil_status, tax }
+agencies! { population, health, civil_status, tax }

@@ -56,7 +56,6 @@ pub(crate) fn field(element: &str) -> Option<Field> {
 
 /// The record of a citizen, with everything that the register sent.
 pub(crate) fn record(citizen: wire::Citizen) -> v1::CivilStatusRecord {
-    let marital_status = marital_status(citizen.tinh_trang_hon_nhan.as_ref());
     v1::CivilStatusRecord {
         personal_id: words(citizen.so_dinh_danh),
         name: name(citizen.nks_ho_ten),
@@ -73,7 +72,7 @@ pub(crate) fn record(citizen: wire::Citizen) -> v1::CivilStatusRecord {
         death_cause: words(citizen.nguyen_nhan_chet),
         marriages: marriages(citizen.ket_hon.unwrap_or_default()),
         parentage: parentage(citizen.nhan_cha_me_con.unwrap_or_default()),
-        marital_status: marital_status.into(),
+        marital_status: marital_status(citizen.tinh_trang_hon_nhan.as_ref()).into(),
     }
 }
 
