@@ -67,8 +67,13 @@ impl Records {
             .unwrap_or(*subject)
     }
 
+    /// The register has moved its records to the number in force, and finds them by old ones too.
     fn person(&self, id: &CitizenId) -> Option<Person> {
-        self.world.view(id, Source::CivilStatus)
+        let mut person = self.world.view(id, Source::CivilStatus)?;
+        if let Some(current) = self.world.current_id(id) {
+            person.personal_id = current;
+        }
+        Some(person)
     }
 }
 
