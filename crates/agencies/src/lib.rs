@@ -26,4 +26,4 @@ macro_rules! agencies {
     };
 }
 
-agencies! { population, health, tax }
+agencies! { population, health, civil_status, tax }

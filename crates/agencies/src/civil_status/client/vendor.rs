@@ -1,0 +1,64 @@
+//! The numbers of the register's refusals, and what each means to the gateway.
+//!
+//! *Invariant:* no number but 201 ever says that a person does not exist.
+
+use adapter::Miss;
+
+/// What a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The session is over, or the account is not taken.
+    Session,
+    /// The register found nothing; whether that is a person or a dossier depends on what was asked.
+    NothingFound,
+    /// It does not answer, for this reason.
+    Refused(&'static str),
+}
+
+impl Refusal {
+    /// The meaning of a number. A number in no list is a refusal whose reason nobody knows.
+    pub(super) fn from_code(code: &str) -> Self {
+        match code {
+            "100" => Self::Session,
+            "101" => Self::Refused("ADDRESS_NOT_ALLOWED"),
+            "106" => Self::Refused("AGENCY_NOT_ACCEPTED"),
+            "108" => Self::Refused("PROVINCE_NOT_ACCEPTED"),
+            "200" => Self::Refused("ENQUIRY_INCOMPLETE"),
+            "201" => Self::NothingFound,
+            "302" => Self::Refused("TYPE_NOT_ACCEPTED"),
+            "500" => Self::Refused("DATA_NOT_ACCEPTED"),
+            _ => Self::Refused("VENDOR_ERROR"),
+        }
+    }
+
+    /// The miss of a refusal for that reason.
+    pub(super) fn miss(reason: &'static str) -> Miss {
+        Miss::unavailable(reason, "the register refused, with a number of its own")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_its_meaning_and_only_201_finds_nothing() {
+        let table = [
+            ("100", Refusal::Session),
+            ("101", Refusal::Refused("ADDRESS_NOT_ALLOWED")),
+            ("106", Refusal::Refused("AGENCY_NOT_ACCEPTED")),
+            ("108", Refusal::Refused("PROVINCE_NOT_ACCEPTED")),
+            ("200", Refusal::Refused("ENQUIRY_INCOMPLETE")),
+            ("201", Refusal::NothingFound),
+            ("302", Refusal::Refused("TYPE_NOT_ACCEPTED")),
+            ("500", Refusal::Refused("DATA_NOT_ACCEPTED")),
+            ("999", Refusal::Refused("VENDOR_ERROR")),
+            ("timeout", Refusal::Refused("VENDOR_ERROR")),
+            ("404", Refusal::Refused("VENDOR_ERROR")),
+            ("0201", Refusal::Refused("VENDOR_ERROR")),
+        ];
+        for (code, meaning) in table {
+            assert_eq!(Refusal::from_code(code), meaning, "{code}");
+        }
+    }
+}
