@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::KeyPair as _;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sim::{Handle, Prepared, Stage};
@@ -47,12 +47,17 @@ const MINISTRY_PUBLIC: &str = "ministry-signing.pub";
 
 fn provision(site: &Site) -> anyhow::Result<toml::Table> {
     site.secret(SECRET)?;
-    // Finding primes is the slow part of a first start: both pairs at once.
-    std::thread::scope(|scope| {
-        let gateway = scope.spawn(|| key_pair(site, GATEWAY_KEY, GATEWAY_PUBLIC));
-        key_pair(site, MINISTRY_KEY, MINISTRY_PUBLIC)?;
-        let made = gateway.join();
-        made.map_err(|_| anyhow::anyhow!("no key pair was made"))?
+    // The gateway signs every question, so it has the kind of key that costs least.
+    key_pair(site, GATEWAY_KEY, GATEWAY_PUBLIC, || {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?;
+        let der: PublicKeyX509Der<'_> = key.public_key().as_der()?;
+        Ok((key.to_pkcs8v1()?.as_ref().to_vec(), der.as_ref().to_vec()))
+    })?;
+    key_pair(site, MINISTRY_KEY, MINISTRY_PUBLIC, || {
+        let key = KeyPair::generate(KeySize::Rsa2048)?;
+        let der: PublicKeyX509Der<'_> = key.public_key().as_der()?;
+        let private: Pkcs8V1Der<'_> = key.as_der()?;
+        Ok((private.as_ref().to_vec(), der.as_ref().to_vec()))
     })?;
     let mut stanza = toml::Table::new();
     for (key, value) in [
@@ -97,17 +102,20 @@ fn start(stage: Stage, site: &Site) -> anyhow::Result<Handle> {
     Ok(stage.serve(Arc::new(ministry).router()))
 }
 
-/// Makes an RSA key pair in two PEM files, unless both are there.
-fn key_pair(site: &Site, private: &str, public: &str) -> anyhow::Result<()> {
+/// Makes a key pair in two PEM files, unless both are there. `make` gives PKCS#8 and SPKI.
+fn key_pair(
+    site: &Site,
+    private: &str,
+    public: &str,
+    make: impl FnOnce() -> anyhow::Result<(Vec<u8>, Vec<u8>)>,
+) -> anyhow::Result<()> {
     let there = |name: &str| Path::exists(&site.file(name));
     if there(private) && there(public) {
         return Ok(());
     }
-    let key = KeyPair::generate(KeySize::Rsa2048)?;
-    let der: Pkcs8V1Der<'_> = key.as_der()?;
-    site.write(private, &pem("PRIVATE KEY", der.as_ref()))?;
-    let der: PublicKeyX509Der<'_> = key.public_key().as_der()?;
-    site.write(public, &pem("PUBLIC KEY", der.as_ref()))
+    let (pkcs8, spki) = make()?;
+    site.write(private, &pem("PRIVATE KEY", &pkcs8))?;
+    site.write(public, &pem("PUBLIC KEY", &spki))
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
