@@ -10,5 +10,11 @@
 )]
 
 mod bench;
+mod grpc;
+mod rest;
+mod sandbox;
 
 pub use bench::{Ask, Bench, ask_agency};
+pub use grpc::channel;
+pub use rest::{Rest, RestAnswer, everything, question};
+pub use sandbox::{Ran, Sandbox, Stopped, loop_until, run, shell, verify};

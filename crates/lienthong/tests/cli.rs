@@ -1,0 +1,69 @@
+//! The command line of the built program.
+//!
+//! That these tests exist makes cargo build the binary, which the suites in `tests/` run.
+
+use std::process::{Command, Output};
+
+fn lienthong(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lienthong"));
+    command.args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn help_teaches_every_command_and_the_exit_codes() {
+    let help = text(&lienthong(&["--help"]).stdout);
+    for word in ["sandbox", "serve", "check-config", "lookup", "audit", "sim", "pki", "6 unavailable"] {
+        assert!(help.contains(word), "{word} is not in {help}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_usage() {
+    assert_eq!(lienthong(&["lookup"]).status.code(), Some(2));
+    assert_eq!(lienthong(&["nothing"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_lookup_without_a_sandbox_says_how_to_start_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().display().to_string();
+    let output = lienthong(&["lookup", "999099000001", "--sandbox", &dir]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("lienthong sandbox"));
+}
+
+#[test]
+fn check_config_lists_everything_that_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("lienthong.toml");
+    std::fs::write(&file, "[gateway]\nnode = 'a'\ntrust_domain = 'b.example'\npolicy = 'none'\n[agency.moon]\nurl = 'x'\n").unwrap();
+    let output = lienthong(&["check-config", &file.display().to_string()]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for path in ["tls:", "edge:", "evidence:", "agency.moon:"] {
+        assert!(said.contains(path), "{path} is not in {said}");
+    }
+}
+
+#[test]
+fn a_development_ca_issues_signs_lists_and_revokes() {
+    let dir = tempfile::tempdir().unwrap();
+    let pki = dir.path().join("pki").display().to_string();
+    let out = dir.path().display().to_string();
+    let run = |arguments: &[&str]| {
+        let output = lienthong(&[&["pki", "--dir", &pki], arguments].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    run(&["init"]);
+    run(&["issue", "client", "G18", "tax-web", "--out", &out]);
+    run(&["issue", "server", "localhost", "127.0.0.1", "--out", &out]);
+    assert!(run(&["list"]).contains("/agency/G18/system/tax-web"));
+    let certificate = dir.path().join("G18-tax-web.pem").display().to_string();
+    run(&["revoke", &certificate]);
+    assert!(run(&["list"]).contains("revoked"));
+}
