@@ -96,10 +96,10 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         Ok(Reload::Swapped)
     }
 
-    /// The digest of the policy in force: `sha256:` and lower-case hex.
+    /// SHA-256 of the policy in force.
     #[must_use]
-    pub fn policy_digest(&self) -> Arc<str> {
-        Arc::clone(self.state.load().policy.digest())
+    pub fn policy_digest(&self) -> [u8; 32] {
+        *self.state.load().policy.digest()
     }
 
     /// The catalogue of purposes, in the order of the policy.
@@ -127,7 +127,10 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
 impl<Q: governor::clock::Clock> fmt::Debug for Admission<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admission")
-            .field("policy_digest", self.state.load().policy.digest())
+            .field(
+                "policy_digest",
+                &hex::encode(self.state.load().policy.digest()),
+            )
             .finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ pub struct Permit {
     purpose: Arc<Purpose>,
     granted: FieldSet,
     withheld: FieldSet,
-    policy_digest: Arc<str>,
+    policy_digest: [u8; 32],
     criticality: Criticality,
     quota: QuotaState,
 }
@@ -37,7 +37,7 @@ impl Permit {
             purpose: Arc::clone(purpose),
             granted: request.mask.and(&agreement.fields),
             withheld: request.mask.minus(&agreement.fields),
-            policy_digest: Arc::clone(policy.digest()),
+            policy_digest: *policy.digest(),
             // The greater class is the less urgent one.
             criticality: request.criticality.max(agreement.criticality_cap),
             quota,
@@ -69,9 +69,9 @@ impl Permit {
         &self.withheld
     }
 
-    /// The digest of the policy that decided, for the record.
+    /// SHA-256 of the policy that decided, for the record.
     #[must_use]
-    pub const fn policy_digest(&self) -> &Arc<str> {
+    pub const fn policy_digest(&self) -> &[u8; 32] {
         &self.policy_digest
     }
 
@@ -107,7 +107,7 @@ const RESOLUTION_PATH: &str = "population.personal_id";
 #[derive(Debug)]
 pub struct Refusal {
     fault: Fault,
-    policy_digest: Arc<str>,
+    policy_digest: [u8; 32],
     quota: Option<QuotaState>,
 }
 
@@ -115,7 +115,7 @@ impl Refusal {
     pub(crate) fn new(fault: Fault, policy: &Policy, quota: Option<QuotaState>) -> Self {
         Self {
             fault,
-            policy_digest: Arc::clone(policy.digest()),
+            policy_digest: *policy.digest(),
             quota,
         }
     }
@@ -126,9 +126,9 @@ impl Refusal {
         &self.fault
     }
 
-    /// The digest of the policy that decided, for the record.
+    /// SHA-256 of the policy that decided, for the record.
     #[must_use]
-    pub const fn policy_digest(&self) -> &Arc<str> {
+    pub const fn policy_digest(&self) -> &[u8; 32] {
         &self.policy_digest
     }
 

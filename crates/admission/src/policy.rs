@@ -17,7 +17,7 @@ use crate::{Error, config, quota::Limits};
 /// Every agreement, purpose and limit of one policy file.
 #[derive(Debug)]
 pub struct Policy {
-    digest: Arc<str>,
+    digest: [u8; 32],
     purposes: Vec<Arc<Purpose>>,
     by_code: HashMap<PurposeCode, Arc<Purpose>>,
     parties: HashMap<AgencyCode, Party>,
@@ -71,7 +71,7 @@ impl Policy {
             party.join(Arc::new(agreement));
         }
         Ok(Self {
-            digest: format!("sha256:{}", hex::encode(digest(&SHA256, bytes))).into(),
+            digest: sha256(bytes),
             by_code: by_code.collect(),
             purposes,
             parties,
@@ -79,9 +79,9 @@ impl Policy {
         })
     }
 
-    /// `sha256:` and the hash of the file's bytes in lower-case hex, for every record.
+    /// SHA-256 of the file's bytes, for every record.
     #[must_use]
-    pub const fn digest(&self) -> &Arc<str> {
+    pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
 
@@ -194,4 +194,10 @@ impl Agreement {
     fn is_open_to(&self, system: &SystemId) -> bool {
         self.systems.as_ref().is_none_or(|all| all.contains(system))
     }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    out
 }

@@ -1,1 +1,45 @@
 //! What happened: write-ahead log, receipts, verifier.
+//!
+//! Scope: the record of every exchange is durable before its answer leaves. [`Evidence::open`]
+//! writes the attempt, [`Evidence::seal`] the outcome, [`Evidence::refuse`] the refusal; each
+//! resolves to a signed [`Receipt`] once the bytes are on the disk. [`verify`] reads the log
+//! without writing to it. Not here: the public Merkle log over these leaves, witnesses, sealed
+//! openings, the private index.
+//!
+//! *Invariant:* a [`Receipt`] exists only for a leaf that `fdatasync` has reported durable; after
+//! a failed write or sync no receipt is made any more.
+//!
+//! *Invariant:* no leaf holds a personal value: only salted commitments to it.
+//!
+//! *Invariant:* one thread, named `evidence`, writes every file of the log.
+
+mod attempt;
+mod chain;
+mod commitment;
+mod config;
+mod error;
+mod evidence;
+mod frame;
+pub mod keys;
+mod leaf;
+mod merkle;
+mod observer;
+mod receipt;
+mod record;
+mod recover;
+mod scan;
+mod segment;
+#[cfg(test)]
+mod tests;
+pub mod verify;
+mod writer;
+
+pub use attempt::{Attempt, Open, Outcome, Refusal, SourceOutcome};
+pub use commitment::{Commitment, SALT_LEN, Salt};
+pub use config::Config;
+pub use error::{Damage, Error};
+pub use evidence::{Alarm, Deps, Evidence, Handle};
+pub use observer::{NoObserver, Observer};
+pub use receipt::Receipt;
+pub use record::digest;
+pub use writer::Sealing;

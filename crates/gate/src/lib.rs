@@ -1,1 +1,89 @@
-//! The road of one exchange: admit, ask, seal.
+//! The road of one exchange: admit → record the attempt → ask every source at once → merge and
+//! minimise → seal.
+//!
+//! [`Gate::lookup`] is that road on one screen; streams and resolutions walk the same rooms. Not
+//! here: gRPC, HTTP and TLS (crate `edge`), any agency's wire (crate `agencies`).
+//!
+//! *Invariants:* no agency is asked without a recorded attempt; nothing about a person leaves
+//! before its record is durable; only fields that are asked for *and* granted are asked of an
+//! agency and leave; every source that the mask implies has a state.
+
+mod answer;
+mod ask;
+mod call;
+mod catalogue;
+mod differ;
+mod failure;
+mod observer;
+mod part;
+mod quality;
+mod resolve;
+mod road;
+mod seal;
+mod stream;
+mod subject;
+mod trace;
+
+use std::sync::Arc;
+
+use adapter::Agency;
+use admission::Admission;
+use evidence::Evidence;
+use exchange::{Clock, Source};
+
+pub use call::{Call, Reply};
+pub use observer::{NoObserver, Observer};
+pub use stream::Events;
+
+/// What the gate is made of.
+#[derive(Debug)]
+pub struct Deps {
+    /// Who may ask what.
+    pub admission: Arc<Admission>,
+    /// The record.
+    pub evidence: Evidence,
+    /// The agencies, at most one per source.
+    pub agencies: Vec<Arc<dyn Agency>>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Who counts.
+    pub observer: Arc<dyn Observer>,
+    /// Whether synthetic citizens (prefix 999) are served: in a sandbox alone.
+    pub synthetic: Synthetic,
+}
+
+/// Whether synthetic citizens are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synthetic {
+    /// A sandbox: they are.
+    Served,
+    /// Anywhere else: they are refused.
+    Refused,
+}
+
+/// The gate: everything between the doors and the agencies.
+#[derive(Debug)]
+pub struct Gate {
+    deps: Deps,
+}
+
+impl Gate {
+    /// Puts the gate together.
+    #[must_use]
+    pub const fn new(deps: Deps) -> Self {
+        Self { deps }
+    }
+
+    /// The agency of a source. An agency is reached only with a recorded attempt in hand.
+    fn agency(&self, _recorded: &evidence::Open, source: Source) -> Option<&Arc<dyn Agency>> {
+        self.deps
+            .agencies
+            .iter()
+            .find(|agency| agency.source() == source)
+    }
+
+    /// The agencies in service, for health and metrics.
+    pub fn sources(&self) -> impl Iterator<Item = Source> {
+        self.deps.agencies.iter().map(|agency| agency.source())
+    }
+}

@@ -120,9 +120,11 @@ fn of_certificate(error: &CertificateError) -> Why {
 
 fn of_peer(error: &PeerIncompatible) -> Why {
     use PeerIncompatible as E;
+    // TLS 1.0 and 1.1 know no signature algorithms, and rustls looks for those first.
     let version = matches!(
         error,
         E::SupportedVersionsExtensionRequired
+            | E::SignatureAlgorithmsExtensionRequired
             | E::ServerDoesNotSupportTls12Or13
             | E::ServerTlsVersionIsDisabledByOurConfig
             | E::Tls12NotOffered

@@ -1,2 +1,52 @@
-//! The gateway program.
-fn main() {}
+//! `lienthong`, the gateway: one program, its subcommands.
+//!
+//! Here: reading the command line, and which room of the house does the work. Not here: the work.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for a terminal; the gateway itself logs through tracing"
+)]
+
+mod audit;
+mod check;
+mod cli;
+mod config;
+mod exit;
+mod lookup;
+mod metrics;
+mod pki;
+mod sandbox;
+mod serve;
+mod simulate;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Arguments, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("lienthong: {error:#}");
+            exit::FAILED.into()
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Sandbox(arguments) => sandbox::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::CheckConfig(arguments) => Ok(check::run(&arguments)),
+        Command::Lookup(arguments) => lookup::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Sim(arguments) => simulate::run(&arguments),
+        Command::Pki(arguments) => pki::run(&arguments),
+    }
+}

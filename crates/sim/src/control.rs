@@ -13,7 +13,6 @@ use crate::{Journal, KnobSettings, Knobs};
 type Parts = (Arc<Journal>, Arc<Knobs>);
 
 /// `GET` and `DELETE /journal`, `GET` and `PUT /knobs`, `GET /healthz`.
-#[must_use]
 pub fn control_router(journal: Arc<Journal>, knobs: Arc<Knobs>) -> Router {
     Router::new()
         .route("/journal", get(read_journal).delete(clear_journal))

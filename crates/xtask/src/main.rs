@@ -8,15 +8,27 @@
 )]
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+mod check;
+mod layers;
+mod process;
 mod proto;
+mod steps;
+mod suites;
+mod tidy;
 
 /// The chores of the project.
 #[derive(Parser)]
-#[command(about, disable_help_subcommand = true)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    after_help = LESSON,
+    disable_help_subcommand = true
+)]
 struct Arguments {
     #[command(subcommand)]
     chore: Chore,
@@ -24,24 +36,71 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Format, lints, layers, tidy, generated files, buf lint: all that needs no test run.
+    Check,
+    /// `check`, then every suite, with what it needs installed. What CI runs.
+    Test {
+        /// Only the suites: no `check` before, no examples of the docs after.
+        #[arg(long)]
+        fast: bool,
+    },
     /// Generate code, catalogue, descriptor set and OpenAPI from proto/.
     Proto {
         /// Change nothing; fail if a generated file is not what proto/ says.
         #[arg(long)]
         check: bool,
     },
+    /// Which crate may use which: checks it, and prints the graph by rank.
+    Layers,
+    /// The rules of the house for files: opening, length, leftovers, crate map, links.
+    Tidy,
 }
 
-fn main() -> Result<()> {
+const LESSON: &str = "\
+A day's work:
+  edit proto/*.proto        then `cargo xtask proto`, and commit what it wrote
+  edit code                 then `cargo xtask check`, and `cargo xtask test --fast`
+  before you hand it in     `cargo xtask test`
+
+A chore stops at the first thing that is wrong and says where. The rules have their reasons beside
+them: crates/xtask/src/layers/table.rs, crates/xtask/src/tidy/mod.rs.";
+
+fn main() -> ExitCode {
+    match act(&Arguments::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn act(chore: &Chore) -> Result<()> {
     let root = root()?;
-    match Arguments::parse().chore {
-        Chore::Proto { check } => proto::run(&root, check),
+    match chore {
+        Chore::Check => check::run_all(&root),
+        Chore::Test { fast } => suites::run_all(&root, *fast),
+        Chore::Proto { check } => proto::run(&root, *check),
+        Chore::Layers => layers::run(&root),
+        Chore::Tidy => tidy::run(&root),
     }
 }
 
 /// The root of the checkout: two levels above this crate.
+///
+/// As cargo says when it runs the chore: a build cache may hold a program that was built for a
+/// checkout elsewhere.
 fn root() -> Result<PathBuf> {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var_os("CARGO_MANIFEST_DIR");
+    let here = PathBuf::from(here.context("run me as `cargo xtask`")?);
     let root = here.ancestors().nth(2).context("no workspace root")?;
     Ok(root.to_path_buf())
+}
+
+/// `1 breach`, `2 breaches`.
+fn breaches(count: usize) -> String {
+    match count {
+        1 => "1 breach".to_owned(),
+        _ => format!("{count} breaches"),
+    }
 }

@@ -26,7 +26,7 @@ fn a_spent_quota_says_which_and_when_to_come_again() {
     let fault = Fault::from(refusal);
     assert_eq!(fault.reason, Reason::QuotaExceeded);
     assert_eq!(fault.retry_after, Some(Duration::from_millis(600)));
-    let quota = fault.quota.unwrap();
+    let quota = fault.quota.clone().unwrap();
     assert_eq!(quota.policy, "caller");
     assert_eq!(quota.description, "60 requests per minute, 3 at once");
 }

@@ -98,5 +98,5 @@ fn the_digest_is_the_hash_of_the_bytes() {
     let room = Room::new(empty);
     let digest = room.admission.policy_digest();
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, empty.as_bytes());
-    assert_eq!(*digest, *format!("sha256:{}", hex::encode(hash)));
+    assert_eq!(digest, hash.as_ref());
 }

@@ -116,7 +116,7 @@ pub struct StreamObligationsRequest {
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct StreamObligationsResponse {
-    /// The person, in every message.
+    /// The number asked for, in every message.
     #[prost(string, tag = "1")]
     pub personal_id: ::prost::alloc::string::String,
     /// At most 100.

@@ -207,20 +207,30 @@ const fn purpose(profile: Profile) -> ExtendedKeyUsagePurpose {
     }
 }
 
-/// The hosts as alternative names; the type of rustls refuses wildcards and malformed names.
+/// The hosts as alternative names, at least one.
 fn host_names(hosts: &[&str]) -> Result<Vec<SanType>, Error> {
+    if hosts.is_empty() {
+        return Err(no_host(""));
+    }
     hosts.iter().copied().map(host_name).collect()
 }
 
+/// One host; the type of rustls refuses wildcards and malformed names.
 fn host_name(host: &str) -> Result<SanType, Error> {
     match ServerName::try_from(host) {
         Ok(ServerName::IpAddress(address)) => Ok(SanType::IpAddress(address.into())),
-        Ok(ServerName::DnsName(name)) => Ok(SanType::DnsName(
-            name.as_ref().try_into().map_err(sign_error)?,
-        )),
-        _ => Err(Error::Name {
-            name: host.to_owned(),
-            what: "DNS name or IP address",
-        }),
+        // A certificate spells a name without the dot of the root.
+        Ok(ServerName::DnsName(name)) if !host.ends_with('.') => {
+            let name = name.as_ref().try_into().map_err(|_| no_host(host))?;
+            Ok(SanType::DnsName(name))
+        }
+        _ => Err(no_host(host)),
+    }
+}
+
+fn no_host(host: &str) -> Error {
+    Error::Name {
+        name: host.to_owned(),
+        what: "DNS name or IP address",
     }
 }

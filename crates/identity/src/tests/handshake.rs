@@ -162,19 +162,43 @@ async fn tls_1_2_is_not_spoken() {
     assert_eq!(refused(&world.server(), client).await, Why::Version);
 }
 
-#[tokio::test]
-async fn what_is_no_tls_is_counted_as_such() {
-    let world = World::new();
+/// What the server counts, and answers, when these are the first bytes of a connection.
+async fn first_bytes(world: &World, bytes: &[u8]) -> (Why, Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap())
         .await
         .unwrap();
-    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    client.write_all(bytes).await.unwrap();
     let (socket, _) = listener.accept().await.unwrap();
     let accepted = TlsAcceptor::from(world.server().current())
         .accept(socket)
         .await;
-    assert_eq!(why(&accepted.unwrap_err()), Why::Protocol);
+    let label = why(&accepted.unwrap_err());
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    (label, answer)
+}
+
+#[tokio::test]
+async fn what_is_no_tls_is_counted_as_such() {
+    let world = World::new();
+    let (label, _) = first_bytes(&world, b"GET / HTTP/1.1\r\n\r\n").await;
+    assert_eq!(label, Why::Protocol);
+}
+
+#[tokio::test]
+async fn older_versions_of_tls_get_an_alert_and_nothing_more() {
+    const ALERT: u8 = 21;
+    let world = World::new();
+    for minor in [1, 2, 3] {
+        // A ClientHello without extensions: no session id, two cipher suites, no compression.
+        let mut hello = vec![22, 3, 1, 0, 47, 1, 0, 0, 43, 3, minor];
+        hello.extend([7; 32]);
+        hello.extend([0, 0, 4, 0xc0, 0x13, 0, 0x2f, 1, 0]);
+        let (label, answer) = first_bytes(&world, &hello).await;
+        assert_eq!(label, Why::Version, "TLS 1.{}", minor - 1);
+        assert_eq!((answer.len(), answer[0]), (7, ALERT), "TLS 1.{}", minor - 1);
+    }
 }
 
 #[tokio::test]

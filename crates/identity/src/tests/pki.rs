@@ -248,10 +248,19 @@ fn a_damaged_line_of_the_index_is_named() {
 fn names_and_hosts_that_no_certificate_may_carry_are_refused() {
     let world = World::new();
     let issue = |name: &str, host: &str| world.authority.issue_server(name, &[host], DAY);
-    for host in ["", "*.example", "a b", "host:443", "http://host"] {
+    for host in [
+        "",
+        "*.example",
+        "example.",
+        "a b",
+        "host:443",
+        "http://host",
+    ] {
         let error = issue("gateway", host).unwrap_err();
         assert!(matches!(error, Error::Name { .. }), "{host}: {error:?}");
     }
+    let nowhere = world.authority.issue_server("gateway", &[], DAY);
+    assert!(matches!(nowhere.unwrap_err(), Error::Name { .. }));
     for name in ["", "line\nbreak", &"x".repeat(65)] {
         let error = issue(name, "localhost").unwrap_err();
         assert!(matches!(error, Error::Name { .. }), "{name}: {error:?}");

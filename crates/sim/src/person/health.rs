@@ -8,7 +8,7 @@ use super::redacted;
 
 /// The health record. Insurance cards stand in
 /// [`SocialSecurity::health_cards`](super::SocialSecurity).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Health {
     /// Occupation, five digits (`MA_NGHE_NGHIEP`).
     pub occupation: &'static str,

@@ -1,5 +1,7 @@
 //! Names, numbers and papers of a person.
 
+use std::borrow::Cow;
+
 use exchange::CitizenId;
 use jiff::civil::Date;
 
@@ -9,11 +11,11 @@ use super::redacted;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Name {
     /// Family name (họ).
-    pub family: String,
+    pub family: Cow<'static, str>,
     /// Middle name (chữ đệm), possibly empty.
-    pub middle: String,
+    pub middle: Cow<'static, str>,
     /// Given name (tên).
-    pub given: String,
+    pub given: Cow<'static, str>,
 }
 
 impl Name {

@@ -4,6 +4,8 @@
 
 mod connection;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 pub use connection::{Connection, Fuse, FusedStream};
 

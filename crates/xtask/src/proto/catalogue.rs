@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Value};
 
-use super::text::upper_camel;
+use super::text::{snake, upper_camel};
 
 /// A releasable field of a record.
 pub(crate) struct Releasable {
@@ -19,9 +19,24 @@ pub(crate) struct Releasable {
     source: String,
     authority: String,
     sensitivity: &'static str,
-    title_vi: String,
-    title_en: String,
-    unconfirmed: bool,
+    /// Its Vietnamese name.
+    pub(crate) title_vi: String,
+    /// Its English name.
+    pub(crate) title_en: String,
+    /// True if it is not verified against the agency's own specification.
+    pub(crate) unconfirmed: bool,
+}
+
+impl Releasable {
+    /// Its sensitivity as proto-JSON names it: `SENSITIVITY_BASIC`.
+    pub(crate) fn sensitivity_name(&self) -> String {
+        format!("SENSITIVITY_{}", self.sensitivity.to_uppercase())
+    }
+
+    /// Its authority as proto-JSON names it: `SOURCE_CIVIL_STATUS`.
+    pub(crate) fn authority_name(&self) -> String {
+        format!("SOURCE_{}", snake(&self.authority).to_uppercase())
+    }
 }
 
 /// The record messages, in the order of their sources, each with its releasable fields.
@@ -107,10 +122,13 @@ fn source_name(pool: &DescriptorPool, number: i32) -> Result<String> {
 
 /// The type of a field as the catalogue names it.
 fn kind(field: &FieldDescriptor) -> String {
-    let single = match field.kind() {
-        Kind::Message(message) => message.name().to_owned(),
-        Kind::Enum(choice) => choice.name().to_owned(),
-        other => format!("{other:?}").to_lowercase(),
+    let kind = field.kind();
+    let single = if let Kind::Message(message) = &kind {
+        message.name().to_owned()
+    } else if let Kind::Enum(choice) = &kind {
+        choice.name().to_owned()
+    } else {
+        format!("{kind:?}").to_lowercase()
     };
     if field.is_list() {
         format!("repeated {single}")

@@ -39,7 +39,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     )?;
     rust(
         generated.join("redacted.rs"),
-        messages::redacted(&contract.pool),
+        messages::redacted(&contract.pool)?,
     )?;
     rust(
         generated.join("routes.rs"),

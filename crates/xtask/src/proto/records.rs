@@ -45,20 +45,26 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String> {
 
 fn clear(field: &FieldDescriptor) -> String {
     let name = field.name();
-    match field.kind() {
-        _ if field.is_list() => format!("self.{name} = Vec::new();"),
-        Kind::Message(_) => format!("self.{name} = None;"),
-        Kind::String => format!("self.{name} = String::new();"),
-        _ => format!("self.{name} = Default::default();"),
+    let kind = field.kind();
+    if field.is_list() {
+        format!("self.{name} = Vec::new();")
+    } else if kind.as_message().is_some() {
+        format!("self.{name} = None;")
+    } else if kind == Kind::String {
+        format!("self.{name} = String::new();")
+    } else {
+        format!("self.{name} = Default::default();")
     }
 }
 
 fn test(field: &FieldDescriptor) -> String {
     let name = field.name();
-    match field.kind() {
-        _ if field.is_list() => format!("!self.{name}.is_empty()"),
-        Kind::Message(_) => format!("self.{name}.is_some()"),
-        Kind::String => format!("!self.{name}.is_empty()"),
-        _ => format!("self.{name} != 0"),
+    let kind = field.kind();
+    if field.is_list() || kind == Kind::String {
+        format!("!self.{name}.is_empty()")
+    } else if kind.as_message().is_some() {
+        format!("self.{name}.is_some()")
+    } else {
+        format!("self.{name} != 0")
     }
 }

@@ -1,0 +1,164 @@
+//! The calls to the tax register.
+
+use std::time::Duration;
+
+use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
+use api::agency::v1::LookupRecordResponse;
+use api::agency::v1::agency_service_client::AgencyServiceClient;
+use api::v1::TaxObligation;
+use exchange::{CitizenId, Field, Identifier, IdentifierKind, Source};
+use tokio::time::timeout_at;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+use super::{config, connect, translate, wire};
+use crate::{Deps, Problem, Settings};
+
+/// The most that is read of one message: 1 MiB.
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
+
+/// The most obligations that are taken of one person: some fifty years of monthly ones.
+const MAX_OBLIGATIONS: usize = 600;
+
+/// The tax register as the gateway reaches it.
+#[derive(Debug)]
+pub(super) struct Client {
+    service: AgencyServiceClient<Channel>,
+    cap: Duration,
+}
+
+impl Client {
+    pub(super) fn new(settings: &Settings, deps: &Deps) -> Result<Self, Vec<Problem>> {
+        let config::Config {} = settings.own()?;
+        let channel = connect::channel(&settings.endpoint, &deps.clock)?;
+        Ok(Self {
+            service: AgencyServiceClient::new(channel)
+                .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            cap: settings.endpoint.cap(),
+        })
+    }
+
+    /// Asks for the record, and beside it for the obligations if they are asked for.
+    async fn lookup(&self, question: &Question<'_>) -> Result<Answer, Miss> {
+        let streamed = question.fields.contains(Field::TaxObligations);
+        let ((response, attempts), obligations) = if streamed {
+            tokio::try_join!(self.record(question), self.obligations(question))?
+        } else {
+            (self.record(question).await?, Vec::new())
+        };
+        let (subject, fields) = (&question.subject, &question.fields);
+        let answer = translate::record(subject, fields, response, obligations)?;
+        Ok(Answer { attempts, ..answer })
+    }
+
+    async fn record(&self, question: &Question<'_>) -> Result<(LookupRecordResponse, u32), Miss> {
+        let context = &question.context;
+        let call = |request: Request<_>| {
+            let mut service = self.service.clone();
+            async move { service.lookup_record(request).await }
+        };
+        ask_twice(context, || wire::lookup(question), call).await
+    }
+
+    async fn obligations(&self, question: &Question<'_>) -> Result<Vec<TaxObligation>, Miss> {
+        let context = &question.context;
+        let call = |request: Request<_>| {
+            let mut service = self.service.clone();
+            async move { service.stream_obligations(request).await }
+        };
+        let (stream, _) = ask_twice(context, || wire::obligations(question), call).await?;
+        let gathered = gather(stream, &question.subject);
+        let late = |_| Miss::timeout("obligations did not end before the deadline");
+        timeout_at(context.deadline, gathered).await.map_err(late)?
+    }
+}
+
+impl Agency for Client {
+    fn source(&self) -> Source {
+        Source::Tax
+    }
+
+    fn cap(&self) -> Duration {
+        self.cap
+    }
+
+    fn resolves(&self) -> &'static [IdentifierKind] {
+        &[IdentifierKind::TaxCode]
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
+        Box::pin(self.lookup(question))
+    }
+
+    fn resolve<'a>(
+        &'a self,
+        identifier: &'a Identifier,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Resolution, Miss>> {
+        let call = |request: Request<_>| {
+            let mut service = self.service.clone();
+            async move { service.resolve_identifier(request).await }
+        };
+        Box::pin(async move {
+            let request = || wire::resolve(identifier, context);
+            match ask_twice(context, request, call).await {
+                Ok((response, _)) => Ok(translate::resolution(identifier, &response)),
+                Err(miss) if miss.state == exchange::SourceState::NotFound => {
+                    Ok(Resolution::NotFound)
+                }
+                Err(miss) => Err(miss),
+            }
+        })
+    }
+}
+
+/// Makes a call within the deadline, and once again if the session on the other side was over.
+/// Returns the answer and how many calls it took.
+async fn ask_twice<Q, R, F>(
+    context: &Context<'_>,
+    message: impl Fn() -> Q,
+    call: impl Fn(Request<Q>) -> F,
+) -> Result<(R, u32), Miss>
+where
+    F: Future<Output = Result<tonic::Response<R>, Status>>,
+{
+    let ask = || async {
+        let mut request = wire::traced(message(), context);
+        let left = context.deadline.saturating_duration_since(tokio::time::Instant::now());
+        request.set_timeout(left);
+        call(request).await
+    };
+    let both = async {
+        match ask().await {
+            Err(status) if translate::is_session_over(&status) => (ask().await, 2),
+            first => (first, 1),
+        }
+    };
+    let late = |_| Miss::timeout("no answer before the deadline");
+    let (answered, attempts) = timeout_at(context.deadline, both).await.map_err(late)?;
+    match answered {
+        Ok(response) => Ok((response.into_inner(), attempts)),
+        Err(status) => Err(translate::miss(&status).after(attempts)),
+    }
+}
+
+/// Reads a stream of obligations to its end. Every message must be about the subject.
+async fn gather(
+    mut stream: tonic::Streaming<api::agency::v1::StreamObligationsResponse>,
+    subject: &CitizenId,
+) -> Result<Vec<TaxObligation>, Miss> {
+    let mut all = Vec::new();
+    loop {
+        match stream.message().await {
+            Ok(None) => return Ok(all),
+            Ok(Some(some)) if some.personal_id.trim() != subject.reveal() => {
+                return Err(Miss::wrong_subject());
+            }
+            Ok(Some(some)) => all.extend(some.obligations),
+            Err(status) => return Err(translate::miss(&status)),
+        }
+        if all.len() > MAX_OBLIGATIONS {
+            return Err(Miss::invalid("TOO_LARGE", "more obligations than anybody has"));
+        }
+    }
+}

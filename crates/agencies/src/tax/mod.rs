@@ -1,0 +1,32 @@
+//! The tax department: its tax register, asked natively over gRPC with mutual TLS.
+//!
+//! The contract is `lienthong.agency.v1`, which the department implements itself; see `WIRE.md`.
+//! Quirks: obligations are under tax secrecy and come by a call of their own, asked only when they
+//! may be released; old 10-digit tax codes still name people; a session on the agency's side may
+//! end, which it says as UNAUTHENTICATED, and the question is asked once again.
+
+mod client;
+mod config;
+mod connect;
+#[cfg(feature = "sim")]
+mod sim;
+#[cfg(all(test, feature = "sim"))]
+mod tests;
+mod translate;
+mod wire;
+
+use std::sync::Arc;
+
+use exchange::Source;
+
+use crate::Entry;
+
+pub(crate) const ENTRY: Entry = Entry {
+    source: Source::Tax,
+    connect: |settings, deps| {
+        let client = client::Client::new(&settings, deps)?;
+        Ok(Arc::new(client))
+    },
+    #[cfg(feature = "sim")]
+    simulator: sim::SIMULATOR,
+};

@@ -1,0 +1,94 @@
+//! The settings of the log. Not here: keys (see [`crate::keys`]).
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The settings of one log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The directory of the log.
+    pub dir: PathBuf,
+    /// The directory of the private keys; `private` below `dir` if left out.
+    #[serde(default)]
+    pub keys_dir: Option<PathBuf>,
+    /// The name of the log: a URL prefix without scheme, unique per node and half-year.
+    pub origin: String,
+    /// The name of this node in every leaf.
+    pub node: String,
+    /// The size to which a segment is preallocated.
+    #[serde(default = "segment_bytes")]
+    pub segment_bytes: u64,
+    /// How many exchanges may be open or waiting for their record at once.
+    #[serde(default = "places")]
+    pub places: NonZeroU32,
+    /// New exchanges are refused while fewer bytes than this are free on the disk.
+    #[serde(default = "reserve_bytes")]
+    pub reserve_bytes: u64,
+    /// New exchanges are refused while a smaller share of the disk than this is free.
+    #[serde(default = "reserve_percent")]
+    pub reserve_percent: u8,
+    /// Under load, the least time in milliseconds between the starts of two commits.
+    #[serde(default = "gather_ms")]
+    pub gather_ms: u64,
+}
+
+impl Config {
+    /// The defaults for a log of that name in that directory.
+    pub fn new(
+        dir: impl Into<PathBuf>,
+        origin: impl Into<String>,
+        node: impl Into<String>,
+    ) -> Self {
+        Self {
+            dir: dir.into(),
+            keys_dir: None,
+            origin: origin.into(),
+            node: node.into(),
+            segment_bytes: segment_bytes(),
+            places: places(),
+            reserve_bytes: reserve_bytes(),
+            reserve_percent: reserve_percent(),
+            gather_ms: gather_ms(),
+        }
+    }
+
+    /// Where the private keys are.
+    #[must_use]
+    pub fn keys_dir(&self) -> PathBuf {
+        self.keys_dir
+            .clone()
+            .unwrap_or_else(|| self.dir.join("private"))
+    }
+
+    pub(crate) const fn gather(&self) -> Duration {
+        Duration::from_millis(self.gather_ms)
+    }
+}
+
+/// Some 40 000 exchanges; replayed in well under a second at start.
+const fn segment_bytes() -> u64 {
+    64 << 20
+}
+
+/// At 10 000 exchanges a second, 0.4 s of a disk that does not answer.
+fn places() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(4095)
+}
+
+const fn reserve_bytes() -> u64 {
+    1 << 30
+}
+
+const fn reserve_percent() -> u8 {
+    5
+}
+
+/// A commit costs about 75 µs of CPU whatever its size: 1 000 a second keep that below a tenth of
+/// a core, and 1 ms is a fifth of the latency that the gateway may add.
+const fn gather_ms() -> u64 {
+    1
+}

@@ -1,0 +1,85 @@
+//! Why the log cannot be opened or written. Not here: what a caller is told (a `Fault`).
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the log cannot be opened, written or closed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file operation failed.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process writes this log.
+    #[error("the log {} is held by another process", .0.display())]
+    Held(PathBuf),
+    /// The log contradicts itself in a place that was durable.
+    #[error("the log is damaged: {0}")]
+    Damaged(#[from] Damage),
+    /// The log was written under another name.
+    #[error("the log belongs to origin {found}, not {expected}")]
+    Origin {
+        /// The name in the configuration.
+        expected: String,
+        /// The name in the log.
+        found: String,
+    },
+    /// A key file is missing, or not a key.
+    #[error("{}: {problem}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A setting cannot be used.
+    #[error("{setting}: {problem}")]
+    Setting {
+        /// The setting.
+        setting: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The log is started outside a tokio runtime.
+    #[error("the log needs a tokio runtime to complete waiting exchanges")]
+    NoRuntime,
+    /// The cryptographic library refused an operation.
+    #[error("the cryptographic library refused to {0}")]
+    Crypto(&'static str),
+    /// The writing thread has ended before it was asked to.
+    #[error("the writer of the log has ended")]
+    Ended,
+}
+
+/// Where and how a log contradicts itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("segment {segment}, byte {offset}: {problem}")]
+pub struct Damage {
+    /// The number of the segment.
+    pub segment: u64,
+    /// The byte at which reading stopped.
+    pub offset: u64,
+    /// What is wrong there.
+    pub problem: &'static str,
+}
+
+impl Error {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}

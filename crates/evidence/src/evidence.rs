@@ -1,0 +1,220 @@
+//! The log as the gate holds it: open, seal, refuse; and the handle that stops it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use aws_lc_rs::rand::SystemRandom;
+use exchange::{Clock, Fault};
+use tokio::sync::oneshot;
+
+use crate::attempt::Flags;
+use crate::commitment::Salts;
+use crate::keys::Keys;
+use crate::leaf::{Digest, Event};
+use crate::writer::{self, Closed, Last, Phase, Queue, Sealing, Ticket};
+use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal};
+
+/// What the log needs besides its settings.
+pub struct Deps {
+    /// The keys of the log.
+    pub keys: Keys,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Who measures.
+    pub observer: Arc<dyn Observer>,
+    /// The version of the program, for `START` and `STOP`.
+    pub version: &'static str,
+    /// What happens when the log cannot be written any more.
+    pub on_fatal: Alarm,
+}
+
+/// Called once, on the writing thread, when the log cannot be written any more, before any
+/// waiting exchange fails.
+///
+/// The process must end: what was not synced may not be on the disk.
+pub struct Alarm(Box<dyn FnOnce(&Error) + Send>);
+
+impl Alarm {
+    /// An alarm that runs the function.
+    pub fn new(ring: impl FnOnce(&Error) + Send + 'static) -> Self {
+        Self(Box::new(ring))
+    }
+
+    pub(crate) fn ring(self, error: &Error) {
+        (self.0)(error);
+    }
+}
+
+impl fmt::Debug for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Alarm")
+    }
+}
+
+impl fmt::Debug for Deps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deps")
+            .field("keys", &self.keys)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The log, as those see it who write to it. Cloned by reference count.
+#[derive(Clone, Debug)]
+pub struct Evidence(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    queue: Arc<Queue>,
+    node: String,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    random: SystemRandom,
+}
+
+/// Owns the writer of a log.
+///
+/// Dropped without [`Handle::close`], it stops the writer as a crash would: no `STOP` leaf.
+#[derive(Debug)]
+#[must_use = "the log stops when its handle is dropped"]
+pub struct Handle {
+    queue: Arc<Queue>,
+    done: oneshot::Receiver<Result<(), Error>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Evidence {
+    /// Opens the log, repairs what a crash has left, and writes a `START` leaf.
+    ///
+    /// Blocks until that leaf is durable. Waiting exchanges are completed by a task of the
+    /// current tokio runtime.
+    ///
+    /// # Errors
+    /// The log cannot be read or written, is damaged, or is held by another process.
+    pub fn start(config: Config, deps: Deps) -> Result<(Self, Handle), Error> {
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        let (node, clock, observer) = (
+            config.node.clone(),
+            Arc::clone(&deps.clock),
+            Arc::clone(&deps.observer),
+        );
+        let (done_tx, done) = oneshot::channel();
+        let (queue, thread) = writer::spawn(config, deps, &runtime, done_tx)?;
+        let handle = Handle {
+            queue: Arc::clone(&queue),
+            done,
+            thread: Some(thread),
+        };
+        let shared = Shared {
+            queue,
+            node,
+            clock,
+            observer,
+            random: SystemRandom::new(),
+        };
+        Ok((Self(Arc::new(shared)), handle))
+    }
+
+    /// Records an attempt, before any agency is asked, and takes a place for its outcome.
+    ///
+    /// Does not wait for the disk: the frame goes out with the next batch, or soon after.
+    ///
+    /// # Errors
+    /// `AUDIT_BACKPRESSURE` if every place is taken, `AUDIT_UNAVAILABLE` if the log cannot be
+    /// written or the disk is below its reserve, `DRAINING` during shutdown.
+    pub fn open(&self, attempt: &Attempt<'_>) -> Result<Open, Fault> {
+        let salts = self.salts().map_err(Closed::fault)?;
+        let head = attempt.head(&self.0.node, self.now_ms(), &salts);
+        let key = self.0.queue.open(&head).map_err(Closed::fault)?;
+        let flags = Flags::of(attempt.request);
+        Ok(Open::new(self.clone(), key, salts, head, flags))
+    }
+
+    /// Records the outcome of an attempt and closes it; resolves when the record is durable.
+    ///
+    /// # Errors
+    /// `AUDIT_UNAVAILABLE`: the record could not be written, and nothing may leave.
+    pub fn seal(&self, open: Open, outcome: &Outcome<'_>) -> Sealing {
+        let key = open.key();
+        self.wait_for(self.0.queue.leaf(key, &open.final_leaf(outcome), Last::Yes))
+    }
+
+    /// Records one part of a stream; the attempt stays open until it is sealed.
+    ///
+    /// # Errors
+    /// `AUDIT_UNAVAILABLE`: the record could not be written, and the part may not leave.
+    pub fn seal_part(&self, open: &Open, outcome: &Outcome<'_>) -> Sealing {
+        let leaf = open.part_leaf(outcome);
+        self.wait_for(self.0.queue.leaf(open.key(), &leaf, Last::No))
+    }
+
+    /// Records that a question was not admitted; resolves when the record is durable.
+    ///
+    /// # Errors
+    /// As [`Evidence::open`].
+    pub fn refuse(&self, refusal: &Refusal<'_>) -> Sealing {
+        let ticket = self.salts().and_then(|salts| {
+            let leaf = refusal.leaf(&self.0.node, self.now_ms(), &salts);
+            self.0.queue.single(&leaf)
+        });
+        self.wait_for(ticket)
+    }
+
+    /// Records that another policy is in force from here on.
+    pub fn config_changed(&self, policy: &[u8; 32]) -> Sealing {
+        let leaf = Event {
+            v: 1,
+            t: "CONFIG",
+            ts: self.now_ms(),
+            node: &self.0.node,
+            pol: Some(Digest(policy)),
+            ..Event::default()
+        };
+        self.wait_for(self.0.queue.single(&leaf.to_leaf()))
+    }
+
+    pub(crate) fn abandon(&self, key: u64, leaf: &[u8]) {
+        // Nobody waits; if the log has ended, the next start finds the attempt unfinished.
+        drop(self.0.queue.leaf(key, leaf, Last::Yes));
+    }
+
+    pub(crate) fn observe_wait(&self, wait: Duration) {
+        self.0.observer.commit_wait(wait);
+    }
+
+    fn wait_for(&self, ticket: Result<Ticket, Closed>) -> Sealing {
+        Sealing::new(ticket, self.clone())
+    }
+
+    fn salts(&self) -> Result<Salts, Closed> {
+        Salts::draw(&self.0.random).map_err(|_| Closed::NoSalt)
+    }
+
+    fn now_ms(&self) -> u64 {
+        writer::now_ms(&*self.0.clock)
+    }
+}
+
+impl Handle {
+    /// Takes nothing new, writes what waits and a `STOP` leaf, and ends the writer.
+    ///
+    /// # Errors
+    /// The log could not be written to its end.
+    pub async fn close(mut self) -> Result<(), Error> {
+        self.queue.close(Phase::Closing);
+        (&mut self.done).await.unwrap_or(Err(Error::Ended))
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.queue.close(Phase::Ended);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the writer has already been reported as fatal.
+            drop(thread.join());
+        }
+    }
+}

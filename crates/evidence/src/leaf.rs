@@ -1,0 +1,238 @@
+//! The JSON of a leaf. Not here: its sequence number and framing.
+//!
+//! The leaf of an exchange is written in two halves: the head when the exchange is opened (it goes
+//! into the OPEN frame as it is), the tail when it is sealed. The time is set last, by the writer:
+//! its thirteen digits are overwritten in place.
+
+use std::fmt;
+
+use exchange::{Field, FieldSet, RequestId, Source};
+use serde::ser::{Error as _, Serializer};
+use serde::{Deserialize, Serialize};
+
+use crate::commitment::Commitment;
+
+/// The earliest time a leaf can carry: 9 September 2001, the first with thirteen digits.
+pub(crate) const MIN_TS: u64 = 1_000_000_000_000;
+/// The latest: 20 November 2286.
+pub(crate) const MAX_TS: u64 = 9_999_999_999_999;
+
+/// Who asks and why: the first half of an `ACCESS` or `DENIED` leaf.
+#[derive(Debug, Serialize)]
+pub(crate) struct Head<'a> {
+    pub(crate) v: u8,
+    pub(crate) t: &'static str,
+    pub(crate) ts: u64,
+    pub(crate) node: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rid: Option<Shown<RequestId>>,
+    pub(crate) caller: Caller<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) purpose: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) agr: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) proc: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) off: Option<Commitment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dos: Option<Commitment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) con: Option<Commitment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) txt: Option<Commitment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sub: Option<Commitment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) crit: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pol: Option<Digest<'a>>,
+    pub(crate) vis: &'static str,
+}
+
+/// The caller in a leaf.
+#[derive(Debug, Serialize)]
+pub(crate) struct Caller<'a> {
+    pub(crate) ag: &'a str,
+    pub(crate) sys: &'a str,
+    pub(crate) cert: Shown<Fingerprint<'a>>,
+}
+
+/// What happened: the second half of an `ACCESS` or `DENIED` leaf.
+#[derive(Debug, Serialize)]
+pub(crate) struct Tail<'a, S: Serialize> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) src: Option<S>,
+    pub(crate) dec: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) flag: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) opened: Option<u64>,
+}
+
+/// One source in a leaf.
+#[derive(Debug, Serialize)]
+pub(crate) struct SourceEntry {
+    pub(crate) s: SourceName,
+    pub(crate) st: &'static str,
+    #[serde(skip_serializing_if = "Paths::is_empty")]
+    pub(crate) f: Paths,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) asof: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) r: Option<Commitment>,
+}
+
+/// A leaf about the log itself: `START`, `STOP`, `RECOVERY`, `CONFIG`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Event<'a> {
+    pub(crate) v: u8,
+    pub(crate) t: &'static str,
+    pub(crate) ts: u64,
+    pub(crate) node: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ver: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pol: Option<Digest<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_seq: Option<u64>,
+}
+
+impl Event<'_> {
+    /// The whole leaf.
+    pub(crate) fn to_leaf(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(160);
+        write(&mut out, self);
+        out
+    }
+}
+
+/// What any reader of a leaf needs.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Gist<'a> {
+    pub(crate) v: u64,
+    #[serde(borrow)]
+    pub(crate) t: std::borrow::Cow<'a, str>,
+    pub(crate) ts: u64,
+}
+
+/// Writes the head, open at its end.
+pub(crate) fn write_head(out: &mut Vec<u8>, head: &Head<'_>) {
+    write(out, head);
+    out.pop();
+}
+
+/// Writes the tail behind an open head.
+pub(crate) fn write_tail<S: Serialize>(out: &mut Vec<u8>, tail: &Tail<'_, S>) {
+    let at = out.len();
+    write(out, tail);
+    if let Some(brace) = out.get_mut(at) {
+        *brace = b',';
+    }
+}
+
+/// Sets the time of a leaf.
+pub(crate) fn stamp(leaf: &mut [u8], ts: u64) {
+    let Some(place) = ts_place(leaf).and_then(|at| leaf.get_mut(at)) else {
+        return;
+    };
+    let mut rest = ts;
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+}
+
+/// The time of a leaf or of an open head.
+pub(crate) fn ts(leaf: &[u8]) -> Option<u64> {
+    let digits = leaf.get(ts_place(leaf)?)?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Where the time stands: behind `{"v":1,"t":"TYPE","ts":`.
+fn ts_place(leaf: &[u8]) -> Option<std::ops::Range<usize>> {
+    const MARK: &[u8] = b"\"ts\":";
+    const DIGITS: usize = 13;
+    let front = leaf.get(..64).unwrap_or(leaf);
+    let at = front.windows(MARK.len()).position(|w| w == MARK)? + MARK.len();
+    Some(at..at + DIGITS)
+}
+
+fn write(out: &mut Vec<u8>, value: &impl Serialize) {
+    // Writing to memory cannot fail, and every map here has text keys.
+    let written = serde_json::to_writer(out, value);
+    debug_assert!(written.is_ok(), "a leaf is always JSON");
+}
+
+/// Any value with a text form.
+#[derive(Debug)]
+pub(crate) struct Shown<T>(pub(crate) T);
+
+impl<T: fmt::Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// The fingerprint of a certificate, in hex already.
+#[derive(Debug)]
+pub(crate) struct Fingerprint<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Fingerprint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        f.write_str(self.0)
+    }
+}
+
+/// A SHA-256 digest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Digest<'a>(pub(crate) &'a [u8; 32]);
+
+impl Serialize for Digest<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = *b"sha256:0000000000000000000000000000000000000000000000000000000000000000";
+        let (_, hex) = text.split_at_mut(b"sha256:".len());
+        hex::encode_to_slice(self.0, hex).map_err(S::Error::custom)?;
+        serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+/// The name of a source in capitals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SourceName(pub(crate) Source);
+
+impl Serialize for SourceName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+        let name = self.0.name().chars();
+        name.map(|c| c.to_ascii_uppercase())
+            .try_for_each(|c| f.write_char(c))
+    }
+}
+
+/// The paths of a set of fields.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paths(pub(crate) FieldSet);
+
+impl Paths {
+    const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Paths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Field::path))
+    }
+}

@@ -1,0 +1,28 @@
+//! What the log tells whoever measures it. Not here: a metrics library.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Is told what the log does; every method has a default that does nothing.
+///
+/// All but `commit_wait` are called on the writing thread: they must return at once.
+pub trait Observer: Send + Sync + fmt::Debug {
+    /// An exchange waited this long for its record.
+    fn commit_wait(&self, _wait: Duration) {}
+    /// One `fdatasync` took this long.
+    fn synced(&self, _took: Duration) {}
+    /// A batch with that many leaves is durable.
+    fn batch(&self, _leaves: u32) {}
+    /// That many exchanges are open or wait for their record.
+    fn queue_depth(&self, _places: u32) {}
+    /// That many bytes are free on the disk of the log.
+    fn free_bytes(&self, _bytes: u64) {}
+    /// The sequence number of the next leaf.
+    fn next_seq(&self, _seq: u64) {}
+}
+
+/// Measures nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {}

@@ -1,0 +1,147 @@
+//! What a log says when it is opened again: where to go on, what was torn, what was left open.
+//!
+//! Not here: repairing it. The writer cuts the torn tail and writes the leaves that say so.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::chain::Chain;
+use crate::frame::{Frame, Kind};
+use crate::scan::{self, Broken, Scan};
+use crate::segment::{self, Head};
+use crate::{Damage, Error};
+
+/// Where the log ends and what is to be done about it.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    /// The state behind the last whole batch.
+    pub(crate) chain: Chain,
+    /// The segment at which replay began.
+    pub(crate) from: u64,
+    /// The segment to write to.
+    pub(crate) segment: u64,
+    /// How far that segment is used; 0 if it has no head yet.
+    pub(crate) used: u64,
+    /// The bytes behind the last whole batch that are to be cut.
+    pub(crate) torn: u64,
+    /// Every OPEN without its LEAF: key and open head, in the order of their keys.
+    pub(crate) unfinished: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Recovered {
+    /// Reads as much of the log as is needed.
+    ///
+    /// # Errors
+    /// A file cannot be read, the log has another origin, or it is damaged where it was durable.
+    pub(crate) fn read(dir: &Path, origin: &str) -> Result<Self, Error> {
+        let numbers = segment::list(dir)?;
+        let mut recovered = Self::default();
+        let Some(&last) = numbers.last() else {
+            return Ok(recovered);
+        };
+        let from = replay_from(dir, &numbers, origin)?;
+        recovered.from = from;
+        let mut linked = false;
+        for segment in from..=last {
+            let bytes = segment::read(dir, segment)?;
+            recovered.segment = segment;
+            recovered.replay(&bytes, origin, segment == last, linked)?;
+            linked = true;
+        }
+        Ok(recovered)
+    }
+
+    fn replay(
+        &mut self,
+        bytes: &[u8],
+        origin: &str,
+        is_last: bool,
+        linked: bool,
+    ) -> Result<(), Error> {
+        let segment = self.segment;
+        let damage = |broken: Broken| Error::Damaged(broken.damage(segment));
+        let (mut scan, head) = match Scan::new(bytes, segment) {
+            Ok(begun) => begun,
+            Err(_) if is_last && !scan::holds_trailer_after(bytes, self.chain.batch) => {
+                (self.used, self.torn) = (0, scan::torn(bytes, 0));
+                return Ok(());
+            }
+            Err(broken) => return Err(damage(broken)),
+        };
+        self.link(&head, origin, linked)?;
+        let start = scan.at();
+        let mut frames = Vec::new();
+        loop {
+            match scan.next(&mut self.chain, &mut frames) {
+                Ok(true) => self.note(&frames),
+                Ok(false) => break,
+                Err(broken) if is_last => {
+                    scan.check_torn(&self.chain, broken)?;
+                    break;
+                }
+                Err(broken) => return Err(damage(broken)),
+            }
+        }
+        // A head without a batch was never durable: it is written again with the first batch.
+        (self.used, self.torn) = if scan.at() > start {
+            (scan.at() as u64, scan.torn())
+        } else {
+            (0, scan::torn(bytes, 0))
+        };
+        Ok(())
+    }
+
+    /// Goes on from the head of a segment, which must continue the segment before it.
+    fn link(&mut self, head: &Head, origin: &str, linked: bool) -> Result<(), Error> {
+        check_origin(head, origin)?;
+        if linked && head.chain != self.chain {
+            return Err(Error::Damaged(Damage {
+                segment: head.segment,
+                offset: 0,
+                problem: "a segment does not continue the one before it",
+            }));
+        }
+        self.chain = head.chain.clone();
+        Ok(())
+    }
+
+    fn note(&mut self, frames: &[Frame<'_>]) {
+        for frame in frames {
+            let Ok((key, json)) = frame.body() else {
+                continue;
+            };
+            if frame.kind == Kind::Open {
+                self.unfinished.insert(key, json.to_vec());
+            } else {
+                self.unfinished.remove(&key);
+            }
+        }
+    }
+}
+
+/// The segment at which replay begins: the newest readable head says so.
+fn replay_from(dir: &Path, numbers: &[u64], origin: &str) -> Result<u64, Error> {
+    let (first, last) = (
+        numbers.first().copied().unwrap_or_default(),
+        numbers.last().copied().unwrap_or_default(),
+    );
+    for segment in [last, last.saturating_sub(1)] {
+        if segment >= first
+            && let Ok((head, _)) = Head::read(&segment::read(dir, segment)?)
+        {
+            check_origin(&head, origin)?;
+            return Ok(head.replay_from.max(first));
+        }
+    }
+    Ok(last)
+}
+
+fn check_origin(head: &Head, origin: &str) -> Result<(), Error> {
+    if head.origin == origin {
+        return Ok(());
+    }
+    Err(Error::Origin {
+        expected: origin.to_owned(),
+        found: head.origin.clone(),
+    })
+}

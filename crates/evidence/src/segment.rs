@@ -1,0 +1,136 @@
+//! Segments, the files of the log: `wal/0000000000000000.seg` and so on, in order.
+//!
+//! A segment begins with a SEGMENT frame that repeats the state of the log; batches follow; what
+//! is left of the preallocated file is zeros. All but the last end right behind their last batch.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::chain::Chain;
+use crate::frame::{self, Frame, Kind};
+
+/// The directory of the segments below that of the log.
+pub(crate) const WAL_DIR: &str = "wal";
+/// The preallocated file that becomes the next segment.
+pub(crate) const SPARE_FILE: &str = "spare";
+
+const MAGIC: &[u8; 8] = b"LTEVLOG1";
+
+/// The head of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// Its number.
+    pub(crate) segment: u64,
+    /// The oldest segment that holds an OPEN without its LEAF, when this one was begun.
+    pub(crate) replay_from: u64,
+    /// The state of the log before its first batch.
+    pub(crate) chain: Chain,
+    /// The name of the log.
+    pub(crate) origin: String,
+}
+
+impl Head {
+    /// The head as a whole frame.
+    pub(crate) fn to_frame(&self) -> Vec<u8> {
+        let mut payload = MAGIC.to_vec();
+        let chain = &self.chain;
+        for number in [
+            self.segment,
+            self.replay_from,
+            chain.batch,
+            chain.key,
+            chain.ts,
+        ] {
+            payload.extend_from_slice(&number.to_le_bytes());
+        }
+        payload.extend_from_slice(&chain.running);
+        payload.extend_from_slice(self.origin.as_bytes());
+        frame::whole(Kind::Segment, chain.seq, &payload)
+    }
+
+    /// Reads the head at the front of a segment; also says where the batches begin.
+    pub(crate) fn read(bytes: &[u8]) -> Result<(Self, usize), &'static str> {
+        let frame = Frame::read(bytes)?;
+        if frame.kind != Kind::Segment {
+            return Err("a segment does not begin with its head");
+        }
+        Self::parse(&frame)
+            .map(|head| (head, frame.len()))
+            .ok_or("the head of a segment is of another format")
+    }
+
+    fn parse(frame: &Frame<'_>) -> Option<Self> {
+        let rest = frame.payload.strip_prefix(MAGIC)?;
+        let (segment, rest) = number(rest)?;
+        let (replay_from, rest) = number(rest)?;
+        let (batch, rest) = number(rest)?;
+        let (key, rest) = number(rest)?;
+        let (ts, rest) = number(rest)?;
+        let (running, origin) = rest.split_first_chunk()?;
+        Some(Self {
+            segment,
+            replay_from,
+            chain: Chain {
+                batch,
+                seq: frame.seq,
+                key,
+                ts,
+                running: *running,
+            },
+            origin: std::str::from_utf8(origin).ok()?.to_owned(),
+        })
+    }
+}
+
+/// The path of a segment.
+pub(crate) fn path(dir: &Path, segment: u64) -> PathBuf {
+    dir.join(WAL_DIR).join(format!("{segment:016}.seg"))
+}
+
+/// The numbers of the segments there are, in order.
+pub(crate) fn list(dir: &Path) -> Result<Vec<u64>, Error> {
+    let wal = dir.join(WAL_DIR);
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(&wal).map_err(Error::io("list", &wal))? {
+        let name = entry.map_err(Error::io("list", &wal))?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".seg"));
+        numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Reads a whole segment.
+pub(crate) fn read(dir: &Path, segment: u64) -> Result<Vec<u8>, Error> {
+    let path = path(dir, segment);
+    fs::read(&path).map_err(Error::io("read", &path))
+}
+
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((u64::from_le_bytes(*number), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_reads_back() {
+        let head = Head {
+            segment: 3,
+            replay_from: 2,
+            chain: Chain {
+                batch: 9,
+                seq: 40,
+                key: 17,
+                ts: 1_771_234_567_890,
+                running: [5; 32],
+            },
+            origin: "audit.gw.example/gw-2/2027h1".to_owned(),
+        };
+        let bytes = head.to_frame();
+        assert_eq!(Head::read(&bytes), Ok((head, bytes.len())));
+    }
+}

@@ -1,0 +1,229 @@
+//! Tests of the log as a whole: a directory, a clock that is set by hand, synthetic questions.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use exchange::{
+    AgencyCode, AgreementId, Caller, Clock, Criticality, Field, FieldSet, Identifier,
+    IdentifierKind, MatchHints, OfficerId, PurposeCode, Request, RequestId, Source, SourceSet,
+    SourceState, Subject, SystemId,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::chain::Chain;
+use crate::frame::Kind;
+use crate::scan::Scan;
+use crate::{
+    Alarm, Attempt, Config, Deps, Error, Evidence, Handle, NoObserver, Open, Outcome, Receipt,
+    Refusal, SourceOutcome, keys, segment,
+};
+
+mod crash;
+mod model;
+mod proof;
+mod road;
+mod tamper;
+
+/// 16 February 2026.
+const NOW_MS: i64 = 1_771_234_567_890;
+const CITIZEN: &str = "999099000001";
+const OFFICER: &str = "CB-0417";
+const POLICY: [u8; 32] = [7; 32];
+
+#[derive(Debug)]
+struct TestClock(AtomicI64);
+
+impl TestClock {
+    fn set(&self, ms: i64) {
+        self.0.store(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+/// A directory that holds a log, and a question to record in it.
+struct Desk {
+    dir: TempDir,
+    config: Config,
+    clock: Arc<TestClock>,
+    caller: Caller,
+    request: Request,
+    agreement: AgreementId,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config {
+            reserve_bytes: 0,
+            reserve_percent: 0,
+            segment_bytes: 64 << 10,
+            ..Config::new(dir.path(), "audit.gw.example/gw-1/2026h1", "gw-1")
+        };
+        Self {
+            dir,
+            config,
+            clock: Arc::new(TestClock(AtomicI64::new(NOW_MS))),
+            caller: Caller::new(
+                AgencyCode::parse("G18").unwrap(),
+                SystemId::parse("tax-web").unwrap(),
+                &"ab".repeat(32),
+            ),
+            request: request(),
+            agreement: AgreementId::parse("A-113").unwrap(),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn try_start(&self, alarm: Alarm) -> Result<(Evidence, Handle), Error> {
+        let deps = Deps {
+            keys: keys::create_if_missing(&self.config)?,
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            observer: Arc::new(NoObserver),
+            version: "0.1.0",
+            on_fatal: alarm,
+        };
+        Evidence::start(self.config.clone(), deps)
+    }
+
+    fn start(&self) -> (Evidence, Handle) {
+        self.try_start(Alarm::new(|error| panic!("{error}")))
+            .unwrap()
+    }
+
+    fn attempt(&self) -> Attempt<'_> {
+        Attempt {
+            caller: &self.caller,
+            request: &self.request,
+            agreement: &self.agreement,
+            policy: &POLICY,
+        }
+    }
+
+    fn refusal(&self, request: Option<&'static Request>) -> Refusal<'_> {
+        Refusal {
+            caller: &self.caller,
+            request,
+            reason: exchange::Reason::QuotaExceeded,
+            policy: &POLICY,
+        }
+    }
+
+    fn open(&self, evidence: &Evidence) -> Open {
+        evidence.open(&self.attempt()).unwrap()
+    }
+
+    /// One whole exchange.
+    async fn exchange(&self, evidence: &Evidence) -> Receipt {
+        let open = self.open(evidence);
+        let sources = [tax()];
+        let outcome = Outcome {
+            sources: &sources,
+            failure: None,
+        };
+        evidence.seal(open, &outcome).await.unwrap()
+    }
+}
+
+fn request() -> Request {
+    Request {
+        id: RequestId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap(),
+        purpose: PurposeCode::parse("TAX_REG").unwrap(),
+        agreement: None,
+        procedure: None,
+        dossier: None,
+        officer: Some(OfficerId::parse(OFFICER).unwrap()),
+        consent: None,
+        criticality: Criticality::BackOffice,
+        reason: None,
+        subject: Subject {
+            identifier: Identifier::parse(IdentifierKind::Personal, CITIZEN, 2026).unwrap(),
+            hints: MatchHints::default(),
+        },
+        mask: FieldSet::of(Source::Tax),
+        required: SourceSet::EMPTY,
+        dry_run: false,
+    }
+}
+
+/// The tax store answered with one field.
+fn tax() -> SourceOutcome {
+    SourceOutcome {
+        source: Source::Tax,
+        state: SourceState::Ok,
+        released: [Field::from_path("tax.tax_code").unwrap()]
+            .into_iter()
+            .collect(),
+        as_of: Some(Timestamp::from_millisecond(NOW_MS - 1000).unwrap()),
+        record: Some([9; 32]),
+    }
+}
+
+/// Every leaf of the log, as far as it is whole.
+fn leaves(dir: &Path) -> Vec<Value> {
+    let mut out = Vec::new();
+    let mut chain = Chain::default();
+    for number in segment::list(dir).unwrap() {
+        let bytes = segment::read(dir, number).unwrap();
+        let (mut scan, head) = Scan::new(&bytes, number).unwrap();
+        assert_eq!(head.chain, chain);
+        let mut frames = Vec::new();
+        while let Ok(true) = scan.next(&mut chain, &mut frames) {
+            let of_leaves = frames.iter().filter(|frame| frame.kind == Kind::Leaf);
+            out.extend(
+                of_leaves
+                    .map(|leaf| serde_json::from_slice::<Value>(leaf.body().unwrap().1).unwrap()),
+            );
+        }
+    }
+    out
+}
+
+/// The types and decisions of the leaves, in order: `START`, `ACCESS ALLOW`.
+fn kinds(dir: &Path) -> Vec<String> {
+    let all = leaves(dir);
+    let word = |leaf: &Value, key: &str| leaf[key].as_str().map(str::to_owned);
+    all.iter()
+        .map(|leaf| match (word(leaf, "t"), word(leaf, "dec")) {
+            (Some(t), Some(dec)) => format!("{t} {dec}"),
+            (t, _) => t.unwrap_or_default(),
+        })
+        .collect()
+}
+
+/// Where the batches of the last segment end.
+fn batch_ends(dir: &Path) -> Vec<usize> {
+    let number = *segment::list(dir).unwrap().last().unwrap();
+    let bytes = segment::read(dir, number).unwrap();
+    let (mut scan, head) = Scan::new(&bytes, number).unwrap();
+    let (mut chain, mut frames, mut ends) = (head.chain, Vec::new(), vec![scan.at()]);
+    while let Ok(true) = scan.next(&mut chain, &mut frames) {
+        ends.push(scan.at());
+    }
+    ends
+}
+
+/// A copy of a log's directory, keys and all.
+fn copy(dir: &Path) -> TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for sub in ["", "wal", "private"] {
+        std::fs::create_dir_all(to.path().join(sub)).unwrap();
+        for entry in std::fs::read_dir(dir.join(sub)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                std::fs::copy(entry.path(), to.path().join(sub).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    to
+}

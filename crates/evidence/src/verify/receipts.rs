@@ -1,0 +1,168 @@
+//! Checks receipts against the log they come from.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::{ReceiptText, VerifyError, directory::walk};
+use crate::keys::{PublicKeys, VerifierKey, receipt_name};
+use crate::merkle::{leaf_hash, root_of};
+use crate::receipt::message;
+
+/// Why a receipt is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// No key of that log is known.
+    #[error("the log names no receipt key of that origin")]
+    Key,
+    /// The path leads nowhere.
+    #[error("the path does not fit the batch")]
+    Path,
+    /// The signature is not that of the receipt key.
+    #[error("the signature does not fit")]
+    Signature,
+    /// The log has no leaf of that number.
+    #[error("the log has no leaf of that number")]
+    Missing,
+    /// The log has another leaf at that place.
+    #[error("the log has another leaf at that place")]
+    OtherLeaf,
+    /// The log is another one.
+    #[error("the receipt is of another log")]
+    OtherLog,
+}
+
+/// What came of checking receipts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReceiptReport {
+    /// How many are right.
+    pub accepted: u64,
+    /// Which are not, by their place in the list, and why.
+    pub refused: Vec<(usize, ReceiptError)>,
+}
+
+/// Checks one receipt: its signature, its path, and that the log holds its leaf, once.
+///
+/// # Errors
+/// The log itself fails.
+pub fn receipt(dir: &Path, receipt: &ReceiptText) -> Result<Result<(), ReceiptError>, VerifyError> {
+    let report = receipts(dir, [receipt.clone()])?;
+    Ok(report.refused.first().map_or(Ok(()), |(_, why)| Err(*why)))
+}
+
+/// Checks many receipts and reads the log, whole, once.
+///
+/// # Errors
+/// The log itself fails.
+pub fn receipts(
+    dir: &Path,
+    receipts: impl IntoIterator<Item = ReceiptText>,
+) -> Result<ReceiptReport, VerifyError> {
+    let keys = PublicKeys::read(dir).map_err(VerifyError::Unreadable)?;
+    let mut signatures = Signatures::new(&keys.receipt);
+    let mut wanted = Wanted::default();
+    for (place, receipt) in receipts.into_iter().enumerate() {
+        match signatures.check(&receipt) {
+            Ok(()) => wanted.add(place, &receipt),
+            Err(why) => wanted.refused.push((place, why)),
+        }
+    }
+    let log = walk(dir, |_| (), |seq, leaf| wanted.found(seq, leaf))?;
+    Ok(wanted.finish(&log.origin))
+}
+
+/// Checks signatures, those over one batch once.
+struct Signatures<'a> {
+    keys: &'a [VerifierKey],
+    good: HashSet<(String, Vec<u8>)>,
+}
+
+impl<'a> Signatures<'a> {
+    fn new(keys: &'a [VerifierKey]) -> Self {
+        Self {
+            keys,
+            good: HashSet::new(),
+        }
+    }
+
+    fn check(&mut self, receipt: &ReceiptText) -> Result<(), ReceiptError> {
+        let (first, size) = (receipt.batch_first, u64::from(receipt.batch_size));
+        let index = receipt.seq.checked_sub(first).ok_or(ReceiptError::Path)?;
+        let root =
+            root_of(&receipt.leaf_hash, index, size, &receipt.path).ok_or(ReceiptError::Path)?;
+        let at_ms = receipt.committed_at_ms;
+        let signed = (
+            message(&receipt.origin, first, size, &root, at_ms),
+            receipt.signature.clone(),
+        );
+        if self.good.contains(&signed) {
+            return Ok(());
+        }
+        let name = receipt_name(&receipt.origin);
+        let mut keys = self.keys.iter().filter(|key| key.name() == name).peekable();
+        keys.peek().ok_or(ReceiptError::Key)?;
+        if !keys.any(|key| key.verifies(signed.0.as_bytes(), &signed.1)) {
+            return Err(ReceiptError::Signature);
+        }
+        self.good.insert(signed);
+        Ok(())
+    }
+}
+
+/// Receipts whose leaves are looked for.
+#[derive(Default)]
+struct Wanted {
+    by_seq: HashMap<u64, Vec<Claim>>,
+    accepted: Vec<Claim>,
+    refused: Vec<(usize, ReceiptError)>,
+}
+
+struct Claim {
+    place: usize,
+    origin: String,
+    leaf_hash: [u8; 32],
+}
+
+impl Wanted {
+    fn add(&mut self, place: usize, receipt: &ReceiptText) {
+        self.by_seq.entry(receipt.seq).or_default().push(Claim {
+            place,
+            origin: receipt.origin.clone(),
+            leaf_hash: receipt.leaf_hash,
+        });
+    }
+
+    /// The walk proves that a number comes once: it refuses a gap and a repetition.
+    fn found(&mut self, seq: u64, leaf: &[u8]) {
+        let Some(claims) = self.by_seq.remove(&seq) else {
+            return;
+        };
+        let hash = leaf_hash(leaf);
+        for claim in claims {
+            if claim.leaf_hash == hash {
+                self.accepted.push(claim);
+            } else {
+                self.refused.push((claim.place, ReceiptError::OtherLeaf));
+            }
+        }
+    }
+
+    fn finish(mut self, origin: &str) -> ReceiptReport {
+        let missing = self.by_seq.into_values().flatten();
+        self.refused
+            .extend(missing.map(|claim| (claim.place, ReceiptError::Missing)));
+        let (ours, others): (Vec<_>, Vec<_>) = self
+            .accepted
+            .into_iter()
+            .partition(|claim| claim.origin == origin);
+        self.refused.extend(
+            others
+                .iter()
+                .map(|claim| (claim.place, ReceiptError::OtherLog)),
+        );
+        self.refused.sort_unstable_by_key(|(place, _)| *place);
+        ReceiptReport {
+            accepted: ours.len() as u64,
+            refused: self.refused,
+        }
+    }
+}

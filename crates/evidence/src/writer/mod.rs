@@ -1,0 +1,276 @@
+//! The one thread that writes the log, and its queue.
+//!
+//! The next batch forms while the last one syncs. At low load a leaf goes to the disk at once;
+//! under load the writer gathers for a moment, because a commit costs the same whatever its size.
+//! Not here: what a leaf says.
+//!
+//! *Invariant:* after a failed write or sync nothing is written and no batch is settled as durable.
+
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+
+use exchange::Clock;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+mod batch;
+mod log;
+mod outstanding;
+mod pace;
+mod queue;
+mod start;
+
+pub use batch::Sealing;
+pub(crate) use batch::{Batch, Ticket};
+pub(crate) use queue::{Closed, Last, Phase, Queue};
+
+use crate::chain::Chain;
+use crate::evidence::{Alarm, Deps};
+use crate::frame::{self, Kind};
+use crate::keys::Keys;
+use crate::leaf::{Event, MAX_TS, MIN_TS};
+use crate::merkle::Tree;
+use crate::receipt::{self, Committed};
+use crate::{Config, Error, Observer};
+use log::Log;
+use outstanding::Outstanding;
+use pace::Pace;
+use queue::Taken;
+
+/// Starts the thread and waits until the log is open.
+pub(crate) fn spawn(
+    config: Config,
+    deps: Deps,
+    runtime: &tokio::runtime::Handle,
+    done: oneshot::Sender<Result<(), Error>>,
+) -> Result<(Arc<Queue>, JoinHandle<()>), Error> {
+    let (settled, waiting) = unbounded_channel();
+    runtime.spawn(wake(waiting));
+    let (ready, is_ready) = mpsc::sync_channel(1);
+    let path = config.dir.clone();
+    let thread = thread::Builder::new()
+        .name("evidence".to_owned())
+        .spawn(move || run(&config, deps, settled, &ready, done))
+        .map_err(Error::io("start the writer of", path))?;
+    let queue = is_ready.recv().unwrap_or(Err(Error::Ended))?;
+    Ok((queue, thread))
+}
+
+/// The time in a leaf.
+pub(crate) fn now_ms(clock: &dyn Clock) -> u64 {
+    let now = clock.now().as_millisecond();
+    u64::try_from(now).unwrap_or(0).clamp(MIN_TS, MAX_TS)
+}
+
+/// Wakes the exchanges of each settled batch from within the runtime: the writer pays for one
+/// wake per batch, and the rest are pushes onto a worker's own queue.
+async fn wake(mut settled: UnboundedReceiver<Arc<Batch>>) {
+    while let Some(batch) = settled.recv().await {
+        batch.wake_all();
+    }
+}
+
+/// The whole life of the thread.
+fn run(
+    config: &Config,
+    deps: Deps,
+    settled: UnboundedSender<Arc<Batch>>,
+    ready: &mpsc::SyncSender<Result<Arc<Queue>, Error>>,
+    done: oneshot::Sender<Result<(), Error>>,
+) {
+    let (writer, on_fatal) = match Writer::start(config, deps, settled) {
+        Ok(started) => started,
+        Err(error) => {
+            // Whoever asked has gone if this fails.
+            drop(ready.send(Err(error)));
+            return;
+        }
+    };
+    let queue = Arc::clone(&writer.queue);
+    let mut shift = Shift {
+        writer,
+        on_fatal: Some(on_fatal),
+        done: Some(done),
+        result: Err(Error::Ended),
+    };
+    if ready.send(Ok(queue)).is_ok() {
+        shift.result = shift.writer.work();
+    }
+}
+
+/// Ends the writer in order, however its work ends; also by a panic.
+struct Shift {
+    writer: Writer,
+    on_fatal: Option<Alarm>,
+    done: Option<oneshot::Sender<Result<(), Error>>>,
+    result: Result<(), Error>,
+}
+
+impl Drop for Shift {
+    fn drop(&mut self) {
+        if let (Err(error), Some(on_fatal)) = (&self.result, self.on_fatal.take()) {
+            on_fatal.ring(error);
+        }
+        self.writer.lose_the_rest();
+        if let Some(done) = self.done.take() {
+            let result = std::mem::replace(&mut self.result, Ok(()));
+            // Nobody waits if the handle was dropped.
+            drop(done.send(result));
+        }
+    }
+}
+
+/// Everything the thread owns.
+struct Writer {
+    queue: Arc<Queue>,
+    log: Log,
+    chain: Chain,
+    outstanding: Outstanding,
+    pace: Pace,
+    keys: Keys,
+    origin: Arc<str>,
+    node: String,
+    version: &'static str,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    settled: UnboundedSender<Arc<Batch>>,
+    in_flight: Option<Arc<Batch>>,
+    /// The buffer of the batch before, to be filled again.
+    spare: Vec<u8>,
+}
+
+/// What the writer does next.
+enum Next {
+    Batch(Taken),
+    LastBatch(Taken),
+    Housekeeping,
+    Stop,
+}
+
+impl Writer {
+    fn work(&mut self) -> Result<(), Error> {
+        loop {
+            match self.next() {
+                Next::Batch(taken) => self.commit(taken)?,
+                Next::LastBatch(mut taken) => {
+                    self.push_stop(&mut taken);
+                    return self.commit(taken);
+                }
+                Next::Housekeeping => {}
+                Next::Stop => return Ok(()),
+            }
+            self.keep_house()?;
+        }
+    }
+
+    fn next(&mut self) -> Next {
+        let queue = Arc::clone(&self.queue);
+        let mut pending = queue.lock();
+        loop {
+            match pending.phase {
+                Phase::Ended => return Next::Stop,
+                Phase::Closing => {
+                    pending.phase = Phase::Ended;
+                    return Next::LastBatch(pending.take(std::mem::take(&mut self.spare)));
+                }
+                Phase::Open => {}
+            }
+            let Some((sleep, time)) = self.pace.wait(&pending, queue.places()) else {
+                return Next::Batch(pending.take(std::mem::take(&mut self.spare)));
+            };
+            pending = queue.sleep(pending, sleep, time);
+            if pending.is_empty() && self.pace.is_disk_low() {
+                return Next::Housekeeping;
+            }
+        }
+    }
+
+    /// Makes a batch durable and says so.
+    fn commit(&mut self, mut taken: Taken) -> Result<(), Error> {
+        self.pace.begin(taken.leaves);
+        self.in_flight = Some(Arc::clone(&taken.batch));
+        if self.log.is_full(taken.bytes.len()) {
+            let next = self.log.segment() + 1;
+            let replay_from = self.outstanding.oldest().unwrap_or(next);
+            self.log.roll(&self.chain, replay_from)?;
+        }
+        let (segment, outstanding) = (self.log.segment(), &mut self.outstanding);
+        let now = now_ms(&*self.clock);
+        let bound = self.chain.bind(&mut taken.bytes, now, |kind, key| {
+            outstanding.note(kind, key, segment);
+        });
+        self.log.write(&taken.bytes, &bound.trailer)?;
+        let began = Instant::now();
+        self.log.sync()?;
+        self.observer.synced(began.elapsed());
+        self.settle(taken, bound.first, Tree::new(bound.hashes));
+        Ok(())
+    }
+
+    fn settle(&mut self, taken: Taken, first: u64, tree: Tree) {
+        self.in_flight = None;
+        self.queue.give_back(taken.places);
+        if taken.leaves > 0 {
+            let at_ms = now_ms(&*self.clock).max(self.chain.ts);
+            let size = u64::from(taken.leaves);
+            let message = receipt::message(&self.origin, first, size, &tree.root(), at_ms);
+            let committed = Committed {
+                origin: Arc::clone(&self.origin),
+                first,
+                tree,
+                at_ms,
+                signature: self.keys.sign_receipt(message.as_bytes()),
+            };
+            taken.batch.settle(Ok(Arc::new(committed)));
+            self.announce(taken.batch);
+            self.observer.batch(taken.leaves);
+            self.observer.next_seq(self.chain.seq);
+        }
+        self.observer.queue_depth(self.queue.places());
+        self.spare = taken.bytes;
+    }
+
+    /// Looks after the disk: its free space, and the file that becomes the next segment.
+    fn keep_house(&mut self) -> Result<(), Error> {
+        if !self.pace.is_house_due() {
+            return Ok(());
+        }
+        let (free, reserve) = self.log.free_and_reserve()?;
+        let low = free < reserve || !self.log.prepare_spare()?;
+        self.observer.free_bytes(free);
+        self.pace.house_kept(low);
+        self.queue.set_disk_low(low);
+        Ok(())
+    }
+
+    fn push_stop(&self, taken: &mut Taken) {
+        let leaf = Event {
+            v: 1,
+            t: "STOP",
+            ts: self.chain.ts,
+            node: &self.node,
+            ver: Some(self.version),
+            ..Event::default()
+        };
+        frame::append(&mut taken.bytes, Kind::Leaf, [&[0; 8], &leaf.to_leaf()]);
+        taken.leaves += 1;
+    }
+
+    /// Tells everyone who still waits that the log has ended.
+    fn lose_the_rest(&mut self) {
+        self.queue.close(Phase::Ended);
+        let rest = self.queue.lock().take(Vec::new());
+        for batch in self.in_flight.take().into_iter().chain([rest.batch]) {
+            batch.settle(Err(Closed::Lost));
+            self.announce(batch);
+        }
+    }
+
+    fn announce(&self, batch: Arc<Batch>) {
+        if let Err(unsent) = self.settled.send(batch) {
+            // The runtime that woke is gone; another may wait.
+            unsent.0.wake_all();
+        }
+    }
+}

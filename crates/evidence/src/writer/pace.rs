@@ -1,0 +1,92 @@
+//! When the writer commits and when it looks after the disk. Not here: doing either.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::queue::{Pending, Sleep};
+
+/// When the writer acts next.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    gather: Duration,
+    last_leaves: u32,
+    last_began: Option<Instant>,
+    opens_since: Option<Instant>,
+    house_at: Option<Instant>,
+    disk_low: bool,
+}
+
+impl Pace {
+    /// The pace of a writer that starts.
+    pub(crate) const fn new(gather: Duration) -> Self {
+        Self {
+            gather,
+            last_leaves: 0,
+            last_began: None,
+            opens_since: None,
+            house_at: None,
+            disk_low: false,
+        }
+    }
+
+    /// What to wait for, or none if the next batch is due.
+    pub(crate) fn wait(
+        &mut self,
+        pending: &Pending,
+        places: u32,
+    ) -> Option<(Sleep, Option<Duration>)> {
+        if pending.is_empty() {
+            return Some((Sleep::UntilAny, self.disk_low.then_some(HOUSE_EVERY)));
+        }
+        let now = Instant::now();
+        if pending.leaves == 0 {
+            let since = *self.opens_since.get_or_insert(now);
+            return left(since, OPEN_LINGER, now).map(|time| (Sleep::UntilLeaf, Some(time)));
+        }
+        if self.last_leaves < GATHER_FROM || pending.leaves >= places {
+            return None;
+        }
+        left(self.last_began?, self.gather, now).map(|time| (Sleep::UntilAll, Some(time)))
+    }
+
+    /// A batch with that many leaves is begun.
+    pub(crate) fn begin(&mut self, leaves: u32) {
+        self.last_began = Some(Instant::now());
+        self.opens_since = None;
+        // A batch of attempts alone says nothing about the load.
+        if leaves > 0 {
+            self.last_leaves = leaves;
+        }
+    }
+
+    /// True if it is time to look after the disk.
+    pub(crate) fn is_house_due(&self) -> bool {
+        self.house_at.is_none_or(|at| at.elapsed() >= HOUSE_EVERY)
+    }
+
+    /// The disk was looked after.
+    pub(crate) fn house_kept(&mut self, disk_low: bool) {
+        self.house_at = Some(Instant::now());
+        self.disk_low = disk_low;
+    }
+
+    /// True if the disk was below its reserve when last looked at.
+    pub(crate) const fn is_disk_low(&self) -> bool {
+        self.disk_low
+    }
+}
+
+fn left(since: Instant, total: Duration, now: Instant) -> Option<Duration> {
+    total
+        .checked_sub(now.saturating_duration_since(since))
+        .filter(|left| !left.is_zero())
+}
+
+/// How long an attempt may wait for a leaf to share its commit: most exchanges are over by then,
+/// and a commit of its own is spared; a hung agency's question is on the disk soon after.
+const OPEN_LINGER: Duration = Duration::from_millis(10);
+/// From this size of the last batch on, the load is high enough to gather.
+const GATHER_FROM: u32 = 4;
+/// How often the free space of the disk is looked at.
+const HOUSE_EVERY: Duration = Duration::from_secs(1);

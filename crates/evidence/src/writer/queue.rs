@@ -1,0 +1,281 @@
+//! The queue between the exchanges and the writer: frames in one buffer, places by count.
+//!
+//! An exchange takes a place when it is opened and its last leaf gives it back once durable, so a
+//! leaf can never be refused for want of room. Not here: files, sequence numbers.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use exchange::{Fault, Reason};
+
+use super::batch::{Batch, Ticket};
+use crate::frame::{self, Kind};
+
+/// Frames on their way to the disk.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pending: Mutex<Pending>,
+    wake: Condvar,
+    places: AtomicU32,
+    limit: u32,
+    disk_low: AtomicBool,
+}
+
+/// The next batch.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    bytes: Vec<u8>,
+    pub(crate) leaves: u32,
+    /// The places that the batch gives back.
+    places: u32,
+    batch: Arc<Batch>,
+    next_key: u64,
+    pub(crate) phase: Phase,
+    sleep: Sleep,
+}
+
+/// A batch that the writer has taken.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) leaves: u32,
+    pub(crate) places: u32,
+    pub(crate) batch: Arc<Batch>,
+}
+
+impl Pending {
+    /// True if no frame waits.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Takes what waits and goes on in the given buffer.
+    pub(crate) fn take(&mut self, mut buffer: Vec<u8>) -> Taken {
+        buffer.clear();
+        Taken {
+            bytes: std::mem::replace(&mut self.bytes, buffer),
+            leaves: std::mem::take(&mut self.leaves),
+            places: std::mem::take(&mut self.places),
+            batch: std::mem::take(&mut self.batch),
+        }
+    }
+}
+
+/// What may still enter the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Everything.
+    Open,
+    /// Leaves of exchanges that are open; the writer stops when the queue is empty.
+    Closing,
+    /// Nothing: the writer has stopped, or shall stop as a crash would.
+    Ended,
+}
+
+/// What the writer waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sleep {
+    /// It is at work.
+    Awake,
+    /// Any frame.
+    UntilAny,
+    /// A leaf.
+    UntilLeaf,
+    /// That every open exchange waits for its leaf.
+    UntilAll,
+}
+
+/// Why nothing enters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// Every place is taken.
+    Full,
+    /// Too little room on the disk.
+    DiskLow,
+    /// The gateway shuts down.
+    Draining,
+    /// The log cannot be written.
+    Lost,
+    /// The system gave no random bytes for a salt.
+    NoSalt,
+}
+
+impl Closed {
+    /// What the caller is told.
+    pub(crate) fn fault(self) -> Fault {
+        let (reason, detail, after_s) = match self {
+            Self::Full => (
+                Reason::AuditBackpressure,
+                "every place in the record's queue is taken",
+                1,
+            ),
+            Self::DiskLow => (
+                Reason::AuditUnavailable,
+                "the disk of the record is below its reserve",
+                30,
+            ),
+            Self::Draining => (Reason::Draining, "the record takes no new exchange", 1),
+            Self::Lost => (Reason::AuditUnavailable, "the record cannot be written", 5),
+            Self::NoSalt => (Reason::AuditUnavailable, "no random salt for the record", 5),
+        };
+        Fault::new(reason, detail).retry_after(Duration::from_secs(after_s))
+    }
+}
+
+impl Queue {
+    /// An empty queue with that many places.
+    pub(crate) fn new(limit: u32, next_key: u64) -> Self {
+        Self {
+            pending: Mutex::new(Pending {
+                bytes: Vec::new(),
+                leaves: 0,
+                places: 0,
+                batch: Arc::default(),
+                next_key,
+                phase: Phase::Open,
+                sleep: Sleep::Awake,
+            }),
+            wake: Condvar::new(),
+            places: AtomicU32::new(0),
+            limit,
+            disk_low: AtomicBool::new(false),
+        }
+    }
+
+    /// The number of exchanges that are open or wait for their record.
+    pub(crate) fn places(&self) -> u32 {
+        self.places.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place and puts an OPEN frame into the queue; its key is the result.
+    pub(crate) fn open(&self, head: &[u8]) -> Result<u64, Closed> {
+        self.take_place()?;
+        let mut pending = self.lock();
+        if pending.phase != Phase::Open {
+            drop(pending);
+            self.give_back(1);
+            return Err(self.why_closed());
+        }
+        let key = pending.next_key;
+        pending.next_key += 1;
+        frame::append(&mut pending.bytes, Kind::Open, [&key.to_le_bytes(), head]);
+        self.nudge(&mut pending);
+        Ok(key)
+    }
+
+    /// Puts a leaf of an open exchange into the queue; the last one gives the place back.
+    pub(crate) fn leaf(&self, key: u64, leaf: &[u8], last: Last) -> Result<Ticket, Closed> {
+        let mut pending = self.lock();
+        if pending.phase == Phase::Ended {
+            drop(pending);
+            self.give_back(u32::from(last == Last::Yes));
+            return Err(Closed::Lost);
+        }
+        let closes = if last == Last::Yes { key } else { 0 };
+        frame::append(
+            &mut pending.bytes,
+            Kind::Leaf,
+            [&closes.to_le_bytes(), leaf],
+        );
+        pending.places += u32::from(last == Last::Yes);
+        let index = pending.leaves;
+        pending.leaves += 1;
+        let batch = Arc::clone(&pending.batch);
+        self.nudge(&mut pending);
+        Ok(Ticket { batch, index })
+    }
+
+    /// Puts a leaf into the queue that belongs to no open exchange.
+    pub(crate) fn single(&self, leaf: &[u8]) -> Result<Ticket, Closed> {
+        self.take_place()?;
+        self.leaf(0, leaf, Last::Yes)
+    }
+
+    /// Gives places back.
+    pub(crate) fn give_back(&self, places: u32) {
+        self.places.fetch_sub(places, Ordering::Relaxed);
+    }
+
+    /// Says whether the disk has room.
+    pub(crate) fn set_disk_low(&self, low: bool) {
+        self.disk_low.store(low, Ordering::Relaxed);
+    }
+
+    /// Lets nothing new enter; the writer stops once the queue is empty, or at once.
+    pub(crate) fn close(&self, phase: Phase) {
+        let mut pending = self.lock();
+        if pending.phase != Phase::Ended {
+            pending.phase = phase;
+        }
+        drop(pending);
+        self.wake.notify_all();
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sleeps until what `sleep` says has entered, the time is over, or the queue is closed.
+    pub(crate) fn sleep<'a>(
+        &self,
+        mut pending: MutexGuard<'a, Pending>,
+        sleep: Sleep,
+        time: Option<Duration>,
+    ) -> MutexGuard<'a, Pending> {
+        pending.sleep = sleep;
+        let mut pending = match time {
+            None => self
+                .wake
+                .wait(pending)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(time) => {
+                let waited = self.wake.wait_timeout(pending, time);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        pending.sleep = Sleep::Awake;
+        pending
+    }
+
+    fn take_place(&self) -> Result<(), Closed> {
+        if self.disk_low.load(Ordering::Relaxed) {
+            return Err(Closed::DiskLow);
+        }
+        if self.places.fetch_add(1, Ordering::Relaxed) >= self.limit {
+            self.give_back(1);
+            return Err(Closed::Full);
+        }
+        Ok(())
+    }
+
+    fn why_closed(&self) -> Closed {
+        match self.lock().phase {
+            Phase::Open | Phase::Closing => Closed::Draining,
+            Phase::Ended => Closed::Lost,
+        }
+    }
+
+    /// Wakes the writer if this is what it waits for.
+    fn nudge(&self, pending: &mut Pending) {
+        let awaited = match pending.sleep {
+            Sleep::Awake => false,
+            Sleep::UntilAny => true,
+            Sleep::UntilLeaf => pending.leaves > 0,
+            Sleep::UntilAll => pending.leaves >= self.places(),
+        };
+        if awaited {
+            pending.sleep = Sleep::Awake;
+            self.wake.notify_one();
+        }
+    }
+}
+
+/// Whether a leaf closes its exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Last {
+    /// It does.
+    Yes,
+    /// More will follow.
+    No,
+}

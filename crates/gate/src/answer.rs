@@ -1,0 +1,116 @@
+//! From the parts to what leaves: complete in its states, or a fault.
+
+use admission::Permit;
+use api::v1;
+use evidence::SourceOutcome;
+use exchange::{Fault, Field, FieldSet, Request, Source, SourceState};
+use jiff::Timestamp;
+
+use crate::failure::failure;
+use crate::part::Part;
+use crate::{Reply, differ, quality};
+
+/// An answer that is not recorded yet, or the fault that takes its place.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) response: v1::LookupCitizenResponse,
+    pub(crate) outcomes: Vec<SourceOutcome>,
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Draft {
+    /// Puts the parts together, or the fault that kept them from being asked for.
+    pub(crate) fn new(
+        request: &Request,
+        permit: &Permit,
+        parts: Result<Vec<Part>, Fault>,
+        now: Timestamp,
+    ) -> Self {
+        let (parts, fault) = match parts {
+            Ok(parts) => {
+                let fault = failure(request, &parts);
+                (parts, fault)
+            }
+            Err(fault) => (Vec::new(), Some(fault)),
+        };
+        let mut draft = Self::assemble(request, permit, parts, fault);
+        if let Some(fault) = &mut draft.fault {
+            let states = draft.outcomes.iter();
+            let states = states.map(|o| (o.source.name(), o.state.name().to_owned()));
+            fault.metadata.extend(states);
+        } else if let Some(view) = &draft.response.citizen {
+            draft.response.discrepancies = differ::discrepancies(view, permit.granted(), now);
+            draft.response.quality = quality::signals(request, view);
+        }
+        draft
+    }
+
+    /// The answer to a dry run: what would be asked and what withheld.
+    pub(crate) fn dry(request: &Request, permit: &Permit) -> Self {
+        let asked = permit.granted().sources();
+        let parts = asked
+            .iter()
+            .map(|source| Part::unasked(source, SourceState::Skipped, "DRY_RUN"));
+        Self::assemble(request, permit, parts.collect(), None)
+    }
+
+    /// The answer as it stands, for questions that no agency was asked.
+    pub(crate) fn unrecorded(self, permit: &Permit) -> Reply<v1::LookupCitizenResponse> {
+        Reply {
+            message: self.response,
+            quota: permit.quota().clone(),
+        }
+    }
+
+    /// Gives every source of the mask its state. If the call fails, nothing is released.
+    fn assemble(
+        request: &Request,
+        permit: &Permit,
+        mut parts: Vec<Part>,
+        fault: Option<Fault>,
+    ) -> Self {
+        let mut view = v1::CitizenView::default();
+        let mut sources = Vec::with_capacity(Source::ALL.len());
+        let mut outcomes = Vec::with_capacity(Source::ALL.len());
+        for source in request.mask.sources().iter() {
+            let place = parts.iter().position(|part| part.outcome.source == source);
+            let part = match place {
+                Some(place) if fault.is_some() => parts.swap_remove(place).kept_back(),
+                Some(place) => parts.swap_remove(place),
+                None if permit.granted().sources().contains(source) => {
+                    Part::unasked(source, SourceState::Skipped, "NOT_ASKED")
+                }
+                None => Part::unasked(source, SourceState::Withheld, "NOT_IN_AGREEMENT"),
+            };
+            if let Some(record) = part.record {
+                record.put_into(&mut view);
+            }
+            sources.push(part.status);
+            outcomes.push(part.outcome);
+        }
+        let failed = outcomes
+            .iter()
+            .any(|o: &SourceOutcome| o.state.is_failure());
+        let completeness = if failed {
+            v1::Completeness::Partial
+        } else {
+            v1::Completeness::Complete
+        };
+        Self {
+            response: v1::LookupCitizenResponse {
+                citizen: Some(view),
+                completeness: completeness.into(),
+                sources,
+                withheld_paths: paths(permit.withheld()),
+                request_id: request.id.to_string(),
+                ..Default::default()
+            },
+            outcomes,
+            fault,
+        }
+    }
+}
+
+fn paths(fields: &FieldSet) -> Vec<String> {
+    fields.iter().map(Field::path).map(str::to_owned).collect()
+}

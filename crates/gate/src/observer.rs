@@ -1,0 +1,20 @@
+//! What the gate tells whoever counts. Not here: a metrics library.
+
+use std::fmt;
+use std::time::Duration;
+
+use exchange::{Caller, Source, SourceState};
+
+/// Is told what happens on the road; called on it, so it returns at once.
+pub trait Observer: Send + Sync + fmt::Debug {
+    /// A source is done with a question.
+    fn source(&self, _caller: &Caller, _source: Source, _state: SourceState, _took: Duration) {}
+    /// A source answered about another person: wake someone.
+    fn wrong_subject(&self, _source: Source) {}
+}
+
+/// Counts nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {}

@@ -1,0 +1,104 @@
+//! What one source said, minimised: its status in the answer, its entry in the record, its data.
+
+use std::time::Duration;
+
+use adapter::{Answer, Miss};
+use api::convert::timestamp;
+use api::{Record, v1};
+use evidence::{Open, SourceOutcome};
+use exchange::{FieldSet, Source, SourceState};
+
+use crate::ask::Asked;
+
+/// One source's part of an answer.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) status: v1::SourceStatus,
+    pub(crate) outcome: SourceOutcome,
+    pub(crate) record: Option<Record>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Part {
+    /// Minimises what a source said to the fields of the permit, and commits to the rest.
+    pub(crate) fn new(asked: Asked, granted: &FieldSet, open: &Open) -> Self {
+        let latency = Some(duration(asked.took));
+        let mut part = match asked.result {
+            Ok(answer) => Self::answered(asked.source, answer, granted, open),
+            Err(miss) => Self::missed(asked.source, &miss),
+        };
+        part.status.latency = latency;
+        part
+    }
+
+    /// A source that was not asked.
+    pub(crate) fn unasked(source: Source, state: SourceState, reason: &str) -> Self {
+        Self {
+            status: v1::SourceStatus {
+                source: v1::Source::from(source).into(),
+                state: v1::SourceState::from(state).into(),
+                reason: reason.to_owned(),
+                ..Default::default()
+            },
+            outcome: SourceOutcome {
+                source,
+                state,
+                released: FieldSet::EMPTY,
+                as_of: None,
+                record: None,
+            },
+            record: None,
+            retry_after: None,
+        }
+    }
+
+    fn answered(source: Source, answer: Answer, granted: &FieldSet, open: &Open) -> Self {
+        let reason = if answer.superseded {
+            "IDENTIFIER_SUPERSEDED"
+        } else {
+            ""
+        };
+        let mut record = answer.record;
+        record.retain(granted);
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes);
+        let mut part = Self::unasked(source, SourceState::Ok, reason);
+        part.status.attempts = answer.attempts;
+        part.status.as_of = answer.as_of.map(timestamp);
+        part.status.upstream_request_id = answer.upstream_request_id.unwrap_or_default();
+        part.status.record_salt = open.record_salt(source).to_vec();
+        part.outcome.released = record.present();
+        part.outcome.as_of = answer.as_of;
+        part.outcome.record = Some(evidence::digest(&bytes));
+        part.record = Some(record);
+        part
+    }
+
+    fn missed(source: Source, miss: &Miss) -> Self {
+        let mut part = Self::unasked(source, miss.state, miss.reason);
+        part.status.attempts = miss.attempts;
+        part.status.retry_after = miss.retry_after.map(duration);
+        part.retry_after = miss.retry_after;
+        part
+    }
+
+    /// The state of the source.
+    pub(crate) const fn state(&self) -> SourceState {
+        self.outcome.state
+    }
+
+    /// The same part with nothing of it released.
+    pub(crate) fn kept_back(mut self) -> Self {
+        self.record = None;
+        self.outcome.released = FieldSet::EMPTY;
+        self.outcome.record = None;
+        self
+    }
+}
+
+fn duration(duration: Duration) -> pbjson_types::Duration {
+    pbjson_types::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(duration.subsec_nanos()).unwrap_or(0),
+    }
+}

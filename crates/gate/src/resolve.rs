@@ -1,0 +1,117 @@
+//! `ResolveIdentifier`: the personal id in force behind an old, cancelled or superseded number.
+
+use adapter::{Miss, Resolution};
+use api::v1::{ResolveIdentifierResponse, ResolveOutcome};
+use evidence::{Outcome, SourceOutcome};
+use exchange::{Fault, Field, FieldSet, IdentifierKind, Reason, Request, Source, SourceState};
+
+use crate::seal::message;
+use crate::{Call, Gate, Reply};
+
+impl Gate {
+    /// Resolves a number, and records it like a lookup of `population.personal_id`.
+    ///
+    /// # Errors
+    /// Why there is no answer; recorded like one.
+    pub async fn resolve(
+        &self,
+        call: &Call,
+        request: &Request,
+    ) -> Result<Reply<ResolveIdentifierResponse>, Fault> {
+        let permit = self.admit(call, request).await?;
+        if !permit.may_resolve() {
+            let detail = "the agreement does not grant population.personal_id";
+            let fault = Fault::new(Reason::PurposeNotAllowed, detail);
+            self.refuse_request(call, request, &permit, &fault).await?;
+            return Err(fault);
+        }
+        let open = self.open(call, request, &permit)?;
+        let resolution = self.resolution(&open, call, request, &permit).await;
+        let outcomes = [outcome(request, &resolution)];
+        let failure = resolution.as_ref().err().map(fault);
+        let outcome = Outcome {
+            sources: &outcomes,
+            failure: failure.as_ref().map(|fault| fault.reason),
+        };
+        let receipt = self.deps.evidence.seal(open, &outcome).await?;
+        match (resolution, failure) {
+            (Ok(resolution), _) => Ok(Reply {
+                message: ResolveIdentifierResponse {
+                    receipt: Some(message(&receipt)),
+                    request_id: request.id.to_string(),
+                    ..response(resolution)
+                },
+                quota: permit.quota().clone(),
+            }),
+            (Err(_), Some(fault)) => Err(fault.with("seq", receipt.seq().to_string())),
+            (Err(miss), None) => Err(fault(&miss)),
+        }
+    }
+}
+
+fn response(resolution: Resolution) -> ResolveIdentifierResponse {
+    let (outcome, id, candidates) = match resolution {
+        Resolution::Current(id) => (ResolveOutcome::Current, Some(id), 0),
+        Resolution::Superseded(id) => (ResolveOutcome::Superseded, Some(id), 0),
+        Resolution::Cancelled => (ResolveOutcome::Cancelled, None, 0),
+        Resolution::Ambiguous { candidates } => (ResolveOutcome::Ambiguous, None, candidates),
+        Resolution::NotFound => (ResolveOutcome::NotFound, None, 0),
+    };
+    ResolveIdentifierResponse {
+        outcome: outcome.into(),
+        current_personal_id: id.map(|id| id.reveal().to_owned()).unwrap_or_default(),
+        candidates,
+        ..Default::default()
+    }
+}
+
+/// What the record says of the one source that was asked.
+fn outcome(request: &Request, resolution: &Result<Resolution, Miss>) -> SourceOutcome {
+    let (state, released) = match resolution {
+        Ok(Resolution::Current(_) | Resolution::Superseded(_)) => {
+            let released = FieldSet::from_iter([Field::PopulationPersonalId]);
+            (SourceState::Ok, released)
+        }
+        Ok(Resolution::Ambiguous { .. }) => (SourceState::Ambiguous, FieldSet::EMPTY),
+        Ok(Resolution::NotFound | Resolution::Cancelled) => {
+            (SourceState::NotFound, FieldSet::EMPTY)
+        }
+        Err(miss) => (miss.state, FieldSet::EMPTY),
+    };
+    SourceOutcome {
+        source: resolver(request.subject.identifier.kind()),
+        state,
+        released,
+        as_of: None,
+        record: None,
+    }
+}
+
+/// The source that gives numbers of that kind out.
+pub(crate) const fn resolver(kind: IdentifierKind) -> Source {
+    match kind {
+        IdentifierKind::Personal | IdentifierKind::Legacy => Source::Population,
+        IdentifierKind::TaxCode => Source::Tax,
+        IdentifierKind::InsuranceCode => Source::SocialSecurity,
+    }
+}
+
+fn fault(miss: &Miss) -> Fault {
+    let reason = match miss.state {
+        _ if miss.reason == "MAINTENANCE" => Reason::Maintenance,
+        SourceState::InvalidAnswer => Reason::SourceAnswerInvalid,
+        SourceState::Ok
+        | SourceState::NotFound
+        | SourceState::Ambiguous
+        | SourceState::Withheld
+        | SourceState::Timeout
+        | SourceState::Unavailable
+        | SourceState::CircuitOpen
+        | SourceState::RateLimited
+        | SourceState::Skipped => Reason::AllSourcesUnavailable,
+    };
+    let wait = miss
+        .retry_after
+        .unwrap_or(std::time::Duration::from_secs(1));
+    Fault::new(reason, "the number could not be resolved").retry_after(wait)
+}

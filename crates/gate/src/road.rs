@@ -1,0 +1,144 @@
+//! The road itself.
+
+use std::sync::Arc;
+
+use admission::{Permit, QuotaState};
+use api::v1::LookupCitizenResponse;
+use evidence::{Attempt, Open, Refusal};
+use exchange::{Fault, Identifier, Reason, Request, Violation};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use crate::answer::Draft;
+use crate::ask::RESERVE;
+use crate::{Call, Gate, Reply, Synthetic, trace};
+
+impl Gate {
+    /// Takes one exchange from a verified caller to a sealed record.
+    ///
+    /// Every lookup passes through these lines, in this order, once. Dropping the future cancels
+    /// the agencies and leaves a record that says so.
+    ///
+    /// # Errors
+    /// Why there is no answer; recorded like one.
+    pub async fn lookup(
+        &self,
+        call: &Call,
+        request: &Request,
+    ) -> Result<Reply<LookupCitizenResponse>, Fault> {
+        let permit = self.admit(call, request).await?;
+        if request.dry_run {
+            return Ok(Draft::dry(request, &permit).unrecorded(&permit));
+        }
+        let open = self.open(call, request, &permit)?; // the attempt, written but not awaited
+        let parts = self.ask(&open, call, request, &permit).await; // every source at once
+        let draft = Draft::new(request, &permit, parts, self.deps.clock.now());
+        self.seal(open, draft, &permit).await // durable before it is returned
+    }
+
+    /// Admits a request. A refusal is a record too.
+    pub(crate) async fn admit(&self, call: &Call, request: &Request) -> Result<Permit, Fault> {
+        self.refuse_synthetic(request)?;
+        let admitted =
+            trace::admission().in_scope(|| self.deps.admission.admit(&call.caller, request));
+        match admitted {
+            Ok(permit) => Ok(permit),
+            Err(refusal) => {
+                let record = Refusal {
+                    caller: &call.caller,
+                    request: Some(request),
+                    reason: refusal.fault().reason,
+                    policy: refusal.policy_digest(),
+                };
+                self.deps
+                    .evidence
+                    .refuse(&record)
+                    .instrument(trace::record())
+                    .await?;
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// Records a refusal that comes after admission.
+    pub(crate) async fn refuse_request(
+        &self,
+        call: &Call,
+        request: &Request,
+        permit: &Permit,
+        fault: &Fault,
+    ) -> Result<(), Fault> {
+        let record = Refusal {
+            caller: &call.caller,
+            request: Some(request),
+            reason: fault.reason,
+            policy: permit.policy_digest(),
+        };
+        self.deps.evidence.refuse(&record).await.map(drop)
+    }
+
+    /// Records the attempt; without it no agency is asked.
+    pub(crate) fn open(
+        &self,
+        call: &Call,
+        request: &Request,
+        permit: &Permit,
+    ) -> Result<Open, Fault> {
+        if Instant::now() + RESERVE >= call.deadline {
+            return Err(Fault::new(
+                Reason::DeadlineExceeded,
+                "no time left to ask and record",
+            ));
+        }
+        self.deps.evidence.open(&Attempt {
+            caller: &call.caller,
+            request,
+            agreement: permit.agreement(),
+            policy: permit.policy_digest(),
+        })
+    }
+
+    /// Records a refusal that comes from before the gate, such as a header that claims another
+    /// identity.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub async fn refuse(&self, call: &Call, reason: Reason) -> Result<(), Fault> {
+        let digest = self.deps.admission.policy_digest();
+        let record = Refusal {
+            caller: &call.caller,
+            request: None,
+            reason,
+            policy: &digest,
+        };
+        self.deps.evidence.refuse(&record).await.map(drop)
+    }
+
+    /// The caller's quota as it stands, for the headers of a refusal.
+    #[must_use]
+    pub fn quota(&self, call: &Call) -> Option<QuotaState> {
+        self.deps.admission.quota(&call.caller)
+    }
+
+    /// The current year in Vietnam, for reading ids.
+    #[must_use]
+    pub fn year(&self) -> i16 {
+        let clock: &Arc<dyn exchange::Clock> = &self.deps.clock;
+        clock.year()
+    }
+
+    fn refuse_synthetic(&self, request: &Request) -> Result<(), Fault> {
+        match &request.subject.identifier {
+            Identifier::Personal(id)
+                if id.is_synthetic() && self.deps.synthetic == Synthetic::Refused =>
+            {
+                Err(Fault::invalid(vec![Violation {
+                    field: "subject.personal_id".into(),
+                    description: "prefix 999 is synthetic and served in sandboxes alone".into(),
+                    reason: Reason::SyntheticId,
+                }]))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The last room: the record is durable, then the answer leaves.
+
+use admission::Permit;
+use api::v1;
+use evidence::{Open, Outcome, Receipt};
+use exchange::Fault;
+use tracing::Instrument as _;
+
+use crate::answer::Draft;
+use crate::{Gate, Reply, trace};
+
+impl Gate {
+    /// Seals the record of a lookup, and hands out the answer or the fault.
+    pub(crate) async fn seal(
+        &self,
+        open: Open,
+        mut draft: Draft,
+        permit: &Permit,
+    ) -> Result<Reply<v1::LookupCitizenResponse>, Fault> {
+        let receipt = self.record(open, &draft).await?;
+        match draft.fault {
+            Some(fault) => Err(fault.with("seq", receipt.seq().to_string())),
+            None => {
+                draft.response.receipt = Some(message(&receipt));
+                Ok(Reply {
+                    message: draft.response,
+                    quota: permit.quota().clone(),
+                })
+            }
+        }
+    }
+
+    /// Waits until the record is durable.
+    pub(crate) async fn record(&self, open: Open, draft: &Draft) -> Result<Receipt, Fault> {
+        let span = trace::record();
+        let outcome = Outcome {
+            sources: &draft.outcomes,
+            failure: draft.fault.as_ref().map(|fault| fault.reason),
+        };
+        let receipt = self
+            .deps
+            .evidence
+            .seal(open, &outcome)
+            .instrument(span.clone())
+            .await?;
+        span.record("gw.audit.seq", receipt.seq());
+        Ok(receipt)
+    }
+}
+
+/// A receipt as the contract carries it.
+pub(crate) fn message(receipt: &Receipt) -> v1::AuditReceipt {
+    let ms = receipt.committed_at_ms();
+    v1::AuditReceipt {
+        log_origin: receipt.origin().to_owned(),
+        seq: receipt.seq(),
+        leaf_hash: receipt.leaf_hash().to_vec(),
+        committed_at: Some(pbjson_types::Timestamp {
+            seconds: i64::try_from(ms / 1_000).unwrap_or(i64::MAX),
+            nanos: i32::try_from(ms % 1_000 * 1_000_000).unwrap_or(0),
+        }),
+        batch_first: receipt.batch_first(),
+        batch_size: receipt.batch_size(),
+        path: receipt.path().iter().map(|hash| hash.to_vec()).collect(),
+        signature: receipt.signature().to_vec(),
+    }
+}

@@ -1,0 +1,140 @@
+//! `StreamCitizen`: the same road, with one message per source as it answers.
+//!
+//! Every part has a durable record of its own before it leaves; the summary closes the attempt.
+
+use std::sync::Arc;
+
+use admission::Permit;
+use api::v1::{self, stream_citizen_response::Event};
+use evidence::{Open, Outcome};
+use exchange::{Fault, FieldSet, Request, Source};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument as _;
+
+use crate::answer::Draft;
+use crate::part::Part;
+use crate::seal::message;
+use crate::{Call, Gate};
+
+/// The events of a streamed answer. Dropping it cancels the agencies.
+pub type Events = ReceiverStream<Result<v1::StreamCitizenResponse, Fault>>;
+
+/// Parts that may wait for a slow reader: one per source and the summary.
+const WAITING: usize = 6;
+
+impl Gate {
+    /// Begins a streamed lookup: admission is settled when this returns.
+    ///
+    /// # Errors
+    /// The caller may not ask, or the attempt cannot be recorded.
+    pub async fn stream(self: &Arc<Self>, call: Call, request: Request) -> Result<Events, Fault> {
+        let permit = self.admit(&call, &request).await?;
+        let (send, events) = mpsc::channel(WAITING);
+        if request.dry_run {
+            let summary = Draft::dry(&request, &permit).response;
+            // The channel is empty and open.
+            let _ = send.try_send(Ok(event(Event::Summary(summary))));
+            return Ok(ReceiverStream::new(events));
+        }
+        let open = self.open(&call, &request, &permit)?;
+        let gate = Arc::clone(self);
+        let run = async move {
+            let gone = send.clone();
+            tokio::select! {
+                biased;
+                () = gone.closed() => {} // the attempt is dropped, and recorded as abandoned
+                () = gate.run(open, &call, &request, &permit, &send) => {}
+            }
+        };
+        tokio::spawn(run.in_current_span());
+        Ok(ReceiverStream::new(events))
+    }
+
+    /// Sends every part, then the summary.
+    async fn run(
+        &self,
+        open: Open,
+        call: &Call,
+        request: &Request,
+        permit: &Permit,
+        send: &Sender,
+    ) {
+        let summary = match self.parts(&open, call, request, permit, send).await {
+            Ok(parts) => self.summary(open, request, permit, parts).await,
+            Err(fault) => Err(fault),
+        };
+        let last = summary.map(|summary| event(Event::Summary(summary)));
+        // A caller who has left needs no summary.
+        let _ = send.send(last).await;
+    }
+
+    /// Asks every source, and sends each part when its record is durable. The outer error is that
+    /// of the record; the inner one kept the sources from being asked.
+    async fn parts(
+        &self,
+        open: &Open,
+        call: &Call,
+        request: &Request,
+        permit: &Permit,
+        send: &Sender,
+    ) -> Result<Result<Vec<Part>, Fault>, Fault> {
+        let subject = match self.subject(open, call, request, permit).await {
+            Ok(subject) => subject,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let sources = permit.granted().sources();
+        let mut asking: FuturesUnordered<_> = sources
+            .iter()
+            .map(|source| self.ask_one(open, source, subject, call, request, permit))
+            .collect();
+        let mut parts = Vec::with_capacity(Source::ALL.len());
+        while let Some(part) = asking.next().await {
+            let outcome = Outcome {
+                sources: std::slice::from_ref(&part.outcome),
+                failure: None,
+            };
+            let receipt = self.deps.evidence.seal_part(open, &outcome).await?;
+            let mut view = v1::CitizenView::default();
+            if let Some(record) = part.record.clone() {
+                record.put_into(&mut view);
+            }
+            let result = v1::SourceResult {
+                status: Some(part.status.clone()),
+                part: Some(view),
+                receipt: Some(message(&receipt)),
+            };
+            // A caller who has left is noticed by the select.
+            let _ = send.send(Ok(event(Event::Result(result)))).await;
+            parts.push(part);
+        }
+        Ok(Ok(parts))
+    }
+
+    /// Closes the attempt. What was released stands in the records of the parts, so the last one
+    /// repeats the states and releases nothing again.
+    async fn summary(
+        &self,
+        open: Open,
+        request: &Request,
+        permit: &Permit,
+        parts: Result<Vec<Part>, Fault>,
+    ) -> Result<v1::LookupCitizenResponse, Fault> {
+        let mut draft = Draft::new(request, permit, parts, self.deps.clock.now());
+        draft.response.citizen = None;
+        for outcome in &mut draft.outcomes {
+            outcome.released = FieldSet::EMPTY;
+            outcome.record = None;
+        }
+        self.seal(open, draft, permit)
+            .await
+            .map(|reply| reply.message)
+    }
+}
+
+type Sender = mpsc::Sender<Result<v1::StreamCitizenResponse, Fault>>;
+
+const fn event(event: Event) -> v1::StreamCitizenResponse {
+    v1::StreamCitizenResponse { event: Some(event) }
+}

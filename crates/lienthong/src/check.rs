@@ -1,0 +1,40 @@
+//! `lienthong check-config`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use exchange::{Clock, SystemClock};
+
+use crate::cli::Serve;
+use crate::config::{Checked, Config, Problems};
+use crate::exit;
+
+/// Says everything that is wrong with a configuration, or that nothing is.
+pub(crate) fn run(arguments: &Serve) -> ExitCode {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let path = arguments.path();
+    let checked = Config::load(path).and_then(|config| {
+        let checked = Checked::new(&config, &clock)?;
+        Ok((config, checked))
+    });
+    match checked {
+        Ok((config, checked)) => {
+            let agencies: Vec<_> = checked.agencies.iter().map(|a| a.source().name()).collect();
+            println!("{}: fine", path.display());
+            println!("  node {}, trust domain {}", config.node, config.trust_domain.as_str());
+            println!("  agencies: {}", agencies.join(", "));
+            println!("  purposes: {}", checked.policy.purposes().len());
+            exit::COMPLETE.into()
+        }
+        Err(problems) => {
+            report(&problems);
+            exit::FAILED.into()
+        }
+    }
+}
+
+fn report(problems: &Problems) {
+    eprintln!("{problems}");
+    let plural = if problems.len() == 1 { "" } else { "s" };
+    eprintln!("{} problem{plural}", problems.len());
+}

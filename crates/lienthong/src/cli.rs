@@ -1,0 +1,263 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A gateway for sharing data between national databases.
+///
+/// Start with `lienthong sandbox`: a whole gateway with five simulated agencies, on this machine.
+#[derive(Debug, Parser)]
+#[command(version, about, disable_help_subcommand = true, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 complete, 1 failed, 2 usage, 3 partial, 4 not found, 5 refused, 6 unavailable.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a whole gateway on this machine: CA, certificates, five simulated agencies, agreements.
+    Sandbox(Sandbox),
+    /// Run the gateway of a configuration file.
+    Serve(Serve),
+    /// Say everything that is wrong with a configuration file.
+    CheckConfig(Serve),
+    /// Ask a gateway about one citizen.
+    Lookup(Box<Lookup>),
+    /// Check the record of exchanges.
+    Audit(Audit),
+    /// Run one simulated agency.
+    Sim(Sim),
+    /// Keep a development CA: init, issue, sign, revoke.
+    Pki(Pki),
+}
+
+/// Arguments of `sandbox`.
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    /// Where keys, certificates, configuration and log are kept; an existing sandbox goes on.
+    #[arg(long, default_value = "./sandbox")]
+    pub(crate) dir: PathBuf,
+    /// Where the gateway listens for agencies; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    pub(crate) listen: SocketAddr,
+    /// Do not run the first lookup.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// The seed of the synthetic citizens.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Arguments of `serve` and `check-config`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "lienthong.toml")]
+    pub(crate) config: PathBuf,
+    /// The configuration file, without the flag.
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Serve {
+    /// The file, however it was named.
+    pub(crate) fn path(&self) -> &PathBuf {
+        self.file.as_ref().unwrap_or(&self.config)
+    }
+}
+
+/// Arguments of `lookup`.
+#[derive(Debug, Args)]
+pub(crate) struct Lookup {
+    /// The person's number: 12-digit personal id, 9-digit CMND, or 10-digit tax code.
+    pub(crate) id: String,
+    /// What kind of number it is, where its length does not tell.
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<Kind>,
+    /// The sandbox to ask.
+    #[arg(long, value_name = "DIR", default_value = "./sandbox")]
+    pub(crate) sandbox: PathBuf,
+    /// The caller of the sandbox to ask as; its default caller if left out.
+    #[arg(long = "as", value_name = "CALLER")]
+    pub(crate) caller: Option<String>,
+    /// Why; the caller's first purpose if left out.
+    #[arg(long)]
+    pub(crate) purpose: Option<String>,
+    /// What to ask for, such as `population.name,tax.status`; all that is granted if left out.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
+    /// Print the JSON of the REST answer instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The person's full name, where the agreement wants a second factor.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The person's birth date: `1999-01-31`, `1999-01` or `1999`.
+    #[arg(long)]
+    pub(crate) birth_date: Option<String>,
+    /// The officer on whose behalf.
+    #[arg(long)]
+    pub(crate) officer: Option<String>,
+    /// The administrative procedure.
+    #[arg(long)]
+    pub(crate) procedure: Option<String>,
+    /// The dossier.
+    #[arg(long)]
+    pub(crate) dossier: Option<String>,
+    /// The agreement, where several fit.
+    #[arg(long)]
+    pub(crate) agreement: Option<String>,
+    /// Check and authorise only; ask no agency.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long to wait, in seconds.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) wait: u64,
+    /// A gateway that is no sandbox: its address, such as `https://gateway.example:8443`.
+    #[arg(long, value_name = "URL", requires_all = ["ca", "cert", "key", "purpose"])]
+    pub(crate) gateway: Option<url::Url>,
+    /// The authorities that vouch for that gateway.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The caller's certificate there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The caller's key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// What kind of number a person is asked for by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// 12-digit personal identification number.
+    Personal,
+    /// 9-digit identity-card number from before 2016.
+    Legacy,
+    /// Tax code.
+    Tax,
+    /// Social-insurance code.
+    Insurance,
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+/// What to do with the record.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check a whole log, and that a receipt's record is in it once.
+    Verify {
+        /// The directory of the log.
+        dir: PathBuf,
+        /// A receipt: the JSON of a lookup, or of several, one per line; `-` for standard input.
+        #[arg(long, value_name = "FILE")]
+        receipt: Option<PathBuf>,
+    },
+}
+
+/// Arguments of `sim`.
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    /// The agency: population, health, `civil_status`, tax or `social_security`; `all` for every one.
+    pub(crate) agency: String,
+    /// Where the agency's wire is spoken; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// Where the simulator is controlled.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub(crate) control: SocketAddr,
+    /// The sandbox whose CA and secrets are used; made if it is not there.
+    #[arg(long, default_value = "./sandbox")]
+    pub(crate) dir: PathBuf,
+    /// The seed of the synthetic citizens.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Keep this many rendered answers, and no journal: for benchmarks.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) prepared: usize,
+}
+
+/// Arguments of `pki`.
+#[derive(Debug, Args)]
+pub(crate) struct Pki {
+    /// The directory of the CA.
+    #[arg(long, default_value = "./pki", global = true)]
+    pub(crate) dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: PkiCommand,
+}
+
+/// What to do with the CA.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PkiCommand {
+    /// Make a CA.
+    Init {
+        /// The trust domain that its certificates name callers in.
+        #[arg(long, default_value = "sandbox.lienthong.example")]
+        trust_domain: String,
+        /// The CA's name.
+        #[arg(long, default_value = "Lienthong development CA")]
+        name: String,
+    },
+    /// Issue a certificate and a key.
+    Issue {
+        #[command(subcommand)]
+        kind: IssueCommand,
+    },
+    /// Sign a certificate request in PEM; the certificate goes to standard output.
+    Sign {
+        /// The request.
+        csr: PathBuf,
+        /// How long the certificate holds, in days.
+        #[arg(long, default_value_t = 365)]
+        days: u32,
+    },
+    /// Revoke a certificate, and write the revocation list again.
+    Revoke {
+        /// The certificate's file.
+        certificate: PathBuf,
+    },
+    /// List what was issued.
+    List,
+}
+
+/// What to issue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IssueCommand {
+    /// For a calling system of an agency.
+    Client {
+        /// The agency's code.
+        agency: String,
+        /// The system.
+        system: String,
+        /// Where the files go.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+        /// How long it holds, in days.
+        #[arg(long, default_value_t = 365)]
+        days: u32,
+    },
+    /// For a gateway.
+    Server {
+        /// Its DNS names and addresses.
+        #[arg(required = true)]
+        hosts: Vec<String>,
+        /// Where the files go.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+        /// How long it holds, in days.
+        #[arg(long, default_value_t = 365)]
+        days: u32,
+    },
+}

@@ -1,0 +1,28 @@
+//! Exit codes, the same for every subcommand.
+
+use std::process::ExitCode;
+
+/// What a run of the program came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exit(u8);
+
+/// All that was asked for.
+pub(crate) const COMPLETE: Exit = Exit(0);
+/// The program failed, or what was checked does not hold.
+pub(crate) const FAILED: Exit = Exit(1);
+/// The command line or the request is malformed.
+pub(crate) const USAGE: Exit = Exit(2);
+/// At least one source gave no answer.
+pub(crate) const PARTIAL: Exit = Exit(3);
+/// No such person.
+pub(crate) const NOT_FOUND: Exit = Exit(4);
+/// The gateway refuses.
+pub(crate) const REFUSED: Exit = Exit(5);
+/// The gateway, or every source, is unavailable.
+pub(crate) const UNAVAILABLE: Exit = Exit(6);
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.0)
+    }
+}

@@ -1,0 +1,94 @@
+//! The calls of `lookup`: canonical JSON over the REST door.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter::{Client, Endpoint};
+use anyhow::Context as _;
+use exchange::{Clock, SystemClock};
+use http::Request;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::target::Target;
+
+/// Somebody who asks one gateway.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    client: Client,
+}
+
+/// What a gateway answers.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The JSON body; null if it is none.
+    pub(crate) body: Value,
+}
+
+impl Asker {
+    /// Opens nothing yet.
+    pub(crate) fn new(target: &Target) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let endpoint = Endpoint {
+            url: target.gateway.clone(),
+            ca: Some(target.ca.clone()),
+            certificate: Some(target.cert.clone()),
+            key: Some(target.key.clone()),
+            timeout_ms: 0,
+        };
+        let client = Client::new(&endpoint, &clock)?;
+        Ok(Self { client })
+    }
+
+    /// Every field that the caller's agreements grant for a purpose, or the gateway's refusal.
+    pub(crate) async fn granted(
+        &self,
+        purpose: &str,
+    ) -> anyhow::Result<Result<Vec<String>, Answer>> {
+        let request = Request::get(self.client.address("/v1/grants")).body(Default::default())?;
+        let answer = self.send(request, Duration::from_secs(5)).await?;
+        if answer.status != 200 {
+            return Ok(Err(answer));
+        }
+        let grants = answer.body.get("grants").and_then(Value::as_array);
+        let of_purpose = grants.into_iter().flatten().filter(|grant| {
+            grant.get("purposeCode").and_then(Value::as_str) == Some(purpose)
+        });
+        let paths = of_purpose.filter_map(|grant| grant.get("paths")?.as_array());
+        let mut fields: Vec<String> = paths
+            .flatten()
+            .filter_map(|path| Some(path.as_str()?.to_owned()))
+            .collect();
+        fields.sort();
+        fields.dedup();
+        if fields.is_empty() {
+            anyhow::bail!("no agreement grants anything for {purpose}; see `--purpose`");
+        }
+        Ok(Ok(fields))
+    }
+
+    /// Asks about a citizen.
+    pub(crate) async fn lookup(&self, question: &Value, wait: u64) -> anyhow::Result<Answer> {
+        let request = Request::post(self.client.address("/v1/citizens:lookup"))
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .header("prefer", format!("wait={wait}"))
+            .body(serde_json::to_vec(question)?.into())?;
+        self.send(request, Duration::from_secs(wait + 1)).await
+    }
+
+    async fn send(
+        &self,
+        request: Request<http_body_util::Full<bytes::Bytes>>,
+        within: Duration,
+    ) -> anyhow::Result<Answer> {
+        let deadline = Instant::now() + within;
+        let response = self.client.send(request, deadline).await;
+        let response = response.context("the gateway does not answer")?;
+        Ok(Answer {
+            status: response.status.as_u16(),
+            body: serde_json::from_slice(&response.body).unwrap_or(Value::Null),
+        })
+    }
+}

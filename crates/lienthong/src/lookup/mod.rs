@@ -1,0 +1,83 @@
+//! `lienthong lookup`: one question to a gateway, as any backend service asks it: REST and mTLS.
+
+mod ask;
+mod question;
+mod table;
+mod target;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use crate::cli::Lookup;
+use crate::exit::{self, Exit};
+
+pub(crate) use ask::{Asker, Answer};
+pub(crate) use table::print;
+
+/// Asks, prints, and says by the exit code what came of it.
+pub(crate) fn run(arguments: &Lookup) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(lookup(arguments))
+}
+
+async fn lookup(arguments: &Lookup) -> anyhow::Result<ExitCode> {
+    let target = target::Target::find(arguments)?;
+    let asker = Asker::new(&target)?;
+    let purpose = target.purpose(arguments.purpose.as_deref())?;
+    let fields = match arguments.fields.as_slice() {
+        [] => match asker.granted(&purpose).await? {
+            Ok(fields) => fields,
+            Err(refused) => return Ok(refuse(&refused, arguments.json)),
+        },
+        named => named.to_vec(),
+    };
+    let question = question::json(arguments, &purpose, &fields)?;
+    match asker.lookup(&question, arguments.wait).await? {
+        Answer { status: 200, body } => {
+            show(&body, arguments.json)?;
+            Ok(complete(&body).into())
+        }
+        refused => Ok(refuse(&refused, arguments.json)),
+    }
+}
+
+fn show(body: &Value, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(body)?);
+    } else {
+        print(body, std::io::stdout().is_terminal());
+    }
+    Ok(())
+}
+
+fn complete(body: &Value) -> Exit {
+    match body.get("completeness").and_then(Value::as_str) {
+        Some("COMPLETENESS_PARTIAL") => exit::PARTIAL,
+        _ => exit::COMPLETE,
+    }
+}
+
+/// Prints a refusal, and says what kind it is.
+fn refuse(refused: &Answer, json: bool) -> ExitCode {
+    let text = |key: &str| refused.body.get(key).and_then(Value::as_str).unwrap_or_default();
+    if json {
+        println!("{:#}", refused.body);
+    } else {
+        eprintln!("{} {}: {}", refused.status, text("reason"), text("detail"));
+        for violation in refused.body.get("violations").and_then(Value::as_array).into_iter().flatten() {
+            let part = |key: &str| violation.get(key).and_then(Value::as_str).unwrap_or_default();
+            eprintln!("  {}: {}", part("field"), part("description"));
+        }
+    }
+    match refused.status {
+        400 => exit::USAGE,
+        404 => exit::NOT_FOUND,
+        401..=499 => exit::REFUSED,
+        _ => exit::UNAVAILABLE,
+    }
+    .into()
+}

@@ -1,0 +1,70 @@
+//! Which gateway is asked, and as whom: a sandbox's description, or what the command line says.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use url::Url;
+
+use crate::cli::Lookup;
+use crate::sandbox::{Caller, Description};
+
+/// A gateway and the caller's identity there.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The gateway's address.
+    pub(crate) gateway: Url,
+    /// The authorities that vouch for it.
+    pub(crate) ca: PathBuf,
+    /// The caller's certificate.
+    pub(crate) cert: PathBuf,
+    /// The caller's key.
+    pub(crate) key: PathBuf,
+    purposes: Vec<String>,
+}
+
+impl Target {
+    /// What the command line names: a gateway by address, or a sandbox.
+    pub(crate) fn find(arguments: &Lookup) -> anyhow::Result<Self> {
+        let Lookup { gateway, ca, cert, key, .. } = arguments;
+        if let (Some(gateway), Some(ca), Some(cert), Some(key)) = (gateway, ca, cert, key) {
+            return Ok(Self {
+                gateway: gateway.clone(),
+                ca: ca.clone(),
+                cert: cert.clone(),
+                key: key.clone(),
+                purposes: Vec::new(),
+            });
+        }
+        Self::sandbox(&arguments.sandbox, arguments.caller.as_deref())
+    }
+
+    /// A caller of the sandbox in a directory.
+    pub(crate) fn sandbox(dir: &Path, caller: Option<&str>) -> anyhow::Result<Self> {
+        let description = Description::read(dir).with_context(|| {
+            format!("no sandbox is running in {}: start one with `lienthong sandbox`", dir.display())
+        })?;
+        let wanted = caller.unwrap_or(&description.default_caller);
+        let names: Vec<&str> = description.callers.iter().map(|c| c.name.as_str()).collect();
+        let Caller { cert, key, purposes, .. } = description
+            .callers
+            .iter()
+            .find(|caller| caller.name == wanted)
+            .ok_or_else(|| anyhow!("no caller {wanted}; there are {}", names.join(", ")))?;
+        Ok(Self {
+            gateway: description.gateway.parse()?,
+            ca: dir.join(&description.ca),
+            cert: dir.join(cert),
+            key: dir.join(key),
+            purposes: purposes.clone(),
+        })
+    }
+
+    /// The purpose named, or the caller's first.
+    pub(crate) fn purpose(&self, named: Option<&str>) -> anyhow::Result<String> {
+        match (named, self.purposes.first()) {
+            (Some(named), _) => Ok(named.to_owned()),
+            (None, Some(first)) => Ok(first.clone()),
+            (None, None) => bail!("name a purpose with --purpose"),
+        }
+    }
+}

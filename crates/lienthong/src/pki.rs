@@ -1,0 +1,73 @@
+//! `lienthong pki`: a development CA.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use exchange::{AgencyCode, Clock, SystemClock, SystemId};
+use identity::TrustDomain;
+use identity::pki::{Authority, Credential};
+
+use crate::cli::{IssueCommand, Pki, PkiCommand};
+use crate::exit;
+
+/// Does what is asked of the CA.
+pub(crate) fn run(arguments: &Pki) -> anyhow::Result<ExitCode> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    if let PkiCommand::Init { trust_domain, name } = &arguments.command {
+        let domain = TrustDomain::parse(trust_domain)
+            .ok_or_else(|| anyhow!("{trust_domain} is no trust domain"))?;
+        let authority = Authority::create(&arguments.dir, name, &domain, clock)?;
+        println!("made {}", authority.certificate_file().display());
+        return Ok(exit::COMPLETE.into());
+    }
+    let authority = Authority::load(&arguments.dir, clock)
+        .with_context(|| format!("no CA in {}: run `lienthong pki init`", arguments.dir.display()))?;
+    match &arguments.command {
+        PkiCommand::Init { .. } => {}
+        PkiCommand::Issue { kind } => issue(&authority, kind)?,
+        PkiCommand::Sign { csr, days } => {
+            let request = std::fs::read_to_string(csr)
+                .with_context(|| csr.display().to_string())?;
+            print!("{}", authority.sign_csr(&request, validity(*days))?);
+        }
+        PkiCommand::Revoke { certificate } => {
+            authority.revoke_file(certificate)?;
+            println!("revoked; wrote {}", authority.crl_file().display());
+        }
+        PkiCommand::List => {
+            for entry in authority.issued()? {
+                println!("{entry}");
+            }
+        }
+    }
+    Ok(exit::COMPLETE.into())
+}
+
+fn issue(authority: &Authority, kind: &IssueCommand) -> anyhow::Result<()> {
+    match kind {
+        IssueCommand::Client { agency, system, out, days } => {
+            let code = AgencyCode::parse(agency).ok_or_else(|| anyhow!("{agency} is no agency code"))?;
+            let id = SystemId::parse(system).ok_or_else(|| anyhow!("{system} is no system"))?;
+            let credential = authority.issue_client(&code, &id, validity(*days))?;
+            save(&credential, out, &format!("{agency}-{system}"))
+        }
+        IssueCommand::Server { hosts, out, days } => {
+            let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+            let credential = authority.issue_server("gateway", &hosts, validity(*days))?;
+            save(&credential, out, "gateway")
+        }
+    }
+}
+
+fn save(credential: &Credential, out: &Path, name: &str) -> anyhow::Result<()> {
+    let (certificate, key): (PathBuf, PathBuf) = credential.save(out, name)?;
+    println!("wrote {} and {}", certificate.display(), key.display());
+    Ok(())
+}
+
+fn validity(days: u32) -> Duration {
+    Duration::from_secs(u64::from(days) * 24 * 3600)
+}

@@ -1,0 +1,271 @@
+//! A stage over real sockets: faults, control listener, TLS, and its end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Extension;
+use axum::routing::post;
+use bytes::Bytes;
+use exchange::{CitizenId, Source};
+use http::Response;
+use jiff::Timestamp;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::{Error, Fuse, Handle, Stage, StageConfig};
+use crate::{Asked, misbehave};
+
+const ANSWER: &str = "an answer that is long enough to be cut in two";
+
+/// A simulator whose questions are bare personal numbers.
+async fn stage() -> Stage {
+    Stage::bind(&StageConfig::loopback(Source::Tax))
+        .await
+        .unwrap()
+}
+
+fn router(stage: &Stage) -> Router {
+    let (journal, knobs) = (stage.journal().clone(), stage.knobs().clone());
+    let answer = move |Extension(fuse): Extension<Fuse>, body: String| async move {
+        let id = CitizenId::from_agency(&body).unwrap();
+        let fault = knobs.decide(&id);
+        journal.record(|| Asked::new(Timestamp::UNIX_EPOCH, "ask", Some(&id)));
+        let prepared = Response::new(Bytes::from_static(ANSWER.as_bytes()));
+        misbehave(fault, prepared, &fuse).await
+    };
+    Router::new().route("/", post(answer))
+}
+
+async fn simulator() -> Handle {
+    let stage = stage().await;
+    let router = router(&stage);
+    stage.serve(router)
+}
+
+/// Sends one request and reads until the connection ends: what came, and how it ended.
+async fn talk<S>(mut stream: S, head: &str, body: &str) -> (String, io::Result<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let length = body.len();
+    let request = format!(
+        "{head} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut read = Vec::new();
+    let ended = stream.read_to_end(&mut read).await.map(|_| ());
+    (String::from_utf8_lossy(&read).into_owned(), ended)
+}
+
+async fn request(address: SocketAddr, head: &str, body: &str) -> (String, io::Result<()>) {
+    talk(TcpStream::connect(address).await.unwrap(), head, body).await
+}
+
+async fn ask(simulator: &Handle, serial: &str) -> (String, io::Result<()>) {
+    request(simulator.address(), "POST /", &format!("999099{serial}")).await
+}
+
+#[tokio::test]
+async fn without_a_fault_the_prepared_answer_is_given_and_recorded() {
+    let simulator = simulator().await;
+    let (answer, ended) = ask(&simulator, "000001").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.ends_with(ANSWER),
+        "{answer}"
+    );
+    assert!(ended.is_ok());
+    let asked = simulator.journal().entries();
+    assert_eq!(asked[0].subject.as_deref(), Some("999099000001"));
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn faults_that_are_answers_have_their_status_and_time_to_come_again() {
+    let simulator = simulator().await;
+    for (serial, status, retry_after) in [
+        ("000114", "500", None),
+        ("000174", "429", Some("retry-after: 3\r\n")),
+        ("000184", "503", Some("retry-after: 30\r\n")),
+    ] {
+        let (answer, _) = ask(&simulator, serial).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(
+            retry_after.is_none_or(|line| answer.contains(line)),
+            "{answer}"
+        );
+        assert!(!answer.contains(ANSWER));
+    }
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn garbage_is_a_success_without_sense() {
+    let simulator = simulator().await;
+    let (answer, ended) = ask(&simulator, "000134").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("garbage"),
+        "{answer}"
+    );
+    assert!(!answer.contains(ANSWER) && ended.is_ok());
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_reset_cuts_the_body_in_two() {
+    let simulator = simulator().await;
+    let (answer, ended) = ask(&simulator, "000124").await;
+    let promised = format!("content-length: {}\r\n", ANSWER.len());
+    assert!(answer.contains(&promised), "{answer}");
+    assert!(answer.ends_with(&ANSWER[..ANSWER.len() / 2]), "{answer}");
+    assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_answer_comes_after_two_seconds() {
+    let simulator = simulator().await;
+    let start = Instant::now();
+    let (answer, _) = ask(&simulator, "000164").await;
+    assert!(answer.ends_with(ANSWER) && start.elapsed() >= Duration::from_secs(2));
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_hung_question_is_not_answered_and_does_not_hinder_the_end() {
+    let simulator = simulator().await;
+    let hung = timeout(Duration::from_millis(200), ask(&simulator, "000104")).await;
+    assert!(hung.is_err());
+    let address = simulator.address();
+    let mut open = TcpStream::connect(address).await.unwrap();
+    let question = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 12\r\n\r\n999099000104";
+    open.write_all(question).await.unwrap();
+    while simulator.journal().total() < 2 {
+        tokio::task::yield_now().await;
+    }
+    timeout(Duration::from_secs(5), simulator.stop())
+        .await
+        .unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn knobs_and_journal_are_reached_over_the_control_listener() {
+    let simulator = simulator().await;
+    let control = simulator.control_address();
+    let (healthy, _) = request(control, "GET /healthz", "").await;
+    assert!(healthy.ends_with("ok\n"), "{healthy}");
+    let settings = r#"{"faults":[{"fault":"server_error","count":1}]}"#;
+    let (set, _) = request(control, "PUT /knobs", settings).await;
+    assert!(
+        set.starts_with("HTTP/1.1 200") && set.contains(r#""count":1"#),
+        "{set}"
+    );
+    assert!(
+        ask(&simulator, "001000")
+            .await
+            .0
+            .starts_with("HTTP/1.1 500")
+    );
+    assert!(
+        ask(&simulator, "001000")
+            .await
+            .0
+            .starts_with("HTTP/1.1 200")
+    );
+    let (journal, _) = request(control, "GET /journal", "").await;
+    assert!(
+        journal.contains(r#""total":2"#) && journal.contains("999099001000"),
+        "{journal}"
+    );
+    request(control, "DELETE /journal", "").await;
+    assert_eq!(simulator.journal().total(), 0);
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_knobs_are_refused() {
+    let simulator = simulator().await;
+    let control = simulator.control_address();
+    for wrong in [
+        r#"{"faults":[{"fault":"nonsense"}]}"#,
+        r#"{"unknown":1}"#,
+        r#"{"faults":[{"fault":"hang","probability":2}]}"#,
+    ] {
+        let (answer, _) = request(control, "PUT /knobs", wrong).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    assert!(simulator.knobs().settings().faults.is_empty());
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn the_control_listener_refuses_to_leave_loopback() {
+    let mut config = StageConfig::loopback(Source::Tax);
+    config.control = "0.0.0.0:0".parse().unwrap();
+    let refused = Stage::bind(&config).await;
+    assert!(matches!(refused, Err(Error::ControlNotLoopback(_))));
+}
+
+#[tokio::test]
+async fn a_wire_that_is_not_http_gets_the_bare_connection() {
+    let simulator = stage().await.serve_raw(|mut connection| async move {
+        let mut word = [0; 4];
+        if connection.stream.read_exact(&mut word).await.is_ok() {
+            connection.stream.fuse().blow();
+        }
+    });
+    let mut client = TcpStream::connect(simulator.address()).await.unwrap();
+    client.write_all(b"ping").await.unwrap();
+    let ended = client.read_to_end(&mut Vec::new()).await;
+    assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn answers_and_resets_pass_through_tls() {
+    let (server, client) = tls();
+    let stage = stage().await;
+    let router = router(&stage);
+    let simulator = stage.serve_tls(router, server);
+    let connect = async || {
+        let stream = TcpStream::connect(simulator.address()).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = tokio_rustls::TlsConnector::from(client.clone());
+        connector.connect(name, stream).await.unwrap()
+    };
+    let (answer, _) = talk(connect().await, "POST /", "999099000001").await;
+    assert!(answer.ends_with(ANSWER), "{answer}");
+    let (cut, ended) = talk(connect().await, "POST /", "999099000124").await;
+    assert!(ended.is_err() && !cut.contains(ANSWER), "{cut}");
+    simulator.stop().await;
+}
+
+fn tls() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let server = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (Arc::new(server), Arc::new(client))
+}
