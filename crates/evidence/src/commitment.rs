@@ -11,7 +11,7 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Serialize, Serializer};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroize as _;
 
 /// The length of a salt.
 pub const SALT_LEN: usize = 32;
@@ -67,7 +67,6 @@ impl fmt::Debug for Commitment {
 }
 
 /// The salts of one record, drawn from the system at once.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Salts([u8; SALT_LEN * Self::COUNT]);
 
 impl Salts {
@@ -100,6 +99,12 @@ impl Salts {
             reason = "a place is below COUNT: a discriminant of Personal, or a position in ALL"
         )]
         &salts[place]
+    }
+}
+
+impl Drop for Salts {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
