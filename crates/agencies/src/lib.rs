@@ -26,4 +26,4 @@ macro_rules! agencies {
     };
 }
 
-agencies! { tax, social_security }
+agencies! { population, tax, social_security }

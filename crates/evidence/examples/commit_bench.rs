@@ -16,9 +16,9 @@ use evidence::{
     Alarm, Attempt, Config, Deps, Evidence, Observer, Outcome, SourceOutcome, keys, verify,
 };
 use exchange::{
-    AgencyCode, AgreementId, Caller, Criticality, FieldSet, Identifier, IdentifierKind, MatchHints,
-    OfficerId, PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject,
-    SystemClock, SystemId,
+    AgencyCode, Caller, Criticality, FieldSet, Identifier, IdentifierKind, MatchHints, OfficerId,
+    PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject, SystemClock,
+    SystemId,
 };
 use tokio::time::Instant;
 
@@ -98,7 +98,7 @@ async fn client(evidence: Evidence, exchanges: u64) {
         SystemId::parse("tax-web").unwrap(),
         &"ab".repeat(32),
     );
-    let (request, agreement) = (request(), AgreementId::parse("A-113").unwrap());
+    let request = request();
     let sources = [SourceOutcome {
         source: Source::Tax,
         state: SourceState::Ok,
@@ -114,7 +114,7 @@ async fn client(evidence: Evidence, exchanges: u64) {
         let attempt = Attempt {
             caller: &caller,
             request: &request,
-            agreement: &agreement,
+            agreement: "A-113",
             policy: &[7; 32],
         };
         let open = evidence.open(&attempt).unwrap();

@@ -9,10 +9,10 @@ use aws_lc_rs::rand::SystemRandom;
 use exchange::{Clock, Fault};
 use tokio::sync::oneshot;
 
-use crate::attempt::Flags;
 use crate::commitment::Salts;
 use crate::keys::Keys;
 use crate::leaf::{Digest, Event};
+use crate::open::Flags;
 use crate::writer::{self, Closed, Last, Phase, Queue, Sealing, Ticket};
 use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal};
 

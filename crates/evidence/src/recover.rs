@@ -22,6 +22,8 @@ pub(crate) struct Recovered {
     pub(crate) segment: u64,
     /// How far that segment is used; 0 if it has no head yet.
     pub(crate) used: u64,
+    /// Where the last whole batch of that segment begins; with the head, if it is the first.
+    pub(crate) last_batch: u64,
     /// The bytes behind the last whole batch that are to be cut.
     pub(crate) torn: u64,
     /// Every OPEN without its LEAF: key and open head, in the order of their keys.
@@ -71,9 +73,14 @@ impl Recovered {
         self.link(&head, origin, linked)?;
         let start = scan.at();
         let mut frames = Vec::new();
+        self.last_batch = 0;
         loop {
+            let before = scan.at();
             match scan.next(&mut self.chain, &mut frames) {
-                Ok(true) => self.note(&frames),
+                Ok(true) => {
+                    self.note(&frames);
+                    self.last_batch = if before == start { 0 } else { before as u64 };
+                }
                 Ok(false) => break,
                 Err(broken) if is_last => {
                     scan.check_torn(&self.chain, broken)?;

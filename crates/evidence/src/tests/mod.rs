@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use exchange::{
-    AgencyCode, AgreementId, Caller, Clock, Criticality, Field, FieldSet, Identifier,
-    IdentifierKind, MatchHints, OfficerId, PurposeCode, Request, RequestId, Source, SourceSet,
-    SourceState, Subject, SystemId,
+    AgencyCode, Caller, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
+    MatchHints, OfficerId, PurposeCode, Request, RequestId, Source, SourceSet, SourceState,
+    Subject, SystemId,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -55,7 +55,6 @@ struct Desk {
     clock: Arc<TestClock>,
     caller: Caller,
     request: Request,
-    agreement: AgreementId,
 }
 
 impl Desk {
@@ -77,7 +76,6 @@ impl Desk {
                 &"ab".repeat(32),
             ),
             request: request(),
-            agreement: AgreementId::parse("A-113").unwrap(),
         }
     }
 
@@ -105,7 +103,7 @@ impl Desk {
         Attempt {
             caller: &self.caller,
             request: &self.request,
-            agreement: &self.agreement,
+            agreement: "A-113",
             policy: &POLICY,
         }
     }

@@ -91,3 +91,30 @@ fn a_directory_without_a_log_is_none() {
     let read = verify::directory(empty.path(), |_| ());
     assert!(matches!(read, Err(VerifyError::NoLog(_))));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_is_sound_at_every_moment_while_it_is_written() {
+    let mut desk = Desk::new();
+    desk.config.segment_bytes = 16 << 10;
+    let (evidence, handle) = desk.start();
+    let dir = desk.path().to_owned();
+    let writing = tokio::spawn(async move {
+        for _ in 0..100 {
+            let all: Vec<_> = (0..4).map(|_| desk.open(&evidence)).collect();
+            for open in all {
+                evidence.seal(open, &Outcome::default()).await.unwrap();
+            }
+        }
+        desk
+    });
+    let mut seen = 0;
+    while !writing.is_finished() {
+        let read = tokio::task::block_in_place(|| verify::directory(&dir, |_| ()));
+        let leaves = read.unwrap().leaves;
+        assert!(leaves >= seen);
+        seen = leaves;
+    }
+    let _desk = writing.await.unwrap();
+    handle.close().await.unwrap();
+    assert_eq!(verify::directory(&dir, |_| ()).unwrap().leaves, 402);
+}

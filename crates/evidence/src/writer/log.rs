@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, FlockOperation};
@@ -55,6 +55,7 @@ impl Log {
     pub(crate) fn open(config: &Config, recovered: &Recovered, held: File) -> Result<Self, Error> {
         let path = segment::path(&config.dir, recovered.segment);
         let file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create(true)
             .truncate(false)
@@ -76,6 +77,9 @@ impl Log {
             _held: held,
         };
         log.cut()?;
+        log.write_again(recovered.last_batch)?;
+        log.file.sync_all().map_err(Error::io("sync", &log.path))?;
+        log.sync_dir()?;
         if log.used == 0 {
             log.head = log.head_frame(&recovered.chain, recovered.from);
         }
@@ -191,11 +195,18 @@ impl Log {
             .set_len(self.used)
             .map_err(Error::io("truncate", &self.path))?;
         preallocate(&self.file, self.size.max(self.used))
-            .map_err(|errno| Error::io("preallocate", &self.path)(errno.into()))?;
+            .map_err(|errno| Error::io("preallocate", &self.path)(errno.into()))
+    }
+
+    /// Writes the last batch once more. If its sync failed, the kernel shows bytes that are not on
+    /// the disk and takes them for clean; written again they are synced again.
+    fn write_again(&self, last_batch: u64) -> Result<(), Error> {
+        let len = usize::try_from(self.used.saturating_sub(last_batch)).unwrap_or_default();
+        let mut batch = vec![0; len];
         self.file
-            .sync_all()
-            .map_err(Error::io("sync", &self.path))?;
-        self.sync_dir()
+            .read_exact_at(&mut batch, last_batch)
+            .and_then(|()| self.file.write_all_at(&batch, last_batch))
+            .map_err(Error::io("write again", &self.path))
     }
 
     fn sync_dir(&self) -> Result<(), Error> {

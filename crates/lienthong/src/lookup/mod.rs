@@ -6,15 +6,17 @@ mod table;
 mod target;
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::Parser as _;
 use serde_json::Value;
 
-use crate::cli::Lookup;
+use crate::cli::{Arguments, Command, Lookup};
 use crate::exit::{self, Exit};
 
-pub(crate) use ask::{Asker, Answer};
-pub(crate) use table::print;
+use ask::{Answer, Asker};
+use table::print;
 
 /// Asks, prints, and says by the exit code what came of it.
 pub(crate) fn run(arguments: &Lookup) -> anyhow::Result<ExitCode> {
@@ -43,6 +45,16 @@ async fn lookup(arguments: &Lookup) -> anyhow::Result<ExitCode> {
         }
         refused => Ok(refuse(&refused, arguments.json)),
     }
+}
+
+/// The first lookup of a sandbox: everything that its default caller may see.
+pub(crate) async fn show_first(dir: &Path, id: &str) -> anyhow::Result<()> {
+    let dir = dir.display().to_string();
+    let arguments = Arguments::try_parse_from(["lienthong", "lookup", id, "--sandbox", &dir])?;
+    if let Command::Lookup(arguments) = arguments.command {
+        lookup(&arguments).await?;
+    }
+    Ok(())
 }
 
 fn show(body: &Value, json: bool) -> anyhow::Result<()> {

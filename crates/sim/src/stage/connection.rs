@@ -3,8 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -22,20 +20,35 @@ pub struct Connection {
     pub stop: CancellationToken,
 }
 
+impl Connection {
+    pub(super) fn new(stream: TcpStream, peer: SocketAddr, stop: CancellationToken) -> Self {
+        Self {
+            stream: FusedStream::new(stream),
+            peer,
+            stop,
+        }
+    }
+}
+
 /// Ends a connection with a TCP reset when it is blown.
 #[derive(Clone, Debug, Default)]
-pub struct Fuse(Arc<AtomicBool>);
+pub struct Fuse(CancellationToken);
 
 impl Fuse {
     /// Resets the connection at its next read, write or close.
     pub fn blow(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.cancel();
     }
 
     /// True once blown.
     #[must_use]
     pub fn is_blown(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.is_cancelled()
+    }
+
+    /// Waits until it is blown.
+    pub async fn blown(&self) {
+        self.0.cancelled().await;
     }
 }
 
@@ -47,7 +60,7 @@ pub struct FusedStream {
 }
 
 impl FusedStream {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    fn new(stream: TcpStream) -> Self {
         Self {
             stream,
             fuse: Fuse::default(),

@@ -18,7 +18,7 @@ use std::time::Duration;
 use axum::Router;
 use exchange::Source;
 use rustls::ServerConfig;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -131,6 +131,23 @@ impl Stage {
         self.serve_raw(move |connection| serve::https(connection, router.clone(), tls.clone()))
     }
 
+    /// Hands every socket to a function with its fuse, for libraries that want the socket itself.
+    /// What the function returns is cancelled when the fuse blows or the simulator stops.
+    #[must_use]
+    pub fn serve_tcp<F, Served>(self, serve: F) -> Handle
+    where
+        F: Fn(TcpStream, Fuse) -> Served + Send + Sync + 'static,
+        Served: Future<Output = ()> + Send + 'static,
+    {
+        self.serve_sockets(move |stream, _peer, stop| {
+            let fuse = Fuse::default();
+            // Asked before the socket is given away.
+            let twin = serve::twin(&stream);
+            let served = serve(stream, fuse.clone());
+            serve::until_blown(served, fuse, twin, stop)
+        })
+    }
+
     /// Hands every connection to a function, for wires that are not HTTP. The function ends when
     /// the connection does, and soon after `connection.stop` is cancelled.
     #[must_use]
@@ -139,15 +156,22 @@ impl Stage {
         F: Fn(Connection) -> Served + Send + Sync + 'static,
         Served: Future<Output = ()> + Send + 'static,
     {
+        self.serve_sockets(move |stream, peer, stop| serve(Connection::new(stream, peer, stop)))
+    }
+
+    fn serve_sockets<F, Served>(self, serve: F) -> Handle
+    where
+        F: Fn(TcpStream, SocketAddr, CancellationToken) -> Served + Send + Sync + 'static,
+        Served: Future<Output = ()> + Send + 'static,
+    {
         let stop = CancellationToken::new();
         let control = control_router(self.journal.clone(), self.knobs.clone());
+        let control = move |stream, peer, stop| {
+            serve::http(Connection::new(stream, peer, stop), control.clone())
+        };
         let mut tasks = JoinSet::new();
         tasks.spawn(serve::accept(self.listener, stop.clone(), serve));
-        tasks.spawn(serve::accept(
-            self.control,
-            stop.clone(),
-            move |connection| serve::http(connection, control.clone()),
-        ));
+        tasks.spawn(serve::accept(self.control, stop.clone(), control));
         Handle {
             address: self.address,
             control_address: self.control_address,

@@ -1,5 +1,8 @@
 //! The accept loop, and HTTP over one connection with or without TLS.
 
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +21,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{Connection, Fuse, FusedStream};
+use super::{Connection, Fuse};
 
 /// Accepts until stopped, then waits for the connections that are open.
 pub(super) async fn accept<F, Served>(listener: TcpListener, stop: CancellationToken, serve: F)
 where
-    F: Fn(Connection) -> Served + Send + Sync + 'static,
+    F: Fn(TcpStream, SocketAddr, CancellationToken) -> Served + Send + Sync + 'static,
     Served: Future<Output = ()> + Send + 'static,
 {
     let mut connections = JoinSet::new();
@@ -33,8 +36,11 @@ where
             Some(_ended) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let stream = fused(stream);
-                    connections.spawn(serve(Connection { stream, peer, stop: stop.clone() }));
+                    // Else small answers wait for the acknowledgement of the one before.
+                    if stream.set_nodelay(true).is_err() {
+                        tracing::debug!("the socket keeps its delay");
+                    }
+                    connections.spawn(serve(stream, peer, stop.clone()));
                 }
                 // Out of file descriptors, most likely: others may close theirs.
                 Err(_) => tokio::time::sleep(BACK_OFF).await,
@@ -85,12 +91,28 @@ where
     }
 }
 
-fn fused(stream: TcpStream) -> FusedStream {
-    // Without it small answers wait for the acknowledgement of the one before.
-    if stream.set_nodelay(true).is_err() {
-        tracing::debug!("the socket keeps its delay");
+/// A second descriptor of a socket, by which it is reset when the first is given away.
+pub(super) fn twin(stream: &TcpStream) -> io::Result<TcpStream> {
+    let twin = stream.as_fd().try_clone_to_owned()?;
+    TcpStream::from_std(twin.into())
+}
+
+/// Runs until the fuse blows or the simulator stops; a blown fuse resets the connection.
+pub(super) async fn until_blown(
+    served: impl Future<Output = ()>,
+    fuse: Fuse,
+    twin: io::Result<TcpStream>,
+    stop: CancellationToken,
+) {
+    let blown = tokio::select! {
+        () = served => false,
+        () = stop.cancelled() => false,
+        () = fuse.blown() => true,
+    };
+    // The socket of the function is closed by here; closing its twin is what ends the connection.
+    if blown && !twin.is_ok_and(|twin| twin.set_zero_linger().is_ok()) {
+        tracing::debug!("a simulated reset became an ordinary close");
     }
-    FusedStream::new(stream)
 }
 
 /// A pause after a failed accept, so that the loop does not spin.

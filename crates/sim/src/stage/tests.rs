@@ -187,7 +187,8 @@ async fn knobs_and_journal_are_reached_over_the_control_listener() {
         journal.contains(r#""total":2"#) && journal.contains("999099001000"),
         "{journal}"
     );
-    request(control, "DELETE /journal", "").await;
+    let (cleared, _) = request(control, "DELETE /journal", "").await;
+    assert!(cleared.starts_with("HTTP/1.1 204"), "{cleared}");
     assert_eq!(simulator.journal().total(), 0);
     simulator.stop().await;
 }
@@ -222,6 +223,22 @@ async fn a_wire_that_is_not_http_gets_the_bare_connection() {
         let mut word = [0; 4];
         if connection.stream.read_exact(&mut word).await.is_ok() {
             connection.stream.fuse().blow();
+        }
+    });
+    let mut client = TcpStream::connect(simulator.address()).await.unwrap();
+    client.write_all(b"ping").await.unwrap();
+    let ended = client.read_to_end(&mut Vec::new()).await;
+    assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_library_that_owns_the_socket_is_cut_off_by_the_fuse() {
+    let simulator = stage().await.serve_tcp(|mut socket, fuse| async move {
+        let mut word = [0; 4];
+        if socket.read_exact(&mut word).await.is_ok() {
+            fuse.blow();
+            std::future::pending::<()>().await;
         }
     });
     let mut client = TcpStream::connect(simulator.address()).await.unwrap();

@@ -90,11 +90,15 @@ impl World {
 
     /// The number in force; none for the unborn and for ancestors of before 1900.
     pub(crate) fn id(&self, being: &Being) -> Option<CitizenId> {
-        let serial = match being.slot {
-            Slot::Ordinary(place) => self.serial(place),
+        number(being.sex, being.year, self.serial(being))
+    }
+
+    /// The last six digits of the number in force.
+    pub(crate) fn serial(&self, being: &Being) -> u64 {
+        match being.slot {
+            Slot::Ordinary(place) => self.ordinary_serial(place),
             Slot::Persona { number, role } => persona_serial(number, role),
-        };
-        number(being.sex, being.year, serial)
+        }
     }
 
     /// Numbers that stood for this person before.
@@ -143,10 +147,10 @@ impl World {
         }
         let change = self.change(old);
         let (sex, year) = (change.sex(being.sex), being.year - change.years);
-        number(sex, year, self.serial(PEOPLE + old))
+        number(sex, year, self.ordinary_serial(PEOPLE + old))
     }
 
-    fn serial(&self, place: u64) -> u64 {
+    fn ordinary_serial(&self, place: u64) -> u64 {
         self.serials.backward(place) + PERSONAS
     }
 
@@ -187,7 +191,7 @@ fn persona_place(id: &CitizenId) -> (Being, IdStatus) {
     let serial = u64::from(id.serial());
     let (number, role) = match serial.checked_sub(OWN) {
         None => (serial, Role::Own),
-        // The number in force of persona 4 is that of her child's place.
+        // The number in force of persona 4, who has no child, is that of a child's place.
         Some(19) => (4, Role::Own),
         Some(kin) => (
             kin / 4,

@@ -5,8 +5,9 @@ use jiff::civil::Date;
 
 use super::REFERENCE;
 use super::draw::{Draw, Topic};
-use super::facts::{Facts, dated};
+use super::facts::Facts;
 use super::kin::Bond;
+use super::life::whole;
 use crate::person::{
     Address, BirthKind, BirthRegistration, CivilStatus, Death, MaritalCertificate, MaritalStatus,
     Marriage, Parentage, ParentageKind, Registration, RegistrationKind, Relative,
@@ -29,12 +30,18 @@ impl Facts<'_> {
         let mut draw = self
             .world
             .draw(Topic::MarriageEntry, wedding.husband.key() | ENTRY);
-        let bride_home = self.world.birth_place(&wedding.wife);
         let spouse = wedding.spouse_of(&self.being);
+        let spouse_residence = self.world.birth_place(&spouse);
+        // Registered where the bride comes from.
+        let bride_home = if spouse == wedding.wife {
+            &spouse_residence
+        } else {
+            &self.birth_place
+        };
         vec![Marriage {
             spouse: self.relative(&spouse),
-            spouse_residence: self.world.birth_place(&spouse),
-            registration: registration(&mut draw, &bride_home, wedding.date, on_time),
+            registration: registration(&mut draw, bride_home, wedding.date, on_time),
+            spouse_residence,
             end: wedding.end,
         }]
     }
@@ -47,7 +54,7 @@ impl Facts<'_> {
             .saturating_add(draw.within(0, 12).days())
             .min(REFERENCE);
         Some(Death {
-            date: dated(date),
+            date: whole(date),
             time: format!("{:02}:{:02}", draw.below(24), draw.below(60)),
             place: self.address.clone(),
             cause,
@@ -165,18 +172,23 @@ fn registration(
         book: format!("{:02}/{}", 1 + number / 200, date.year()),
         // Two entries on a page.
         page: ((number % 200) / 2 + 1).to_string(),
-        office: format!(
-            "UBND {}, {}, {}",
-            units.commune_name, units.district_name, units.province_name
-        ),
+        office: [
+            "UBND ",
+            &units.commune_name,
+            ", ",
+            &units.district_name,
+            ", ",
+            units.province_name,
+        ]
+        .concat(),
         date,
         kind: kind(draw),
-        signer: format!(
-            "{} {} {}",
+        signer: [
             draw.pick(&["Nguyễn", "Trần", "Lê", "Phạm"]),
             draw.pick(&["Văn", "Hữu", "Thị", "Minh"]),
             draw.pick(&["Hải", "Tâm", "Bình", "Lan"]),
-        ),
+        ]
+        .join(" "),
         signer_title: draw.pick(&["Chủ tịch", "Phó Chủ tịch"]),
     }
 }

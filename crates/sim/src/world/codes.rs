@@ -119,9 +119,9 @@ impl World {
 
     /// The place of the number in force among all numbers.
     fn number_place(&self, being: &Being) -> Option<u64> {
-        let id = self.id(being)?;
         let year = u64::from((being.year - FIRST_YEAR).unsigned_abs());
-        Some((2 * year + sex_digit(being.sex)) * 1_000_000 + u64::from(id.serial()))
+        let place = (2 * year + sex_digit(being.sex)) * 1_000_000 + self.serial(being);
+        being.is_numbered().then_some(place)
     }
 
     fn being_at(&self, place: u64) -> Option<Being> {

@@ -102,10 +102,11 @@ impl Draw {
 
 /// A number in so many digits; format strings would be a third of the cost of a person.
 pub(crate) fn digits(number: u64, count: u32) -> String {
-    let mut text = String::with_capacity(count as usize);
-    for place in (0..count).rev() {
-        let digit = number / 10_u64.pow(place) % 10;
-        text.push(char::from(b'0' + digit as u8));
+    let mut text = vec![b'0'; count as usize];
+    let mut rest = number;
+    for digit in text.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
+        rest /= 10;
     }
-    text
+    String::from_utf8(text).unwrap_or_default()
 }

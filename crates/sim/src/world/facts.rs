@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use super::being::{Being, Role, Slot};
 use super::draw::{Draw, Topic};
 use super::household::Home;
-use super::kin::persona_kin;
-use super::life::{Wedding, age_on, marital_status, whole};
+use super::kin::persona;
+use super::life::{Wedding, age_on, marital_status};
 use super::{REFERENCE, World};
 use crate::Person;
 use crate::person::{Address, IdStatus, MaritalStatus, Relative, Representative};
@@ -117,7 +117,7 @@ impl Facts<'_> {
     }
 
     /// Puts the person together.
-    pub(crate) fn person(&self, status: IdStatus) -> Option<Person> {
+    pub(crate) fn person(&self, status: IdStatus) -> Person {
         let (world, being) = (self.world, &self.being);
         let mut draw = self.draw(Topic::Body);
         let marriages = self.marriages();
@@ -133,7 +133,7 @@ impl Facts<'_> {
             Some(parent) => self.relative(&parent),
             None => self.unknown_parent(sex),
         };
-        Some(Person {
+        Person {
             personal_id: self.id,
             status,
             previous_ids: world.previous_ids(being, self.birth),
@@ -175,7 +175,7 @@ impl Facts<'_> {
             social: self.social(),
             marriages,
             name,
-        })
+        }
     }
 
     /// Marital status, as the events say.
@@ -216,7 +216,7 @@ impl Facts<'_> {
             })
         };
         if self.being.persona() == Some(3) {
-            let guardian = persona_kin(&self.being, 3, Role::Partner);
+            let guardian = persona::relative(&self.being, 3, Role::Partner);
             return acts(&guardian, "Người giám hộ");
         }
         let parents = self.world.parents(&self.being)?;
@@ -250,9 +250,4 @@ fn blood_group(draw: &mut Draw, is_persona: bool) -> BloodGroup {
     } else {
         BloodGroup::Unknown
     }
-}
-
-/// The birth date of a person whose day is known.
-pub(crate) fn dated(date: Date) -> exchange::PartialDate {
-    whole(date)
 }

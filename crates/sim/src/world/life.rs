@@ -51,7 +51,7 @@ impl World {
         let corrected = being.persona().is_none() && being.year < LAST_YEAR && draw.chance(3);
         let year = being.year + i16::from(corrected);
         let first = jiff::civil::date(year, 1, 1);
-        let last = jiff::civil::date(year, 12, 31).min(REFERENCE.saturating_sub(1.month()));
+        let last = jiff::civil::date(year, 12, 31).min(YOUNGEST);
         draw.day(first, last)
     }
 
@@ -183,6 +183,9 @@ fn persona_death(being: &Being, birth: Date, number: u64, role: Role) -> Option<
         _ => (being.year < 1920).then(|| birth.saturating_add(85.years())),
     }
 }
+
+/// A month before the reference day: the registers have heard of every birth.
+const YOUNGEST: Date = jiff::civil::date(2026, 9, 1);
 
 /// Full years from one day to another.
 pub(crate) fn age_on(birth: Date, day: Date) -> i16 {

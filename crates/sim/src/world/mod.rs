@@ -76,7 +76,7 @@ impl World {
     #[must_use]
     pub fn person(&self, id: &CitizenId) -> Option<Person> {
         let (being, status) = self.locate(id)?;
-        self.facts(&being)?.person(status)
+        Some(self.facts(&being)?.person(status))
     }
 
     /// What that number is today, without computing its person; none if it is nobody's.

@@ -25,7 +25,7 @@ impl World {
         if ordinary && agency != Source::Population && draw.chance(5) {
             return None;
         }
-        let mut person = self.facts(&being)?.person(status)?;
+        let mut person = self.facts(&being)?.person(status);
         if agency != Source::Population && status != IdStatus::Current {
             person.personal_id = *id;
             person.tax.tax_code = id.reveal().to_owned();

@@ -5,7 +5,7 @@ mod lists;
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
-use super::draw::{Draw, Topic};
+use super::draw::{Draw, Topic, digits};
 use super::facts::Facts;
 use crate::person::{
     Allergy, Condition, Encounter, Health, HivRow, Immunisation, Medication, Observation,
@@ -78,7 +78,8 @@ impl Facts<'_> {
 
     /// The schedule of children for those born since 1985, and what came later for all.
     fn immunisations(&self, draw: &mut Draw) -> Vec<Immunisation> {
-        let mut given = Vec::new();
+        let mut given = Vec::with_capacity(VACCINES.len());
+        let facility = self.facility(1);
         for (vaccine, dose, days, from_year) in VACCINES {
             let childhood = from_year == 0;
             let due = if childhood {
@@ -97,7 +98,7 @@ impl Facts<'_> {
                     vaccine,
                     dose,
                     given_on: due,
-                    facility: self.facility(1),
+                    facility: facility.clone(),
                 });
             }
         }
@@ -148,7 +149,7 @@ impl Facts<'_> {
             .min(self.last_day().at(23, 59, 0, 0))
             .max(admitted);
         let id = draw.digits(12);
-        let doctor = format!("{:06}/CCHN-BYT", draw.below(1_000_000));
+        let doctor = [&draw.digits(6), "/CCHN-BYT"].concat();
         rows(draw, &id, admitted, case, health);
         if case.inpatient {
             health.summaries.push(Summary {
@@ -212,21 +213,16 @@ impl Facts<'_> {
 
     /// The code of the facility of that level near home.
     fn facility(&self, level: u8) -> String {
-        let old = &self.address.old;
-        format!(
-            "{}{}{:02}",
-            old.province,
-            level,
-            old.district.len() + usize::from(level)
-        )
+        let near = digits(u64::from(level) * 101, 3);
+        [self.address.old.province, &near].concat()
     }
 
     fn facility_name(&self, level: u8) -> String {
         let old = &self.address.old;
         match level {
-            1 => format!("Trạm Y tế {}", old.commune_name),
-            2 => format!("Bệnh viện Đa khoa {}", old.district_name),
-            _ => format!("Bệnh viện Đa khoa tỉnh {}", old.province_name),
+            1 => ["Trạm Y tế ", &old.commune_name].concat(),
+            2 => ["Bệnh viện Đa khoa ", &old.district_name].concat(),
+            _ => ["Bệnh viện Đa khoa tỉnh ", old.province_name].concat(),
         }
     }
 }

@@ -75,7 +75,7 @@ fn names_are_in_their_normal_form() {
     }
 }
 
-/// In release a person costs at most 20 µs; this bound is for a debug build on a busy machine.
+/// In release a person costs about 20 µs; this bound is for a debug build on a busy machine.
 #[test]
 fn a_person_is_computed_quickly() {
     let world = world();

@@ -4,10 +4,12 @@
 //! newborn into one of the eight cradles that four couples share; a keyed plan deals the cradles
 //! out. Each step has an inverse, so that every relation computes from both of its ends.
 
+pub(crate) mod persona;
+
 use exchange::Sex;
 
 use super::World;
-use super::being::{Being, LAST_YEAR, Role, Slot, sex_digit};
+use super::being::{Being, LAST_YEAR, Slot, sex_digit};
 use super::draw::{Draw, Topic};
 
 /// Two people who are, were or will be together.
@@ -34,7 +36,7 @@ impl World {
     /// for those who stay alone.
     pub(crate) fn couple(&self, being: &Being) -> Option<Couple> {
         let place = match being.slot {
-            Slot::Persona { number, role } => return persona_couple(being, number, role),
+            Slot::Persona { number, role } => return persona::couple(being, number, role),
             Slot::Ordinary(place) => place,
         };
         let number = match being.sex {
@@ -61,7 +63,7 @@ impl World {
     /// The parents; none where a persona's family tree ends.
     pub(crate) fn parents(&self, being: &Being) -> Option<Couple> {
         let place = match being.slot {
-            Slot::Persona { number, role } => return persona_parents(being, number, role),
+            Slot::Persona { number, role } => return persona::parents(being, number, role),
             Slot::Ordinary(place) => place,
         };
         let cradle = match being.sex {
@@ -87,7 +89,7 @@ impl World {
             return Vec::new();
         }
         let mut children = match being.slot {
-            Slot::Persona { number, role } => persona_children(being, number, role),
+            Slot::Persona { number, role } => persona::children(being, number, role),
             Slot::Ordinary(place) => self.ordinary_children(being, place),
         };
         children.retain(|child| child.year <= LAST_YEAR);
@@ -200,116 +202,12 @@ impl Plan {
     }
 }
 
-/// The man is in the even seat whoever of the two is the persona.
-fn persona_couple(being: &Being, number: u64, role: Role) -> Option<Couple> {
-    let (role, years) = match (role, being.sex) {
-        (Role::Own, sex) if !LONELY.contains(&number) => (Role::Partner, married_to(sex)),
-        (Role::Partner, sex) if !LONELY.contains(&number) => (Role::Own, married_to(sex)),
-        (Role::Father, Sex::Male) => (Role::Mother, 2),
-        (Role::Mother, Sex::Female) => (Role::Father, -2),
-        _ => return None,
-    };
-    let other = Being {
-        sex: being.other_sex(),
-        year: being.year + years,
-        slot: Slot::Persona { number, role },
-    };
-    let (husband, wife) = match being.sex {
-        Sex::Male => (*being, other),
-        Sex::Female => (other, *being),
-    };
-    Some(Couple {
-        husband,
-        wife,
-        bond: Bond::Marriage,
-        from_year: husband.year + 25,
-    })
-}
-
-fn persona_parents(being: &Being, number: u64, role: Role) -> Option<Couple> {
-    match role {
-        Role::Own => persona_couple(
-            &persona_kin(being, number, Role::Father),
-            number,
-            Role::Father,
-        ),
-        Role::Child if has_child(number) => {
-            let parent = persona_kin(being, number, Role::Own);
-            persona_couple(&parent, number, Role::Own)
-        }
-        Role::Child | Role::Father | Role::Mother | Role::Partner => None,
-    }
-}
-
-fn persona_children(being: &Being, number: u64, role: Role) -> Vec<Being> {
-    let own = |sex, year| Being {
-        sex,
-        year,
-        slot: Slot::Persona {
-            number,
-            role: Role::Own,
-        },
-    };
-    let child = |own: Being| persona_kin(&own, number, Role::Child);
-    match (role, being.sex) {
-        (Role::Own, _) if has_child(number) => vec![child(*being)],
-        (Role::Partner, sex) if has_child(number) => {
-            vec![child(own(being.other_sex(), being.year + married_to(sex)))]
-        }
-        // Every persona has a twin of the other sex.
-        (Role::Father, Sex::Male) => [Sex::Male, Sex::Female]
-            .map(|sex| own(sex, being.year + FATHER_OLDER_BY))
-            .into(),
-        (Role::Mother, Sex::Female) => [Sex::Male, Sex::Female]
-            .map(|sex| own(sex, being.year + FATHER_OLDER_BY - 2))
-            .into(),
-        _ => Vec::new(),
-    }
-}
-
-/// The relative of a persona, or (for [`Role::Own`]) the persona of a child.
-pub(crate) fn persona_kin(being: &Being, number: u64, role: Role) -> Being {
-    let (sex, years) = match role {
-        Role::Father => (Sex::Male, -FATHER_OLDER_BY),
-        Role::Mother => (Sex::Female, 2 - FATHER_OLDER_BY),
-        Role::Partner => (Sex::Female, -GUARDIAN_OLDER_BY),
-        Role::Child => (being.sex, CHILD_AFTER),
-        Role::Own => (being.sex, -CHILD_AFTER),
-    };
-    Being {
-        sex,
-        year: being.year + years,
-        slot: Slot::Persona { number, role },
-    }
-}
-
-/// Years from a persona's birth to that of the spouse: she is one year younger than he.
-const fn married_to(sex: Sex) -> i16 {
-    match sex {
-        Sex::Male => 1,
-        Sex::Female => -1,
-    }
-}
-
-/// Personas whose child's place is a child's.
-fn has_child(number: u64) -> bool {
-    !LONELY.contains(&number) && !matches!(number, 4 | 5)
-}
-
 fn small(number: i64) -> i16 {
     i16::try_from(number).unwrap_or_default()
 }
 
 /// Nobody marries or has children before that age.
 pub(crate) const YOUNGEST_PARENT: i16 = 18;
-/// Personas without a spouse: 3 is a minor, whose partner's place is the guardian's.
-const LONELY: [u64; 1] = [3];
-/// A persona's father is that much older.
-const FATHER_OLDER_BY: i16 = 27;
-/// The guardian of persona 3 is that much older.
-const GUARDIAN_OLDER_BY: i16 = 40;
-/// A persona's child is born that many years later: in 2025 for the canonical personas of 1999.
-const CHILD_AFTER: i16 = 26;
 /// The orders of eight things: 8!.
 const ORDERS: usize = 40_320;
 /// How eight children fall to four couples.

@@ -1,5 +1,8 @@
 //! Faults that are switched at run time, for one simulator, and their merging with personas.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -240,80 +243,3 @@ const fn always() -> f64 {
 
 /// Subjects whose session has expired and was not yet renewed; far more than one test asks for.
 const REMEMBERED: usize = 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(text: &str) -> CitizenId {
-        CitizenId::from_agency(text).unwrap()
-    }
-
-    fn knobs(json: &str) -> Knobs {
-        let knobs = Knobs::new(Source::Tax);
-        knobs.set(&serde_json::from_str(json).unwrap()).unwrap();
-        knobs
-    }
-
-    #[test]
-    fn knobs_at_rest_leave_the_persona_its_fault() {
-        let knobs = Knobs::new(Source::Tax);
-        assert_eq!(knobs.decide(&id("999099000104")), Some(FaultKind::Hang));
-        assert_eq!(knobs.decide(&id("999099000103")), None);
-        assert_eq!(knobs.decide(&id("999099001104")), None);
-    }
-
-    #[test]
-    fn a_knob_wins_over_the_persona_until_its_count_is_spent() {
-        let knobs = knobs(r#"{"faults": [{"fault": "garbage", "count": 1}]}"#);
-        assert_eq!(knobs.decide(&id("999099000104")), Some(FaultKind::Garbage));
-        assert_eq!(knobs.decide(&id("999099000104")), Some(FaultKind::Hang));
-        assert_eq!(knobs.settings().faults[0].count, Some(0));
-    }
-
-    #[test]
-    fn a_knob_for_one_subject_spares_the_others() {
-        let knobs = knobs(r#"{"faults": [{"fault": "slow", "subject": "999099001000"}]}"#);
-        assert_eq!(knobs.decide(&id("999099001000")), Some(FaultKind::Slow));
-        assert_eq!(knobs.decide(&id("999099001001")), None);
-    }
-
-    #[test]
-    fn an_expired_session_works_on_the_second_question() {
-        let knobs = Knobs::new(Source::Tax);
-        let persona = id("999099000154");
-        let expired = Some(FaultKind::SessionExpired);
-        let seen: Vec<_> = (0..4).map(|_| knobs.decide(&persona)).collect();
-        assert_eq!(seen, [expired, None, expired, None]);
-    }
-
-    #[test]
-    fn a_probability_is_kept_over_many_questions() {
-        let knobs = knobs(r#"{"faults": [{"fault": "hang", "probability": 0.1}]}"#);
-        let hung = (0..10_000)
-            .filter(|_| knobs.decide(&id("999099001000")).is_some())
-            .count();
-        assert!((800..1200).contains(&hung), "{hung}");
-    }
-
-    #[test]
-    fn wrong_settings_change_nothing() {
-        let knobs = knobs(r#"{"latency": {"fixed": {"ms": 5}}}"#);
-        for wrong in [
-            r#"{"faults": [{"fault": "hang", "probability": 2}]}"#,
-            r#"{"faults": [{"fault": "hang", "subject": "x"}]}"#,
-        ] {
-            assert!(knobs.set(&serde_json::from_str(wrong).unwrap()).is_err());
-        }
-        assert_eq!(knobs.delay(), Some(Duration::from_millis(5)));
-    }
-
-    #[test]
-    fn latencies_stay_within_their_bounds() {
-        let knobs = knobs(r#"{"latency": {"uniform": {"min_ms": 10, "max_ms": 20}}}"#);
-        for _ in 0..1000 {
-            let ms = knobs.delay().unwrap().as_millis();
-            assert!((10..=20).contains(&ms), "{ms}");
-        }
-    }
-}

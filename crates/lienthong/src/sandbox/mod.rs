@@ -1,0 +1,144 @@
+//! `lienthong sandbox`: a whole gateway on this machine, with five simulated agencies on their own
+//! wires, and what to try in it.
+
+mod description;
+mod hints;
+mod provision;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use agencies::ALL;
+use anyhow::Context as _;
+use exchange::{Clock, SystemClock};
+
+use crate::cli;
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::serve::Gateway;
+use crate::simulate::{Plan, Simulators};
+use crate::{exit, lookup, telemetry};
+
+pub(crate) use description::{Caller, Description, Log, Simulated, write_json};
+pub(crate) use provision::{Ground, Listeners};
+
+/// Runs a sandbox until it is told to end.
+pub(crate) fn run(arguments: &cli::Sandbox) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(sandbox(arguments))?;
+    Ok(exit::COMPLETE.into())
+}
+
+async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
+    Description::remove(&arguments.dir)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ground = Ground::prepare(&arguments.dir, Arc::clone(&clock))?;
+    let plan = Plan {
+        seed: arguments.seed,
+        prepared: 0,
+        listen: None,
+        control: None,
+    };
+    let entries: Vec<_> = ALL.iter().collect();
+    let simulators = Simulators::start(&ground, &entries, plan, &clock).await?;
+    ground.configure(&Listeners::at(arguments.listen), simulators.stanzas())?;
+
+    let config = Config::load(&ground.config_file()).context("the sandbox's configuration")?;
+    let (origin, log_dir) = (config.evidence.origin.clone(), config.evidence.dir.clone());
+    let metrics = Arc::new(Metrics::new(&config.node)?);
+    let telemetry = telemetry::start(&config.node, &metrics)?;
+    let gateway = Gateway::start(config, &metrics).await?;
+    // Ports that were chosen freely are kept, so that `serve` finds the same gateway.
+    ground.configure(&Listeners::of(&gateway), simulators.stanzas())?;
+
+    let description = describe(&ground, &gateway, &simulators, &origin, &log_dir);
+    description.write(&ground.dir)?;
+    if !arguments.quiet {
+        first_lookup(&ground.dir).await?;
+        hints::print(&arguments.dir, &description);
+    }
+    println!("\nThe gateway is ready at {}. Stop it with Ctrl-C.", description.gateway);
+    stopped().await?;
+    println!("stopping");
+    Description::remove(&ground.dir)?;
+    gateway.stop().await?;
+    simulators.stop().await;
+    telemetry.stop().await;
+    Ok(())
+}
+
+/// Asks about one citizen as any caller does, and prints the answer.
+async fn first_lookup(dir: &Path) -> anyhow::Result<()> {
+    println!("$ lienthong lookup {}\n", hints::FIRST);
+    lookup::show_first(dir, hints::FIRST).await
+}
+
+fn describe(
+    ground: &Ground,
+    gateway: &Gateway,
+    simulators: &Simulators,
+    origin: &str,
+    log_dir: &Path,
+) -> Description {
+    let public = format!("http://{}", gateway.doors.public_address());
+    let name = origin.split_once('/').map_or(origin, |(_, name)| name);
+    let log_dir = log_dir.strip_prefix(&ground.dir).unwrap_or(log_dir);
+    Description {
+        gateway: format!("https://localhost:{}", gateway.doors.address().port()),
+        operations: format!("http://{}", gateway.doors.operations_address()),
+        ca: "pki/ca.pem".to_owned(),
+        config: "lienthong.toml".to_owned(),
+        callers: Ground::callers(),
+        default_caller: "commune".to_owned(),
+        agencies: simulators.described(),
+        log: Log {
+            origin: origin.to_owned(),
+            dir: log_dir.display().to_string(),
+            vkey: gateway.keys.log.clone(),
+            receipt_vkey: gateway.keys.receipt.clone(),
+            url: format!("{public}/{name}"),
+        },
+        public,
+        pid: std::process::id(),
+    }
+}
+
+impl Listeners {
+    /// The agencies' listener at an address, the others on free ports of this machine.
+    fn at(agencies: SocketAddr) -> Self {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            agencies,
+            public: any,
+            operations: any,
+        }
+    }
+
+    /// Free ports on this machine.
+    pub(crate) fn any() -> Self {
+        Self::at((Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// Where a gateway listens.
+    const fn of(gateway: &Gateway) -> Self {
+        Self {
+            agencies: gateway.doors.address(),
+            public: gateway.doors.public_address(),
+            operations: gateway.doors.operations_address(),
+        }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn stopped() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! What a sandbox is made of on disk: CA, certificates, agreements, configuration. What is there
+//! is kept.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use exchange::{AgencyCode, Clock, SystemId};
+use identity::TrustDomain;
+use identity::pki::{Authority, LOOPBACK};
+
+use super::description::Caller;
+
+/// The trust domain of sandboxes: its first label lets synthetic citizens in.
+const TRUST_DOMAIN: &str = "sandbox.lienthong.example";
+
+/// The node's name in every record.
+const NODE: &str = "gw-1";
+
+/// How long certificates hold.
+const VALIDITY: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The callers: name, agency, system, purposes. The first is the default one.
+const CALLERS: [(&str, &str, &str, &[&str]); 4] = [
+    ("commune", "H55", "one-stop-desk", &["ONE_STOP_DESK"]),
+    ("claims", "G24", "claims", &["BENEFIT_CLAIM"]),
+    ("tax", "G12", "tax-registry", &["TAXPAYER_REGISTRATION"]),
+    ("auditor", "G03", "auditor", &[]),
+];
+
+/// The directory of a sandbox, with everything that does not depend on ports.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    /// The directory, absolute.
+    pub(crate) dir: PathBuf,
+    /// The CA.
+    pub(crate) authority: Arc<Authority>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Where the listeners of the gateway are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listeners {
+    /// For agencies.
+    pub(crate) agencies: SocketAddr,
+    /// For the public.
+    pub(crate) public: SocketAddr,
+    /// For operators.
+    pub(crate) operations: SocketAddr,
+}
+
+impl Ground {
+    /// Makes or opens the directory.
+    pub(crate) fn prepare(dir: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        let dir = dir.canonicalize()?;
+        let pki = dir.join("pki");
+        let authority = if pki.join("ca.pem").exists() {
+            Authority::load(&pki, Arc::clone(&clock))?
+        } else {
+            let domain = TrustDomain::parse(TRUST_DOMAIN)
+                .ok_or_else(|| anyhow!("{TRUST_DOMAIN} is no trust domain"))?;
+            let name = "Lienthong sandbox CA";
+            Authority::create(&pki, name, &domain, Arc::clone(&clock))?
+        };
+        authority.renew_crl()?;
+        let ground = Self {
+            dir,
+            authority: Arc::new(authority),
+            clock,
+        };
+        ground.certificates()?;
+        let agreements = ground.dir.join("agreements.toml");
+        if !agreements.exists() {
+            std::fs::write(&agreements, include_str!("agreements.toml"))?;
+        }
+        Ok(ground)
+    }
+
+    /// The certificates of the gateway and of every caller.
+    fn certificates(&self) -> anyhow::Result<()> {
+        let pki = self.dir.join("pki");
+        if !pki.join("gateway.pem").exists() {
+            let server = self.authority.issue_server("gateway", LOOPBACK, VALIDITY)?;
+            server.save(&pki, "gateway")?;
+        }
+        let folder = pki.join("callers");
+        std::fs::create_dir_all(&folder)?;
+        for (name, agency, system, _) in CALLERS {
+            if folder.join(format!("{name}.pem")).exists() {
+                continue;
+            }
+            let agency = AgencyCode::parse(agency).ok_or_else(|| anyhow!("no agency code"))?;
+            let system = SystemId::parse(system).ok_or_else(|| anyhow!("no system"))?;
+            let client = self.authority.issue_client(&agency, &system, VALIDITY)?;
+            client.save(&folder, name)?;
+        }
+        Ok(())
+    }
+
+    /// The callers, as `sandbox.json` lists them.
+    pub(crate) fn callers() -> Vec<Caller> {
+        let callers = CALLERS.iter().map(|(name, agency, system, purposes)| Caller {
+            name: (*name).to_owned(),
+            agency: (*agency).to_owned(),
+            system: (*system).to_owned(),
+            cert: format!("pki/callers/{name}.pem"),
+            key: format!("pki/callers/{name}.key"),
+            purposes: purposes.iter().map(|&purpose| purpose.to_owned()).collect(),
+        });
+        callers.collect()
+    }
+
+    /// The configuration file, which `serve` takes too.
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.dir.join("lienthong.toml")
+    }
+
+    /// Writes the configuration for these listeners and agencies. The origin of the log stays the
+    /// one that the directory was made with.
+    pub(crate) fn configure(
+        &self,
+        listeners: &Listeners,
+        agencies: &toml::Table,
+    ) -> anyhow::Result<()> {
+        let mut table = toml::Table::new();
+        let mut stanza = |name: &str, text: String| -> anyhow::Result<()> {
+            table.insert(name.to_owned(), toml::from_str::<toml::Table>(&text)?.into());
+            Ok(())
+        };
+        stanza(
+            "gateway",
+            format!(
+                "node = '{NODE}'\ntrust_domain = '{TRUST_DOMAIN}'\npolicy = 'agreements.toml'"
+            ),
+        )?;
+        stanza(
+            "edge",
+            format!(
+                "listen = '{}'\npublic = '{}'\noperations = '{}'\nreflection = true",
+                listeners.agencies, listeners.public, listeners.operations
+            ),
+        )?;
+        stanza(
+            "tls",
+            "certificate = 'pki/gateway.pem'\nkey = 'pki/gateway.key'\n\
+             client_ca = 'pki/ca.pem'\ncrls = ['pki/ca.crl']"
+                .to_owned(),
+        )?;
+        stanza(
+            "evidence",
+            format!(
+                "dir = 'log'\nnode = '{NODE}'\norigin = '{}'\nreserve_bytes = 67108864\n\
+                 reserve_percent = 1",
+                self.origin()
+            ),
+        )?;
+        table.insert("agency".to_owned(), agencies.clone().into());
+        std::fs::write(self.config_file(), toml::to_string_pretty(&table)?)?;
+        Ok(())
+    }
+
+    /// The configuration as it was last written, if it was.
+    pub(crate) fn configured(&self) -> Option<toml::Table> {
+        let text = std::fs::read_to_string(self.config_file()).ok()?;
+        toml::from_str(&text).ok()
+    }
+
+    /// The name of the log: one per node and half-year.
+    fn origin(&self) -> String {
+        let before = self.configured().and_then(|table| {
+            let origin = table.get("evidence")?.get("origin")?.as_str()?;
+            Some(origin.to_owned())
+        });
+        before.unwrap_or_else(|| {
+            let now = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
+            let half = if now.month() <= 6 { 1 } else { 2 };
+            format!("{TRUST_DOMAIN}/{NODE}/{}h{half}", now.year())
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! The gateway of a configuration: wired, run, drained.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::Admission;
+use anyhow::Context as _;
+use edge::{Edge, Readiness, Record};
+use evidence::{Alarm, Evidence, keys};
+use exchange::{Clock, SystemClock};
+use gate::{Gate, Synthetic};
+
+use crate::cli::Serve;
+use crate::config::{Checked, Config};
+use crate::exit;
+use crate::metrics::Metrics;
+use crate::sandbox::stopped;
+use crate::telemetry;
+
+/// How long calls in progress may take when the gateway ends.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// A gateway that runs in this process.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    /// The doors.
+    pub(crate) doors: edge::Running,
+    log: evidence::Handle,
+    /// The public keys of the log.
+    pub(crate) keys: PublicKeys,
+}
+
+/// The names of the log's public keys, as verifiers take them.
+#[derive(Clone, Debug)]
+pub(crate) struct PublicKeys {
+    /// Of checkpoints.
+    pub(crate) log: String,
+    /// Of receipts.
+    pub(crate) receipt: String,
+}
+
+/// Runs the gateway of a configuration file until it is told to end.
+pub(crate) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(serve(arguments.path()))?;
+    Ok(exit::COMPLETE.into())
+}
+
+async fn serve(path: &Path) -> anyhow::Result<()> {
+    let config = Config::load(path).context("the configuration is refused")?;
+    let metrics = Arc::new(Metrics::new(&config.node)?);
+    let telemetry = telemetry::start(&config.node, &metrics)?;
+    let gateway = Gateway::start(config, &metrics).await?;
+    println!("ready https://localhost:{}", gateway.doors.address().port());
+    stopped().await?;
+    gateway.stop().await?;
+    telemetry.stop().await;
+    Ok(())
+}
+
+impl Gateway {
+    /// Opens the log, then the doors.
+    pub(crate) async fn start(config: Config, metrics: &Arc<Metrics>) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let synthetic = if config.is_sandbox() {
+            Synthetic::Served
+        } else {
+            Synthetic::Refused
+        };
+        let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
+        let readiness = Readiness::new();
+        let (evidence, log, keys) = record(config.evidence, &clock, metrics, &readiness)?;
+        let tls = Arc::new(checked.tls);
+        metrics.certificates(&tls.lifetimes());
+        metrics.policy(checked.policy.digest());
+        let gate = Gate::new(gate::Deps {
+            admission: Arc::new(Admission::new(checked.policy, Arc::clone(&clock))),
+            evidence,
+            agencies: checked.agencies,
+            clock: Arc::clone(&clock),
+            observer: Arc::clone(metrics) as _,
+            synthetic,
+        });
+        let rendered = Arc::clone(metrics);
+        let doors = Edge::start(
+            config.edge,
+            edge::Deps {
+                gate: Arc::new(gate),
+                tls,
+                trust_domain: config.trust_domain,
+                clock,
+                observer: Arc::clone(metrics) as _,
+                readiness,
+                metrics: Arc::new(move || rendered.render()),
+            },
+        )
+        .await?;
+        Ok(Self { doors, log, keys })
+    }
+
+    /// Takes no more calls, lets those in progress finish, and closes the log.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.doors.drain(GRACE).await;
+        self.log.close().await.context("the log does not close")
+    }
+}
+
+/// Opens the log. When it can no longer be written, nothing more is answered and the process ends.
+fn record(
+    config: evidence::Config,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+    readiness: &Readiness,
+) -> anyhow::Result<(Evidence, evidence::Handle, PublicKeys)> {
+    let keys = keys::create_if_missing(&config).context("the keys of the log")?;
+    let public = PublicKeys {
+        log: keys.log().to_string(),
+        receipt: keys.receipt().to_string(),
+    };
+    let readiness = readiness.clone();
+    let deps = evidence::Deps {
+        keys,
+        clock: Arc::clone(clock),
+        observer: Arc::clone(metrics) as _,
+        version: env!("CARGO_PKG_VERSION"),
+        on_fatal: Alarm::new(move |error| {
+            readiness.record(Record::Unwritable);
+            eprintln!("lienthong: the record cannot be written, ending: {error}");
+            std::process::abort();
+        }),
+    };
+    let (evidence, handle) = Evidence::start(config, deps).context("the log does not open")?;
+    Ok((evidence, handle, public))
+}
