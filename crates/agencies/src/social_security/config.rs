@@ -71,7 +71,9 @@ pub(super) fn build(
         problems.push(problem);
         Tls::Plain
     });
-    let mut config = address(endpoint).unwrap_or_else(|problem| {
+    let address = address(endpoint);
+    let named = address.is_ok();
+    let mut config = address.unwrap_or_else(|problem| {
         problems.push(problem);
         Config::new()
     });
@@ -81,7 +83,7 @@ pub(super) fn build(
     if let Some(database) = &own.database {
         config.dbname(database);
     }
-    if config.get_dbname().is_none_or(str::is_empty) {
+    if named && config.get_dbname().is_none_or(str::is_empty) {
         problems.push(Problem::new("database", "neither here nor in the url"));
     }
     if own.user.is_empty() {

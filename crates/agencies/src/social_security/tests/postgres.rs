@@ -14,14 +14,16 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
 use super::faults::until;
-use super::rig::{Rig, citizen, everything, world};
+use super::rig::{Rig, citizen, everything, site, world};
 use super::suite::{self, ASKED, COMPLETE, SOMEBODY};
+use crate::Site;
 use crate::social_security::sim::json_row;
 
 /// A server of its own, which ends with it.
 struct Cluster {
     server: Child,
     port: u16,
+    site: Site,
     _folder: TempDir,
 }
 
@@ -46,30 +48,36 @@ impl Cluster {
             .status()
             .unwrap();
         assert!(made.success());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
+        let site = site(&folder);
+        let (certificate, key) = certify(&site, folder.path(), owner);
+        let port = free_port();
         let mut server = command(&programs.join("postgres"), owner)
             .arg("-D")
             .arg(&data)
             .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "unix_socket_directories=", "-c", "fsync=off"])
-            .args(["-c", "shared_buffers=16MB", "-c", "lc_messages=C"])
+            .args(["-c", "shared_buffers=16MB", "-c", "lc_messages=C", "-c", "ssl=on"])
+            .args(["-c", &format!("ssl_cert_file={}", certificate.display())])
+            .args(["-c", &format!("ssl_key_file={}", key.display())])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
-        let ready = lines.any(|line| line.unwrap().contains("ready to accept connections"));
+        let mut said = String::new();
+        while !said.contains("ready to accept connections") {
+            let line = lines.next().unwrap_or_else(|| panic!("no server: {said}"));
+            said.push_str(&line.unwrap());
+        }
         // The rest is read by somebody, or the server would block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        let cluster = Self {
+        Some(Self {
             server,
             port,
+            site,
             _folder: folder,
-        };
-        assert!(ready);
-        Some(cluster)
+        })
     }
 
     /// A connection of the owner.
@@ -141,6 +149,24 @@ async fn insert(owner: &Client, row: &Value) {
     }
 }
 
+/// A certificate of the server, and its key, which the server insists on owning.
+fn certify(site: &Site, folder: &Path, owner: Option<(u32, u32)>) -> (PathBuf, PathBuf) {
+    let day = Duration::from_secs(86_400);
+    let credential = site.authority.issue_server("Test", &["localhost"], day).unwrap();
+    let (certificate, key) = credential.save(folder, "server").unwrap();
+    if let Some((user, group)) = owner {
+        chown(&certificate, Some(user), Some(group)).unwrap();
+        chown(&key, Some(user), Some(group)).unwrap();
+    }
+    (certificate, key)
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 /// The folder of `initdb` and `postgres`.
 fn programs() -> Option<PathBuf> {
     let named = std::env::var_os("LIENTHONG_TEST_POSTGRES_BIN").map(PathBuf::from);
@@ -175,7 +201,7 @@ fn command(program: &Path, owner: Option<(u32, u32)>) -> Command {
 }
 
 async fn a_slow_statement_is_stopped(cluster: &Cluster, owner: &mut Client) {
-    let rig = cluster.rig("");
+    let (rig, watcher) = (cluster.rig(""), cluster.owner().await);
     rig.ask(COMPLETE, everything()).await.unwrap();
     let lock = owner.transaction().await.unwrap();
     let exclusive = "LOCK TABLE kho.nguoi IN ACCESS EXCLUSIVE MODE";
@@ -186,7 +212,8 @@ async fn a_slow_statement_is_stopped(cluster: &Cluster, owner: &mut Client) {
     let waiting = "SELECT count(*) FROM pg_stat_activity \
                    WHERE usename = 'gateway' AND state = 'active'";
     until("the statement is stopped", async || {
-        let row = lock.query_one(waiting, &[]).await.unwrap();
+        // Not within the transaction, which would see one snapshot all the time.
+        let row = watcher.query_one(waiting, &[]).await.unwrap();
         row.get::<_, i64>(0) == 0
     })
     .await;
@@ -221,6 +248,26 @@ async fn a_session_that_the_server_ends_is_renewed(cluster: &Cluster, owner: &mu
     };
     let (answer, ()) = tokio::join!(rig.ask(COMPLETE, everything()), ending);
     assert_eq!(answer.unwrap().attempts, 2);
+}
+
+async fn a_host_elsewhere_is_asked_over_tls(cluster: &Cluster) {
+    // Two names in one url count as elsewhere; nobody listens at the first.
+    let stanza = |ca: &Path| {
+        format!(
+            "url = 'postgres://localhost,localhost:{}/postgres'\nuser = 'gateway'\n\
+             password_file = 'password'\nca = '{}'",
+            cluster.port,
+            ca.display()
+        )
+    };
+    let ca = cluster.site.authority.certificate_file();
+    let rig = Rig::of(&stanza(&ca), PASSWORD);
+    rig.ask(COMPLETE, everything()).await.unwrap();
+    let stranger = tempfile::tempdir().unwrap();
+    let ca = site(&stranger).authority.certificate_file();
+    let rig = Rig::of(&stanza(&ca), PASSWORD);
+    let miss = rig.ask(COMPLETE, everything()).await.unwrap_err();
+    assert_eq!(miss.reason, "UPSTREAM_TLS");
 }
 
 async fn two_people_under_one_number_are_ambiguous(cluster: &Cluster, owner: &Client) {
@@ -280,6 +327,7 @@ async fn a_real_postgresql_answers_as_the_simulator_does() {
     a_slow_statement_is_stopped(&cluster, &mut owner).await;
     a_statement_is_stopped_by_the_server(&cluster, &mut owner).await;
     a_session_that_the_server_ends_is_renewed(&cluster, &mut owner).await;
+    a_host_elsewhere_is_asked_over_tls(&cluster).await;
     two_people_under_one_number_are_ambiguous(&cluster, &owner).await;
     the_role_sees_the_views_alone(&cluster, &owner).await;
     a_view_of_other_types_is_no_answer(&cluster, &owner).await;

@@ -38,12 +38,11 @@ fn a_whole_stanza_makes_an_adapter_that_shows_no_secret() {
 #[test]
 fn everything_wrong_is_said_at_once() {
     let wrong = keys(
-        "url = 'postgres://10.0.0.1?sslmode=disable'\nuser = ''\npassword_file = 'none'\n\
+        "url = 'postgres://10.0.0.1'\nuser = ''\npassword_file = 'none'\n\
          pool_size = 0\nstatement_timeout_ms = 0\nstandby = ['a']",
     );
     let expected = [
         "endpoint",
-        "url",
         "standby",
         "database",
         "user",
