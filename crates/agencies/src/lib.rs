@@ -26,4 +26,4 @@ macro_rules! agencies {
     };
 }
 
-agencies! { population, tax, social_security }
+agencies! { population, health, tax, social_security }
