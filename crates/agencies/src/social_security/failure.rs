@@ -42,7 +42,7 @@ pub(super) fn not_connected(error: &PoolError<Error>) -> Failure {
     let miss = match error {
         PoolError::Backend(error) => match error.as_db_error() {
             Some(db) => refused(db),
-            None => unreachable(error),
+            None => no_server(error),
         },
         PoolError::Timeout(_)
         | PoolError::Closed
@@ -124,7 +124,7 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 /// Nobody there, or nobody to be trusted.
-fn unreachable(error: &Error) -> Miss {
+fn no_server(error: &Error) -> Miss {
     let io = error.source().and_then(|source| source.downcast_ref());
     let Some(io): Option<&std::io::Error> = io else {
         return Miss::unavailable("CONNECT", error.to_string());
@@ -132,9 +132,10 @@ fn unreachable(error: &Error) -> Miss {
     if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
         return Miss::unavailable("UPSTREAM_TLS", "the certificate or handshake is refused");
     }
-    match io.kind() {
-        ErrorKind::TimedOut => Miss::timeout("no connection in time"),
-        kind => Miss::unavailable("CONNECT", kind.to_string()),
+    if io.kind() == ErrorKind::TimedOut {
+        Miss::timeout("no connection in time")
+    } else {
+        Miss::unavailable("CONNECT", io.kind().to_string())
     }
 }
 

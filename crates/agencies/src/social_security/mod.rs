@@ -18,7 +18,8 @@ mod link;
 mod row;
 #[cfg(feature = "sim")]
 mod sim;
-#[cfg(all(test, feature = "sim"))]
+#[cfg(test)]
+#[cfg(feature = "sim")]
 mod tests;
 mod translate;
 mod wire;

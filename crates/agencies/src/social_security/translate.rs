@@ -177,7 +177,8 @@ fn owned(element: Option<String>) -> String {
     let element = element.unwrap_or_default();
     match nfc(&element) {
         Cow::Borrowed(same) if same.len() == element.len() => element,
-        other => other.into_owned(),
+        Cow::Borrowed(trimmed) => trimmed.to_owned(),
+        Cow::Owned(composed) => composed,
     }
 }
 

@@ -154,7 +154,6 @@ WHERE n.ma_so_bhxh IS NOT NULL;
 -- The role of the gateway. Its password is set apart: ALTER ROLE gateway PASSWORD '…'.
 CREATE ROLE gateway LOGIN NOINHERIT CONNECTION LIMIT 64;
 ALTER ROLE gateway SET default_transaction_read_only = on;
-REVOKE ALL ON SCHEMA public FROM gateway;
 GRANT USAGE ON SCHEMA lienthong TO gateway;
 GRANT SELECT ON lienthong.person_v1, lienthong.resolve_v1 TO gateway;
 

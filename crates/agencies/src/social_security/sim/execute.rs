@@ -1,8 +1,10 @@
 //! Running a statement: the fault to show, the entry in the journal, and the row.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use exchange::CitizenId;
+use pgwire::api::{ClientInfo as _, ConnectionHandle};
 use sim::{Asked, FaultKind};
 use tokio::time::sleep;
 
@@ -90,6 +92,25 @@ impl Session<'_> {
         Err(Halt::Silence)
     }
 
+    /// Runs a statement for a while, or without end; true if it was stopped before, by request or
+    /// by its time limit.
+    async fn stopped_within(&self, time: Option<Duration>) -> bool {
+        let handle = self.socket.session_extensions().get();
+        let asked = async {
+            let handle: Option<Arc<Arc<ConnectionHandle>>> = handle;
+            match handle {
+                // A handle that is replaced asks for nothing.
+                Some(handle) if handle.start_query().await.await.is_ok() => {}
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = asked => true,
+            () = after(self.limit) => true,
+            () = after(time) => false,
+        }
+    }
+
     fn record(
         &self,
         statement: &Statement,
@@ -110,5 +131,12 @@ impl Session<'_> {
             .to_owned();
             asked
         });
+    }
+}
+
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => std::future::pending().await,
     }
 }

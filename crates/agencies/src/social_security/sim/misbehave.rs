@@ -15,7 +15,7 @@ pub(super) const SLOW: Duration = Duration::from_secs(2);
 pub(super) const GARBAGE: &[u8] = b"\xff\xfe<<<{\"\x00garbage\x80\x81";
 
 /// The error that a fault is said with; none if it is not said at all.
-pub(super) fn error(fault: FaultKind) -> Option<ErrorInfo> {
+pub(super) fn error(fault: FaultKind) -> Option<Box<ErrorInfo>> {
     Some(match fault {
         FaultKind::ServerError => statement::error("XX000", "internal error"),
         FaultKind::RateLimited => hinted(
@@ -40,7 +40,7 @@ pub(super) fn error(fault: FaultKind) -> Option<ErrorInfo> {
 }
 
 /// A statement that was stopped, by request or by its time limit.
-pub(super) fn cancelled() -> ErrorInfo {
+pub(super) fn cancelled() -> Box<ErrorInfo> {
     statement::error("57014", "canceling statement")
 }
 
@@ -69,11 +69,13 @@ pub(super) const fn name(fault: FaultKind) -> &'static str {
 }
 
 /// An error that ends the connection.
-fn fatal(code: &str, message: &str) -> ErrorInfo {
-    ErrorInfo::new("FATAL".to_owned(), code.to_owned(), message.to_owned())
+fn fatal(code: &str, message: &str) -> Box<ErrorInfo> {
+    let mut error = statement::error(code, message);
+    error.severity = "FATAL".to_owned();
+    error
 }
 
-fn hinted(mut error: ErrorInfo, hint: &str) -> ErrorInfo {
+fn hinted(mut error: Box<ErrorInfo>, hint: &str) -> Box<ErrorInfo> {
     error.hint = Some(hint.to_owned());
     error
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use pgwire::api::auth::StartupHandler as _;
-use pgwire::api::{ClientInfo as _, ConnectionHandle, DefaultClient, PgWireConnectionState};
+use pgwire::api::{ClientInfo as _, DefaultClient, PgWireConnectionState};
 use pgwire::error::{ErrorInfo, PgWireError};
 use pgwire::messages::PgWireBackendMessage as Reply;
 use pgwire::messages::PgWireFrontendMessage as Message;
@@ -20,7 +20,6 @@ use pgwire::messages::response::{
 };
 use pgwire::tokio::server::PgWireMessageServerCodec;
 use sim::{Asked, Connection, FusedStream};
-use tokio::time::sleep;
 use tokio_postgres::types::Type;
 use tokio_util::codec::Framed;
 
@@ -43,9 +42,9 @@ pub(super) async fn serve(connection: Connection, agency: Arc<Agency>) {
         }
         Ok::<(), PgWireError>(())
     };
-    match connection.stop.run_until_cancelled(conversation).await {
-        Some(Err(error)) => tracing::debug!(%error, "connection ended early"),
-        Some(Ok(())) | None => {}
+    let ended = connection.stop.run_until_cancelled(conversation).await;
+    if let Some(Err(error)) = ended {
+        tracing::debug!(%error, "connection ended early");
     }
 }
 
@@ -53,36 +52,39 @@ pub(super) async fn serve(connection: Connection, agency: Arc<Agency>) {
 /// login failed.
 async fn log_in(socket: &mut Socket, agency: &Agency) -> Result<bool, PgWireError> {
     while let Some(message) = socket.next().await.transpose()? {
-        match message {
-            Message::SslNegotiation(Negotiation::PostgresSsl(_)) => {
-                socket.send(Reply::SslResponse(SslResponse::Refuse)).await?;
-            }
-            Message::SslNegotiation(Negotiation::PostgresGss(_)) => {
-                let refuse = Reply::GssEncResponse(GssEncResponse::Refuse);
-                socket.send(refuse).await?;
-            }
-            Message::SslNegotiation(Negotiation::None) => {
-                socket.set_state(PgWireConnectionState::AwaitingStartup);
-            }
-            Message::CancelRequest(asked) => {
-                agency.running.cancel(asked.pid, &asked.secret_key).await;
-                let now = || Asked::new(agency.clock.now(), "cancel", None);
-                agency.journal.record(now);
-                return Ok(false);
-            }
-            other => {
-                if let Err(error) = agency.login.on_startup(socket, other).await {
-                    let error = ErrorInfo::from(error);
-                    socket.send(Reply::ErrorResponse(error.into())).await?;
-                    return Ok(false);
-                }
-                if matches!(socket.state(), PgWireConnectionState::ReadyForQuery) {
-                    return Ok(true);
-                }
-            }
+        if let Message::SslNegotiation(offer) = message {
+            negotiate(socket, &offer).await?;
+            continue;
+        }
+        if let Message::CancelRequest(asked) = message {
+            agency.running.cancel(asked.pid, &asked.secret_key).await;
+            let entry = || Asked::new(agency.clock.now(), "cancel", None);
+            agency.journal.record(entry);
+            return Ok(false);
+        }
+        if let Err(error) = agency.login.on_startup(socket, message).await {
+            let error = ErrorInfo::from(error);
+            socket.send(Reply::ErrorResponse(error.into())).await?;
+            return Ok(false);
+        }
+        if matches!(socket.state(), PgWireConnectionState::ReadyForQuery) {
+            return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Refuses encryption, which nobody needs on this machine, and waits for the startup message.
+async fn negotiate(socket: &mut Socket, offer: &Negotiation) -> Result<(), PgWireError> {
+    let refuse = match offer {
+        Negotiation::PostgresSsl(_) => Reply::SslResponse(SslResponse::Refuse),
+        Negotiation::PostgresGss(_) => Reply::GssEncResponse(GssEncResponse::Refuse),
+        Negotiation::None => {
+            socket.set_state(PgWireConnectionState::AwaitingStartup);
+            return Ok(());
+        }
+    };
+    Ok(socket.send(refuse).await?)
 }
 
 /// Why a message was not answered as asked.
@@ -95,9 +97,9 @@ pub(super) enum Halt {
     Broken(PgWireError),
 }
 
-impl From<ErrorInfo> for Halt {
-    fn from(error: ErrorInfo) -> Self {
-        Self::Error(Box::new(error))
+impl From<Box<ErrorInfo>> for Halt {
+    fn from(error: Box<ErrorInfo>) -> Self {
+        Self::Error(error)
     }
 }
 
@@ -113,7 +115,7 @@ pub(super) struct Session<'a> {
     pub(super) agency: &'a Agency,
     statements: HashMap<String, Arc<Statement>>,
     pub(super) portal: Option<(Arc<Statement>, String)>,
-    limit: Option<Duration>,
+    pub(super) limit: Option<Duration>,
     skipping: bool,
 }
 
@@ -138,7 +140,7 @@ impl<'a> Session<'a> {
                 Err(Halt::Broken(error)) => return Err(error),
                 Err(Halt::Error(error)) => {
                     let fatal = error.is_fatal();
-                    self.say(Reply::ErrorResponse((*error).into()))?;
+                    self.say(&Reply::ErrorResponse((*error).into()))?;
                     if fatal {
                         return self.flush().await;
                     }
@@ -162,26 +164,37 @@ impl<'a> Session<'a> {
                 let statement = Arc::new(Statement::parse(&parse.query)?);
                 let name = parse.name.unwrap_or_default();
                 self.statements.insert(name, statement);
-                self.say(Reply::ParseComplete(ParseComplete::new()))?;
+                self.say(&Reply::ParseComplete(ParseComplete::new()))?;
             }
             Message::Describe(what) => self.describe(what.target_type, what.name)?,
             Message::Bind(bind) => self.bind(&bind)?,
             Message::Execute(_) => self.execute().await?,
             Message::Close(close) => {
-                self.statements.remove(&close.name.unwrap_or_default());
-                self.say(Reply::CloseComplete(CloseComplete::new()))?;
+                if close.target_type == b'S' {
+                    self.statements.remove(&close.name.unwrap_or_default());
+                }
+                self.say(&Reply::CloseComplete(CloseComplete::new()))?;
             }
             Message::Flush(_) => self.flush().await?,
             Message::Query(query) => {
                 if query.query.trim_matches([';', ' ']).is_empty() {
-                    self.say(Reply::EmptyQueryResponse(EmptyQueryResponse::new()))?;
+                    self.say(&Reply::EmptyQueryResponse(EmptyQueryResponse::new()))?;
                 } else {
                     let only = statement::error("0A000", "only the extended query protocol");
-                    self.say(Reply::ErrorResponse(only.into()))?;
+                    self.say(&Reply::ErrorResponse((*only).into()))?;
                 }
                 self.ready().await?;
             }
-            _ => return Err(statement::error("08P01", "unexpected message").into()),
+            Message::SslNegotiation(_)
+            | Message::Startup(_)
+            | Message::CancelRequest(_)
+            | Message::PasswordMessageFamily(_)
+            | Message::PortalSuspended(_)
+            | Message::CopyData(_)
+            | Message::CopyFail(_)
+            | Message::CopyDone(_) => {
+                return Err(statement::error("08P01", "unexpected message").into());
+            }
         }
         Ok(true)
     }
@@ -194,9 +207,9 @@ impl<'a> Session<'a> {
         };
         if target != b'P' {
             let parameters = ParameterDescription::new(vec![Type::TEXT.oid()]);
-            self.say(Reply::ParameterDescription(parameters))?;
+            self.say(&Reply::ParameterDescription(parameters))?;
         }
-        self.say(Reply::RowDescription(statement.describe(format)))?;
+        self.say(&Reply::RowDescription(statement.describe(format)))?;
         Ok(())
     }
 
@@ -212,20 +225,20 @@ impl<'a> Session<'a> {
         let parameter = std::str::from_utf8(parameter)
             .map_err(|_| statement::error("22021", "invalid byte sequence"))?;
         self.portal = Some((statement, parameter.to_owned()));
-        self.say(Reply::BindComplete(BindComplete::new()))?;
+        self.say(&Reply::BindComplete(BindComplete::new()))?;
         Ok(())
     }
 
-    fn prepared(&self, name: Option<String>) -> Result<Arc<Statement>, ErrorInfo> {
+    fn prepared(&self, name: Option<String>) -> Result<Arc<Statement>, Halt> {
         let statement = self.statements.get(&name.unwrap_or_default());
         statement
             .cloned()
-            .ok_or_else(|| statement::error("26000", "prepared statement does not exist"))
+            .ok_or_else(|| statement::error("26000", "prepared statement does not exist").into())
     }
 
     async fn ready(&mut self) -> Result<(), PgWireError> {
         let ready = ReadyForQuery::new(TransactionStatus::Idle);
-        self.say(Reply::ReadyForQuery(ready))?;
+        self.say(&Reply::ReadyForQuery(ready))?;
         self.flush().await
     }
 
@@ -238,11 +251,11 @@ impl<'a> Session<'a> {
                 "SELECT 1"
             }
         };
-        self.say(Reply::CommandComplete(CommandComplete::new(tag.to_owned())))
+        self.say(&Reply::CommandComplete(CommandComplete::new(tag.to_owned())))
     }
 
     /// Puts a message behind those that are not yet sent.
-    pub(super) fn say(&mut self, message: Reply) -> Result<(), PgWireError> {
+    pub(super) fn say(&mut self, message: &Reply) -> Result<(), PgWireError> {
         message.encode(self.socket.write_buffer_mut())
     }
 
@@ -250,34 +263,7 @@ impl<'a> Session<'a> {
     pub(super) async fn flush(&mut self) -> Result<(), PgWireError> {
         Ok(futures_util::SinkExt::<Reply>::flush(&mut self.socket).await?)
     }
-
-    /// Runs a statement for a while, or without end; true if it was stopped before, by request or
-    /// by its time limit.
-    pub(super) async fn stopped_within(&self, time: Option<Duration>) -> bool {
-        let handle = self.socket.session_extensions().get();
-        let asked = async {
-            let handle: Option<Arc<Arc<ConnectionHandle>>> = handle;
-            match handle {
-                // A handle that is replaced asks for nothing.
-                Some(handle) if handle.start_query().await.await.is_ok() => {}
-                _ => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = asked => true,
-            () = after(self.limit) => true,
-            () = after(time) => false,
-        }
-    }
 }
-
-async fn after(time: Option<Duration>) {
-    match time {
-        Some(time) => sleep(time).await,
-        None => std::future::pending().await,
-    }
-}
-
 
 /// The milliseconds in `-c statement_timeout=…`; 0 is no limit.
 fn statement_timeout(options: &str) -> Option<Duration> {

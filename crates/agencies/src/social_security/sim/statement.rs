@@ -102,7 +102,7 @@ pub(super) struct Statement {
 
 impl Statement {
     /// Understands a statement, or says as PostgreSQL would why not.
-    pub(super) fn parse(text: &str) -> Result<Self, ErrorInfo> {
+    pub(super) fn parse(text: &str) -> Result<Self, Box<ErrorInfo>> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let text = words.join(" ");
         let parts = text
@@ -180,8 +180,8 @@ impl View {
 }
 
 /// An error that ends a statement.
-pub(super) fn error(code: &str, message: &str) -> ErrorInfo {
-    ErrorInfo::new("ERROR".to_owned(), code.to_owned(), message.to_owned())
+pub(super) fn error(code: &str, message: &str) -> Box<ErrorInfo> {
+    Box::new(ErrorInfo::new("ERROR".to_owned(), code.to_owned(), message.to_owned()))
 }
 
 #[cfg(test)]

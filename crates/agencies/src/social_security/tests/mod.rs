@@ -1,5 +1,6 @@
 //! The adapter against its simulator and against a real PostgreSQL, over real sockets.
 
+mod cluster;
 mod document;
 mod faults;
 mod fixtures;

@@ -154,10 +154,10 @@ pub(super) fn everything() -> FieldSet {
 
 /// The record of an answer.
 pub(super) fn record(answer: &Answer) -> &v1::SocialSecurityRecord {
-    match &answer.record {
-        Record::SocialSecurity(record) => record,
-        other => panic!("a record of {}", other.source()),
-    }
+    let Record::SocialSecurity(record) = &answer.record else {
+        panic!("a record of {}", answer.record.source());
+    };
+    record
 }
 
 fn connect(stanza: toml::Table, folder: &TempDir) -> Arc<dyn Agency> {

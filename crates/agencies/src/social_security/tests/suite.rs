@@ -141,6 +141,18 @@ async fn only_the_columns_asked_for_reach_the_agency() {
 }
 
 #[tokio::test]
+async fn one_connection_serves_more_column_sets_than_it_holds_prepared() {
+    let rig = Rig::simulated_with("pool_size = 1").await;
+    for one in &everything() {
+        for other in &everything() {
+            let fields = FieldSet::from_iter([one, other]);
+            let answer = rig.ask(COMPLETE, fields).await.unwrap();
+            assert_eq!(answer.record.present(), fields);
+        }
+    }
+}
+
+#[tokio::test]
 async fn numbers_that_are_not_theirs_are_not_asked() {
     let rig = Rig::simulated().await;
     let legacy = Identifier::parse(IdentifierKind::Legacy, "123456789", 2026).unwrap();
