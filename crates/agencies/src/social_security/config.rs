@@ -35,6 +35,10 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// After so much silence the other side is probed, well before a firewall forgets the connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// How long after the cap of a call the server stops a statement by itself: the request to stop it
+/// has had its time by then.
+const NET: Duration = Duration::from_secs(1);
+
 /// Their keys besides those that all agencies have.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,7 +55,7 @@ struct Own {
     /// How many connections at most.
     #[serde(default = "default_pool")]
     pool_size: u16,
-    /// When the server stops a statement by itself; the cap of a call if left out.
+    /// When the server stops a statement by itself; a second after the cap of a call if left out.
     statement_timeout_ms: Option<u32>,
 }
 
@@ -173,8 +177,8 @@ fn is_loopback(name: &str) -> bool {
 
 /// Who logs in, and what holds for the whole session: read-only, every statement limited.
 fn session(config: &mut Config, own: &Own, cap: Duration, tls: &Tls) {
-    let cap_ms = cap.as_millis().max(1);
-    let limit_ms = own.statement_timeout_ms.map_or(cap_ms, u128::from);
+    let default_ms = (cap + NET).as_millis();
+    let limit_ms = own.statement_timeout_ms.map_or(default_ms, u128::from);
     config
         .user(&own.user)
         .application_name("lienthong")
