@@ -1,6 +1,7 @@
 //! Where an agency is reached, and how it is trusted: the part of every agency's configuration
 //! that is the same.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,9 @@ use identity::{ClientFiles, ClientTls, TlsVersions};
 use serde::Deserialize;
 use url::Url;
 
-/// The longest a call may take when the configuration does not say.
-const DEFAULT_CAP_MS: u64 = 2_000;
+/// The longest a call may take when the configuration does not say: within the 3 s of a caller who
+/// does not say either, less what the record takes.
+const DEFAULT_CAP_MS: u64 = 2_500;
 
 /// Where an agency is reached.
 ///
@@ -76,7 +78,10 @@ impl Endpoint {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self.url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
+            // The host of a scheme that is none of the web's, such as `postgres`, is text.
+            Some(url::Host::Domain(name)) => {
+                name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            }
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
             Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
             None => false,
@@ -115,5 +120,27 @@ impl Endpoint {
             }
             _ => Err(EndpointError::Address(self.url.clone())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scheme_knows_this_machine() {
+        let here = |url: &str| {
+            let endpoint = Endpoint {
+                url: url.parse().unwrap(),
+                ca: None,
+                certificate: None,
+                key: None,
+                timeout_ms: DEFAULT_CAP_MS,
+            };
+            endpoint.is_loopback()
+        };
+        assert!(here("http://127.0.0.1:80") && here("postgres://127.0.0.1:5432/db"));
+        assert!(here("postgres://localhost/db") && here("postgres://[::1]/db"));
+        assert!(!here("postgres://10.0.0.1/db") && !here("postgres://127.0.0.1,10.0.0.1/db"));
     }
 }

@@ -26,4 +26,4 @@ macro_rules! agencies {
     };
 }
 
-agencies! { population, health, civil_status, tax }
+agencies! { population, health, civil_status, tax, social_security }

@@ -1,0 +1,157 @@
+//! What an error of the connection or of the server means: a miss, and whether a fresh connection
+//! may do better.
+
+use std::error::Error as _;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use adapter::Miss;
+use deadpool::managed::PoolError;
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, Severity, SqlState};
+
+use super::link::End;
+
+/// The longest time to come again that is believed.
+const MAX_RETRY_AFTER_S: u64 = 3_600;
+
+/// Why a question got no answer.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What the caller is told.
+    pub(super) miss: Miss,
+    /// True if the connection was too old, not the question wrong: its session was ended, or its
+    /// prepared statements are gone. A fresh connection may answer.
+    pub(super) stale: bool,
+    /// True if the connection serves no more.
+    pub(super) over: bool,
+}
+
+impl From<Miss> for Failure {
+    fn from(miss: Miss) -> Self {
+        Self {
+            miss,
+            stale: false,
+            over: true,
+        }
+    }
+}
+
+/// No connection could be had.
+pub(super) fn not_connected(error: &PoolError<Error>) -> Failure {
+    let miss = match error {
+        PoolError::Backend(error) => match error.as_db_error() {
+            Some(db) => refused(db),
+            None => no_server(error),
+        },
+        PoolError::Timeout(_)
+        | PoolError::Closed
+        | PoolError::NoRuntimeSpecified
+        | PoolError::PostCreateHook(_) => Miss::unavailable("CONNECT", "no connection to be had"),
+    };
+    miss.after(0).into()
+}
+
+/// A connection was there, and the question failed on it.
+pub(super) fn not_answered(error: &Error, end: Option<End>) -> Failure {
+    if let Some(db) = error.as_db_error() {
+        let stale = is_stale(db.code());
+        let fatal = matches!(
+            db.parsed_severity(),
+            Some(Severity::Fatal | Severity::Panic)
+        );
+        return Failure {
+            miss: refused(db),
+            stale,
+            over: stale || fatal,
+        };
+    }
+    let miss = match (error.is_closed(), end) {
+        (true, Some(End::Garbage)) => Miss::invalid("GARBAGE", "the bytes are no message"),
+        (true, _) => Miss::unavailable("RESET", "the connection broke off"),
+        (false, _) => Miss::invalid("GARBAGE", "the messages are not those of an answer"),
+    };
+    miss.into()
+}
+
+/// A row was not as agreed.
+pub(super) fn not_read(_: Error) -> Miss {
+    // The error may quote what was read, so none of it is kept.
+    Miss::invalid("COLUMN_TYPE", "a column is not of the agreed type")
+}
+
+/// Session ended by the server, statement forgotten (a pooler between us), view replaced.
+fn is_stale(code: &SqlState) -> bool {
+    [
+        &SqlState::ADMIN_SHUTDOWN,
+        &SqlState::INVALID_SQL_STATEMENT_NAME,
+        &SqlState::FEATURE_NOT_SUPPORTED,
+    ]
+    .contains(&code)
+}
+
+/// What the server said, by its SQLSTATE; its words are not kept.
+fn refused(db: &DbError) -> Miss {
+    let code = db.code().code();
+    let detail = format!("SQLSTATE {code}");
+    match code {
+        "57014" => Miss::timeout(detail),
+        "53300" | "53400" => Miss::rate_limited(retry_after(db)),
+        "57P01" | "57P02" | "57P03" => Miss::maintenance(retry_after(db)),
+        "42501" => Miss::unavailable("PERMISSION", detail),
+        _ => match code.get(..2) {
+            Some("08") => Miss::unavailable("RESET", detail),
+            Some("28" | "3D") => Miss::unavailable("LOGIN_REFUSED", detail),
+            Some("42" | "3F") => Miss::invalid("SCHEMA", detail),
+            _ => Miss::unavailable("SERVER_ERROR", detail),
+        },
+    }
+}
+
+/// `retry_after=3` in the hint or the detail of an error: seconds.
+fn retry_after(db: &DbError) -> Option<Duration> {
+    [db.hint(), db.detail()]
+        .into_iter()
+        .flatten()
+        .find_map(seconds)
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    let (_, rest) = text.split_once("retry_after=")?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let seconds: u64 = rest.get(..digits)?.parse().ok()?;
+    Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S)))
+}
+
+/// Nobody there, or nobody to be trusted.
+fn no_server(error: &Error) -> Miss {
+    let io = error.source().and_then(|source| source.downcast_ref());
+    let Some(io): Option<&std::io::Error> = io else {
+        return Miss::unavailable("CONNECT", error.to_string());
+    };
+    if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        return Miss::unavailable("UPSTREAM_TLS", "the certificate or handshake is refused");
+    }
+    if io.kind() == ErrorKind::TimedOut {
+        Miss::timeout("no connection in time")
+    } else {
+        Miss::unavailable("CONNECT", io.kind().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_come_again_is_read_and_capped() {
+        assert_eq!(seconds("retry_after=3"), Some(Duration::from_secs(3)));
+        assert_eq!(
+            seconds("busy; retry_after=99999999 s"),
+            Some(Duration::from_secs(3_600))
+        );
+        for none in ["", "retry_after=", "retry_after=soon", "retry_after=-1"] {
+            assert_eq!(seconds(none), None, "{none}");
+        }
+    }
+}
