@@ -105,7 +105,9 @@ impl Rest {
     /// Asks about a citizen.
     pub async fn lookup(&self, id: &str, purpose: &str, mask: &str) -> RestAnswer {
         let question = question(id, purpose, mask).to_string();
-        self.post("/v1/citizens:lookup", question, &[]).await.unwrap()
+        self.post("/v1/citizens:lookup", question, &[])
+            .await
+            .unwrap()
     }
 
     async fn send(
@@ -136,7 +138,10 @@ pub fn question(id: &str, purpose: &str, mask: &str) -> Value {
 
 /// Every field of every source, as a mask in lowerCamelCase.
 pub fn everything() -> String {
-    let paths: Vec<String> = exchange::FIELDS.iter().map(|info| camel(info.path)).collect();
+    let paths: Vec<String> = exchange::FIELDS
+        .iter()
+        .map(|info| camel(info.path))
+        .collect();
     paths.join(",")
 }
 

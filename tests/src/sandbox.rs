@@ -108,8 +108,15 @@ impl Sandbox {
 
     /// The certificate and the key of a caller.
     pub fn caller(&self, name: &str) -> (PathBuf, PathBuf) {
-        let callers = self.description.pointer("/callers").and_then(Value::as_array).unwrap();
-        let caller = callers.iter().find(|caller| caller["name"] == name).unwrap();
+        let callers = self
+            .description
+            .pointer("/callers")
+            .and_then(Value::as_array)
+            .unwrap();
+        let caller = callers
+            .iter()
+            .find(|caller| caller["name"] == name)
+            .unwrap();
         let path = |key: &str| self.dir().join(caller[key].as_str().unwrap());
         (path("cert"), path("key"))
     }
@@ -171,7 +178,11 @@ impl Stopped {
 /// Runs the program.
 pub fn run(arguments: &[&str]) -> Ran {
     let mut command = Command::new(program());
-    ran(&command.args(arguments).stdin(Stdio::null()).output().unwrap())
+    ran(&command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap())
 }
 
 /// Runs `lienthong audit verify` on a log.
@@ -192,7 +203,11 @@ pub fn shell(script: &str, environment: &[(&str, &str)]) -> Ran {
     path.push(std::env::var_os("PATH").unwrap_or_default());
     let mut command = Command::new("bash");
     let command = command.args(["-ec", script]).env("PATH", path);
-    ran(&command.envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap())
+    ran(&command
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap())
 }
 
 fn ran(output: &Output) -> Ran {
@@ -207,7 +222,10 @@ fn ran(output: &Output) -> Ran {
 fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.ancestors().nth(2).unwrap().join("lienthong");
-    assert!(program.exists(), "run the tests of the whole workspace: {program:?} is not built");
+    assert!(
+        program.exists(),
+        "run the tests of the whole workspace: {program:?} is not built"
+    );
     program
 }
 

@@ -38,7 +38,10 @@ fn verify(dir: &Path, receipt: Option<&Path>) -> anyhow::Result<ExitCode> {
 fn receipts(dir: &Path, text: &str) -> anyhow::Result<ExitCode> {
     let documents: Vec<&str> = match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => vec![text],
-        Err(_) => text.lines().filter(|line| !line.trim().is_empty()).collect(),
+        Err(_) => text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect(),
     };
     let mut receipts = Vec::with_capacity(documents.len());
     for (place, document) in documents.iter().enumerate() {
@@ -49,7 +52,11 @@ fn receipts(dir: &Path, text: &str) -> anyhow::Result<ExitCode> {
     for (place, why) in &report.refused {
         eprintln!("receipt {} is refused: {why}", place + 1);
     }
-    println!("{} receipts verified, {} refused", report.accepted, report.refused.len());
+    println!(
+        "{} receipts verified, {} refused",
+        report.accepted,
+        report.refused.len()
+    );
     let good = report.refused.is_empty() && report.accepted > 0;
     Ok(if good { exit::COMPLETE } else { exit::FAILED }.into())
 }
@@ -68,7 +75,11 @@ fn progress() -> impl FnMut(Progress) {
     let terminal = std::io::stderr().is_terminal();
     move |progress| {
         if terminal && progress.of > 1 {
-            let Progress { segments, of, leaves } = progress;
+            let Progress {
+                segments,
+                of,
+                leaves,
+            } = progress;
             eprint!("\rsegment {segments} of {of}, {leaves} records");
             if segments == of {
                 eprintln!();
@@ -89,7 +100,10 @@ fn print(report: &Report) {
     println!("{} segments, {} bytes", report.segments, report.bytes);
     println!("{} attempts are open", report.open_attempts);
     if report.torn_bytes > 0 {
-        println!("{} bytes behind the last whole batch are not read", report.torn_bytes);
+        println!(
+            "{} bytes behind the last whole batch are not read",
+            report.torn_bytes
+        );
     }
     println!("verified");
 }

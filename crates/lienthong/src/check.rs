@@ -21,7 +21,11 @@ pub(crate) fn run(arguments: &Serve) -> ExitCode {
         Ok((config, checked)) => {
             let agencies: Vec<_> = checked.agencies.iter().map(|a| a.source().name()).collect();
             println!("{}: fine", path.display());
-            println!("  node {}, trust domain {}", config.node, config.trust_domain.as_str());
+            println!(
+                "  node {}, trust domain {}",
+                config.node,
+                config.trust_domain.as_str()
+            );
             println!("  agencies: {}", agencies.join(", "));
             println!("  purposes: {}", checked.policy.purposes().len());
             exit::COMPLETE.into()

@@ -23,14 +23,18 @@ pub(crate) fn run(arguments: &Pki) -> anyhow::Result<ExitCode> {
         println!("made {}", authority.certificate_file().display());
         return Ok(exit::COMPLETE.into());
     }
-    let authority = Authority::load(&arguments.dir, clock)
-        .with_context(|| format!("no CA in {}: run `lienthong pki init`", arguments.dir.display()))?;
+    let authority = Authority::load(&arguments.dir, clock).with_context(|| {
+        format!(
+            "no CA in {}: run `lienthong pki init`",
+            arguments.dir.display()
+        )
+    })?;
     match &arguments.command {
         PkiCommand::Init { .. } => {}
         PkiCommand::Issue { kind } => issue(&authority, kind)?,
         PkiCommand::Sign { csr, days } => {
-            let request = std::fs::read_to_string(csr)
-                .with_context(|| csr.display().to_string())?;
+            let request =
+                std::fs::read_to_string(csr).with_context(|| csr.display().to_string())?;
             print!("{}", authority.sign_csr(&request, validity(*days))?);
         }
         PkiCommand::Revoke { certificate } => {
@@ -52,8 +56,14 @@ pub(crate) fn run(arguments: &Pki) -> anyhow::Result<ExitCode> {
 
 fn issue(authority: &Authority, kind: &IssueCommand) -> anyhow::Result<()> {
     match kind {
-        IssueCommand::Client { agency, system, out, days } => {
-            let code = AgencyCode::parse(agency).ok_or_else(|| anyhow!("{agency} is no agency code"))?;
+        IssueCommand::Client {
+            agency,
+            system,
+            out,
+            days,
+        } => {
+            let code =
+                AgencyCode::parse(agency).ok_or_else(|| anyhow!("{agency} is no agency code"))?;
             let id = SystemId::parse(system).ok_or_else(|| anyhow!("{system} is no system"))?;
             let credential = authority.issue_client(&code, &id, validity(*days))?;
             save(&credential, out, &format!("{agency}-{system}"))

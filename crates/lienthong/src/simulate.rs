@@ -51,11 +51,18 @@ async fn simulate(arguments: &Sim) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entries: Vec<&'static Entry> = match arguments.agency.as_str() {
         "all" => ALL.iter().collect(),
-        name => ALL.iter().filter(|entry| entry.source.name() == name).collect(),
+        name => ALL
+            .iter()
+            .filter(|entry| entry.source.name() == name)
+            .collect(),
     };
     if entries.is_empty() {
         let known: Vec<_> = ALL.iter().map(|entry| entry.source.name()).collect();
-        bail!("no agency {}; there are {}, and all", arguments.agency, known.join(", "));
+        bail!(
+            "no agency {}; there are {}, and all",
+            arguments.agency,
+            known.join(", ")
+        );
     }
     let ground = Ground::prepare(&arguments.dir, Arc::clone(&clock))?;
     let single = entries.len() == 1;

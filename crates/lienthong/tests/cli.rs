@@ -16,7 +16,16 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn help_teaches_every_command_and_the_exit_codes() {
     let help = text(&lienthong(&["--help"]).stdout);
-    for word in ["sandbox", "serve", "check-config", "lookup", "audit", "sim", "pki", "6 unavailable"] {
+    for word in [
+        "sandbox",
+        "serve",
+        "check-config",
+        "lookup",
+        "audit",
+        "sim",
+        "pki",
+        "6 unavailable",
+    ] {
         assert!(help.contains(word), "{word} is not in {help}");
     }
 }
@@ -56,7 +65,11 @@ fn a_development_ca_issues_signs_lists_and_revokes() {
     let out = dir.path().display().to_string();
     let run = |arguments: &[&str]| {
         let output = lienthong(&[&["pki", "--dir", &pki], arguments].concat());
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
         text(&output.stdout)
     };
     run(&["init"]);

@@ -103,7 +103,9 @@ impl Reader {
         let edge: Option<edge::Config> = self.stanza("edge");
         let evidence: Option<evidence::Config> = self.stanza("evidence");
         let agencies = self.agencies();
-        let trust_domain = gateway.as_ref().and_then(|gateway| self.trust_domain(gateway));
+        let trust_domain = gateway
+            .as_ref()
+            .and_then(|gateway| self.trust_domain(gateway));
         for key in self.table.keys() {
             self.problems.add(key, "is no stanza of this file");
         }
@@ -247,7 +249,9 @@ mod tests {
 
     fn problems(text: &str) -> String {
         let table = toml::from_str(text).unwrap();
-        let problems = Reader::new(table, PathBuf::from("/x")).config().unwrap_err();
+        let problems = Reader::new(table, PathBuf::from("/x"))
+            .config()
+            .unwrap_err();
         problems.to_string()
     }
 
@@ -268,8 +272,19 @@ mod tests {
             url = 7
             "#,
         );
-        for path in ["colour", "gateway.trust_domain", "tls", "edge", "evidence", "agency.nobody", "agency.tax"] {
-            assert!(found.contains(&format!("{path}: ")) || found.contains(path), "{path} in {found}");
+        for path in [
+            "colour",
+            "gateway.trust_domain",
+            "tls",
+            "edge",
+            "evidence",
+            "agency.nobody",
+            "agency.tax",
+        ] {
+            assert!(
+                found.contains(&format!("{path}: ")) || found.contains(path),
+                "{path} in {found}"
+            );
         }
     }
 

@@ -53,9 +53,10 @@ impl Asker {
             return Ok(Err(answer));
         }
         let grants = answer.body.get("grants").and_then(Value::as_array);
-        let of_purpose = grants.into_iter().flatten().filter(|grant| {
-            grant.get("purposeCode").and_then(Value::as_str) == Some(purpose)
-        });
+        let of_purpose = grants
+            .into_iter()
+            .flatten()
+            .filter(|grant| grant.get("purposeCode").and_then(Value::as_str) == Some(purpose));
         let paths = of_purpose.filter_map(|grant| grant.get("paths")?.as_array());
         let mut fields: Vec<String> = paths
             .flatten()

@@ -75,13 +75,30 @@ fn complete(body: &Value) -> Exit {
 
 /// Prints a refusal, and says what kind it is.
 fn refuse(refused: &Answer, json: bool) -> ExitCode {
-    let text = |key: &str| refused.body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let text = |key: &str| {
+        refused
+            .body
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     if json {
         println!("{:#}", refused.body);
     } else {
         eprintln!("{} {}: {}", refused.status, text("reason"), text("detail"));
-        for violation in refused.body.get("violations").and_then(Value::as_array).into_iter().flatten() {
-            let part = |key: &str| violation.get(key).and_then(Value::as_str).unwrap_or_default();
+        for violation in refused
+            .body
+            .get("violations")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let part = |key: &str| {
+                violation
+                    .get(key)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+            };
             eprintln!("  {}: {}", part("field"), part("description"));
         }
     }

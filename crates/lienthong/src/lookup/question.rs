@@ -7,11 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::{Kind, Lookup};
 
 /// The body of `POST /v1/citizens:lookup`.
-pub(crate) fn json(
-    arguments: &Lookup,
-    purpose: &str,
-    fields: &[String],
-) -> anyhow::Result<Value> {
+pub(crate) fn json(arguments: &Lookup, purpose: &str, fields: &[String]) -> anyhow::Result<Value> {
     let mut context = json!({"requestId": RequestId::fresh().to_string(), "purposeCode": purpose});
     let optional = [
         ("agreementId", &arguments.agreement),

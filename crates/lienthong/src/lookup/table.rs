@@ -6,11 +6,18 @@ use serde_json::Value;
 pub(crate) fn print(body: &Value, colour: bool) {
     let citizen = body.get("citizen");
     for status in list(body, "sources") {
-        let source = text(status, "source").trim_start_matches("SOURCE_").to_lowercase();
+        let source = text(status, "source")
+            .trim_start_matches("SOURCE_")
+            .to_lowercase();
         let state = text(status, "state").trim_start_matches("SOURCE_STATE_");
         let notes = [text(status, "reason"), text(status, "latency")];
         let notes: Vec<&str> = notes.into_iter().filter(|note| !note.is_empty()).collect();
-        println!("{} {} {}", bold(&format!("{source:<16}"), colour), paint(state, colour), notes.join(", "));
+        println!(
+            "{} {} {}",
+            bold(&format!("{source:<16}"), colour),
+            paint(state, colour),
+            notes.join(", ")
+        );
         let released = citizen.and_then(|citizen| citizen.get(key(&source)));
         if let Some(Value::Object(fields)) = released {
             for (name, value) in fields {
@@ -20,18 +27,28 @@ pub(crate) fn print(body: &Value, colour: bool) {
     }
     print_lists(body);
     if let Some(receipt) = body.get("receipt") {
-        println!("recorded as {} of {}", text(receipt, "seq"), text(receipt, "logOrigin"));
+        println!(
+            "recorded as {} of {}",
+            text(receipt, "seq"),
+            text(receipt, "logOrigin")
+        );
     }
 }
 
 fn print_lists(body: &Value) {
-    let withheld: Vec<&str> = list(body, "withheldPaths").filter_map(Value::as_str).collect();
+    let withheld: Vec<&str> = list(body, "withheldPaths")
+        .filter_map(Value::as_str)
+        .collect();
     if !withheld.is_empty() {
         println!("withheld: {}", withheld.join(", "));
     }
     for found in list(body, "discrepancies") {
         let kind = text(found, "kind").trim_start_matches("DISCREPANCY_KIND_");
-        println!("differs ({kind}): {} and {}", text(found, "path"), text(found, "otherPath"));
+        println!(
+            "differs ({kind}): {} and {}",
+            text(found, "path"),
+            text(found, "otherPath")
+        );
     }
     for signal in list(body, "quality") {
         let kind = text(signal, "kind").trim_start_matches("QUALITY_KIND_");
@@ -50,7 +67,10 @@ fn brief(value: &Value) -> String {
         Value::Object(_) if value.get("full").is_some() => text(value, "full").to_owned(),
         Value::Object(_) if value.get("year").is_some() => date(value),
         Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(k, v)| format!("{k} {}", brief(v))).collect();
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(k, v)| format!("{k} {}", brief(v)))
+                .collect();
             fields.join(", ")
         }
         other => other.to_string(),
@@ -81,7 +101,11 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(key).and_then(Value::as_array).into_iter().flatten()
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 fn bold(text: &str, colour: bool) -> String {

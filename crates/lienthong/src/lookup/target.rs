@@ -25,7 +25,13 @@ pub(crate) struct Target {
 impl Target {
     /// What the command line names: a gateway by address, or a sandbox.
     pub(crate) fn find(arguments: &Lookup) -> anyhow::Result<Self> {
-        let Lookup { gateway, ca, cert, key, .. } = arguments;
+        let Lookup {
+            gateway,
+            ca,
+            cert,
+            key,
+            ..
+        } = arguments;
         if let (Some(gateway), Some(ca), Some(cert), Some(key)) = (gateway, ca, cert, key) {
             return Ok(Self {
                 gateway: gateway.clone(),
@@ -41,11 +47,23 @@ impl Target {
     /// A caller of the sandbox in a directory.
     pub(crate) fn sandbox(dir: &Path, caller: Option<&str>) -> anyhow::Result<Self> {
         let description = Description::read(dir).with_context(|| {
-            format!("no sandbox is running in {}: start one with `lienthong sandbox`", dir.display())
+            format!(
+                "no sandbox is running in {}: start one with `lienthong sandbox`",
+                dir.display()
+            )
         })?;
         let wanted = caller.unwrap_or(&description.default_caller);
-        let names: Vec<&str> = description.callers.iter().map(|c| c.name.as_str()).collect();
-        let Caller { cert, key, purposes, .. } = description
+        let names: Vec<&str> = description
+            .callers
+            .iter()
+            .map(|c| c.name.as_str())
+            .collect();
+        let Caller {
+            cert,
+            key,
+            purposes,
+            ..
+        } = description
             .callers
             .iter()
             .find(|caller| caller.name == wanted)

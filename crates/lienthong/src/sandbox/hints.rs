@@ -24,8 +24,14 @@ pub(crate) fn print(dir: &Path, description: &Description) {
     println!("\nTry:\n");
     println!("# as a table, or as JSON; other callers with --as claims, --as tax");
     println!("lienthong lookup {FIRST} --sandbox {}", dir.display());
-    println!("lienthong lookup {FIRST} --sandbox {} --json > answer.json", dir.display());
-    println!("lienthong audit verify {} --receipt answer.json\n", at(&description.log.dir));
+    println!(
+        "lienthong lookup {FIRST} --sandbox {} --json > answer.json",
+        dir.display()
+    );
+    println!(
+        "lienthong audit verify {} --receipt answer.json\n",
+        at(&description.log.dir)
+    );
     println!("# REST");
     println!("{}\n", curl(gateway, &ca, &cert, &key, purpose));
     println!("# Python, with: pip install grpcio grpcio-reflection protobuf");

@@ -62,7 +62,10 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
         first_lookup(&ground.dir).await?;
         hints::print(&arguments.dir, &description);
     }
-    println!("\nThe gateway is ready at {}. Stop it with Ctrl-C.", description.gateway);
+    println!(
+        "\nThe gateway is ready at {}. Stop it with Ctrl-C.",
+        description.gateway
+    );
     stop.wait().await;
     println!("stopping");
     Description::remove(&ground.dir)?;

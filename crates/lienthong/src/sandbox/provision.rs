@@ -102,14 +102,16 @@ impl Ground {
 
     /// The callers, as `sandbox.json` lists them.
     pub(crate) fn callers() -> Vec<Caller> {
-        let callers = CALLERS.iter().map(|(name, agency, system, purposes)| Caller {
-            name: (*name).to_owned(),
-            agency: (*agency).to_owned(),
-            system: (*system).to_owned(),
-            cert: format!("pki/callers/{name}.pem"),
-            key: format!("pki/callers/{name}.key"),
-            purposes: purposes.iter().map(|&purpose| purpose.to_owned()).collect(),
-        });
+        let callers = CALLERS
+            .iter()
+            .map(|(name, agency, system, purposes)| Caller {
+                name: (*name).to_owned(),
+                agency: (*agency).to_owned(),
+                system: (*system).to_owned(),
+                cert: format!("pki/callers/{name}.pem"),
+                key: format!("pki/callers/{name}.key"),
+                purposes: purposes.iter().map(|&purpose| purpose.to_owned()).collect(),
+            });
         callers.collect()
     }
 
@@ -127,14 +129,15 @@ impl Ground {
     ) -> anyhow::Result<()> {
         let mut table = toml::Table::new();
         let mut stanza = |name: &str, text: String| -> anyhow::Result<()> {
-            table.insert(name.to_owned(), toml::from_str::<toml::Table>(&text)?.into());
+            table.insert(
+                name.to_owned(),
+                toml::from_str::<toml::Table>(&text)?.into(),
+            );
             Ok(())
         };
         stanza(
             "gateway",
-            format!(
-                "node = '{NODE}'\ntrust_domain = '{TRUST_DOMAIN}'\npolicy = 'agreements.toml'"
-            ),
+            format!("node = '{NODE}'\ntrust_domain = '{TRUST_DOMAIN}'\npolicy = 'agreements.toml'"),
         )?;
         stanza(
             "edge",

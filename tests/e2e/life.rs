@@ -1,0 +1,85 @@
+//! Its life: ready in time, healthy, restarted by its configuration, gone without a trace.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tests::{Rest, Sandbox, loop_until, run};
+
+#[tokio::test]
+async fn an_interrupted_sandbox_leaves_nothing_but_its_directory() {
+    let sandbox = Sandbox::start();
+    let pid = sandbox.description["pid"].as_u64().unwrap();
+    let stopped = sandbox.interrupt();
+    assert_eq!(stopped.code, Some(0));
+    assert!(!stopped.dir().join("sandbox.json").exists());
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+}
+
+#[tokio::test]
+async fn the_same_directory_continues_keys_log_and_addresses() {
+    let sandbox = Sandbox::start();
+    let before = sandbox.description.clone();
+    let first = sandbox.lookup(&["999099000001", "--json"]).json();
+    let sandbox = sandbox.interrupt().restart();
+    let second = sandbox.lookup(&["999099000001", "--json"]).json();
+    assert_eq!(sandbox.description["log"]["vkey"], before["log"]["vkey"]);
+    assert_eq!(
+        sandbox.description["log"]["origin"],
+        before["log"]["origin"]
+    );
+    let seq = |answer: &serde_json::Value| -> u64 {
+        answer["receipt"]["seq"].as_str().unwrap().parse().unwrap()
+    };
+    assert!(seq(&second) > seq(&first));
+    assert_eq!(sandbox.verify(None).code, 0);
+}
+
+#[tokio::test]
+async fn serve_runs_the_gateway_of_the_same_configuration() {
+    let stopped = Sandbox::start().interrupt();
+    let config = stopped.dir().join("lienthong.toml");
+    let checked = run(&["check-config", &config.display().to_string()]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let test = std::env::current_exe().unwrap();
+    let program = test.ancestors().nth(2).unwrap().join("lienthong");
+    let out = std::fs::File::create(stopped.dir().join("serve.out")).unwrap();
+    let mut serve = Command::new(program)
+        .args(["serve", "--config"])
+        .arg(&config)
+        .stdout(out)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let ready = loop_until(Duration::from_secs(30), || {
+        let text = std::fs::read_to_string(stopped.dir().join("serve.out")).ok()?;
+        text.contains("ready https://localhost:").then_some(text)
+    });
+    let pid = rustix::process::Pid::from_child(&serve);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(serve.wait().unwrap().success(), "{ready}");
+}
+
+#[tokio::test]
+async fn operators_see_health_and_metrics() {
+    let sandbox = Sandbox::start();
+    sandbox.lookup(&["999099000001", "--json"]);
+    let operations = Rest::plain(sandbox.text("/operations"));
+    assert_eq!(operations.get("/livez").await.unwrap().status, 200);
+    assert_eq!(operations.get("/readyz?verbose").await.unwrap().status, 200);
+    let metrics = operations.get("/metrics").await.unwrap().text;
+    for name in [
+        "rpc_server_call_duration_seconds_bucket",
+        "gateway_answers_total",
+        "source=\"social_security\"",
+        "source_state=\"OK\"",
+        "audit_commit_wait_seconds",
+        "audit_next_seq",
+    ] {
+        assert!(metrics.contains(name), "{name} is not in {metrics}");
+    }
+    assert!(!metrics.contains("999099"), "an id is in the metrics");
+    let public = Rest::plain(sandbox.text("/public"));
+    let openapi = public.get("/openapi.json").await.unwrap().json();
+    assert!(openapi["paths"].get("/v1/citizens:lookup").is_some());
+    assert_eq!(public.get("/descriptors.binpb").await.unwrap().status, 200);
+}
