@@ -1,0 +1,141 @@
+//! What the log of evidence tells: waits, batches, and how it stands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use opentelemetry::metrics::{Histogram, Meter};
+use opentelemetry::{KeyValue, Value};
+
+use super::{Metrics, gauge};
+
+/// The counts of the log.
+#[derive(Debug)]
+pub(super) struct Disk {
+    node: [KeyValue; 1],
+    commit_wait: Histogram<f64>,
+    fsync: Histogram<f64>,
+    batch: Histogram<u64>,
+    queue: Arc<Level>,
+    next_seq: Arc<Level>,
+    free: Arc<Level>,
+}
+
+/// A number that is told now and then; not observed before it is first told.
+#[derive(Debug)]
+struct Level(AtomicU64);
+
+impl Disk {
+    pub(super) fn new(meter: &Meter, node: &str) -> Self {
+        let node = [KeyValue::new("node", Value::from(Arc::<str>::from(node)))];
+        let seconds = |name, description| {
+            meter
+                .f64_histogram(name)
+                .with_unit("s")
+                .with_description(description)
+                .with_boundaries(SECONDS.to_vec())
+                .build()
+        };
+        Self {
+            commit_wait: seconds(
+                "audit.commit_wait",
+                "How long exchanges wait for their record.",
+            ),
+            fsync: seconds(
+                "audit.fsync",
+                "How long the disk takes to make a batch durable.",
+            ),
+            batch: meter
+                .u64_histogram("audit.batch.entries")
+                .with_description("Records that became durable together.")
+                .with_boundaries(ENTRIES.to_vec())
+                .build(),
+            queue: Level::new(
+                meter,
+                "audit.queue.depth",
+                "",
+                "Exchanges that are open or wait for their record.",
+                &node,
+            ),
+            next_seq: Level::new(
+                meter,
+                "audit.next_seq",
+                "",
+                "The sequence number of the next record.",
+                &node,
+            ),
+            free: Level::new(
+                meter,
+                "audit.free",
+                "By",
+                "Bytes free on the disk of the log.",
+                &node,
+            ),
+            node,
+        }
+    }
+}
+
+impl Level {
+    fn new(
+        meter: &Meter,
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+        node: &[KeyValue; 1],
+    ) -> Arc<Self> {
+        let level = Arc::new(Self(AtomicU64::new(UNTOLD)));
+        let read = Arc::clone(&level);
+        let node = node.clone();
+        gauge(meter, name, unit, description, move |gauge| {
+            let value = read.0.load(Relaxed);
+            if value != UNTOLD {
+                gauge.observe(value, &node);
+            }
+        });
+        level
+    }
+
+    fn tell(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+}
+
+impl evidence::Observer for Metrics {
+    fn commit_wait(&self, wait: Duration) {
+        let disk = &self.disk;
+        disk.commit_wait.record(wait.as_secs_f64(), &disk.node);
+    }
+
+    fn synced(&self, took: Duration) {
+        let disk = &self.disk;
+        disk.fsync.record(took.as_secs_f64(), &disk.node);
+    }
+
+    fn batch(&self, leaves: u32) {
+        let disk = &self.disk;
+        disk.batch.record(u64::from(leaves), &disk.node);
+    }
+
+    fn queue_depth(&self, places: u32) {
+        self.disk.queue.tell(u64::from(places));
+    }
+
+    fn free_bytes(&self, bytes: u64) {
+        self.disk.free.tell(bytes);
+    }
+
+    fn next_seq(&self, seq: u64) {
+        self.disk.next_seq.tell(seq);
+    }
+}
+
+/// A number no log reaches.
+const UNTOLD: u64 = u64::MAX;
+/// From a fast disk's sync to one that is in trouble.
+const SECONDS: [f64; 12] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0,
+];
+const ENTRIES: [f64; 11] = [
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0,
+];

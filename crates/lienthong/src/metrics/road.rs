@@ -1,0 +1,99 @@
+//! What the gate tells: how the sources answered, and how long each took.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use exchange::{Caller, Source, SourceState};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Histogram, Meter};
+
+use super::agencies::{Agencies, MOST, STATES};
+use super::{Metrics, counter};
+
+/// The counter of answers, as OpenTelemetry names it.
+pub(super) const ANSWERS: &str = "gateway.answers";
+/// Every agency and the others × sources × states: 201 × 5 × 10, one more for what overflows.
+pub(super) const ANSWERS_SETS: usize = (MOST + 1) * Source::ALL.len() * STATES.len() + 1;
+
+/// The counts of the gate.
+#[derive(Debug)]
+pub(super) struct Road {
+    agencies: Arc<Agencies>,
+    took: Histogram<f64>,
+    wrong_subject: Arc<[AtomicU64; Source::ALL.len()]>,
+}
+
+impl Road {
+    pub(super) fn new(meter: &Meter, agencies: Arc<Agencies>) -> Self {
+        answers(meter, Arc::clone(&agencies));
+        let took = meter
+            .f64_histogram("gateway.source.duration")
+            .with_unit("s")
+            .with_description("From the question to a source to its answer.")
+            .with_boundaries(BOUNDS.to_vec())
+            .build();
+        let wrong_subject = Arc::new(<[AtomicU64; Source::ALL.len()]>::default());
+        let read = Arc::clone(&wrong_subject);
+        counter(
+            meter,
+            "gateway.wrong_subject",
+            "Answers about another person than the one asked about.",
+            move |counted| {
+                for (source, count) in Source::ALL.into_iter().zip(read.iter()) {
+                    let source = KeyValue::new("source", source.name());
+                    counted.observe(count.load(Relaxed), &[source]);
+                }
+            },
+        );
+        Self {
+            agencies,
+            took,
+            wrong_subject,
+        }
+    }
+}
+
+impl gate::Observer for Metrics {
+    fn source(&self, caller: &Caller, source: Source, state: SourceState, took: Duration) {
+        let road = &self.road;
+        road.agencies.of(caller.agency()).answered(source, state);
+        let labels = [
+            KeyValue::new("source", source.name()),
+            KeyValue::new("source_state", state.name()),
+        ];
+        road.took.record(took.as_secs_f64(), &labels);
+    }
+
+    fn wrong_subject(&self, source: Source) {
+        if let Some(count) = self.road.wrong_subject.get(source as usize - 1) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+fn answers(meter: &Meter, agencies: Arc<Agencies>) {
+    let read = move |counted: &dyn opentelemetry::metrics::AsyncInstrument<u64>| {
+        for agency in agencies.all() {
+            for (source, state, count) in agency.answers() {
+                let labels = [
+                    KeyValue::new("caller_agency", agency.label.clone()),
+                    KeyValue::new("source", source.name()),
+                    KeyValue::new("source_state", state.name()),
+                ];
+                counted.observe(count, &labels);
+            }
+        }
+    };
+    counter(
+        meter,
+        ANSWERS,
+        "Questions to sources, by how they ended.",
+        read,
+    );
+}
+
+/// The convention's for calls, and below them two for what the gateway adds, in seconds.
+pub(super) const BOUNDS: [f64; 15] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0,
+];
