@@ -1,6 +1,8 @@
 //! The spans of the road. Names and attributes are those of `manual/operations.md`; none holds
 //! anything personal.
 
+use std::fmt::Write as _;
+
 use exchange::{Source, SourceState};
 use opentelemetry::trace::TraceContextExt as _;
 use tracing::{Span, field, info_span};
@@ -20,6 +22,7 @@ pub(crate) fn source(source: Source) -> Span {
         gw.source = source.name(),
         gw.source.state = field::Empty,
         error.type = field::Empty,
+        otel.status_code = field::Empty,
     )
 }
 
@@ -28,6 +31,7 @@ pub(crate) fn ended(span: &Span, state: SourceState) {
     span.record("gw.source.state", state.name());
     if state.is_failure() {
         span.record("error.type", state.name());
+        span.record("otel.status_code", "ERROR");
     }
 }
 
@@ -37,6 +41,8 @@ pub(crate) fn record() -> Span {
 }
 
 /// The W3C `traceparent` of a span, if it is part of a trace.
+///
+/// An exchange that is not traced has no spans, so nothing is written and nothing is sent.
 pub(crate) fn traceparent(span: &Span) -> Option<String> {
     if span.is_disabled() {
         return None;
@@ -44,12 +50,14 @@ pub(crate) fn traceparent(span: &Span) -> Option<String> {
     let context = span.context();
     let span = context.span();
     let span = span.span_context();
-    span.is_valid().then(|| {
-        format!(
-            "00-{}-{}-{:02x}",
-            span.trace_id(),
-            span.span_id(),
-            span.trace_flags().to_u8()
-        )
-    })
+    if !span.is_valid() {
+        return None;
+    }
+    let (trace, id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
+    let mut text = String::with_capacity(TRACEPARENT_LEN);
+    write!(text, "00-{trace}-{id}-{:02x}", flags.to_u8()).ok()?;
+    Some(text)
 }
+
+/// Two, 32, 16 and two hexadecimal digits with a hyphen between each.
+const TRACEPARENT_LEN: usize = 2 + 1 + 32 + 1 + 16 + 1 + 2;

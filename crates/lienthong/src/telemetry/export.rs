@@ -1,7 +1,7 @@
 //! The way to the collector: gRPC, on a runtime of its own.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -85,20 +85,17 @@ impl Export {
         if self.runtime.is_none() {
             return;
         }
-        let tracer = self.tracer.take();
         let (done, stopped) = mpsc::channel::<()>();
-        let stop = move || {
-            if let Some(tracer) = tracer
-                && let Err(error) = tracer.shutdown_with_timeout(within)
-            {
-                tracing::debug!(%error, "the tracer did not stop cleanly");
-            }
-            metrics.stop(within);
-            drop(done);
-        };
-        // The SDK keeps to no time of its own for metrics; a thread can be left behind.
-        let stopping = thread::Builder::new().spawn(stop);
-        if stopping.is_ok() && stopped.recv_timeout(within) == Err(RecvTimeoutError::Timeout) {
+        if let Some(tracer) = self.tracer.take() {
+            beside(done.clone(), move || {
+                if let Err(error) = tracer.shutdown_with_timeout(within) {
+                    tracing::debug!(%error, "the tracer did not stop cleanly");
+                }
+            });
+        }
+        beside(done, move || metrics.stop(within));
+        // Nothing is ever sent: the channel closes when both are done.
+        if stopped.recv_timeout(within) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!("the collector did not take the last telemetry in time");
         }
     }
@@ -134,6 +131,17 @@ impl Export {
             inner,
             dropped: Arc::clone(&self.dropped),
         }
+    }
+}
+
+/// Runs on a thread that can be left behind: the SDK keeps to no time when it stops metrics.
+fn beside(done: Sender<()>, act: impl FnOnce() + Send + 'static) {
+    let act = move || {
+        act();
+        drop(done);
+    };
+    if let Err(error) = thread::Builder::new().spawn(act) {
+        tracing::debug!(%error, "no thread to stop telemetry");
     }
 }
 
