@@ -133,7 +133,7 @@ fn gate(dir: &std::path::Path, tax: Arc<TaxOffice>, clock: Arc<dyn Clock>) -> (G
         clock: Arc::clone(&clock),
         observer: Arc::new(evidence::NoObserver),
         version: "test",
-        on_fatal: Box::new(|error| panic!("{error}")),
+        on_fatal: evidence::Alarm::new(|error| panic!("{error}")),
     };
     let (evidence, handle) = Evidence::start(config, deps).unwrap();
     let policy = Policy::parse(POLICY.as_bytes()).unwrap();
