@@ -17,6 +17,14 @@ fn timeless(mut answer: Value) -> Value {
     for key in ["receipt", "requestId"] {
         object.remove(key);
     }
+    for found in object
+        .get_mut("discrepancies")
+        .into_iter()
+        .filter_map(Value::as_array_mut)
+        .flatten()
+    {
+        found.as_object_mut().unwrap().remove("detectedAt");
+    }
     for status in object["sources"].as_array_mut().unwrap() {
         let status = status.as_object_mut().unwrap();
         for key in [

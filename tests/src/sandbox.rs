@@ -48,6 +48,8 @@ impl Sandbox {
 
     fn start_in(dir: TempDir, environment: &[(&str, &str)]) -> Self {
         let place = dir.path().join("sandbox");
+        // A kill leaves the description of the run before.
+        let _ = std::fs::remove_file(place.join("sandbox.json"));
         let mut command = Command::new(program());
         let command = command
             .args(["sandbox", "--listen", "127.0.0.1:0", "--dir"])

@@ -12,6 +12,7 @@ mod field_mask;
 mod record;
 mod redact;
 pub mod routes;
+mod timestamp;
 pub mod v1;
 
 #[path = "generated/records.rs"]
@@ -21,6 +22,7 @@ mod redacted;
 
 pub use field_mask::FieldMask;
 pub use record::Record;
+pub use timestamp::Timestamp;
 
 /// The descriptor set of the whole contract, imports included, without comments.
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.binpb");

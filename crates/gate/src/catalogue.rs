@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use admission::QuotaState;
-use api::convert::timestamp;
 use api::v1;
 use exchange::{Caller, FIELDS, Field};
 use jiff::Timestamp;
@@ -52,7 +51,7 @@ impl Gate {
                 .collect(),
             masked_paths: Vec::new(),
             second_factor_required: grant.second_factor,
-            valid_to: Some(timestamp(grant.valid_to)),
+            valid_to: Some(grant.valid_to.into()),
         });
         v1::ListGrantsResponse {
             grants: grants.collect(),
@@ -76,6 +75,6 @@ fn message(quota: &QuotaState, now: Timestamp) -> v1::Quota {
         policy: quota.policy.to_string(),
         limit: quota.limit.into(),
         remaining: quota.remaining.into(),
-        reset_time: Some(timestamp(reset)),
+        reset_time: Some(reset.into()),
     }
 }

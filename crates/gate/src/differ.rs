@@ -3,7 +3,6 @@
 //! Only what is released is compared, so a discrepancy tells nothing of a field that was not asked
 //! for and granted on both sides.
 
-use api::convert::timestamp;
 use api::v1::{self, Discrepancy, DiscrepancyKind};
 use exchange::{Field, FieldSet, PartialDate, name_key};
 use jiff::Timestamp;
@@ -58,14 +57,14 @@ fn compare(held: &[Held], now: Timestamp) -> Vec<Discrepancy> {
             authority: v1::Source::from(authority.field.info().source).into(),
             other: v1::Source::from(other.field.info().source).into(),
             kind: kind.into(),
-            detected_at: Some(timestamp(now)),
+            detected_at: Some(now.into()),
             other_path: other.field.path().to_owned(),
         })
         .collect()
 }
 
 fn differ(authority: &Value, other: &Value) -> Option<DiscrepancyKind> {
-    if authority == other {
+    if authority == other || same_letters(authority, other) {
         return None;
     }
     Some(match (authority, other) {
@@ -74,6 +73,18 @@ fn differ(authority: &Value, other: &Value) -> Option<DiscrepancyKind> {
         (Value::Registered(_), Value::Registered(_)) => DiscrepancyKind::Status,
         _ => DiscrepancyKind::Value,
     })
+}
+
+/// True for two names that differ in case and spaces alone: the population wire is upper-case
+/// throughout, which says nothing about a person.
+fn same_letters(a: &Value, b: &Value) -> bool {
+    let letters = |name: &str| {
+        name.split_whitespace()
+            .flat_map(str::chars)
+            .flat_map(char::to_uppercase)
+            .collect::<String>()
+    };
+    matches!((a, b), (Value::Name(a), Value::Name(b)) if letters(a) == letters(b))
 }
 
 fn held(field: Field, value: Option<Value>) -> Option<Held> {
@@ -249,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn case_and_tone_marks_are_a_matter_of_format() {
+    fn tone_marks_are_a_matter_of_format() {
         let view = view(
             v1::PopulationRecord {
                 name: named("NGUYỄN THỊ HOÀ"),
@@ -265,6 +276,21 @@ mod tests {
             found,
             [("civil_status.name".to_owned(), DiscrepancyKind::Format)]
         );
+    }
+
+    #[test]
+    fn case_is_no_discrepancy() {
+        let view = view(
+            v1::PopulationRecord {
+                name: named("NGUYỄN THỊ HÒA"),
+                ..Default::default()
+            },
+            v1::CivilStatusRecord {
+                name: named("Nguyễn Thị Hòa"),
+                ..Default::default()
+            },
+        );
+        assert_eq!(kinds(&view, &FieldSet::all()), []);
     }
 
     #[test]

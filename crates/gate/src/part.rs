@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use adapter::{Answer, Miss};
-use api::convert::timestamp;
 use api::{Record, v1};
 use evidence::{Open, SourceOutcome};
 use exchange::{FieldSet, Source, SourceState};
@@ -64,7 +63,7 @@ impl Part {
         record.encode(&mut bytes);
         let mut part = Self::unasked(source, SourceState::Ok, reason);
         part.status.attempts = answer.attempts;
-        part.status.as_of = answer.as_of.map(timestamp);
+        part.status.as_of = answer.as_of.map(Into::into);
         part.status.upstream_request_id = answer.upstream_request_id.unwrap_or_default();
         part.status.record_salt = open.record_salt(source).to_vec();
         part.outcome.released = record.present();

@@ -55,7 +55,7 @@ pub(crate) fn message(receipt: &Receipt) -> v1::AuditReceipt {
         log_origin: receipt.origin().to_owned(),
         seq: receipt.seq(),
         leaf_hash: receipt.leaf_hash().to_vec(),
-        committed_at: Some(pbjson_types::Timestamp {
+        committed_at: Some(api::Timestamp {
             seconds: i64::try_from(ms / 1_000).unwrap_or(i64::MAX),
             nanos: i32::try_from(ms % 1_000 * 1_000_000).unwrap_or(0),
         }),

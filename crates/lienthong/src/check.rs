@@ -10,7 +10,12 @@ use crate::config::{Checked, Config, Problems};
 use crate::exit;
 
 /// Says everything that is wrong with a configuration, or that nothing is.
-pub(crate) fn run(arguments: &Serve) -> ExitCode {
+pub(crate) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
+    // Clients want a runtime to be made in, though none connects.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let _entered = runtime.enter();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let path = arguments.path();
     let checked = Config::load(path).and_then(|config| {
@@ -28,11 +33,11 @@ pub(crate) fn run(arguments: &Serve) -> ExitCode {
             );
             println!("  agencies: {}", agencies.join(", "));
             println!("  purposes: {}", checked.policy.purposes().len());
-            exit::COMPLETE.into()
+            Ok(exit::COMPLETE.into())
         }
         Err(problems) => {
             report(&problems);
-            exit::FAILED.into()
+            Ok(exit::FAILED.into())
         }
     }
 }

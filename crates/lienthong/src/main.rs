@@ -44,7 +44,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
-        Command::CheckConfig(arguments) => Ok(check::run(&arguments)),
+        Command::CheckConfig(arguments) => check::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Sim(arguments) => simulate::run(&arguments),

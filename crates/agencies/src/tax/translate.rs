@@ -8,7 +8,6 @@ use api::agency::v1::{
 };
 use api::{Record, v1};
 use exchange::{CitizenId, FieldSet, Identifier};
-use jiff::Timestamp;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
@@ -38,7 +37,7 @@ pub(super) fn record(
     record.retain(fields);
     Ok(Answer {
         record,
-        as_of: response.as_of.and_then(time),
+        as_of: response.as_of.and_then(api::Timestamp::to_jiff),
         upstream_request_id: None,
         superseded: confirmed == Confirmed::Superseded,
         attempts: 1,
@@ -126,10 +125,6 @@ fn retry_after(status: &Status) -> Option<Duration> {
     let info = status.get_details_retry_info()?;
     info.retry_delay
         .map(|delay| delay.min(Duration::from_secs(3_600)))
-}
-
-fn time(time: pbjson_types::Timestamp) -> Option<Timestamp> {
-    Timestamp::new(time.seconds, time.nanos).ok()
 }
 
 #[cfg(test)]

@@ -4,4 +4,4 @@ mod request;
 mod words;
 
 pub use request::{lookup, resolve};
-pub use words::{partial_date, timestamp};
+pub use words::partial_date;

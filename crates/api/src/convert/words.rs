@@ -14,15 +14,6 @@ pub fn partial_date(date: PartialDate) -> v1::PartialDate {
     }
 }
 
-/// A time as the contract carries it.
-#[must_use]
-pub fn timestamp(time: jiff::Timestamp) -> pbjson_types::Timestamp {
-    pbjson_types::Timestamp {
-        seconds: time.as_second(),
-        nanos: time.subsec_nanosecond(),
-    }
-}
-
 impl From<PartialDate> for v1::PartialDate {
     fn from(date: PartialDate) -> Self {
         partial_date(date)

@@ -73,7 +73,7 @@ pub struct LookupRecordResponse {
     pub previous_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The time for which the agency vouches.
     #[prost(message, optional, tag = "3")]
-    pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub as_of: ::core::option::Option<crate::Timestamp>,
     /// The record, of the kind the agency holds.
     #[prost(oneof = "lookup_record_response::Record", tags = "4, 5, 6, 7, 8")]
     pub record: ::core::option::Option<lookup_record_response::Record>,

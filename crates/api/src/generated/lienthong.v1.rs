@@ -1745,7 +1745,7 @@ pub struct Grant {
     pub second_factor_required: bool,
     /// The end of validity.
     #[prost(message, optional, tag = "6")]
-    pub valid_to: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub valid_to: ::core::option::Option<crate::Timestamp>,
 }
 /// Asks for the caller's own quotas.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1774,7 +1774,7 @@ pub struct Quota {
     pub remaining: u64,
     /// When the quota is whole again.
     #[prost(message, optional, tag = "4")]
-    pub reset_time: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub reset_time: ::core::option::Option<crate::Timestamp>,
 }
 /// Generated client implementations.
 #[cfg(feature = "grpc")]
@@ -2337,7 +2337,7 @@ pub struct SourceStatus {
     pub attempts: u32,
     /// The time for which the source vouches.
     #[prost(message, optional, tag = "7")]
-    pub as_of: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub as_of: ::core::option::Option<crate::Timestamp>,
     /// True if the state comes from a cached verdict; records are never cached.
     #[prost(bool, tag = "8")]
     pub from_cache: bool,
@@ -2363,7 +2363,7 @@ pub struct AuditReceipt {
     pub leaf_hash: ::prost::alloc::vec::Vec<u8>,
     /// When the batch was written, to the millisecond.
     #[prost(message, optional, tag = "4")]
-    pub committed_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub committed_at: ::core::option::Option<crate::Timestamp>,
     /// The first place of the batch; receipts are signed once per committed batch.
     #[prost(uint64, tag = "5")]
     pub batch_first: u64,
@@ -2507,7 +2507,7 @@ pub struct Discrepancy {
     pub kind: i32,
     /// When it was noticed.
     #[prost(message, optional, tag = "5")]
-    pub detected_at: ::core::option::Option<::pbjson_types::Timestamp>,
+    pub detected_at: ::core::option::Option<crate::Timestamp>,
     /// The field of the source that disagrees.
     #[prost(string, tag = "6")]
     pub other_path: ::prost::alloc::string::String,
@@ -2639,7 +2639,7 @@ pub enum DiscrepancyKind {
     Unspecified = 0,
     /// The values differ.
     Value = 1,
-    /// Equal after normalising (case, tone marks, precision of a date).
+    /// Equal after normalising (place of a tone mark, precision of a date).
     Format = 2,
     /// The agency lacks what the population database has.
     MissingInAgency = 3,

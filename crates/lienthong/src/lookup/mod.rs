@@ -14,9 +14,11 @@ use serde_json::Value;
 
 use crate::cli::{Arguments, Command, Lookup};
 use crate::exit::{self, Exit};
+use crate::sandbox::Description;
 
 use ask::{Answer, Asker};
 use table::print;
+use target::Target;
 
 /// Asks, prints, and says by the exit code what came of it.
 pub(crate) fn run(arguments: &Lookup) -> anyhow::Result<ExitCode> {
@@ -27,8 +29,12 @@ pub(crate) fn run(arguments: &Lookup) -> anyhow::Result<ExitCode> {
 }
 
 async fn lookup(arguments: &Lookup) -> anyhow::Result<ExitCode> {
-    let target = target::Target::find(arguments)?;
-    let asker = Asker::new(&target)?;
+    let target = Target::find(arguments)?;
+    ask(arguments, &target).await
+}
+
+async fn ask(arguments: &Lookup, target: &Target) -> anyhow::Result<ExitCode> {
+    let asker = Asker::new(target)?;
     let purpose = target.purpose(arguments.purpose.as_deref())?;
     let fields = match arguments.fields.as_slice() {
         [] => match asker.granted(&purpose).await? {
@@ -48,11 +54,15 @@ async fn lookup(arguments: &Lookup) -> anyhow::Result<ExitCode> {
 }
 
 /// The first lookup of a sandbox: everything that its default caller may see.
-pub(crate) async fn show_first(dir: &Path, id: &str) -> anyhow::Result<()> {
-    let dir = dir.display().to_string();
-    let arguments = Arguments::try_parse_from(["lienthong", "lookup", id, "--sandbox", &dir])?;
+pub(crate) async fn show_first(
+    dir: &Path,
+    description: &Description,
+    id: &str,
+) -> anyhow::Result<()> {
+    let arguments = Arguments::try_parse_from(["lienthong", "lookup", id])?;
     if let Command::Lookup(arguments) = arguments.command {
-        lookup(&arguments).await?;
+        let target = Target::of(dir, description, None)?;
+        ask(&arguments, &target).await?;
     }
     Ok(())
 }

@@ -45,13 +45,22 @@ impl Target {
     }
 
     /// A caller of the sandbox in a directory.
-    pub(crate) fn sandbox(dir: &Path, caller: Option<&str>) -> anyhow::Result<Self> {
+    fn sandbox(dir: &Path, caller: Option<&str>) -> anyhow::Result<Self> {
         let description = Description::read(dir).with_context(|| {
             format!(
                 "no sandbox is running in {}: start one with `lienthong sandbox`",
                 dir.display()
             )
         })?;
+        Self::of(dir, &description, caller)
+    }
+
+    /// A caller of the sandbox that is described.
+    pub(crate) fn of(
+        dir: &Path,
+        description: &Description,
+        caller: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let wanted = caller.unwrap_or(&description.default_caller);
         let names: Vec<&str> = description
             .callers

@@ -57,15 +57,16 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     ground.configure(&Listeners::of(&gateway), simulators.stanzas())?;
 
     let description = describe(&ground, &gateway, &simulators, &origin, &log_dir);
-    description.write(&ground.dir)?;
     if !arguments.quiet {
-        first_lookup(&ground.dir).await?;
+        println!("$ lienthong lookup {}\n", hints::FIRST);
+        lookup::show_first(&ground.dir, &description, hints::FIRST).await?;
         hints::print(&arguments.dir, &description);
     }
     println!(
         "\nThe gateway is ready at {}. Stop it with Ctrl-C.",
         description.gateway
     );
+    description.write(&ground.dir)?;
     stop.wait().await;
     println!("stopping");
     Description::remove(&ground.dir)?;
@@ -73,12 +74,6 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     simulators.stop().await;
     tokio::task::spawn_blocking(move || telemetry.stop()).await?;
     Ok(())
-}
-
-/// Asks about one citizen as any caller does, and prints the answer.
-async fn first_lookup(dir: &Path) -> anyhow::Result<()> {
-    println!("$ lienthong lookup {}\n", hints::FIRST);
-    lookup::show_first(dir, hints::FIRST).await
 }
 
 fn describe(

@@ -44,7 +44,7 @@ fn prost_and_tonic(contract: &Contract, folder: &std::path::Path) -> Result<()> 
         .out_dir(folder)
         .build_transport(false)
         .compile_well_known_types(true)
-        .extern_path(".google.protobuf.Timestamp", "::pbjson_types::Timestamp")
+        .extern_path(".google.protobuf.Timestamp", "crate::Timestamp")
         .extern_path(".google.protobuf.Duration", "::pbjson_types::Duration")
         .extern_path(".google.protobuf.FieldMask", "crate::FieldMask")
         .skip_debug(
@@ -78,6 +78,7 @@ fn json(contract: &Contract, folder: &std::path::Path) -> Result<()> {
         .register_descriptors(&contract.commented)?
         .out_dir(folder)
         .extern_path(".google.protobuf.FieldMask", "crate::FieldMask")
+        .extern_path(".google.protobuf.Timestamp", "crate::Timestamp")
         .build(&[".lienthong.v1"])?;
     Ok(())
 }

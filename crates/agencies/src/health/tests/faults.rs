@@ -206,9 +206,7 @@ async fn everything_that_is_wrong_with_a_stanza_is_said_at_once() {
     stanza.insert("url".into(), "http://health.example".into());
     stanza.insert("sender_id".into(), "12".into());
     stanza.insert("client_secret_file".into(), "nowhere".into());
-    let certificate = town.site.authority.certificate_file();
-    let certificate = certificate.display().to_string();
-    stanza.insert("agency_key_file".into(), certificate.into());
+    stanza.insert("agency_key_file".into(), town.site.stanza_path("client-secret"));
     stanza.insert("signing_key_file".into(), town.site.stanza_path("client-secret"));
     let problems = connect(&stanza, &town.site).unwrap_err();
     let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();

@@ -9,7 +9,6 @@ use api::agency::v1::{
     ResolveIdentifierRequest, ResolveIdentifierResponse, StreamObligationsRequest,
     StreamObligationsResponse, lookup_record_response as answer, resolve_identifier_request,
 };
-use api::convert::timestamp;
 use api::v1;
 use bytes::Bytes;
 use exchange::{CitizenId, Clock, Field, FieldSet};
@@ -90,7 +89,7 @@ impl Register {
         LookupRecordResponse {
             personal_id: person.personal_id.reveal().to_owned(),
             previous_ids: previous.map(|old| old.personal_id.reveal().to_owned()).collect(),
-            as_of: Some(timestamp(self.clock.now())),
+            as_of: Some(self.clock.now().into()),
             record: Some(answer::Record::Tax(Box::new(record::record(person, asked)))),
         }
     }
