@@ -10,8 +10,11 @@ pub(crate) fn print(body: &Value, colour: bool) {
             .trim_start_matches("SOURCE_")
             .to_lowercase();
         let state = text(status, "state").trim_start_matches("SOURCE_STATE_");
-        let notes = [text(status, "reason"), text(status, "latency")];
-        let notes: Vec<&str> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+        let notes = [
+            text(status, "reason").to_owned(),
+            milliseconds(text(status, "latency")),
+        ];
+        let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
         println!(
             "{} {} {}",
             bold(&format!("{source:<16}"), colour),
@@ -59,12 +62,12 @@ fn print_lists(body: &Value) {
 /// A value on one line: names and dates as people write them, all else as compact JSON.
 fn brief(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => printable(text),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(brief).collect();
             items.join("; ")
         }
-        Value::Object(_) if value.get("full").is_some() => text(value, "full").to_owned(),
+        Value::Object(_) if value.get("full").is_some() => printable(text(value, "full")),
         Value::Object(_) if value.get("year").is_some() => date(value),
         Value::Object(fields) => {
             let fields: Vec<String> = fields
@@ -75,6 +78,21 @@ fn brief(value: &Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// What an agency sent, without what could steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// `0.008403895s` → `8.4 ms`.
+fn milliseconds(duration: &str) -> String {
+    let seconds: Option<f64> = duration.trim_end_matches('s').parse().ok();
+    seconds
+        .map(|seconds| format!("{:.1} ms", seconds * 1_000.0))
+        .unwrap_or_default()
 }
 
 fn date(value: &Value) -> String {
