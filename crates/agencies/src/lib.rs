@@ -26,4 +26,4 @@ macro_rules! agencies {
     };
 }
 
-agencies! { tax }
+agencies! { population, tax }

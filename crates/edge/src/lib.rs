@@ -1,1 +1,37 @@
-//! The doors: accept loop, mTLS, gRPC, REST.
+//! The doors: three listeners, and everything between a socket and the gate.
+//!
+//! Scope: the accept loop and mutual TLS, what HTTP may do, gRPC and REST over the same handlers,
+//! deadlines, the one mapping of faults to codes and texts, the span and the log line of a call.
+//! Not here: what a certificate says (crate `identity`), who may ask what and what is asked
+//! (crate `gate`).
+//!
+//! *Invariants:* the caller is the certificate, and a header that claims otherwise is refused; no
+//! await on the network lacks a deadline; what leaves about a failure comes from its reason alone.
+
+mod account;
+mod body;
+mod config;
+mod deadline;
+mod edge;
+mod fault;
+mod grpc;
+mod handlers;
+mod headers;
+mod health;
+mod listener;
+mod log;
+mod method;
+mod observer;
+mod operations;
+mod public;
+mod quota;
+mod readiness;
+mod rest;
+mod stack;
+mod trace;
+mod url;
+
+pub use config::{Config, Limits};
+pub use edge::{Deps, Edge, Error, Running};
+pub use observer::{Call, NoObserver, Observer, TurnedAway};
+pub use readiness::{Readiness, Record};

@@ -11,6 +11,7 @@ use exchange::{CitizenId, FieldSet, Identifier};
 use jiff::Timestamp;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 /// An answer about the subject, holding the fields asked for and no other.
 ///
@@ -32,6 +33,7 @@ pub(super) fn record(
         return Err(Miss::wrong_subject());
     }
     record.obligations = obligations;
+    normalise(&mut record);
     let mut record = Record::Tax(record);
     record.retain(fields);
     Ok(Answer {
@@ -41,6 +43,18 @@ pub(super) fn record(
         superseded: confirmed == Confirmed::Superseded,
         attempts: 1,
     })
+}
+
+/// Brings names to NFC: clients of the contract compare them byte by byte.
+fn normalise(record: &mut v1::TaxRecord) {
+    let dependants = record.dependants.iter_mut().filter_map(|d| d.name.as_mut());
+    for name in record.taxpayer_name.iter_mut().chain(dependants) {
+        for part in [&mut name.family, &mut name.middle, &mut name.given, &mut name.full] {
+            if !is_nfc(part) {
+                *part = part.nfc().collect();
+            }
+        }
+    }
 }
 
 /// Who is behind a number.

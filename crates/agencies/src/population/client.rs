@@ -1,0 +1,292 @@
+//! The calls: one lookup per question, in a session that is renewed when the agency ends it.
+//!
+//! *Invariant:* only an empty collection is "not found"; a fault never is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter::{
+    Agency, Answer, BoxFuture, Client, Confirmed, Context, Miss, Question, Resolution, Session,
+    confirm,
+};
+use api::Record;
+use bytes::Bytes;
+use exchange::{CitizenId, Clock, Identifier, IdentifierKind, MatchHints, Source, SourceState};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderName, Request, Uri};
+use http_body_util::Full;
+use tokio::time::{Instant, timeout_at};
+
+use super::config::Config;
+use super::hear::{Heard, hear};
+use super::translate;
+use super::wire::{Citizen, Collection, Header, LookUp, Number, authorization, log_in};
+use crate::{Deps, Problem, Settings};
+
+/// As the real clients send it; the agency takes `text/xml` too, and may answer in either.
+const XML: &str = "application/xml; charset=utf-8";
+
+const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
+const TIMESTAMP: HeaderName = HeaderName::from_static("timestamp");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// `TrangThai` of a number that is cancelled and has no successor.
+const CANCELLED: &str = "3";
+
+/// The adapter of the population database.
+#[derive(Debug)]
+pub(super) struct Population {
+    client: Client,
+    /// Where requests are posted to, and what is signed: one text.
+    url: String,
+    uri: Uri,
+    cap: Duration,
+    config: Config,
+    session: Session,
+    clock: Arc<dyn Clock>,
+}
+
+/// A collection and what it took to get it.
+struct Told {
+    collection: Collection,
+    attempts: u32,
+}
+
+impl Population {
+    /// Makes the adapter; opens no connection.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the settings.
+    pub(super) fn new(settings: &Settings, deps: &Deps) -> Result<Self, Vec<Problem>> {
+        let endpoint = &settings.endpoint;
+        let config = Config::read(settings);
+        let url = endpoint.url.as_str().to_owned();
+        let client = Client::new(endpoint, &deps.clock).map_err(|e| Problem::new("url", e));
+        let uri = url.parse().map_err(|e| Problem::new("url", e));
+        match (config, client, uri) {
+            (Ok(config), Ok(client), Ok(uri)) => Ok(Self {
+                client,
+                url,
+                uri,
+                cap: endpoint.cap(),
+                config,
+                session: Session::default(),
+                clock: Arc::clone(&deps.clock),
+            }),
+            (config, client, uri) => {
+                let mut problems = config.err().unwrap_or_default();
+                problems.extend(client.err());
+                problems.extend(uri.err());
+                Err(problems)
+            }
+        }
+    }
+
+    async fn answer(&self, question: &Question<'_>) -> Result<Answer, Miss> {
+        let elements = translate::elements(&question.fields);
+        let look_up = look_up(Number::Personal(&question.subject), question.hints, &elements);
+        let told = self.look_up(&look_up, &question.context).await?;
+        let attempts = told.attempts;
+        answer(question, told).map_err(|miss| miss.after(attempts))
+    }
+
+    async fn find(&self, asked: &Identifier, context: &Context<'_>) -> Result<Resolution, Miss> {
+        let (number, elements): (_, &[_]) = match asked {
+            Identifier::Personal(id) => (Number::Personal(id), &["SoDinhDanh"]),
+            Identifier::Legacy(number) => (Number::Legacy(number), &["SoDinhDanh", "SoCMND"]),
+            Identifier::TaxCode(_) | Identifier::InsuranceCode(_) => {
+                let detail = "the database holds no such kind of number";
+                return Err(Miss::new(SourceState::Skipped, "NOT_SERVED", detail).after(0));
+            }
+        };
+        let hints = &context.request.subject.hints;
+        let told = self.look_up(&look_up(number, hints, elements), context).await?;
+        resolution(asked, &told.collection).map_err(|miss| miss.after(told.attempts))
+    }
+
+    /// Asks, and once again in a new session if the agency has ended the one in force.
+    async fn look_up(&self, look_up: &LookUp<'_>, context: &Context<'_>) -> Result<Told, Miss> {
+        let request_id = context.request.id.to_string();
+        for attempts in 1..=2 {
+            let login = || self.log_in(context.deadline);
+            let session = self.session.token(context.deadline, login).await;
+            let session = session.map_err(|miss| miss.after(attempts - 1))?;
+            let envelope = look_up.envelope(&self.header(&session, &request_id, context));
+            let heard = self.post(envelope, context.deadline, context.traceparent).await;
+            match heard.map_err(|miss| miss.after(attempts))? {
+                Heard::Citizens(collection) if is_echo(&collection.id, &request_id) => {
+                    return Ok(Told { collection, attempts });
+                }
+                Heard::Citizens(_) => {
+                    let detail = "the answer names another request";
+                    return Err(Miss::invalid("WRONG_REQUEST", detail).after(attempts));
+                }
+                Heard::LoggedIn(..) => {
+                    let detail = "a session instead of citizens";
+                    return Err(Miss::invalid("MALFORMED", detail).after(attempts));
+                }
+                Heard::SessionOver => self.expire(&session, context.deadline).await?,
+            }
+        }
+        let detail = "the session ended twice";
+        Err(Miss::unavailable("SESSION_REFUSED", detail).after(2))
+    }
+
+    async fn expire(&self, session: &str, deadline: Instant) -> Result<(), Miss> {
+        let late = |_| Miss::timeout("the session ended too late to renew it");
+        timeout_at(deadline, self.session.expire(session)).await.map_err(late)
+    }
+
+    async fn log_in(&self, deadline: Instant) -> Result<(String, Duration), Miss> {
+        let envelope = log_in(&self.config.unit, &self.config.account);
+        match self.post(envelope, deadline, None).await? {
+            Heard::LoggedIn(session, life) => Ok((session, life)),
+            Heard::SessionOver => {
+                Err(Miss::unavailable("CREDENTIALS_REFUSED", "the login was refused"))
+            }
+            Heard::Citizens(_) => Err(Miss::invalid("MALFORMED", "citizens instead of a session")),
+        }
+    }
+
+    fn header<'a>(
+        &'a self,
+        session: &'a str,
+        request_id: &'a str,
+        context: &Context<'a>,
+    ) -> Header<'a> {
+        let (config, request) = (&self.config, context.request);
+        let officer = request.officer.as_ref();
+        let procedure = request.procedure.as_ref();
+        Header {
+            session,
+            request_id,
+            service: procedure.map_or(&config.default_service, |code| code.as_str()),
+            integration: &config.integration,
+            officer: officer.map_or(&config.default_officer, |officer| officer.reveal()),
+            unit: &config.unit,
+            account: &config.account,
+        }
+    }
+
+    async fn post(
+        &self,
+        envelope: String,
+        deadline: Instant,
+        traceparent: Option<&str>,
+    ) -> Result<Heard, Miss> {
+        let timestamp = self.clock.now().as_millisecond().to_string();
+        let secret = self.config.secret.reveal();
+        let signed = authorization(&self.url, &self.config.account, &timestamp, secret);
+        let mut request = Request::post(self.uri.clone())
+            .header(CONTENT_TYPE, XML)
+            .header(ACCEPT, "text/xml, application/xml, application/json")
+            .header(SOAP_ACTION, "\"\"")
+            .header(TIMESTAMP, timestamp)
+            .header(AUTHORIZATION, signed);
+        if let Some(traceparent) = traceparent {
+            request = request.header(TRACEPARENT, traceparent);
+        }
+        let request = request.body(Full::new(Bytes::from(envelope)));
+        let request = request.map_err(|error| Miss::unavailable("REQUEST", error.to_string()))?;
+        hear(&self.client.send(request, deadline).await?)
+    }
+}
+
+impl Agency for Population {
+    fn source(&self) -> Source {
+        Source::Population
+    }
+
+    fn cap(&self) -> Duration {
+        self.cap
+    }
+
+    fn resolves(&self) -> &'static [IdentifierKind] {
+        &[IdentifierKind::Personal, IdentifierKind::Legacy]
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
+        Box::pin(self.answer(question))
+    }
+
+    fn resolve<'a>(
+        &'a self,
+        identifier: &'a Identifier,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Resolution, Miss>> {
+        Box::pin(self.find(identifier, context))
+    }
+}
+
+fn look_up<'a>(
+    number: Number<'a>,
+    hints: &'a MatchHints,
+    elements: &'a [&'static str],
+) -> LookUp<'a> {
+    LookUp {
+        number,
+        name: hints.full_name.as_deref(),
+        birth_date: hints.birth_date,
+        elements,
+    }
+}
+
+/// True if the answer names the request, or none.
+fn is_echo(id: &str, request_id: &str) -> bool {
+    let id = id.trim();
+    id.is_empty() || id == request_id
+}
+
+/// The one citizen of a collection.
+pub(super) fn only(collection: Collection) -> Result<Box<Citizen>, Miss> {
+    match (collection.count, collection.first) {
+        (1, Some(citizen)) => Ok(citizen),
+        (0, _) | (_, None) => Err(Miss::not_found()),
+        _ => Err(Miss::ambiguous()),
+    }
+}
+
+fn answer(question: &Question<'_>, told: Told) -> Result<Answer, Miss> {
+    let collection = told.collection;
+    let as_of = translate::as_of(&collection.as_of);
+    let id = Some(collection.id.trim().to_owned()).filter(|id| !id.is_empty());
+    let citizen = only(collection)?;
+    let previous = citizen.previous_ids.iter().map(String::as_str);
+    let confirmed = confirm(&question.subject, &citizen.id, previous)?;
+    if citizen.status == CANCELLED {
+        let detail = "the number is cancelled, and nobody has it";
+        return Err(Miss::new(SourceState::NotFound, "IDENTIFIER_CANCELLED", detail));
+    }
+    let mut record = Record::Population(Box::new(translate::record(*citizen)));
+    record.retain(&question.fields);
+    Ok(Answer {
+        record,
+        as_of,
+        upstream_request_id: id,
+        superseded: confirmed == Confirmed::Superseded,
+        attempts: told.attempts,
+    })
+}
+
+/// Who is behind the number asked for. A legacy number must stand in the answer, as a personal
+/// one must: else it is about somebody else.
+pub(super) fn resolution(asked: &Identifier, collection: &Collection) -> Result<Resolution, Miss> {
+    let citizen = match (collection.count, &collection.first) {
+        (1, Some(citizen)) => citizen,
+        (0, _) | (_, None) => return Ok(Resolution::NotFound),
+        (candidates, _) => return Ok(Resolution::Ambiguous { candidates }),
+    };
+    let current = CitizenId::from_agency(&citizen.id).ok_or_else(Miss::wrong_subject)?;
+    let confirmed = if let Identifier::Personal(id) = asked {
+        confirm(id, &citizen.id, citizen.previous_ids.iter().map(String::as_str))?
+    } else if citizen.legacy_ids.iter().any(|id| id == asked.reveal()) {
+        Confirmed::Current
+    } else {
+        return Err(Miss::wrong_subject());
+    };
+    Ok(match confirmed {
+        _ if citizen.status == CANCELLED => Resolution::Cancelled,
+        Confirmed::Current => Resolution::Current(current),
+        Confirmed::Superseded => Resolution::Superseded(current),
+    })
+}

@@ -1,0 +1,353 @@
+//! A citizen as QCVN 109 spells one (`CongDan`), with the additions of `congdan.xsd`.
+//!
+//! An empty text stands for a missing element. Both spellings are read: that of the standard
+//! (codes in child elements) and that of the wire (codes as text). Not here: what the texts mean.
+
+use std::fmt;
+
+use super::{Refused, Xml};
+
+/// `CongDan`.
+#[derive(Default)]
+pub(in crate::population) struct Citizen {
+    /// `SoDinhDanh`.
+    pub(in crate::population) id: String,
+    /// `SoDinhDanhCu`, repeated.
+    pub(in crate::population) previous_ids: Vec<String>,
+    /// `TrangThai` of the number asked for.
+    pub(in crate::population) status: String,
+    /// `SoCMND`, repeated.
+    pub(in crate::population) legacy_ids: Vec<String>,
+    /// `HoVaTen`.
+    pub(in crate::population) name: Name,
+    /// `TenGoiKhac`, repeated.
+    pub(in crate::population) other_names: Vec<String>,
+    /// `GioiTinh`.
+    pub(in crate::population) sex: String,
+    /// `NgayThangNamSinh`.
+    pub(in crate::population) birth_date: String,
+    /// `DanToc`.
+    pub(in crate::population) ethnicity: String,
+    /// `TonGiao`.
+    pub(in crate::population) religion: String,
+    /// `QuocTich`.
+    pub(in crate::population) nationality: String,
+    /// `TinhTrangHonNhan`.
+    pub(in crate::population) marital_status: String,
+    /// `NhomMau`.
+    pub(in crate::population) blood_group: String,
+    /// `NoiDangKyKhaiSinh`.
+    pub(in crate::population) birth_registration_place: Address,
+    /// `QueQuan`.
+    pub(in crate::population) native_place: Address,
+    /// `ThuongTru`.
+    pub(in crate::population) permanent_residence: Address,
+    /// `NoiOHienTai`.
+    pub(in crate::population) current_residence: Address,
+    /// `NoiTamTru`.
+    pub(in crate::population) temporary_residence: Address,
+    /// `Cha`.
+    pub(in crate::population) father: Person,
+    /// `Me`.
+    pub(in crate::population) mother: Person,
+    /// `VoChong`.
+    pub(in crate::population) spouse: Person,
+    /// `NguoiDaiDien`.
+    pub(in crate::population) representative: Person,
+    /// `ChuHo`.
+    pub(in crate::population) household_head: Person,
+    /// `SoSoHoKhau`.
+    pub(in crate::population) household_book_no: String,
+    /// `TheCanCuoc`.
+    pub(in crate::population) card: Card,
+    /// `TamVang`.
+    pub(in crate::population) absence: Stay,
+    /// `SoHoSoCuTru`.
+    pub(in crate::population) residence_file_no: String,
+    /// `ChetMatTich`.
+    pub(in crate::population) death: Death,
+    /// `SoDienThoai`.
+    pub(in crate::population) phone: String,
+    /// `ThuDienTu`.
+    pub(in crate::population) email: String,
+}
+
+/// `HoVaTen {Ho, ChuDem, Ten}`, or the whole name as text.
+#[derive(Default)]
+pub(in crate::population) struct Name {
+    pub(in crate::population) family: String,
+    pub(in crate::population) middle: String,
+    pub(in crate::population) given: String,
+}
+
+/// An address in either scheme of units.
+#[derive(Default)]
+pub(in crate::population) struct Address {
+    /// `MaTinhThanh`.
+    pub(in crate::population) province: String,
+    /// `MaQuanHuyen`.
+    pub(in crate::population) district: String,
+    /// `MaPhuongXa`.
+    pub(in crate::population) commune: String,
+    /// `MaDonViHanhChinh`: one code of 2, 3 or 5 digits, as the standard has it.
+    pub(in crate::population) unit: String,
+    /// `ChiTiet`.
+    pub(in crate::population) detail: String,
+    /// `QuocGia`.
+    pub(in crate::population) country: String,
+}
+
+/// Somebody related.
+#[derive(Default)]
+pub(in crate::population) struct Person {
+    /// `QuanHe`.
+    pub(in crate::population) relation: String,
+    /// `HoVaTen`.
+    pub(in crate::population) name: Name,
+    /// `QuocTich`.
+    pub(in crate::population) nationality: String,
+    /// `SoDinhDanh`.
+    pub(in crate::population) id: String,
+    /// `SoCMND`.
+    pub(in crate::population) legacy_id: String,
+}
+
+/// `TheCanCuoc {NgayCap, NoiCap, NgayHetHan}`.
+#[derive(Default)]
+pub(in crate::population) struct Card {
+    pub(in crate::population) issued_on: String,
+    pub(in crate::population) issuer: String,
+    pub(in crate::population) expires_on: String,
+}
+
+/// `TamVang {TuNgay, DenNgay, NoiDen}`.
+#[derive(Default)]
+pub(in crate::population) struct Stay {
+    pub(in crate::population) from: String,
+    pub(in crate::population) to: String,
+    pub(in crate::population) destination: String,
+}
+
+/// `ChetMatTich {Loai, Ngay}`.
+#[derive(Default)]
+pub(in crate::population) struct Death {
+    pub(in crate::population) kind: String,
+    pub(in crate::population) date: String,
+}
+
+impl fmt::Debug for Citizen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Citizen(…)")
+    }
+}
+
+impl Citizen {
+    /// Reads the open `CongDan`. Unknown elements are skipped, missing ones stay empty.
+    pub(super) fn read(xml: &mut Xml<'_>) -> Result<Self, Refused> {
+        let mut it = Self::default();
+        xml.children(|xml, tag| {
+            let name = tag.name();
+            match name {
+                "SoDinhDanhCu" => push(&mut it.previous_ids, xml)?,
+                "SoCMND" => push(&mut it.legacy_ids, xml)?,
+                "TenGoiKhac" => push(&mut it.other_names, xml)?,
+                "HoVaTen" => it.name = Name::read(xml)?,
+                "NgayThangNamSinh" => it.birth_date = date(xml)?,
+                "TheCanCuoc" => it.card = Card::read(xml)?,
+                "TamVang" => it.absence = Stay::read(xml)?,
+                "ChetMatTich" => it.death = Death::read(xml)?,
+                _ => {
+                    if let Some(place) = it.place(name) {
+                        *place = Address::read(xml)?;
+                    } else if let Some(person) = it.person(name) {
+                        *person = Person::read(xml)?;
+                    } else if let Some(text) = it.text(name) {
+                        *text = code(xml)?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(it)
+    }
+
+    fn text(&mut self, name: &str) -> Option<&mut String> {
+        Some(match name {
+            "SoDinhDanh" => &mut self.id,
+            "TrangThai" => &mut self.status,
+            "GioiTinh" => &mut self.sex,
+            "DanToc" => &mut self.ethnicity,
+            "TonGiao" => &mut self.religion,
+            "QuocTich" => &mut self.nationality,
+            "TinhTrangHonNhan" => &mut self.marital_status,
+            "NhomMau" => &mut self.blood_group,
+            "SoSoHoKhau" => &mut self.household_book_no,
+            "SoHoSoCuTru" => &mut self.residence_file_no,
+            "SoDienThoai" => &mut self.phone,
+            "ThuDienTu" => &mut self.email,
+            _ => return None,
+        })
+    }
+
+    fn place(&mut self, name: &str) -> Option<&mut Address> {
+        Some(match name {
+            "NoiDangKyKhaiSinh" => &mut self.birth_registration_place,
+            "QueQuan" => &mut self.native_place,
+            "ThuongTru" => &mut self.permanent_residence,
+            "NoiOHienTai" => &mut self.current_residence,
+            "NoiTamTru" => &mut self.temporary_residence,
+            _ => return None,
+        })
+    }
+
+    fn person(&mut self, name: &str) -> Option<&mut Person> {
+        Some(match name {
+            "Cha" => &mut self.father,
+            "Me" => &mut self.mother,
+            "VoChong" => &mut self.spouse,
+            "NguoiDaiDien" => &mut self.representative,
+            "ChuHo" => &mut self.household_head,
+            _ => return None,
+        })
+    }
+}
+
+impl Name {
+    fn read(xml: &mut Xml<'_>) -> Result<Self, Refused> {
+        let mut it = Self::default();
+        let whole = xml.children(|xml, tag| {
+            match tag.name() {
+                "Ho" => it.family = xml.text()?,
+                "ChuDem" => it.middle = xml.text()?,
+                "Ten" => it.given = xml.text()?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        if it.given.is_empty() {
+            whole.trim().clone_into(&mut it.given);
+        }
+        Ok(it)
+    }
+}
+
+impl Address {
+    fn read(xml: &mut Xml<'_>) -> Result<Self, Refused> {
+        let mut it = Self::default();
+        xml.children(|xml, tag| {
+            match tag.name() {
+                "MaTinhThanh" => it.province = xml.text()?,
+                "MaQuanHuyen" => it.district = xml.text()?,
+                "MaPhuongXa" => it.commune = xml.text()?,
+                "MaDonViHanhChinh" => it.unit = xml.text()?,
+                "ChiTiet" => it.detail = xml.text()?,
+                "QuocGia" => it.country = code(xml)?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(it)
+    }
+}
+
+impl Person {
+    fn read(xml: &mut Xml<'_>) -> Result<Self, Refused> {
+        let mut it = Self::default();
+        xml.children(|xml, tag| {
+            match tag.name() {
+                "QuanHe" => it.relation = code(xml)?,
+                "HoVaTen" => it.name = Name::read(xml)?,
+                "QuocTich" => it.nationality = code(xml)?,
+                "SoDinhDanh" => it.id = xml.text()?,
+                "SoCMND" => it.legacy_id = xml.text()?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(it)
+    }
+}
+
+impl Card {
+    fn read(xml: &mut Xml<'_>) -> Result<Self, Refused> {
+        let mut it = Self::default();
+        xml.children(|xml, tag| {
+            match tag.name() {
+                "NgayCap" => it.issued_on = date(xml)?,
+                "NoiCap" => it.issuer = xml.text()?,
+                "NgayHetHan" => it.expires_on = date(xml)?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(it)
+    }
+}
+
+impl Stay {
+    fn read(xml: &mut Xml<'_>) -> Result<Self, Refused> {
+        let mut it = Self::default();
+        xml.children(|xml, tag| {
+            match tag.name() {
+                "TuNgay" => it.from = date(xml)?,
+                "DenNgay" => it.to = date(xml)?,
+                "NoiDen" => it.destination = xml.text()?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(it)
+    }
+}
+
+impl Death {
+    fn read(xml: &mut Xml<'_>) -> Result<Self, Refused> {
+        let mut it = Self::default();
+        xml.children(|xml, tag| {
+            match tag.name() {
+                "Loai" => it.kind = xml.text()?,
+                "Ngay" => it.date = date(xml)?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(it)
+    }
+}
+
+fn push(list: &mut Vec<String>, xml: &mut Xml<'_>) -> Result<(), Refused> {
+    let text = xml.text()?;
+    if !text.is_empty() {
+        list.push(text);
+    }
+    Ok(())
+}
+
+/// A code: the text of the element, or of its child `Ma…` as the standard has it.
+fn code(xml: &mut Xml<'_>) -> Result<String, Refused> {
+    let mut nested = String::new();
+    let text = xml.children(|xml, tag| {
+        if nested.is_empty() && tag.name().starts_with("Ma") {
+            nested = xml.text()?;
+        }
+        Ok(())
+    })?;
+    let text = text.trim();
+    Ok(if text.is_empty() { nested } else { text.to_owned() })
+}
+
+/// A date: `NgayThangNam`, `ThangNam` or `Nam`, the most precise that is there, or plain text.
+pub(in crate::population) fn date(xml: &mut Xml<'_>) -> Result<String, Refused> {
+    let [mut day, mut month, mut year] = [const { String::new() }; 3];
+    let plain = xml.children(|xml, tag| {
+        match tag.name() {
+            "NgayThangNam" => day = xml.text()?,
+            "ThangNam" => month = xml.text()?,
+            "Nam" => year = xml.text()?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let found = [day, month, year].into_iter().find(|text| !text.is_empty());
+    Ok(found.unwrap_or_else(|| plain.trim().to_owned()))
+}

@@ -1,0 +1,178 @@
+//! What is known of one call, and the end of it: its span, its log line, its count.
+//!
+//! *Invariant:* every call ends here once, whichever way it ends: answered, failed, or left by the
+//! caller.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{self, Poll};
+
+use admission::QuotaState;
+use api::v1;
+use bytes::Bytes;
+use exchange::{Criticality, Fault, PurposeCode, RequestId};
+use gate::Call;
+use http_body::{Frame, SizeHint};
+use tokio::time::Instant;
+use tonic::body::Body;
+use tracing::Span;
+
+use crate::listener::Busy;
+use crate::method::{Door, Target};
+use crate::{Observer, fault, log, method, trace};
+
+/// A call, as the handlers see it, and what they find out about it.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) call: Call,
+    notes: Mutex<Notes>,
+}
+
+/// What the handlers have found out.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// The caller's own, if it could be read.
+    pub(crate) request_id: Option<RequestId>,
+    /// One of the catalogue.
+    pub(crate) purpose: Option<PurposeCode>,
+    pub(crate) criticality: Option<Criticality>,
+    pub(crate) completeness: Option<v1::Completeness>,
+    pub(crate) quota: Option<QuotaState>,
+    /// Why the call failed.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Context {
+    pub(crate) fn new(call: Call) -> Arc<Self> {
+        let notes = Mutex::default();
+        Arc::new(Self { call, notes })
+    }
+
+    /// The notes, to be read or added to.
+    pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The caller's request id, or one made for this call.
+    pub(crate) fn request_id(&self) -> RequestId {
+        let mut notes = self.notes();
+        *notes.request_id.get_or_insert_with(RequestId::fresh)
+    }
+}
+
+/// One call from its head to its end; closed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) context: Arc<Context>,
+    pub(crate) door: Door,
+    pub(crate) target: Target,
+    pub(crate) span: Span,
+    begun: Instant,
+    answered: bool,
+    observer: Arc<dyn Observer>,
+    _busy: Busy,
+}
+
+impl Account {
+    pub(crate) fn open(
+        context: Arc<Context>,
+        door: Door,
+        target: Target,
+        begun: Instant,
+        busy: Busy,
+        span: Span,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        Self {
+            context,
+            door,
+            target,
+            span,
+            begun,
+            answered: false,
+            observer,
+            _busy: busy,
+        }
+    }
+
+    /// Closes the account of an answer that is whole.
+    pub(crate) fn close(mut self) {
+        self.answered = true;
+    }
+
+    /// Leaves the account open until the last byte of the answer.
+    pub(crate) fn follow(self, body: Body) -> Body {
+        let account = Some(self);
+        Body::new(Followed {
+            inner: body,
+            account,
+        })
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let id = self.context.request_id();
+        let notes = self.context.notes();
+        let code = match &notes.fault {
+            Some(fault) => fault::code_name(fault::meaning(fault.reason).code),
+            None if self.answered => "OK",
+            None => "CANCELLED",
+        };
+        let ended = log::Ended {
+            caller: &self.context.call.caller,
+            method: method::name(self.target.rpc()),
+            id,
+            notes: &notes,
+            code,
+            took: self.begun.elapsed(),
+        };
+        trace::ended(&self.span, &ended, self.door);
+        log::line(&ended, &self.span);
+        self.observer.call(&crate::Call {
+            method: ended.method,
+            code,
+            agency: ended.caller.agency(),
+            criticality: notes.criticality,
+            completeness: ended.completeness(),
+            reason: notes.fault.as_ref().map(|fault| fault.reason),
+            took: ended.took,
+        });
+    }
+}
+
+/// A body that closes an account with its last byte.
+#[derive(Debug)]
+struct Followed {
+    inner: Body,
+    account: Option<Account>,
+}
+
+impl http_body::Body for Followed {
+    type Data = Bytes;
+    type Error = tonic::Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        let last = match &polled {
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(_)) => self.inner.is_end_stream(),
+            Poll::Pending => false,
+        };
+        if last && let Some(account) = self.account.take() {
+            account.close();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,73 @@
+//! The body of a request, whole, and never larger or slower than allowed.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use exchange::{Fault, Reason};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+/// How large and how slow a body may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    /// In bytes.
+    pub(crate) size: usize,
+    /// The time it may take, and a second more per KiB received.
+    pub(crate) time: Duration,
+}
+
+/// Reads a body to its end. One that says that it is too large is not read at all.
+///
+/// # Errors
+/// `PAYLOAD_TOO_LARGE`; `DEADLINE_EXCEEDED` for one that trickles; `INVALID_ARGUMENT` for one that
+/// breaks off.
+pub(crate) async fn collect(mut body: Incoming, allowance: Allowance) -> Result<Bytes, Fault> {
+    let said = body.size_hint().lower();
+    if usize::try_from(said).is_ok_and(|said| said > allowance.size) {
+        return Err(too_large());
+    }
+    let begun = Instant::now();
+    let mut whole = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        let received = whole.len() + rest.len();
+        let more = u64::try_from(received / 1024).unwrap_or_default();
+        let late = begun + allowance.time + Duration::from_secs(more);
+        let frame = match timeout_at(late, body.frame()).await {
+            Err(_) => return Err(Fault::new(Reason::DeadlineExceeded, "the body trickles")),
+            Ok(None) => break,
+            Ok(Some(Err(error))) => {
+                let fault = Fault::new(Reason::InvalidArgument, "the body broke off");
+                return Err(fault.because(error));
+            }
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(data) = frame.into_data() else {
+            continue; // trailers
+        };
+        if received + data.len() > allowance.size {
+            return Err(too_large());
+        }
+        // Most bodies are one frame, which is taken as it is.
+        if received == 0 {
+            whole = data;
+        } else {
+            if rest.is_empty() {
+                rest.extend_from_slice(&whole);
+                whole = Bytes::new();
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    Ok(if rest.is_empty() {
+        whole
+    } else {
+        rest.freeze()
+    })
+}
+
+fn too_large() -> Fault {
+    Fault::new(Reason::PayloadTooLarge, "the body is too large")
+}

@@ -1,0 +1,159 @@
+//! The settings of the doors. Not here: certificates (crate `identity`).
+//!
+//! What no operator has a reason to change is a constant where it is used.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The settings of the three listeners.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the agencies call: gRPC and REST over mutual TLS.
+    pub listen: SocketAddr,
+    /// Where the contract is published, over plain HTTP.
+    #[serde(default = "public")]
+    pub public: SocketAddr,
+    /// Where health and metrics are read, over plain HTTP.
+    #[serde(default = "operations")]
+    pub operations: SocketAddr,
+    /// Whether gRPC reflection is served: in a sandbox alone.
+    #[serde(default)]
+    pub reflection: bool,
+    /// The page that explains every error; the reason is added as its fragment.
+    #[serde(default = "help_base")]
+    pub help_base: String,
+    /// How much of everything.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What one caller, one connection and one request may take.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The longest a TLS handshake may take, in milliseconds.
+    pub handshake_ms: u64,
+    /// How many handshakes may be in progress; one more cuts the oldest.
+    pub handshakes: usize,
+    /// How many connections may be open.
+    pub connections: usize,
+    /// How many connections may be open with one certificate.
+    pub connections_per_certificate: usize,
+    /// The longest the head of an HTTP/1 request may take, in milliseconds.
+    pub header_ms: u64,
+    /// A body may take this long, in milliseconds, and a second more per KiB received.
+    pub body_ms: u64,
+    /// The largest body of a request, in bytes.
+    pub body_bytes: usize,
+    /// The deadline of a call that names none, in milliseconds.
+    pub deadline_ms: u64,
+    /// The latest deadline a call may name, in milliseconds.
+    pub deadline_max_ms: u64,
+    /// A connection without a call is closed after this time, in milliseconds.
+    pub idle_ms: u64,
+    /// A connection is closed after this time, give or take a tenth, in milliseconds.
+    pub age_ms: u64,
+    /// The calls of a connection that is closed may take this much longer, in milliseconds.
+    pub grace_ms: u64,
+}
+
+impl Config {
+    /// The defaults for agencies that call at that address.
+    #[must_use]
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            public: public(),
+            operations: operations(),
+            reflection: false,
+            help_base: help_base(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake_ms: HANDSHAKE_MS,
+            handshakes: HANDSHAKES,
+            connections: CONNECTIONS,
+            connections_per_certificate: CONNECTIONS_PER_CERTIFICATE,
+            header_ms: HEADER_MS,
+            body_ms: BODY_MS,
+            body_bytes: BODY_BYTES,
+            deadline_ms: DEADLINE_MS,
+            deadline_max_ms: DEADLINE_MAX_MS,
+            idle_ms: IDLE_MS,
+            age_ms: AGE_MS,
+            grace_ms: GRACE_MS,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) const fn handshake(&self) -> Duration {
+        Duration::from_millis(self.handshake_ms)
+    }
+
+    pub(crate) const fn header(&self) -> Duration {
+        Duration::from_millis(self.header_ms)
+    }
+
+    pub(crate) const fn body(&self) -> Duration {
+        Duration::from_millis(self.body_ms)
+    }
+
+    pub(crate) const fn idle(&self) -> Duration {
+        Duration::from_millis(self.idle_ms)
+    }
+
+    pub(crate) const fn age(&self) -> Duration {
+        Duration::from_millis(self.age_ms)
+    }
+
+    pub(crate) const fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+}
+
+/// Two round trips over the worst link take less than 1 s.
+const HANDSHAKE_MS: u64 = 5_000;
+/// A handshake costs about 1 ms of CPU: a quarter of a second of one core, waiting at most.
+const HANDSHAKES: usize = 256;
+/// About 30 KiB each with TLS: 300 MB when every one of them is busy.
+const CONNECTIONS: usize = 10_000;
+/// A caller with 16 nodes may have four from each.
+const CONNECTIONS_PER_CERTIFICATE: usize = 64;
+/// A head is one packet or two; what takes longer is an attack.
+const HEADER_MS: u64 = 5_000;
+/// After it the rate must reach 1 KiB/s.
+const BODY_MS: u64 = 5_000;
+/// The largest mask of all fields takes 8 KiB.
+const BODY_BYTES: usize = 64 << 10;
+/// The slowest agency answers within 2 s when it is well.
+const DEADLINE_MS: u64 = 3_000;
+/// Nobody at a desk waits longer.
+const DEADLINE_MAX_MS: u64 = 15_000;
+/// Longer than the pause between two citizens at a desk.
+const IDLE_MS: u64 = 5 * 60 * 1_000;
+/// Callers spread over the nodes again within this time after one was added.
+const AGE_MS: u64 = 30 * 60 * 1_000;
+/// Twice the latest deadline.
+const GRACE_MS: u64 = 30_000;
+
+fn public() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 8080).into()
+}
+
+fn operations() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 9090).into()
+}
+
+/// A name that never resolves, until the operator says where the manual is published.
+fn help_base() -> String {
+    "https://lienthong.example/errors".to_owned()
+}

@@ -1,0 +1,176 @@
+//! Opening the doors, and closing them in order.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchange::Clock;
+use gate::Gate;
+use identity::{ServerTls, TrustDomain};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::listener::agencies::Agencies;
+use crate::listener::{self, Ends};
+use crate::stack::Stack;
+use crate::{Config, Observer, Readiness, health, operations, public};
+
+/// What the doors are made of.
+pub struct Deps {
+    /// What is behind them.
+    pub gate: Arc<Gate>,
+    /// The TLS of the agencies' listener.
+    pub tls: Arc<ServerTls>,
+    /// Whose certificates name callers.
+    pub trust_domain: TrustDomain,
+    /// The wall clock, for the end of certificates.
+    pub clock: Arc<dyn Clock>,
+    /// Who counts.
+    pub observer: Arc<dyn Observer>,
+    /// Whether calls should be sent here.
+    pub readiness: Readiness,
+    /// Renders the metrics in the text format of Prometheus.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl fmt::Debug for Deps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deps")
+            .field("trust_domain", &self.trust_domain)
+            .field("readiness", &self.readiness)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the doors cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A listener cannot be opened.
+    #[error("the {listener} listener cannot be opened at {address}")]
+    Bind {
+        /// Which one: `agencies`, `public` or `operations`.
+        listener: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The descriptors of the contract are damaged.
+    #[error("the descriptors cannot be served by reflection")]
+    Reflection(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The doors of the gateway, closed.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge;
+
+impl Edge {
+    /// Opens all three listeners; calls are taken when this returns.
+    ///
+    /// # Errors
+    /// A listener cannot be opened.
+    pub async fn start(config: Config, deps: Deps) -> Result<Running, Error> {
+        let (agencies, address) = listener::bind("agencies", config.listen).await?;
+        let (public, public_address) = listener::bind("public", config.public).await?;
+        let (operations, operations_address) =
+            listener::bind("operations", config.operations).await?;
+        let stack = Stack::new(&config, &deps)?;
+        let ends = Ends {
+            stop: CancellationToken::new(),
+            cut: CancellationToken::new(),
+        };
+        let (recheck, rechecks) = watch::channel(());
+        let closed = ends.cut.clone();
+        let (readiness, metrics) = (deps.readiness.clone(), Arc::clone(&deps.metrics));
+
+        let mut side = JoinSet::new();
+        side.spawn(health::keep(stack.health(), &deps));
+        side.spawn(listener::plain::serve(public, closed.clone(), |path, _| {
+            public::page(path)
+        }));
+        let readiness_page = readiness.clone();
+        side.spawn(listener::plain::serve(
+            operations,
+            closed,
+            move |path, query| operations::page(path, query, &readiness_page, &*metrics),
+        ));
+        let mut calls = JoinSet::new();
+        let door = Agencies::new(config.limits, deps, stack, ends.clone(), rechecks);
+        calls.spawn(Arc::new(door).serve(agencies));
+        Ok(Running {
+            address,
+            public_address,
+            operations_address,
+            readiness,
+            recheck,
+            ends,
+            calls,
+            side,
+        })
+    }
+}
+
+/// The doors, open. Dropped, they are shut and every connection is cut.
+#[derive(Debug)]
+#[must_use = "the doors are shut when this is dropped"]
+pub struct Running {
+    address: SocketAddr,
+    public_address: SocketAddr,
+    operations_address: SocketAddr,
+    readiness: Readiness,
+    recheck: watch::Sender<()>,
+    ends: Ends,
+    calls: JoinSet<()>,
+    side: JoinSet<()>,
+}
+
+impl Running {
+    /// Where the agencies call.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the contract is published.
+    #[must_use]
+    pub const fn public_address(&self) -> SocketAddr {
+        self.public_address
+    }
+
+    /// Where health and metrics are read.
+    #[must_use]
+    pub const fn operations_address(&self) -> SocketAddr {
+        self.operations_address
+    }
+
+    /// Whether calls should be sent here: the handle to say so, too.
+    #[must_use]
+    pub const fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Closes the connections whose certificate is no longer admitted. To be called after a reload
+    /// of [`ServerTls`].
+    pub fn recheck(&self) {
+        self.recheck.send_replace(());
+    }
+
+    /// Takes no more calls, lets those in progress finish for that long, and closes everything.
+    ///
+    /// Health says so from the first moment. The operations listener answers until the end.
+    pub async fn drain(mut self, grace: Duration) {
+        self.readiness.draining();
+        self.ends.stop.cancel();
+        let finished = async { while self.calls.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, finished).await.is_err() {
+            tracing::warn!("calls were cut: they did not finish in time");
+        }
+        self.ends.cut.cancel();
+        self.calls.shutdown().await;
+        self.side.shutdown().await;
+    }
+}

@@ -1,0 +1,212 @@
+//! HTTP over one connection of an agency, from its first call to its end.
+//!
+//! *Invariant:* a connection ends: by its own side, by idleness, by age, with its certificate, or
+//! with the listener. Each end but the first lets the calls in progress finish.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+
+use crate::config::Limits;
+
+/// The protocol that both sides have agreed upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// What ends a connection from outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Ends {
+    /// No new calls; those in progress finish.
+    pub(crate) stop: CancellationToken,
+    /// Everything is cut.
+    pub(crate) cut: CancellationToken,
+}
+
+/// Serves one connection until it ends; `over` ends it for reasons of its own.
+pub(crate) async fn converse<S, A, F>(
+    stream: S,
+    protocol: Protocol,
+    limits: &Limits,
+    ends: &Ends,
+    over: impl Future<Output = ()>,
+    answer: A,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request<Incoming>) -> F + Send + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let answer = answer(request);
+        async { Ok::<_, Infallible>(answer.await) }
+    });
+    let builder = builder(protocol, limits);
+    let mut conversation = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let grace = tokio::select! {
+        ended = conversation.as_mut() => return note(ended),
+        () = ends.cut.cancelled() => return,
+        () = ends.stop.cancelled() => None,
+        () = over => Some(limits.grace()),
+    };
+    conversation.as_mut().graceful_shutdown();
+    tokio::select! {
+        ended = conversation.as_mut() => note(ended),
+        () = ends.cut.cancelled() => {}
+        () = wait(grace) => {}
+    }
+}
+
+/// What HTTP allows, beyond what an operator may set.
+fn builder(protocol: Protocol, limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header())
+        .max_headers(H1_HEADERS)
+        .max_buf_size(HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(H2_STREAMS)
+        .max_header_list_size(H2_HEADER_LIST_BYTES)
+        .max_frame_size(H2_FRAME_BYTES)
+        .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(H2_SEND_BYTES)
+        .keep_alive_interval(H2_PING_EVERY)
+        .keep_alive_timeout(H2_PING_TIMEOUT)
+        .max_local_error_reset_streams(H2_LOCAL_RESETS)
+        .max_pending_accept_reset_streams(H2_PENDING_RESETS);
+    match protocol {
+        Protocol::Http1 => builder.http1_only(),
+        Protocol::Http2 => builder.http2_only(),
+    }
+}
+
+/// How the calls of a connection come and go, to tell when it is idle.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    begun: Instant,
+    running: AtomicUsize,
+    last_ms: AtomicU64,
+}
+
+/// A call in progress; over when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<Activity>);
+
+impl Activity {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            begun: Instant::now(),
+            running: AtomicUsize::new(0),
+            last_ms: AtomicU64::new(0),
+        })
+    }
+
+    /// Notes that a call begins.
+    pub(crate) fn enter(self: &Arc<Self>) -> Busy {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Busy(Arc::clone(self))
+    }
+
+    /// Waits until there was no call for that long.
+    pub(crate) async fn idle(&self, idle: Duration) {
+        loop {
+            let since = match self.running.load(Ordering::Relaxed) {
+                0 => self.begun + Duration::from_millis(self.last_ms.load(Ordering::Relaxed)),
+                _ => Instant::now(),
+            };
+            if since.elapsed() >= idle {
+                return;
+            }
+            sleep_until(since + idle).await;
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let Activity {
+            begun,
+            running,
+            last_ms,
+        } = &*self.0;
+        let now = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        last_ms.store(now, Ordering::Relaxed);
+        running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Waits so long; without a time, until something else happens.
+async fn wait(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn note(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = ended {
+        tracing::debug!(error = &*error, "a connection ended early");
+    }
+}
+
+/// Four times what an honest client sends.
+const H1_HEADERS: usize = 64;
+/// The whole head of an HTTP/1 request.
+const HEAD_BYTES: usize = 16 << 10;
+/// As many calls of one caller as it has officers at work.
+const H2_STREAMS: u32 = 100;
+const H2_HEADER_LIST_BYTES: u32 = 16 << 10;
+/// The smallest that HTTP/2 allows.
+const H2_FRAME_BYTES: u32 = 16 << 10;
+/// A whole body and its frame heads: no caller waits for a window.
+const H2_STREAM_WINDOW_BYTES: u32 = 128 << 10;
+/// Eight of them at once.
+const H2_CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+/// What one stream may have waiting for a caller that does not read.
+const H2_SEND_BYTES: usize = 64 << 10;
+const H2_PING_EVERY: Duration = Duration::from_secs(20);
+const H2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client that makes us reset more streams than this is no client.
+const H2_LOCAL_RESETS: usize = 1024;
+/// Streams that were reset before they were taken up; more than this is a flood.
+const H2_PENDING_RESETS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_idle_when_its_last_call_is_long_over() {
+        let activity = Activity::new();
+        let busy = activity.enter();
+        let begun = Instant::now();
+        let ended = async {
+            sleep(Duration::from_secs(25)).await;
+            drop(busy);
+        };
+        tokio::join!(activity.idle(Duration::from_secs(10)), ended);
+        let took = begun.elapsed().as_secs();
+        assert!((35..=40).contains(&took), "{took}");
+    }
+}

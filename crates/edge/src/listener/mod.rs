@@ -1,0 +1,79 @@
+//! The accept loop: one task per connection, all of them owned.
+//!
+//! Not here: TLS (module `agencies`), HTTP (module `connection`), what is answered (`stack`).
+
+pub(crate) mod agencies;
+mod connection;
+mod limits;
+pub(crate) mod plain;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use agencies::Peer;
+pub(crate) use connection::{Busy, Ends};
+
+use crate::Error;
+
+/// Opens a listener.
+pub(crate) async fn bind(
+    listener: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |source| Error::Bind {
+        listener,
+        address,
+        source,
+    };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = socket.local_addr().map_err(failed)?;
+    Ok((socket, bound))
+}
+
+/// Accepts until stopped, then waits for the connections that are open. Dropped, it cuts them.
+///
+/// `serve` is given the socket and the number of connections that are open, and may decline.
+pub(crate) async fn accept<S, Served>(listener: TcpListener, stop: CancellationToken, serve: S)
+where
+    S: Fn(TcpStream, usize) -> Option<Served>,
+    Served: Future<Output = ()> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(_ended) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => if let Some(served) = serve(socket, connections.len()) {
+                    connections.spawn(served);
+                },
+                Err(error) => back_off(&error).await,
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Waits after a failed accept. A connection that was gone before it was taken costs no wait;
+/// anything else is most likely a lack of file descriptors, which others give back.
+async fn back_off(error: &io::Error) {
+    let gone = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    );
+    if !gone {
+        tracing::warn!(%error, "accepting failed");
+        tokio::time::sleep(BACK_OFF).await;
+    }
+}
+
+/// So that the loop does not spin; a caller does not notice it.
+const BACK_OFF: Duration = Duration::from_millis(50);

@@ -1,0 +1,46 @@
+//! A streamed answer over REST: `text/event-stream`, one event on one line of JSON each.
+
+use std::sync::Arc;
+
+use api::v1::{StreamCitizenResponse, stream_citizen_response::Event};
+use bytes::Bytes;
+use exchange::Fault;
+use futures_util::stream::{Stream, StreamExt as _};
+use http::Response;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tonic::Status;
+use tonic::body::Body;
+
+use super::json;
+use crate::account::Context;
+use crate::fault::Told;
+
+/// The answer to `:stream`. An error ends it as the event `error`, with the problem as its data.
+pub(super) fn answer<S>(events: S, context: &Arc<Context>, help_base: &Arc<str>) -> Response<Body>
+where
+    S: Stream<Item = Result<StreamCitizenResponse, Fault>> + Send + 'static,
+{
+    let (context, help_base) = (Arc::clone(context), Arc::clone(help_base));
+    let frames = events.map(move |event| {
+        let written = event.and_then(|event| {
+            let name = match &event.event {
+                Some(Event::Summary(_)) => "summary",
+                Some(Event::Result(_)) | None => "result",
+            };
+            Ok(frame(name, &json::text(&event)?))
+        });
+        let frame = written.unwrap_or_else(|fault| {
+            let problem = Told::new(&fault, context.request_id(), &help_base).problem();
+            context.notes().fault = Some(fault);
+            frame("error", &problem)
+        });
+        Ok::<_, Status>(Frame::data(frame))
+    });
+    super::response("text/event-stream", Body::new(StreamBody::new(frames)))
+}
+
+fn frame(name: &str, data: &[u8]) -> Bytes {
+    let parts: [&[u8]; 5] = [b"event: ", name.as_bytes(), b"\ndata: ", data, b"\n\n"];
+    parts.concat().into()
+}

@@ -1,0 +1,242 @@
+//! What every request passes, outside in. [`Stack::answer`] and [`Stack::inside`] are the list.
+//!
+//! Not here: caps on work and load shedding, which come with resilience.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use exchange::{Fault, Reason};
+use futures_util::FutureExt as _;
+use gate::{Call, Gate};
+use http::header::{ALLOW, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+use tonic::body::Body;
+use tonic_health::server::HealthReporter;
+use tracing::Instrument as _;
+
+use crate::account::{Account, Context};
+use crate::body::{self, Allowance};
+use crate::deadline::Deadlines;
+use crate::fault::Told;
+use crate::grpc::Grpc;
+use crate::handlers::Handlers;
+use crate::listener::Peer;
+use crate::method::{self, Door, Target};
+use crate::rest::{self, Rest};
+use crate::trace::Titles;
+use crate::{Config, Deps, Error, Observer, headers, quota, trace, url};
+
+/// Everything between a connection and the gate.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    gate: Arc<Gate>,
+    grpc: Grpc,
+    rest: Rest,
+    health: HealthReporter,
+    observer: Arc<dyn Observer>,
+    titles: Titles,
+    deadlines: Deadlines,
+    allowance: Allowance,
+    help_base: Arc<str>,
+}
+
+impl Stack {
+    pub(crate) fn new(config: &Config, deps: &Deps) -> Result<Arc<Self>, Error> {
+        let handlers = Handlers::new(Arc::clone(&deps.gate));
+        let help_base: Arc<str> = Arc::from(&*config.help_base);
+        let health = HealthReporter::new();
+        let grpc = Grpc::new(
+            config,
+            handlers.clone(),
+            Arc::clone(&help_base),
+            health.clone(),
+        )?;
+        Ok(Arc::new(Self {
+            gate: Arc::clone(&deps.gate),
+            grpc,
+            rest: Rest::new(handlers, Arc::clone(&help_base)),
+            health,
+            observer: Arc::clone(&deps.observer),
+            titles: Titles::new(),
+            deadlines: Deadlines::new(&config.limits),
+            allowance: Allowance {
+                size: config.limits.body_bytes,
+                time: config.limits.body(),
+            },
+            help_base,
+        }))
+    }
+
+    /// What `grpc.health.v1` says.
+    pub(crate) fn health(&self) -> HealthReporter {
+        self.health.clone()
+    }
+
+    /// Answers one request.
+    ///
+    /// 1. account: every call has one span, one log line, one count, whichever way it ends;
+    /// 2. deadline: nothing below can outlast the caller's time, and it says so itself;
+    /// 3. panic: a defect is one call's `INTERNAL`, not the connection's end;
+    /// 4. what [`Stack::inside`] lists;
+    /// 5. fault: told here alone, so both doors and all layers speak alike.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        peer: Arc<Peer>,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let begun = Instant::now();
+        let (head, body) = request.into_parts();
+        let door = Door::of(&head);
+        let target = door.target(&head);
+        let named = self.deadlines.of(door, &head.headers, begun);
+        let (deadline, malformed) = match named {
+            Ok(deadline) => (deadline, None),
+            Err(fault) => (self.deadlines.by_default(begun), Some(fault)),
+        };
+        let caller = peer.caller.clone();
+        let context = Context::new(Call { caller, deadline });
+        let account = Account::open(
+            Arc::clone(&context),
+            door,
+            target,
+            begun,
+            peer.activity.enter(),
+            trace::span(door, target, &head, &self.titles),
+            Arc::clone(&self.observer),
+        );
+        let inside = self
+            .inside(&context, door, target, malformed, head, body)
+            .instrument(account.span.clone());
+        let result = match timeout_at(deadline, AssertUnwindSafe(inside).catch_unwind()).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(Fault::new(Reason::Internal, "a handler panicked")),
+            Err(_late) => Err(Fault::new(Reason::DeadlineExceeded, "no answer in time")),
+        };
+        self.finish(&peer, account, result)
+    }
+
+    /// What is checked before a handler sees a request, in this order.
+    ///
+    /// 1. method: nothing turns the connection into something else;
+    /// 2. body: read whole and within limits, so that nothing is left on the connection;
+    /// 3. headers: none says who is calling; a refusal is recorded;
+    /// 4. URL: holds no person;
+    /// 5. deadline: a malformed one is refused, after what is worse;
+    /// 6. dispatch by the exact path.
+    async fn inside(
+        &self,
+        context: &Arc<Context>,
+        door: Door,
+        target: Target,
+        malformed: Option<Fault>,
+        head: Parts,
+        body: Incoming,
+    ) -> Result<Response<Body>, Fault> {
+        method::check(&head)?;
+        let body = match target {
+            // Reflection reads and answers in turn.
+            Target::Service => Err(body),
+            _ => Ok(body::collect(body, self.allowance).await?),
+        };
+        if let Err(fault) = headers::check(&head.headers) {
+            if fault.reason == Reason::IdentityMismatch {
+                self.gate.refuse(&context.call, fault.reason).await?;
+            }
+            return Err(fault);
+        }
+        url::check(&head.uri)?;
+        if let Some(fault) = malformed {
+            return Err(fault);
+        }
+        match (target, door, body) {
+            (Target::Rpc(rpc), Door::Grpc, Ok(body)) => {
+                self.grpc.call(context, rpc, head, body).await
+            }
+            (Target::Rpc(rpc), Door::Rest, Ok(body)) => {
+                self.rest.call(context, rpc, &head, &body).await
+            }
+            (Target::Service, _, Err(body)) => self.grpc.service(head, body).await,
+            _ => Err(target.fault()),
+        }
+    }
+
+    /// Tells a fault, adds what every answer has, and closes the account.
+    fn finish(
+        &self,
+        peer: &Peer,
+        account: Account,
+        result: Result<Response<Body>, Fault>,
+    ) -> Response<Body> {
+        let (mut response, whole) = match result {
+            Ok(response) => {
+                let rpc = account.target.rpc();
+                let streams = rpc.is_none() || rpc == Some(api::routes::Rpc::StreamCitizen);
+                (response, !streams)
+            }
+            Err(fault) => {
+                let response = self.tell(account.door, &account.context, &fault);
+                account.context.notes().fault = Some(fault);
+                (response, true)
+            }
+        };
+        tell_all(peer, &account.context, response.headers_mut());
+        if whole {
+            account.close();
+            response
+        } else {
+            response.map(|body| account.follow(body))
+        }
+    }
+
+    fn tell(&self, door: Door, context: &Context, fault: &Fault) -> Response<Body> {
+        let told = Told::new(fault, context.request_id(), &self.help_base);
+        let mut response = match door {
+            Door::Grpc => told.grpc().into_http(),
+            Door::Rest => {
+                let body = rest::whole(told.problem());
+                let mut response = rest::response("application/problem+json", body);
+                *response.status_mut() = told.status();
+                response
+            }
+        };
+        let headers = response.headers_mut();
+        if let Some(Ok(allow)) = told.allow().map(HeaderValue::try_from) {
+            headers.insert(ALLOW, allow);
+        }
+        if let Some(after) = told.retry_after() {
+            headers.insert(RETRY_AFTER, quota::seconds(after).into());
+        }
+        response
+    }
+}
+
+/// The headers of every answer, good or bad.
+fn tell_all(peer: &Peer, context: &Context, headers: &mut HeaderMap) {
+    let mut id = [0; 36];
+    let id = context
+        .request_id()
+        .uuid()
+        .hyphenated()
+        .encode_lower(&mut id)
+        .as_bytes();
+    if let Ok(id) = HeaderValue::from_bytes(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    let notes = context.notes();
+    if let Some(quota) = &notes.quota {
+        quota::tell(quota, headers);
+    }
+    if notes.completeness == Some(api::v1::Completeness::Partial) {
+        headers.insert(COMPLETENESS, HeaderValue::from_static("partial"));
+    }
+    if let Some(expires_in) = &peer.expires_in {
+        headers.insert(EXPIRES_IN, expires_in.clone());
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("gateway-request-id");
+const COMPLETENESS: HeaderName = HeaderName::from_static("gateway-completeness");
+const EXPIRES_IN: HeaderName = HeaderName::from_static("gateway-cert-expires-in");
