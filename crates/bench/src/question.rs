@@ -26,22 +26,23 @@ pub(crate) struct Questions {
 }
 
 impl Questions {
-    /// About citizens whom all five agencies of a world with the sandbox's seed know, by the number
-    /// in force.
+    /// About citizens whom the agencies asked know, by the number in force, in a world with the
+    /// sandbox's seed.
     pub(crate) fn new(sources: Sources) -> Self {
-        let world = World::new(SEED);
-        let candidates = (FIRST_SERIAL..).filter_map(|serial| {
-            // Men and women of the last century, born from 1950 to 1999.
-            let (sex, year) = (serial % 2, 50 + serial % 50);
-            CitizenId::from_agency(&format!("999{sex}{year}{serial:06}"))
-        });
-        let known = candidates.filter(|id| ALL.iter().all(|source| is_plain(&world, id, *source)));
         let fields = match sources {
             Sources::One => {
                 FieldSet::of(Source::Tax).minus(&FieldSet::from_iter([Field::TaxObligations]))
             }
             Sources::Five => FieldSet::all(),
         };
+        let world = World::new(SEED);
+        let candidates = (FIRST_SERIAL..).filter_map(|serial| {
+            // Men and women of the last century, born from 1950 to 1999.
+            let (sex, year) = (serial % 2, 50 + serial % 50);
+            CitizenId::from_agency(&format!("999{sex}{year}{serial:06}"))
+        });
+        let asked = fields.sources();
+        let known = candidates.filter(|id| asked.iter().all(|source| is_plain(&world, id, source)));
         Self {
             ids: known.take(CITIZENS).collect(),
             paths: fields.iter().map(Field::path).map(str::to_owned).collect(),
@@ -93,14 +94,6 @@ pub(crate) const CITIZENS: usize = 1000;
 
 /// The first serial without a part to play.
 const FIRST_SERIAL: u32 = 1000;
-
-const ALL: [Source; 5] = [
-    Source::Population,
-    Source::Health,
-    Source::CivilStatus,
-    Source::Tax,
-    Source::SocialSecurity,
-];
 
 #[cfg(test)]
 mod tests {
