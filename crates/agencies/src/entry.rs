@@ -21,6 +21,7 @@ pub struct Entry {
     pub source: Source,
     /// Makes the adapter from its settings, or lists everything wrong with them. Opens no
     /// connection.
+    #[expect(clippy::type_complexity, reason = "spelt out once, where it is registered")]
     pub connect: fn(Settings, &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>>,
     /// Its simulator.
     #[cfg(feature = "sim")]

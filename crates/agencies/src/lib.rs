@@ -26,4 +26,4 @@ macro_rules! agencies {
     };
 }
 
-agencies! { population, tax }
+agencies! { population, health, tax }

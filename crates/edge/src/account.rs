@@ -128,7 +128,9 @@ impl Drop for Account {
             took: self.begun.elapsed(),
         };
         trace::ended(&self.span, &ended, self.door);
-        log::line(&ended, &self.span);
+        if self.target != Target::Service {
+            log::line(&ended, &self.span);
+        }
         self.observer.call(&crate::Call {
             method: ended.method,
             code,

@@ -157,3 +157,23 @@ fn operations() -> SocketAddr {
 fn help_base() -> String {
     "https://lienthong.example/errors".to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_is_enough_and_an_unknown_key_is_refused() {
+        let config: Config = toml::from_str("listen = \"[::]:8443\"").unwrap();
+        assert!(config.public.ip().is_loopback() && config.operations.ip().is_loopback());
+        assert!(!config.reflection);
+        let text = "listen = \"[::]:8443\"\n[limits]\nidle_ms = 7";
+        let config: Config = toml::from_str(text).unwrap();
+        assert_eq!(config.limits.idle(), Duration::from_millis(7));
+        assert_eq!(config.limits.handshake(), Duration::from_secs(5));
+        for wrong in ["port = 1", "[limits]\nidle = 7"] {
+            let text = format!("listen = \"[::]:8443\"\n{wrong}");
+            assert!(toml::from_str::<Config>(&text).is_err(), "{wrong}");
+        }
+    }
+}

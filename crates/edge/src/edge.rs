@@ -12,6 +12,7 @@ use identity::{ServerTls, TrustDomain};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::listener::agencies::Agencies;
 use crate::listener::{self, Ends};
@@ -82,6 +83,7 @@ impl Edge {
         let ends = Ends {
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),
+            calls: TaskTracker::new(),
         };
         let (recheck, rechecks) = watch::channel(());
         let closed = ends.cut.clone();
@@ -171,6 +173,9 @@ impl Running {
         }
         self.ends.cut.cancel();
         self.calls.shutdown().await;
+        // A call whose connection is gone ends when it is next polled, which is at once.
+        self.ends.calls.close();
+        self.ends.calls.wait().await;
         self.side.shutdown().await;
     }
 }

@@ -28,6 +28,8 @@ mod quota;
 mod readiness;
 mod rest;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod url;
 

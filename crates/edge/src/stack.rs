@@ -63,7 +63,7 @@ impl Stack {
             titles: Titles::new(),
             deadlines: Deadlines::new(&config.limits),
             allowance: Allowance {
-                size: config.limits.body_bytes,
+                size: config.limits.body_bytes + FRAME_HEAD_BYTES,
                 time: config.limits.body(),
             },
             help_base,
@@ -118,14 +118,12 @@ impl Stack {
         self.finish(&peer, account, result)
     }
 
-    /// What is checked before a handler sees a request, in this order.
+    /// What is done before a handler sees a request, in this order.
     ///
     /// 1. method: nothing turns the connection into something else;
     /// 2. body: read whole and within limits, so that nothing is left on the connection;
-    /// 3. headers: none says who is calling; a refusal is recorded;
-    /// 4. URL: holds no person;
-    /// 5. deadline: a malformed one is refused, after what is worse;
-    /// 6. dispatch by the exact path.
+    /// 3. what [`Stack::check`] lists;
+    /// 4. dispatch by the exact path.
     async fn inside(
         &self,
         context: &Arc<Context>,
@@ -136,11 +134,31 @@ impl Stack {
         body: Incoming,
     ) -> Result<Response<Body>, Fault> {
         method::check(&head)?;
-        let body = match target {
-            // Reflection reads and answers in turn.
-            Target::Service => Err(body),
-            _ => Ok(body::collect(body, self.allowance).await?),
-        };
+        if target == Target::Service {
+            // Reflection reads and answers in turn, so its body is not read ahead.
+            self.check(context, &head, malformed).await?;
+            return self.grpc.service(head, body).await;
+        }
+        let body = body::collect(body, self.allowance).await?;
+        self.check(context, &head, malformed).await?;
+        match (target.rpc(), door) {
+            (Some(rpc), Door::Grpc) => self.grpc.call(context, rpc, head, body).await,
+            (Some(rpc), Door::Rest) => self.rest.call(context, rpc, &head, &body).await,
+            (None, _) => Err(target.fault()),
+        }
+    }
+
+    /// What is wrong with the head of a request, the worst first.
+    ///
+    /// 1. headers: none says who is calling; a refusal is recorded before it is told;
+    /// 2. URL: holds no person;
+    /// 3. deadline: a malformed one is refused, where tonic would ignore it.
+    async fn check(
+        &self,
+        context: &Context,
+        head: &Parts,
+        malformed: Option<Fault>,
+    ) -> Result<(), Fault> {
         if let Err(fault) = headers::check(&head.headers) {
             if fault.reason == Reason::IdentityMismatch {
                 self.gate.refuse(&context.call, fault.reason).await?;
@@ -148,19 +166,7 @@ impl Stack {
             return Err(fault);
         }
         url::check(&head.uri)?;
-        if let Some(fault) = malformed {
-            return Err(fault);
-        }
-        match (target, door, body) {
-            (Target::Rpc(rpc), Door::Grpc, Ok(body)) => {
-                self.grpc.call(context, rpc, head, body).await
-            }
-            (Target::Rpc(rpc), Door::Rest, Ok(body)) => {
-                self.rest.call(context, rpc, &head, &body).await
-            }
-            (Target::Service, _, Err(body)) => self.grpc.service(head, body).await,
-            _ => Err(target.fault()),
-        }
+        malformed.map_or(Ok(()), Err)
     }
 
     /// Tells a fault, adds what every answer has, and closes the account.
@@ -182,6 +188,10 @@ impl Stack {
                 (response, true)
             }
         };
+        if account.door == Door::Rest {
+            let status = response.status().as_u16();
+            account.span.record("http.response.status_code", status);
+        }
         tell_all(peer, &account.context, response.headers_mut());
         if whole {
             account.close();
@@ -237,6 +247,8 @@ fn tell_all(peer: &Peer, context: &Context, headers: &mut HeaderMap) {
     }
 }
 
+/// What gRPC puts before a message; of a body in JSON it allows as much more.
+const FRAME_HEAD_BYTES: usize = 5;
 const REQUEST_ID: HeaderName = HeaderName::from_static("gateway-request-id");
 const COMPLETENESS: HeaderName = HeaderName::from_static("gateway-completeness");
 const EXPIRES_IN: HeaderName = HeaderName::from_static("gateway-cert-expires-in");

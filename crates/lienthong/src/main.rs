@@ -18,6 +18,7 @@ mod pki;
 mod sandbox;
 mod serve;
 mod simulate;
+mod stop;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -39,7 +39,11 @@ pub(crate) fn run(arguments: &Pki) -> anyhow::Result<ExitCode> {
         }
         PkiCommand::List => {
             for entry in authority.issued()? {
-                println!("{entry}");
+                let state = match entry.revoked {
+                    Some(when) => format!("revoked {when}"),
+                    None => format!("until {}", entry.not_after),
+                };
+                println!("{}  {}  {state}", entry.serial, entry.name);
             }
         }
     }

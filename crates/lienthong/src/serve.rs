@@ -16,7 +16,7 @@ use crate::cli::Serve;
 use crate::config::{Checked, Config};
 use crate::exit;
 use crate::metrics::Metrics;
-use crate::sandbox::stopped;
+use crate::stop::Stop;
 use crate::telemetry;
 
 /// How long calls in progress may take when the gateway ends.
@@ -50,13 +50,16 @@ pub(crate) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
 
 async fn serve(path: &Path) -> anyhow::Result<()> {
     let config = Config::load(path).context("the configuration is refused")?;
-    let metrics = Arc::new(Metrics::new(&config.node)?);
-    let telemetry = telemetry::start(&config.node, &metrics)?;
-    let gateway = Gateway::start(config, &metrics).await?;
+    let stop = Stop::listen()?;
+    let telemetry = telemetry::start(&telemetry::Settings {
+        node: config.node.clone(),
+        clock: Arc::new(SystemClock),
+    })?;
+    let gateway = Gateway::start(config, &telemetry.metrics()).await?;
     println!("ready https://localhost:{}", gateway.doors.address().port());
-    stopped().await?;
+    stop.wait().await;
     gateway.stop().await?;
-    telemetry.stop().await;
+    tokio::task::spawn_blocking(move || telemetry.stop()).await?;
     Ok(())
 }
 

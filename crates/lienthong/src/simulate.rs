@@ -13,7 +13,8 @@ use sim::{Handle, Stage, StageConfig, World};
 
 use crate::cli::Sim;
 use crate::exit;
-use crate::sandbox::{Ground, Listeners, Simulated, stopped, write_json};
+use crate::sandbox::{Ground, Listeners, Simulated, write_json};
+use crate::stop::Stop;
 
 /// How many questions a simulator's journal keeps.
 const JOURNAL: usize = 10_000;
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: &Sim) -> anyhow::Result<ExitCode> {
 }
 
 async fn simulate(arguments: &Sim) -> anyhow::Result<()> {
+    let stop = Stop::listen()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entries: Vec<&'static Entry> = match arguments.agency.as_str() {
         "all" => ALL.iter().collect(),
@@ -72,7 +74,7 @@ async fn simulate(arguments: &Sim) -> anyhow::Result<()> {
         println!("{name} {url} control {control}");
     }
     write_json(&described, &ground.dir.join("sims.json"))?;
-    stopped().await?;
+    stop.wait().await;
     simulators.stop().await;
     std::fs::remove_file(ground.dir.join("sims.json")).ok();
     Ok(())

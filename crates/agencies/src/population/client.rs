@@ -5,13 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::{
-    Agency, Answer, BoxFuture, Client, Confirmed, Context, Miss, Question, Resolution, Session,
-    confirm,
-};
-use api::Record;
+use adapter::{Agency, Answer, BoxFuture, Client, Context, Miss, Question, Resolution, Session};
 use bytes::Bytes;
-use exchange::{CitizenId, Clock, Identifier, IdentifierKind, MatchHints, Source, SourceState};
+use exchange::{Clock, Identifier, IdentifierKind, MatchHints, Source, SourceState};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, Request, Uri};
 use http_body_util::Full;
@@ -19,8 +15,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::config::Config;
 use super::hear::{Heard, hear};
+use super::judge::{Told, answer, is_echo, resolution};
 use super::translate;
-use super::wire::{Citizen, Collection, Header, LookUp, Number, authorization, log_in};
+use super::wire::{Header, LookUp, Number, authorization, log_in};
 use crate::{Deps, Problem, Settings};
 
 /// As the real clients send it; the agency takes `text/xml` too, and may answer in either.
@@ -29,9 +26,6 @@ const XML: &str = "application/xml; charset=utf-8";
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 const TIMESTAMP: HeaderName = HeaderName::from_static("timestamp");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-
-/// `TrangThai` of a number that is cancelled and has no successor.
-const CANCELLED: &str = "3";
 
 /// The adapter of the population database.
 #[derive(Debug)]
@@ -44,12 +38,6 @@ pub(super) struct Population {
     config: Config,
     session: Session,
     clock: Arc<dyn Clock>,
-}
-
-/// A collection and what it took to get it.
-struct Told {
-    collection: Collection,
-    attempts: u32,
 }
 
 impl Population {
@@ -84,7 +72,11 @@ impl Population {
 
     async fn answer(&self, question: &Question<'_>) -> Result<Answer, Miss> {
         let elements = translate::elements(&question.fields);
-        let look_up = look_up(Number::Personal(&question.subject), question.hints, &elements);
+        let look_up = look_up(
+            Number::Personal(&question.subject),
+            question.hints,
+            &elements,
+        );
         let told = self.look_up(&look_up, &question.context).await?;
         let attempts = told.attempts;
         answer(question, told).map_err(|miss| miss.after(attempts))
@@ -100,7 +92,9 @@ impl Population {
             }
         };
         let hints = &context.request.subject.hints;
-        let told = self.look_up(&look_up(number, hints, elements), context).await?;
+        let told = self
+            .look_up(&look_up(number, hints, elements), context)
+            .await?;
         resolution(asked, &told.collection).map_err(|miss| miss.after(told.attempts))
     }
 
@@ -112,10 +106,15 @@ impl Population {
             let session = self.session.token(context.deadline, login).await;
             let session = session.map_err(|miss| miss.after(attempts - 1))?;
             let envelope = look_up.envelope(&self.header(&session, &request_id, context));
-            let heard = self.post(envelope, context.deadline, context.traceparent).await;
+            let heard = self
+                .post(envelope, context.deadline, context.traceparent)
+                .await;
             match heard.map_err(|miss| miss.after(attempts))? {
                 Heard::Citizens(collection) if is_echo(&collection.id, &request_id) => {
-                    return Ok(Told { collection, attempts });
+                    return Ok(Told {
+                        collection,
+                        attempts,
+                    });
                 }
                 Heard::Citizens(_) => {
                     let detail = "the answer names another request";
@@ -134,16 +133,19 @@ impl Population {
 
     async fn expire(&self, session: &str, deadline: Instant) -> Result<(), Miss> {
         let late = |_| Miss::timeout("the session ended too late to renew it");
-        timeout_at(deadline, self.session.expire(session)).await.map_err(late)
+        timeout_at(deadline, self.session.expire(session))
+            .await
+            .map_err(late)
     }
 
     async fn log_in(&self, deadline: Instant) -> Result<(String, Duration), Miss> {
         let envelope = log_in(&self.config.unit, &self.config.account);
         match self.post(envelope, deadline, None).await? {
             Heard::LoggedIn(session, life) => Ok((session, life)),
-            Heard::SessionOver => {
-                Err(Miss::unavailable("CREDENTIALS_REFUSED", "the login was refused"))
-            }
+            Heard::SessionOver => Err(Miss::unavailable(
+                "CREDENTIALS_REFUSED",
+                "the login was refused",
+            )),
             Heard::Citizens(_) => Err(Miss::invalid("MALFORMED", "citizens instead of a session")),
         }
     }
@@ -229,64 +231,4 @@ fn look_up<'a>(
         birth_date: hints.birth_date,
         elements,
     }
-}
-
-/// True if the answer names the request, or none.
-fn is_echo(id: &str, request_id: &str) -> bool {
-    let id = id.trim();
-    id.is_empty() || id == request_id
-}
-
-/// The one citizen of a collection.
-pub(super) fn only(collection: Collection) -> Result<Box<Citizen>, Miss> {
-    match (collection.count, collection.first) {
-        (1, Some(citizen)) => Ok(citizen),
-        (0, _) | (_, None) => Err(Miss::not_found()),
-        _ => Err(Miss::ambiguous()),
-    }
-}
-
-fn answer(question: &Question<'_>, told: Told) -> Result<Answer, Miss> {
-    let collection = told.collection;
-    let as_of = translate::as_of(&collection.as_of);
-    let id = Some(collection.id.trim().to_owned()).filter(|id| !id.is_empty());
-    let citizen = only(collection)?;
-    let previous = citizen.previous_ids.iter().map(String::as_str);
-    let confirmed = confirm(&question.subject, &citizen.id, previous)?;
-    if citizen.status == CANCELLED {
-        let detail = "the number is cancelled, and nobody has it";
-        return Err(Miss::new(SourceState::NotFound, "IDENTIFIER_CANCELLED", detail));
-    }
-    let mut record = Record::Population(Box::new(translate::record(*citizen)));
-    record.retain(&question.fields);
-    Ok(Answer {
-        record,
-        as_of,
-        upstream_request_id: id,
-        superseded: confirmed == Confirmed::Superseded,
-        attempts: told.attempts,
-    })
-}
-
-/// Who is behind the number asked for. A legacy number must stand in the answer, as a personal
-/// one must: else it is about somebody else.
-pub(super) fn resolution(asked: &Identifier, collection: &Collection) -> Result<Resolution, Miss> {
-    let citizen = match (collection.count, &collection.first) {
-        (1, Some(citizen)) => citizen,
-        (0, _) | (_, None) => return Ok(Resolution::NotFound),
-        (candidates, _) => return Ok(Resolution::Ambiguous { candidates }),
-    };
-    let current = CitizenId::from_agency(&citizen.id).ok_or_else(Miss::wrong_subject)?;
-    let confirmed = if let Identifier::Personal(id) = asked {
-        confirm(id, &citizen.id, citizen.previous_ids.iter().map(String::as_str))?
-    } else if citizen.legacy_ids.iter().any(|id| id == asked.reveal()) {
-        Confirmed::Current
-    } else {
-        return Err(Miss::wrong_subject());
-    };
-    Ok(match confirmed {
-        _ if citizen.status == CANCELLED => Resolution::Cancelled,
-        Confirmed::Current => Resolution::Current(current),
-        Confirmed::Superseded => Resolution::Superseded(current),
-    })
 }

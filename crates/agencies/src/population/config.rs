@@ -123,7 +123,10 @@ mod tests {
              default_service = \"S\"\ndefault_officer = \"O\"",
         )
         .unwrap();
-        assert_eq!((config.secret.reveal(), &*config.integration), ("s3cret", "037"));
+        assert_eq!(
+            (config.secret.reveal(), &*config.integration),
+            ("s3cret", "037")
+        );
         assert!(!format!("{config:?}").contains("s3cret"));
     }
 }

@@ -122,8 +122,16 @@ mod tests {
             response(401, "text/xml", "<x/>"),
             response(200, "text/html", "<html><form/></html>"),
             response(302, "text/plain", ""),
-            response(200, "application/json", r#"{"error_code": 1, "message": "?"}"#),
-            response(200, "application/json", r#"{"error_code": "0", "message": "Phiên hết hạn"}"#),
+            response(
+                200,
+                "application/json",
+                r#"{"error_code": 1, "message": "?"}"#,
+            ),
+            response(
+                200,
+                "application/json",
+                r#"{"error_code": "0", "message": "Phiên hết hạn"}"#,
+            ),
         ];
         for form in forms {
             assert!(matches!(hear(&form), Ok(Heard::SessionOver)), "{form:?}");

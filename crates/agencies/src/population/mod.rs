@@ -13,9 +13,11 @@
 mod client;
 mod config;
 mod hear;
+mod judge;
 #[cfg(feature = "sim")]
 mod sim;
-#[cfg(all(test, feature = "sim"))]
+#[cfg(feature = "sim")]
+#[cfg(test)]
 mod tests;
 mod translate;
 mod wire;
@@ -35,7 +37,10 @@ pub(crate) const ENTRY: Entry = Entry {
     simulator: sim::SIMULATOR,
 };
 
-#[expect(clippy::needless_pass_by_value, reason = "the type of `Entry::connect`")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the type of `Entry::connect`"
+)]
 fn connect(settings: Settings, deps: &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>> {
     Ok(Arc::new(client::Population::new(&settings, deps)?))
 }

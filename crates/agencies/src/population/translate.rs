@@ -53,9 +53,9 @@ const RELIGION_LIST: &str = "1019/QD-TCTK-2008";
 
 /// The elements to ask for: those of the fields, and always the number, for the subject check.
 pub(super) fn elements(fields: &FieldSet) -> Vec<&'static str> {
-    let wanted = ELEMENTS.iter().filter(|(field, _)| {
-        *field == Field::PopulationPersonalId || fields.contains(*field)
-    });
+    let wanted = ELEMENTS
+        .iter()
+        .filter(|(field, _)| *field == Field::PopulationPersonalId || fields.contains(*field));
     wanted.map(|(_, element)| *element).collect()
 }
 

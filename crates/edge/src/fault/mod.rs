@@ -6,8 +6,6 @@
 
 mod grpc;
 mod problem;
-#[cfg(test)]
-mod tests;
 mod text;
 
 use std::time::Duration;

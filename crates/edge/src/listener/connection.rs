@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::rt::Executor;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 
 use crate::config::Limits;
@@ -38,6 +40,21 @@ pub(crate) struct Ends {
     pub(crate) stop: CancellationToken,
     /// Everything is cut.
     pub(crate) cut: CancellationToken,
+    /// The calls over HTTP/2, one task each.
+    pub(crate) calls: TaskTracker,
+}
+
+/// Runs the calls of a connection where they can be waited for.
+#[derive(Clone, Debug)]
+struct Calls(TaskTracker);
+
+impl<F> Executor<F> for Calls
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, call: F) {
+        self.0.spawn(call);
+    }
 }
 
 /// Serves one connection until it ends; `over` ends it for reasons of its own.
@@ -57,7 +74,7 @@ pub(crate) async fn converse<S, A, F>(
         let answer = answer(request);
         async { Ok::<_, Infallible>(answer.await) }
     });
-    let builder = builder(protocol, limits);
+    let builder = builder(protocol, limits, Calls(ends.calls.clone()));
     let mut conversation = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let grace = tokio::select! {
         ended = conversation.as_mut() => return note(ended),
@@ -74,8 +91,8 @@ pub(crate) async fn converse<S, A, F>(
 }
 
 /// What HTTP allows, beyond what an operator may set.
-fn builder(protocol: Protocol, limits: &Limits) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(protocol: Protocol, limits: &Limits, calls: Calls) -> Builder<Calls> {
+    let mut builder = Builder::new(calls);
     builder
         .http1()
         .timer(TokioTimer::new())

@@ -60,13 +60,28 @@ fn is_json(head: &Parts) -> bool {
 }
 
 fn invalid(path: &str, error: &serde_json::Error) -> Fault {
-    let field = if path == "." { ROOT } else { path };
     let (line, column) = (error.line(), error.column());
     Fault::invalid(vec![Violation {
-        field: field.chars().take(LONGEST_PATH).collect(),
+        field: field(path, &error.to_string()),
         description: format!("{} (line {line}, column {column})", problem(error)),
         reason: Reason::InvalidJson,
     }])
+}
+
+/// The path of the field, as far as it is known.
+fn field(path: &str, error: &str) -> String {
+    let known = path.split('?').next().unwrap_or_default();
+    let known = known.trim_end_matches('.');
+    // A repeated field is noticed before its value is looked at; its name is the contract's own.
+    let repeated = error.strip_prefix("duplicate field `");
+    let repeated = repeated.and_then(|rest| rest.split('`').next());
+    let whole = match (known, repeated) {
+        ("", None) => ROOT.to_owned(),
+        ("", Some(name)) => name.to_owned(),
+        (known, None) => known.to_owned(),
+        (known, Some(name)) => format!("{known}.{name}"),
+    };
+    whole.chars().take(LONGEST_PATH).collect()
 }
 
 /// What is wrong, in words of ours: those of the reader repeat the value.

@@ -14,7 +14,7 @@ use identity::{ServerTls, TlsFiles, TrustDomain};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use problem::{Problem, Problems};
+pub(crate) use problem::Problems;
 
 /// The whole file, read and nested; nothing is opened or connected yet.
 #[derive(Debug)]

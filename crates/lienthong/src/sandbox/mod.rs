@@ -16,9 +16,9 @@ use exchange::{Clock, SystemClock};
 
 use crate::cli;
 use crate::config::Config;
-use crate::metrics::Metrics;
 use crate::serve::Gateway;
 use crate::simulate::{Plan, Simulators};
+use crate::stop::Stop;
 use crate::{exit, lookup, telemetry};
 
 pub(crate) use description::{Caller, Description, Log, Simulated, write_json};
@@ -32,6 +32,7 @@ pub(crate) fn run(arguments: &cli::Sandbox) -> anyhow::Result<ExitCode> {
 }
 
 async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
+    let stop = Stop::listen()?;
     Description::remove(&arguments.dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ground = Ground::prepare(&arguments.dir, Arc::clone(&clock))?;
@@ -47,9 +48,11 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
 
     let config = Config::load(&ground.config_file()).context("the sandbox's configuration")?;
     let (origin, log_dir) = (config.evidence.origin.clone(), config.evidence.dir.clone());
-    let metrics = Arc::new(Metrics::new(&config.node)?);
-    let telemetry = telemetry::start(&config.node, &metrics)?;
-    let gateway = Gateway::start(config, &metrics).await?;
+    let telemetry = telemetry::start(&telemetry::Settings {
+        node: config.node.clone(),
+        clock: Arc::clone(&clock),
+    })?;
+    let gateway = Gateway::start(config, &telemetry.metrics()).await?;
     // Ports that were chosen freely are kept, so that `serve` finds the same gateway.
     ground.configure(&Listeners::of(&gateway), simulators.stanzas())?;
 
@@ -60,12 +63,12 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
         hints::print(&arguments.dir, &description);
     }
     println!("\nThe gateway is ready at {}. Stop it with Ctrl-C.", description.gateway);
-    stopped().await?;
+    stop.wait().await;
     println!("stopping");
     Description::remove(&ground.dir)?;
     gateway.stop().await?;
     simulators.stop().await;
-    telemetry.stop().await;
+    tokio::task::spawn_blocking(move || telemetry.stop()).await?;
     Ok(())
 }
 
@@ -129,16 +132,4 @@ impl Listeners {
             operations: gateway.doors.operations_address(),
         }
     }
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-pub(crate) async fn stopped() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

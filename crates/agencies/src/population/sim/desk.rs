@@ -11,7 +11,7 @@ use exchange::{CitizenId, Clock, FieldSet, PartialDate, Source, name_key};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, Uri};
 use sim::{
-    Asked, FaultKind, Fuse, Journal, Knobs, Persona, Person, Prepared, Stage, Trait, World,
+    Asked, FaultKind, Fuse, Journal, Knobs, Person, Persona, Prepared, Stage, Trait, World,
     misbehave,
 };
 
@@ -93,7 +93,8 @@ impl Desk {
     }
 
     fn log_in(&self, account: &str) -> Response<Bytes> {
-        self.journal.record(|| Asked::new(self.clock.now(), "DangNhap", None));
+        self.journal
+            .record(|| Asked::new(self.clock.now(), "DangNhap", None));
         if account != ACCOUNT {
             return self.refuse(Refusal::Credentials);
         }
@@ -103,12 +104,7 @@ impl Desk {
         }
     }
 
-    async fn look_up(
-        &self,
-        question: &LookUp,
-        headers: &HeaderMap,
-        fuse: &Fuse,
-    ) -> Response<Body> {
+    async fn look_up(&self, question: &LookUp, headers: &HeaderMap, fuse: &Fuse) -> Response<Body> {
         let ids = self.ids(question);
         let fault = ids.first().and_then(|id| self.knobs.decide(id));
         let refusal = self.refusal(question, &ids, fault);
@@ -121,7 +117,10 @@ impl Desk {
         let citizens: Vec<Bytes> = match (fault, ids.as_slice()) {
             (Some(FaultKind::NotFound), _) => Vec::new(),
             (Some(FaultKind::WrongPerson), [id, ..]) => self.stranger(id, question),
-            _ => ids.iter().filter_map(|id| self.citizen(id, question)).collect(),
+            _ => ids
+                .iter()
+                .filter_map(|id| self.citizen(id, question))
+                .collect(),
         };
         let answer = say::citizens(&question.request_id, self.clock.now(), &citizens);
         misbehave(fault, answer, fuse).await

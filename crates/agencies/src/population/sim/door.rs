@@ -75,11 +75,14 @@ impl Door {
     /// True if the session is open.
     pub(super) fn is_open(&self, session: &str, subject: Option<&CitizenId>) -> bool {
         let now = self.clock.now().as_second();
-        let alive = self.sessions.read().is_ok_and(|sessions| {
-            sessions.get(session).is_some_and(|end| *end > now)
-        });
+        let alive = self
+            .sessions
+            .read()
+            .is_ok_and(|sessions| sessions.get(session).is_some_and(|end| *end > now));
         let ended = |ended: &VecDeque<(CitizenId, Box<str>)>| {
-            ended.iter().any(|(id, of)| Some(id) == subject && &**of == session)
+            ended
+                .iter()
+                .any(|(id, of)| Some(id) == subject && &**of == session)
         };
         alive && !self.ended.lock().is_ok_and(|all| ended(&all))
     }

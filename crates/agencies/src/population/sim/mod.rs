@@ -6,6 +6,7 @@
 
 mod desk;
 mod door;
+mod page;
 mod question;
 mod render;
 mod say;
@@ -60,6 +61,8 @@ fn url(address: SocketAddr) -> String {
 fn start(stage: Stage, site: &Site) -> anyhow::Result<Handle> {
     let secret = site.secret(SECRET)?;
     let desk = Arc::new(Desk::new(&stage, site, secret));
-    let router = Router::new().route(PATH, post(desk::serve)).with_state(desk);
+    let router = Router::new()
+        .route(PATH, post(desk::serve))
+        .with_state(desk);
     Ok(stage.serve(router))
 }

@@ -149,7 +149,10 @@ impl LookUp {
         if required.iter().any(|text| text.is_empty()) || self.elements.is_empty() {
             return Err(Refused("lacks a required element"));
         }
-        match (CitizenId::from_agency(&self.personal_id), self.legacy_id.len()) {
+        match (
+            CitizenId::from_agency(&self.personal_id),
+            self.legacy_id.len(),
+        ) {
             (Some(_), 0) => Ok(()),
             (None, 9) if self.personal_id.is_empty() => Ok(()),
             _ => Err(Refused("names no citizen, or two")),
@@ -222,7 +225,10 @@ mod tests {
             panic!("no lookup");
         };
         assert_eq!((it.session.as_str(), it.service.as_str()), ("S", "A&B"));
-        assert_eq!((it.name.as_str(), it.birth_date.as_str()), ("NGUYỄN <VĂN> THỬ", "199902"));
+        assert_eq!(
+            (it.name.as_str(), it.birth_date.as_str()),
+            ("NGUYỄN <VĂN> THỬ", "199902")
+        );
         assert_eq!((it.elements.len(), it.fields.len()), (2, 2));
     }
 

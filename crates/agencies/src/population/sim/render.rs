@@ -3,14 +3,11 @@
 //! The quirks are the agency's: whole names in capitals in `Ten`, places of long ago in the units
 //! of 2004, places of today in those of 2025 with an empty `MaQuanHuyen`.
 
-use std::borrow::Cow;
-
-use exchange::{CitizenId, Field, FieldSet, PartialDate, Sex};
-use jiff::civil::Date;
+use exchange::{CitizenId, Field, FieldSet, Sex};
 use sim::Person;
-use sim::person::{Address, IdStatus, MaritalStatus, Name, Relation, Relative};
+use sim::person::{IdStatus, MaritalStatus};
 
-use crate::population::wire::element;
+use super::page::{Page, compact};
 
 /// `TrangThai` of a number in force, replaced, cancelled.
 const STATUS: [&str; 3] = ["1", "2", "3"];
@@ -42,37 +39,7 @@ pub(super) fn citizen(person: &Person, asked: &CitizenId, fields: &FieldSet) -> 
     page.out
 }
 
-struct Page<'a> {
-    out: String,
-    person: &'a Person,
-    fields: &'a FieldSet,
-}
-
 impl Page<'_> {
-    fn wants(&self, field: Field) -> bool {
-        self.fields.contains(field)
-    }
-
-    fn text(&mut self, name: &str, text: &str) {
-        element(&mut self.out, "ns1", name, text);
-    }
-
-    /// A text of the person, in the composition in which theirs travel.
-    fn own(&mut self, name: &str, text: &str) {
-        let text = self.person.wire_text(text);
-        element(&mut self.out, "ns1", name, &text);
-    }
-
-    fn nest(&mut self, name: &str, inside: impl FnOnce(&mut Self)) {
-        for part in ["<ns1:", name, ">"] {
-            self.out.push_str(part);
-        }
-        inside(self);
-        for part in ["</ns1:", name, ">"] {
-            self.out.push_str(part);
-        }
-    }
-
     /// Old numbers: all if they are asked for, else the one by which the person was asked for.
     fn previous(&mut self, asked: &CitizenId) {
         let all = self.wants(Field::PopulationPreviousIds);
@@ -135,30 +102,41 @@ impl Page<'_> {
         let temporary = residence.temporary.as_ref().map(|stay| &stay.address);
         let birth = &person.birth_registration_place;
         for (field, name, address, of_today) in [
-            (Field::PopulationBirthRegistrationPlace, "NoiDangKyKhaiSinh", Some(birth), false),
-            (Field::PopulationNativePlace, "QueQuan", Some(&person.native_place), false),
-            (Field::PopulationPermanentResidence, "ThuongTru", Some(&residence.permanent), true),
-            (Field::PopulationCurrentResidence, "NoiOHienTai", Some(&residence.current), true),
-            (Field::PopulationTemporaryResidence, "NoiTamTru", temporary, true),
+            (
+                Field::PopulationBirthRegistrationPlace,
+                "NoiDangKyKhaiSinh",
+                Some(birth),
+                false,
+            ),
+            (
+                Field::PopulationNativePlace,
+                "QueQuan",
+                Some(&person.native_place),
+                false,
+            ),
+            (
+                Field::PopulationPermanentResidence,
+                "ThuongTru",
+                Some(&residence.permanent),
+                true,
+            ),
+            (
+                Field::PopulationCurrentResidence,
+                "NoiOHienTai",
+                Some(&residence.current),
+                true,
+            ),
+            (
+                Field::PopulationTemporaryResidence,
+                "NoiTamTru",
+                temporary,
+                true,
+            ),
         ] {
             if let Some(address) = address.filter(|_| self.wants(field)) {
                 self.nest(name, |page| page.address(address, of_today));
             }
         }
-    }
-
-    fn address(&mut self, address: &Address, of_today: bool) {
-        if of_today {
-            self.text("MaTinhThanh", address.new.province);
-            self.text("MaQuanHuyen", "");
-            self.text("MaPhuongXa", &address.new.commune);
-        } else {
-            self.text("MaTinhThanh", address.old.province);
-            self.text("MaQuanHuyen", &address.old.district);
-            self.text("MaPhuongXa", &address.old.commune);
-        }
-        self.own("ChiTiet", &address.detail);
-        self.text("QuocGia", address.country);
     }
 
     fn relatives(&mut self) {
@@ -168,7 +146,11 @@ impl Page<'_> {
             (Field::PopulationFather, "Cha", person.father.as_ref()),
             (Field::PopulationMother, "Me", person.mother.as_ref()),
             (Field::PopulationSpouse, "VoChong", person.spouse.as_ref()),
-            (Field::PopulationRepresentative, "NguoiDaiDien", representative),
+            (
+                Field::PopulationRepresentative,
+                "NguoiDaiDien",
+                representative,
+            ),
         ] {
             if let Some(relative) = relative.filter(|_| self.wants(field)) {
                 self.nest(name, |page| page.relative(relative, None));
@@ -182,34 +164,34 @@ impl Page<'_> {
         }
     }
 
-    fn relative(&mut self, relative: &Relative, relation: Option<Relation>) {
-        if let Some(relation) = relation {
-            self.text("QuanHe", relation.code());
-        }
-        let id = relative.personal_id.as_ref().map(CitizenId::reveal);
-        self.text("SoDinhDanh", id.unwrap_or_default());
-        self.text("SoCMND", relative.legacy_id.as_deref().unwrap_or_default());
-        self.name(&relative.name);
-        self.text("QuocTich", relative.nationality);
-    }
-
     fn papers(&mut self) {
         let person = self.person;
         if self.wants(Field::PopulationHouseholdBookNo) {
             self.text("SoSoHoKhau", &person.household.book_no);
         }
-        if let Some(card) = person.card.as_ref().filter(|_| self.wants(Field::PopulationCard)) {
+        if let Some(card) = person
+            .card
+            .as_ref()
+            .filter(|_| self.wants(Field::PopulationCard))
+        {
             self.nest("TheCanCuoc", |page| {
                 page.text("NgayCap", &compact(card.issued_on));
                 page.own("NoiCap", card.issuer);
-                page.text("NgayHetHan", &card.expires_on.map(compact).unwrap_or_default());
+                page.text(
+                    "NgayHetHan",
+                    &card.expires_on.map(compact).unwrap_or_default(),
+                );
             });
         }
         self.absence();
         if self.wants(Field::PopulationResidenceFileNo) {
             self.text("SoHoSoCuTru", &person.residence.file_no);
         }
-        if let Some(death) = person.death.as_ref().filter(|_| self.wants(Field::PopulationDeath)) {
+        if let Some(death) = person
+            .death
+            .as_ref()
+            .filter(|_| self.wants(Field::PopulationDeath))
+        {
             self.nest("ChetMatTich", |page| {
                 page.text("Loai", "1");
                 page.partial("Ngay", death.date);
@@ -239,29 +221,4 @@ impl Page<'_> {
             });
         }
     }
-
-    /// The whole name in capitals in `Ten`, with `Ho` and `ChuDem` empty.
-    fn name(&mut self, name: &Name) {
-        let full: Cow<'_, str> = name.full_upper().into();
-        self.nest("HoVaTen", |page| {
-            page.text("Ho", "");
-            page.text("ChuDem", "");
-            page.own("Ten", &full);
-        });
-    }
-
-    fn partial(&mut self, name: &str, date: PartialDate) {
-        let kind = match (date.month(), date.day()) {
-            (Some(_), Some(_)) => "NgayThangNam",
-            (Some(_), None) => "ThangNam",
-            (None, _) => "Nam",
-        };
-        let text = date.reveal().replace('-', "");
-        self.nest(name, |page| page.text(kind, &text));
-    }
-}
-
-/// `yyyyMMdd`.
-fn compact(date: Date) -> String {
-    date.strftime("%Y%m%d").to_string()
 }

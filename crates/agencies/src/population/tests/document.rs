@@ -18,12 +18,18 @@ fn samples() -> Vec<&'static str> {
 
 #[test]
 fn every_field_stands_on_the_page_and_in_the_schema() {
-    for info in FIELDS.iter().filter(|info| info.source == Source::Population) {
+    for info in FIELDS
+        .iter()
+        .filter(|info| info.source == Source::Population)
+    {
         let only = FieldSet::from_iter([info.field]);
         let element = translate::elements(&only).pop().unwrap();
         let row = format!("| `{element}` | `{}` |", info.path);
         assert!(WIRE.contains(&row), "{row}");
-        assert!(XSD.contains(&format!("<xs:element name=\"{element}\"")), "{element}");
+        assert!(
+            XSD.contains(&format!("<xs:element name=\"{element}\"")),
+            "{element}"
+        );
     }
 }
 
@@ -33,9 +39,18 @@ fn the_samples_of_the_page_are_spoken_by_both_sides() {
     let [log_in, logged_in, look_up, citizens, fault] = samples.as_slice() else {
         panic!("{} samples", samples.len());
     };
-    assert!(matches!(Question::read(log_in.as_bytes()), Ok(Question::LogIn { .. })));
-    assert!(matches!(Question::read(look_up.as_bytes()), Ok(Question::LookUp(_))));
-    assert!(matches!(Said::from_xml(logged_in.as_bytes()), Ok(Said::LoggedIn { .. })));
+    assert!(matches!(
+        Question::read(log_in.as_bytes()),
+        Ok(Question::LogIn { .. })
+    ));
+    assert!(matches!(
+        Question::read(look_up.as_bytes()),
+        Ok(Question::LookUp(_))
+    ));
+    assert!(matches!(
+        Said::from_xml(logged_in.as_bytes()),
+        Ok(Said::LoggedIn { .. })
+    ));
     let Ok(Said::Citizens(collection)) = Said::from_xml(citizens.as_bytes()) else {
         panic!("no citizens");
     };
@@ -54,7 +69,10 @@ fn every_operation_and_request_element_is_described() {
     let rows = names.lines().filter_map(|line| line.strip_prefix("| `"));
     let mut described = 0;
     for name in rows.filter_map(|row| row.split('`').next()) {
-        assert!(WSDL.contains(&format!("<xs:element name=\"{name}\"")), "{name}");
+        assert!(
+            WSDL.contains(&format!("<xs:element name=\"{name}\"")),
+            "{name}"
+        );
         described += 1;
     }
     assert_eq!(described, 11);

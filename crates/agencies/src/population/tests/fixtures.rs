@@ -13,10 +13,10 @@ macro_rules! fixture {
 }
 
 fn collection(said: Result<Said, Refused>) -> Collection {
-    match said.unwrap() {
-        Said::Citizens(collection) => collection,
-        other => panic!("{other:?}"),
-    }
+    let Ok(Said::Citizens(collection)) = said else {
+        panic!("{said:?}")
+    };
+    collection
 }
 
 fn record(said: Result<Said, Refused>) -> v1::PopulationRecord {
@@ -30,9 +30,15 @@ fn the_wire_of_the_real_clients_is_read_with_all_its_quirks() {
     let as_of = translate::as_of(&said.as_of).unwrap();
     assert_eq!(as_of.to_string(), "2026-10-01T01:00:00Z");
     let it = translate::record(*said.first.unwrap());
-    assert_eq!(it.personal_id, "999099000008", "not that of an unknown element");
+    assert_eq!(
+        it.personal_id, "999099000008",
+        "not that of an unknown element"
+    );
     let name = it.name.unwrap();
-    assert_eq!((name.full.as_str(), name.family.as_str()), ("LƯƠNG ĐỨC ƠN", ""));
+    assert_eq!(
+        (name.full.as_str(), name.family.as_str()),
+        ("LƯƠNG ĐỨC ƠN", "")
+    );
     let birth = it.birth_date.unwrap();
     assert_eq!((birth.year, birth.month, birth.day), (1999, 0, 0));
     assert_eq!(it.ethnicity.unwrap().code, "01");
@@ -46,11 +52,21 @@ fn the_two_schemes_of_addresses_are_told_apart() {
     let it = record(Said::from_xml(fixture!("wire.xml")));
     let native = it.native_place.unwrap();
     assert_eq!(native.scheme(), v1::AddressScheme::Gso2004);
-    let codes = [native.province_code, native.district_code, native.commune_code];
+    let codes = [
+        native.province_code,
+        native.district_code,
+        native.commune_code,
+    ];
     assert_eq!(codes, ["01", "001", "00001"]);
     let permanent = it.permanent_residence.unwrap();
     assert_eq!(permanent.scheme(), v1::AddressScheme::Gso2025);
-    assert_eq!((permanent.district_code.as_str(), permanent.commune_code.as_str()), ("", "00004"));
+    assert_eq!(
+        (
+            permanent.district_code.as_str(),
+            permanent.commune_code.as_str()
+        ),
+        ("", "00004")
+    );
 }
 
 #[test]
@@ -69,8 +85,14 @@ fn the_spelling_of_the_standard_is_read_too() {
     );
     assert_eq!(it.legacy_ids, ["000000001", "000000002"]);
     let ethnicity = it.ethnicity.unwrap();
-    assert_eq!([ethnicity.code, ethnicity.list], ["05", "121-TCTK/PPCD-1979"]);
-    assert_eq!((it.nationality.as_str(), it.religion.unwrap().code.as_str()), ("VN", "01"));
+    assert_eq!(
+        [ethnicity.code, ethnicity.list],
+        ["05", "121-TCTK/PPCD-1979"]
+    );
+    assert_eq!(
+        (it.nationality.as_str(), it.religion.unwrap().code.as_str()),
+        ("VN", "01")
+    );
     let place = it.birth_registration_place.unwrap();
     assert_eq!(place.scheme(), v1::AddressScheme::Unspecified);
     assert_eq!(place.commune_code, "00001");
@@ -85,7 +107,10 @@ fn the_spelling_of_the_standard_is_read_too() {
 fn additions_to_the_schema_of_2017_are_read() {
     let it = record(Said::from_xml(fixture!("standard.xml")));
     let card = it.card.unwrap();
-    assert_eq!((card.issuer.as_str(), card.expires_on), ("Bộ Công an", None));
+    assert_eq!(
+        (card.issuer.as_str(), card.expires_on),
+        ("Bộ Công an", None)
+    );
     let absence = it.temporary_absence.unwrap();
     assert_eq!(absence.destination, "Tỉnh Thử");
     assert_eq!(absence.period.unwrap().to, None);
@@ -118,9 +143,9 @@ fn an_empty_collection_is_nobody_and_two_citizens_are_ambiguous() {
     let several = collection(Said::from_xml(fixture!("several.xml")));
     assert_eq!(several.count, 2, "whatever SoCongDan says");
     let asked = Identifier::Legacy("000000005".into());
-    let resolution = crate::population::client::resolution(&asked, &several).unwrap();
+    let resolution = crate::population::judge::resolution(&asked, &several).unwrap();
     assert_eq!(resolution, adapter::Resolution::Ambiguous { candidates: 2 });
-    let miss = crate::population::client::only(several).unwrap_err();
+    let miss = crate::population::judge::only(several).unwrap_err();
     assert_eq!(miss.state, SourceState::Ambiguous);
 }
 

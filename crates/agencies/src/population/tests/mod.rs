@@ -2,9 +2,11 @@
 //! written wire.
 
 mod document;
-mod exchange_with;
+mod faults;
 mod fixtures;
 mod property;
+mod records;
+mod stranger;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -152,9 +154,13 @@ fn request(identifier: Identifier, ask: &Ask) -> Request {
         id: RequestId::fresh(),
         purpose: exchange::PurposeCode::parse("TEST").unwrap(),
         agreement: None,
-        procedure: ask.procedure.map(|it| exchange::ProcedureCode::parse(it).unwrap()),
+        procedure: ask
+            .procedure
+            .map(|it| exchange::ProcedureCode::parse(it).unwrap()),
         dossier: None,
-        officer: ask.officer.map(|it| exchange::OfficerId::parse(it).unwrap()),
+        officer: ask
+            .officer
+            .map(|it| exchange::OfficerId::parse(it).unwrap()),
         consent: None,
         criticality: exchange::Criticality::default(),
         reason: None,
@@ -179,10 +185,10 @@ fn context<'a>(caller: &'a Caller, request: &'a Request, within: Duration) -> Co
 }
 
 fn population(record: Record) -> Box<v1::PopulationRecord> {
-    match record {
-        Record::Population(record) => record,
-        other => panic!("a record of {:?}", other.source()),
-    }
+    let Record::Population(record) = record else {
+        panic!("a record of {:?}", record.source())
+    };
+    record
 }
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

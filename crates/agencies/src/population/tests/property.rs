@@ -1,5 +1,7 @@
 //! What holds for every input.
 
+use std::hint::black_box;
+
 use exchange::{Field, FieldSet, Source};
 use proptest::prelude::*;
 
@@ -26,7 +28,13 @@ fn answer(text: &str) -> String {
         element(&mut out, "x", name, text);
     }
     out.push_str("<x:ThuongTru>");
-    for name in ["MaTinhThanh", "MaQuanHuyen", "MaPhuongXa", "MaDonViHanhChinh", "ChiTiet"] {
+    for name in [
+        "MaTinhThanh",
+        "MaQuanHuyen",
+        "MaPhuongXa",
+        "MaDonViHanhChinh",
+        "ChiTiet",
+    ] {
         element(&mut out, "x", name, text);
     }
     out.push_str("</x:ThuongTru></x:CongDan></x:CongdanCollection>");
@@ -36,14 +44,14 @@ fn answer(text: &str) -> String {
 proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let _ = Said::from_xml(&bytes);
-        let _ = Said::from_json(&bytes);
+        black_box(Said::from_xml(&bytes).is_ok());
+        black_box(Said::from_json(&bytes).is_ok());
     }
 
     #[test]
     fn no_markup_makes_the_reader_panic(text in "[<>/&;!\\[\\]a-c\"'= ?-]{0,200}") {
-        let _ = Said::from_xml(text.as_bytes());
-        let _ = Said::from_xml(format!("<CongdanCollection>{text}</CongdanCollection>").as_bytes());
+        black_box(Said::from_xml(text.as_bytes()).is_ok());
+        black_box(Said::from_xml(format!("<CongdanCollection>{text}</CongdanCollection>").as_bytes()).is_ok());
     }
 
     #[test]

@@ -191,10 +191,8 @@ struct Wrapped {
 
 impl Wrapped {
     fn code(&self) -> String {
-        match &self.error_code {
-            serde_json::Value::String(text) => text.trim().to_owned(),
-            other => other.to_string(),
-        }
+        let text = self.error_code.as_str().map(|text| text.trim().to_owned());
+        text.unwrap_or_else(|| self.error_code.to_string())
     }
 }
 
@@ -262,5 +260,10 @@ fn session(xml: &mut Xml<'_>) -> Result<Said, Refused> {
 
 /// True for `phiên hết hạn` in any case and composition.
 fn says_session_over(text: &str) -> bool {
-    text.len() < 1_000 && text.nfc().collect::<String>().to_lowercase().contains("phiên hết hạn")
+    text.len() < 1_000
+        && text
+            .nfc()
+            .collect::<String>()
+            .to_lowercase()
+            .contains("phiên hết hạn")
 }

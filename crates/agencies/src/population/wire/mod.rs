@@ -4,14 +4,16 @@
 
 mod answer;
 mod citizen;
+mod parts;
 mod request;
 mod signature;
 mod xml;
 
 pub(super) use answer::{Collection, Fault, Said, Trouble};
+pub(super) use citizen::Citizen;
 #[cfg(feature = "sim")]
-pub(super) use citizen::date;
-pub(super) use citizen::{Address, Card, Citizen, Death, Name, Person, Stay};
+pub(super) use parts::date;
+pub(super) use parts::{Address, Card, Death, Name, Person, Stay};
 pub(super) use request::{Header, LookUp, Number, log_in};
 pub(super) use signature::authorization;
 pub(super) use xml::{Refused, Xml};

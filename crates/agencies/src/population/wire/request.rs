@@ -77,7 +77,9 @@ impl LookUp<'_> {
         for name in self.elements {
             element(&mut out, "dan", "Truong", name);
         }
-        out.push_str("</dan:DanhSachTruong></dan:TraCuuThongTinCongDan></soapenv:Body></soapenv:Envelope>");
+        out.push_str(
+            "</dan:DanhSachTruong></dan:TraCuuThongTinCongDan></soapenv:Body></soapenv:Envelope>",
+        );
         out
     }
 

@@ -54,7 +54,8 @@ impl Tag<'_> {
             .with_checks(false)
             .flatten()
             .find(|attribute| attribute.key.local_name().into_inner() == name);
-        let value = found.and_then(|it| it.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok());
+        let value =
+            found.and_then(|it| it.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok());
         value.map(Cow::into_owned).unwrap_or_default()
     }
 }
@@ -193,12 +194,18 @@ mod tests {
         let deep = "<a>".repeat(100_000);
         let many = format!("<a>{}</a>", "<b/>".repeat(20_000));
         let cases = [
-            ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "has a document type"),
+            (
+                "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+                "has a document type",
+            ),
             ("<a>&b;</a>", "refers to an unknown entity"),
             ("<a><b></a>", "is not well-formed"),
             ("<a><b>", "is cut short"),
             ("<a>&#1;</a>", "holds a control character"),
-            ("<?xml version='1.0' encoding='tcvn3'?><a/>", "declares another encoding than UTF-8"),
+            (
+                "<?xml version='1.0' encoding='tcvn3'?><a/>",
+                "declares another encoding than UTF-8",
+            ),
             (&deep, "is nested too deeply"),
             (&many, "has too many elements"),
         ];
