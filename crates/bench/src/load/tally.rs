@@ -71,7 +71,7 @@ fn judge(answer: &LookupCitizenResponse, latency: Duration) -> Result<Exchange, 
 }
 
 fn took(duration: &pbjson_types::Duration) -> Duration {
-    Duration::try_from(duration.clone()).unwrap_or_default()
+    Duration::try_from(*duration).unwrap_or_default()
 }
 
 impl Tally {
