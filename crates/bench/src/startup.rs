@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustls::ClientConfig;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use url::Url;
 
 use crate::connection;
@@ -51,41 +51,58 @@ impl Startup {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| program.display().to_string())?;
-        let answered = timeout(PATIENCE, first_answer(&mut server, &tls, &questions)).await;
+        let deadline = begun + PATIENCE;
+        let answered = first_answer(&mut server, &tls, &questions, deadline).await;
         let elapsed = begun.elapsed();
         end(&mut server).await?;
-        answered.context("no good answer in time")??;
+        answered?;
         Ok(serde_json::json!({ "ms": elapsed.as_secs_f64() * 1e3 }).to_string())
     }
 }
 
+/// Asks again and again until there is a good answer, or time is up.
 async fn first_answer(
     server: &mut Child,
     tls: &Arc<ClientConfig>,
     questions: &Questions,
+    deadline: Instant,
 ) -> anyhow::Result<()> {
+    let url = timeout_at(deadline, ready(server))
+        .await
+        .context("not ready in time")??;
+    loop {
+        let tried = timeout_at(deadline, attempt(&url, tls, questions)).await;
+        match tried.context("no answer in time")? {
+            Ok(()) => return Ok(()),
+            Err(error) if Instant::now() > deadline => {
+                return Err(error).context("no good answer in time");
+            }
+            Err(_) => sleep(STEP).await,
+        }
+    }
+}
+
+async fn attempt(url: &Url, tls: &Arc<ClientConfig>, questions: &Questions) -> anyhow::Result<()> {
+    let mut client = connection::open(url, tls).await?;
+    answers(&mut client, questions).await
+}
+
+/// Waits until the server says where it is.
+async fn ready(server: &mut Child) -> anyhow::Result<Url> {
     let out = server.stdout.take().context("no output")?;
     let mut lines = BufReader::new(out).lines();
-    let url: Url = loop {
-        let Some(line) = lines.next_line().await? else {
-            bail!("the server ended before it was ready");
+    while let Some(line) = lines.next_line().await? {
+        let Some(url) = line.strip_prefix("ready ") else {
+            continue;
         };
-        if let Some(url) = line.strip_prefix("ready ") {
-            break url.parse()?;
-        }
-    };
-    // What it prints from here on is of no interest, but must not fill the pipe.
-    drop(tokio::spawn(async move {
-        while let Ok(Some(_)) = lines.next_line().await {}
-    }));
-    loop {
-        if let Ok(mut client) = connection::open(&url, tls).await
-            && answers(&mut client, questions).await
-        {
-            return Ok(());
-        }
-        sleep(STEP).await;
+        let url = url.parse()?;
+        // What it prints from here on is of no interest, but must not fill the pipe.
+        drop(tokio::spawn(async move {
+            while let Ok(Some(_)) = lines.next_line().await {}
+        }));
+        return Ok(url);
     }
+    bail!("the server ended before it was ready")
 }
 
 /// Tells it to end, and waits.

@@ -105,9 +105,13 @@ impl Load {
     }
 }
 
-/// Whether a question gets a good answer.
-pub(crate) async fn answers(client: &mut Client, questions: &Questions) -> bool {
-    tally::exchange(client, questions).await.is_ok()
+/// Asks one question, to see whether the answer is good.
+///
+/// # Errors
+/// Why it is not.
+pub(crate) async fn answers(client: &mut Client, questions: &Questions) -> anyhow::Result<()> {
+    let outcome = tally::exchange(client, questions).await;
+    outcome.map(drop).map_err(anyhow::Error::msg)
 }
 
 /// The window in which is measured.

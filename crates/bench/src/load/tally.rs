@@ -1,6 +1,7 @@
 //! One exchange as its caller sees it, and what many came to.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use api::v1::{LookupCitizenResponse, SourceState};
@@ -25,6 +26,12 @@ pub(super) struct Exchange {
 /// Why an exchange does not count: a code of gRPC, or a state of a source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Failure(String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// What exchanges came to.
 #[derive(Debug, Default)]
@@ -105,7 +112,7 @@ impl Tally {
     /// Those that do not, by reason; empty if there are none.
     pub(super) fn failures(&self) -> String {
         let each = self.failed.iter();
-        let each = each.map(|(Failure(reason), count)| format!("{count} {reason}"));
+        let each = each.map(|(failure, count)| format!("{count} {failure}"));
         each.collect::<Vec<_>>().join(", ")
     }
 }

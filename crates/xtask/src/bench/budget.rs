@@ -47,7 +47,7 @@ impl Budget {
             kept: megabytes(kib) < IDLE_MB,
         }));
         lines.extend(measured.start_ms().map(|ms| Line {
-            what: "start to first answer of five sources".to_owned(),
+            what: "start to first answer".to_owned(),
             measured: format!("{ms:.0} ms"),
             limit: format!("< {START_MS:.0} ms"),
             kept: ms < START_MS,

@@ -62,9 +62,19 @@ impl Bench {
             self.seconds > 0 && self.concurrency > 0,
             "there is nothing to measure"
         );
-        let site = Site::prepare(root, self.windows())?;
+        let site = Site::prepare(root, self.window())?;
         println!("==> {}", site.circumstances());
         let mut measured = Measured::default();
+        let outcome = self.measure(&site, &mut measured);
+        measured.spans = site.end()?;
+        // What was measured before something failed is worth its table too.
+        let budget = Budget::of(&measured);
+        println!("\n{}\n{}", table::turns(&measured), table::budget(&budget));
+        outcome?;
+        self.conclude(&measured, &budget)
+    }
+
+    fn measure(&self, site: &Site, measured: &mut Measured) -> Result<()> {
         for round in 1..=self.rounds() {
             for (server, sources) in self.turns() {
                 let report = site.closed(server, sources, self.concurrency)?;
@@ -73,22 +83,20 @@ impl Bench {
                 measured.turns.push(turn);
             }
         }
-        for sources in self.sources() {
+        for &sources in self.sources() {
             let half = measured.saturation(sources) / 2.0;
             let report = site.open(sources, half)?;
             println!("    {}", report.added_line(sources, half));
             measured.half.push((sources, report));
         }
+        let most = self.sources().last().copied().unwrap_or(Sources::Five);
         for _ in 0..self.starts() {
-            measured.starts.push(site.startup()?);
+            measured.starts.push(site.startup(most)?);
         }
-        measured.spans = site.end()?;
-        self.conclude(&measured)
+        Ok(())
     }
 
-    fn conclude(&self, measured: &Measured) -> Result<()> {
-        let budget = Budget::of(measured);
-        println!("\n{}\n{}", table::turns(measured), table::budget(&budget));
+    fn conclude(&self, measured: &Measured, budget: &Budget) -> Result<()> {
         ensure!(
             measured.spans > 0,
             "no span was exported: the gateway was not measured as it runs"
@@ -111,11 +119,11 @@ impl Bench {
         }
     }
 
-    fn sources(&self) -> Vec<Sources> {
+    const fn sources(&self) -> &'static [Sources] {
         match self.mode {
-            Mode::One => vec![Sources::One],
-            Mode::Five => vec![Sources::Five],
-            Mode::All => vec![Sources::One, Sources::Five],
+            Mode::One => &[Sources::One],
+            Mode::Five => &[Sources::Five],
+            Mode::All => &[Sources::One, Sources::Five],
         }
     }
 
@@ -127,7 +135,8 @@ impl Bench {
         if self.quick { 1 } else { 3 }
     }
 
-    const fn windows(&self) -> u32 {
+    /// How long each window is, in seconds.
+    const fn window(&self) -> u32 {
         if self.quick { 2 } else { self.seconds }
     }
 }

@@ -95,11 +95,11 @@ impl Site {
         self.load(Server::Gateway, sources, rate)
     }
 
-    /// How long a gateway takes to its first answer from five sources, in milliseconds.
-    pub(super) fn startup(&self) -> Result<f64> {
+    /// How long a gateway takes to its first answer, in milliseconds.
+    pub(super) fn startup(&self, sources: Sources) -> Result<f64> {
         let mut command = pinned(&self.bench, &self.cores.others, &self.bench);
         command.arg("startup").arg("--dir").arg(&self.dir);
-        command.args(["--sources", Sources::Five.argument(), "--"]);
+        command.args(["--sources", sources.argument(), "--"]);
         let server = self.server(Server::Gateway);
         command.arg(server.get_program()).args(server.get_args());
         self.telemetry(&mut command);
