@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod check;
 mod layers;
 mod process;
@@ -54,6 +55,8 @@ enum Chore {
     Layers,
     /// The rules of the house for files: opening, length, leftovers, crate map, links.
     Tidy,
+    /// Measure the gateway as a process of its own against a bare pass-through and the budget.
+    Bench(bench::Bench),
 }
 
 const LESSON: &str = "\
@@ -61,6 +64,7 @@ A day's work:
   edit proto/*.proto        then `cargo xtask proto`, and commit what it wrote
   edit code                 then `cargo xtask check`, and `cargo xtask test --fast`
   before you hand it in     `cargo xtask test`
+  edit the road             then `cargo xtask bench`, on a machine with nothing else to do
 
 A chore stops at the first thing that is wrong and says where. The rules have their reasons beside
 them: crates/xtask/src/layers/table.rs, crates/xtask/src/tidy/mod.rs.";
@@ -83,6 +87,7 @@ fn act(chore: &Chore) -> Result<()> {
         Chore::Proto { check } => proto::run(&root, *check),
         Chore::Layers => layers::run(&root),
         Chore::Tidy => tidy::run(&root),
+        Chore::Bench(bench) => bench.run(&root),
     }
 }
 

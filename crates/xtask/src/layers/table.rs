@@ -73,7 +73,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         rank: Rank::Side,
-        crates: &["manual", "xtask", "tests"],
+        crates: &["manual", "xtask", "tests", "bench"],
         reason: "they look at the gateway, which does not look back",
     },
 ];

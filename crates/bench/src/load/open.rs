@@ -1,0 +1,139 @@
+//! The open loop: questions at a fixed rate, whatever the answers do.
+//!
+//! The runtime's timer wakes every millisecond, so what is due in one is asked together; a caller's
+//! latency begins when its question is asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::ensure;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::tally::{Exchange, Failure, Tally, exchange};
+use super::{Load, Spent, Window};
+use crate::connection::Client;
+use crate::question::Questions;
+
+/// Answers under way.
+type Outstanding = JoinSet<Result<Exchange, Failure>>;
+
+/// Runs it, from the warm-up to the last answer.
+pub(super) async fn run(
+    load: &Load,
+    rate: f64,
+    clients: Vec<Client>,
+    questions: Questions,
+) -> anyhow::Result<(Tally, Spent)> {
+    ensure!(rate > 0.0, "a rate is more than nothing");
+    let questions = Arc::new(questions);
+    let mut pace = Pace::new(rate);
+    let mut asker = Asker {
+        clients,
+        questions: Arc::clone(&questions),
+        outstanding: Outstanding::new(),
+    };
+    let begun = Instant::now();
+    while load.is_cold(begun, &questions) {
+        asker.ask(pace.due(), &mut Tally::default()).await?;
+    }
+    asker.outstanding.join_all().await;
+    asker.outstanding = Outstanding::new();
+    let mut tally = Tally::default();
+    let window = Window::open(load.pid)?;
+    let mut pace = Pace::new(rate);
+    while window.begun.elapsed() < load.window() {
+        asker.ask(pace.due(), &mut tally).await?;
+    }
+    let spent = window.close()?;
+    for outcome in asker.outstanding.join_all().await {
+        tally.add(outcome);
+    }
+    Ok((tally, spent))
+}
+
+/// Asks without waiting for answers.
+struct Asker {
+    clients: Vec<Client>,
+    questions: Arc<Questions>,
+    outstanding: Outstanding,
+}
+
+impl Asker {
+    /// Asks so many questions at once, notes what was answered, and waits for the next step.
+    async fn ask(&mut self, due: u64, tally: &mut Tally) -> anyhow::Result<()> {
+        for _ in 0..due {
+            // In rotation, so that every connection carries the same.
+            self.clients.rotate_left(1);
+            let Some(client) = self.clients.first() else {
+                break;
+            };
+            let (mut client, questions) = (client.clone(), Arc::clone(&self.questions));
+            let one = async move { exchange(&mut client, &questions).await };
+            self.outstanding.spawn(one);
+        }
+        sleep(STEP).await;
+        while let Some(outcome) = self.outstanding.try_join_next() {
+            tally.add(outcome?);
+        }
+        let waiting = self.outstanding.len();
+        ensure!(
+            waiting < MOST_WAITING,
+            "the server does not keep up: {waiting} wait"
+        );
+        Ok(())
+    }
+}
+
+/// How many questions are due.
+#[derive(Debug)]
+struct Pace {
+    begun: Instant,
+    rate: f64,
+    asked: u64,
+}
+
+impl Pace {
+    fn new(rate: f64) -> Self {
+        Self {
+            begun: Instant::now(),
+            rate,
+            asked: 0,
+        }
+    }
+
+    /// How many are due since the last time.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of questions: not negative, and far below 2⁵³"
+    )]
+    fn due(&mut self) -> u64 {
+        let all = (self.begun.elapsed().as_secs_f64() * self.rate) as u64;
+        let due = all.saturating_sub(self.asked);
+        self.asked = all;
+        due
+    }
+}
+
+/// How often what is due is asked.
+const STEP: Duration = Duration::from_millis(1);
+
+/// Beyond this the rate is above saturation, and latencies say nothing.
+const MOST_WAITING: usize = 5_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_adds_up_to_the_rate() {
+        let mut pace = Pace::new(2_500.0);
+        let mut asked = 0;
+        for _ in 0..100 {
+            tokio::time::advance(STEP).await;
+            asked += pace.due();
+        }
+        assert_eq!(asked, 250);
+    }
+}

@@ -1,0 +1,74 @@
+//! The tables at the end, in Markdown.
+
+use std::fmt::Write as _;
+
+use super::budget::{Budget, megabytes};
+use super::measured::Measured;
+
+/// Every window under full load.
+pub(super) fn turns(measured: &Measured) -> String {
+    let mut out = String::from(TURNS);
+    for turn in &measured.turns {
+        let report = &turn.report;
+        // Writing to a string does not fail.
+        writeln!(
+            out,
+            "| {} | {} | {} | {:.0} | {:.1} | {:.0} % | {} | {} | {} | {} | {} |",
+            turn.server,
+            turn.sources,
+            turn.round,
+            report.per_second,
+            report.cpu_us,
+            report.busy * 100.0,
+            report.latency_us.p50,
+            report.latency_us.p99,
+            report.answer_bytes,
+            megabytes(report.after_kib),
+            report.failed,
+        )
+        .ok();
+    }
+    writeln!(out, "\nSpans exported: {}.", measured.spans).ok();
+    out
+}
+
+/// The budget, and what became of it.
+pub(super) fn budget(budget: &Budget) -> String {
+    let mut out = String::from("| what | measured | budget | |\n|---|---|---|---|\n");
+    for line in budget.lines() {
+        let verdict = if line.kept { "PASS" } else { "over" };
+        let (what, measured, limit) = (&line.what, &line.measured, &line.limit);
+        writeln!(out, "| {what} | {measured} | {limit} | {verdict} |").ok();
+    }
+    out
+}
+
+const TURNS: &str = "\
+| server | lookup | round | per second | CPU µs | core busy | p50 µs | p99 µs | answer bytes | RSS after, MB | failed |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+";
+
+#[cfg(test)]
+mod tests {
+    use super::super::measured::Turn;
+    use super::super::measured::tests::report;
+    use super::super::under_test::{Server, Sources};
+    use super::*;
+
+    #[test]
+    fn each_window_and_each_limit_is_a_row() {
+        let turn = |server| Turn::new(server, Sources::One, 1, report(50.0, 9000.0));
+        let measured = Measured {
+            turns: vec![turn(Server::Passthrough), turn(Server::Gateway)],
+            ..Measured::default()
+        };
+        let rows = turns(&measured);
+        assert!(
+            rows.contains("| gateway | one source | 1 | 9000 | 50.0 | 90 % |"),
+            "{rows}"
+        );
+        let rows = budget(&Budget::of(&measured));
+        assert!(rows.contains("| 50.0 µs = 1.00 × 50.0 µs | ≤ 1.8 × pass-through | PASS |"));
+        assert!(rows.contains("| memory of an idle gateway | 42 MB | < 100 MB | PASS |"));
+    }
+}
