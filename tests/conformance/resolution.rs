@@ -25,9 +25,8 @@ fn number(kind: IdentifierKind, world: &World) -> (Identifier, CitizenId) {
             }
             IdentifierKind::Legacy => {
                 let numbers = person.legacy_ids.iter();
-                let own = numbers
-                    .filter(|n| world.by_legacy(n).len() == 1)
-                    .next_back();
+                let mut numbers = numbers;
+                let own = numbers.rfind(|n| world.by_legacy(n).len() == 1);
                 find(own.cloned()).map(Identifier::Legacy)
             }
             IdentifierKind::TaxCode => {

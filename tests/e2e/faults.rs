@@ -20,7 +20,7 @@ const FAULTS: [(u32, &[&str]); 8] = [
     (8, &["UNAVAILABLE"]),
 ];
 
-fn state<'a>(answer: &'a Value, source: Source) -> &'a str {
+fn state(answer: &Value, source: Source) -> &str {
     let name = format!("SOURCE_{}", source.name().to_uppercase());
     let statuses = answer["sources"].as_array().unwrap();
     let status = statuses

@@ -49,7 +49,7 @@ impl Sandbox {
     fn start_in(dir: TempDir, environment: &[(&str, &str)]) -> Self {
         let place = dir.path().join("sandbox");
         // A kill leaves the description of the run before.
-        let _ = std::fs::remove_file(place.join("sandbox.json"));
+        std::fs::remove_file(place.join("sandbox.json")).ok();
         let mut command = Command::new(program());
         let command = command
             .args(["sandbox", "--listen", "127.0.0.1:0", "--dir"])
@@ -151,8 +151,8 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+            self.child.kill().ok();
+            self.child.wait().ok();
         }
     }
 }

@@ -92,7 +92,11 @@ impl Client {
         deadline: Instant,
     ) -> Result<Response, Miss> {
         let call = async {
-            let response = self.inner.request(request).await.map_err(not_sent)?;
+            let response = self
+                .inner
+                .request(request)
+                .await
+                .map_err(|error| not_sent(&error))?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
             Ok(Response {
@@ -121,13 +125,13 @@ fn no_trust() -> rustls::ClientConfig {
         .with_no_client_auth()
 }
 
-fn not_sent(error: legacy::Error) -> Miss {
+fn not_sent(error: &legacy::Error) -> Miss {
     let reason = if error.is_connect() {
         "CONNECT"
     } else {
         "RESET"
     };
-    Miss::unavailable(reason, chain(&error))
+    Miss::unavailable(reason, chain(error))
 }
 
 fn not_read(error: &(dyn std::error::Error + 'static)) -> Miss {

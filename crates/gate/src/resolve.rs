@@ -39,7 +39,7 @@ impl Gate {
                 message: ResolveIdentifierResponse {
                     receipt: Some(message(&receipt)),
                     request_id: request.id.to_string(),
-                    ..response(resolution)
+                    ..response(&resolution)
                 },
                 quota: permit.quota().clone(),
             }),
@@ -49,8 +49,8 @@ impl Gate {
     }
 }
 
-fn response(resolution: Resolution) -> ResolveIdentifierResponse {
-    let (outcome, id, candidates) = match resolution {
+fn response(resolution: &Resolution) -> ResolveIdentifierResponse {
+    let (outcome, id, candidates) = match *resolution {
         Resolution::Current(id) => (ResolveOutcome::Current, Some(id), 0),
         Resolution::Superseded(id) => (ResolveOutcome::Superseded, Some(id), 0),
         Resolution::Cancelled => (ResolveOutcome::Cancelled, None, 0),

@@ -36,13 +36,15 @@ impl Gate {
         self.seal(open, draft, &permit).await // durable before it is returned
     }
 
-    /// Admits a request. A refusal is a record too.
+    /// Admits a request. A refusal is a record too, if it decides anything.
     pub(crate) async fn admit(&self, call: &Call, request: &Request) -> Result<Permit, Fault> {
         self.refuse_synthetic(request)?;
         let admitted =
             trace::admission().in_scope(|| self.deps.admission.admit(&call.caller, request));
         match admitted {
             Ok(permit) => Ok(permit),
+            // A purpose that nobody ever heard of is a slip of the pen, not a decision.
+            Err(refusal) if refusal.fault().reason == Reason::PurposeUnknown => Err(refusal.into()),
             Err(refusal) => {
                 let record = Refusal {
                     caller: &call.caller,
@@ -138,7 +140,10 @@ impl Gate {
                     reason: Reason::SyntheticId,
                 }]))
             }
-            _ => Ok(()),
+            Identifier::Personal(_)
+            | Identifier::Legacy(_)
+            | Identifier::TaxCode(_)
+            | Identifier::InsuranceCode(_) => Ok(()),
         }
     }
 }

@@ -35,7 +35,7 @@ impl Gate {
         if request.dry_run {
             let summary = Draft::dry(&request, &permit).response;
             // The channel is empty and open.
-            let _ = send.try_send(Ok(event(Event::Summary(summary))));
+            send.try_send(Ok(event(Event::Summary(summary)))).ok();
             return Ok(ReceiverStream::new(events));
         }
         let open = self.open(&call, &request, &permit)?;
@@ -67,7 +67,7 @@ impl Gate {
         };
         let last = summary.map(|summary| event(Event::Summary(summary)));
         // A caller who has left needs no summary.
-        let _ = send.send(last).await;
+        send.send(last).await.ok();
     }
 
     /// Asks every source, and sends each part when its record is durable. The outer error is that
@@ -106,7 +106,7 @@ impl Gate {
                 receipt: Some(message(&receipt)),
             };
             // A caller who has left is noticed by the select.
-            let _ = send.send(Ok(event(Event::Result(result)))).await;
+            send.send(Ok(event(Event::Result(result)))).await.ok();
             parts.push(part);
         }
         Ok(Ok(parts))

@@ -2,6 +2,11 @@
 //!
 //! That these tests exist makes cargo build the binary, which the suites in `tests/` run.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests stand outside the test functions"
+)]
+
 use std::process::{Command, Output};
 
 fn lienthong(arguments: &[&str]) -> Output {

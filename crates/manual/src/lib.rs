@@ -3,6 +3,8 @@
 //!
 //! Not here: what a module does, which stands in the module.
 
+#![expect(clippy::doc_markdown, reason = "prose, read on paper too")]
+
 /// How the house is built.
 #[doc = include_str!("../architecture.md")]
 pub mod architecture {}

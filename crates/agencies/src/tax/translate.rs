@@ -80,7 +80,7 @@ pub(super) fn is_session_over(status: &Status) -> bool {
     status.code() == Code::Unauthenticated
 }
 
-/// What a status means. Only NOT_FOUND is "no such person".
+/// What a status means. Only `NOT_FOUND` is "no such person".
 pub(super) fn miss(status: &Status) -> Miss {
     let detail = || format!("gRPC status {:?}", status.code());
     match status.code() {

@@ -76,7 +76,7 @@ fn brief(value: &Value) -> String {
                 .collect();
             fields.join(", ")
         }
-        other => other.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 
