@@ -178,5 +178,5 @@ fn ballast(size: usize) -> Vec<u8> {
     vec![0; size]
 }
 
-/// How many hashes lead from a record to the root of a batch of 9 to 16, of 32 that are under way.
-const PATH: usize = 4;
+/// How many hashes lead from a record to the root of a batch of 17 to 32, of 32 under way.
+const PATH: usize = 5;
