@@ -4,6 +4,7 @@
 //! is left of the preallocated file is zeros. All but the last end right behind their last batch.
 
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -104,7 +105,35 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<u64>, Error> {
 /// Reads a whole segment.
 pub(crate) fn read(dir: &Path, segment: u64) -> Result<Vec<u8>, Error> {
     let path = path(dir, segment);
-    fs::read(&path).map_err(Error::io("read", &path))
+    read_written(&path).map_err(Error::io("read", &path))
+}
+
+/// A file without most of the zeros at its end: a preallocated segment is mostly those, and a
+/// gateway that starts has better use for the memory. As many are kept as a frame may end in.
+fn read_written(path: &Path) -> io::Result<Vec<u8>> {
+    const CHUNK_BYTES: u64 = 1 << 20;
+    const KEPT_BYTES: usize = 1 << 17;
+    let mut file = fs::File::open(path)?;
+    let (mut bytes, mut zeros) = (Vec::new(), 0);
+    let mut chunk = Vec::new();
+    loop {
+        chunk.clear();
+        if (&mut file).take(CHUNK_BYTES).read_to_end(&mut chunk)? == 0 {
+            bytes.resize(bytes.len() + zeros.min(KEPT_BYTES), 0);
+            return Ok(bytes);
+        }
+        let written = chunk
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        let (written, rest) = chunk.split_at(written);
+        if !written.is_empty() {
+            bytes.resize(bytes.len() + zeros, 0);
+            bytes.extend_from_slice(written);
+            zeros = 0;
+        }
+        zeros += rest.len();
+    }
 }
 
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
