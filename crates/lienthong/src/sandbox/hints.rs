@@ -21,9 +21,10 @@ pub(crate) fn print(dir: &Path, description: &Description) {
     let purpose = caller.purposes.first().map_or("", String::as_str);
     let gateway = &description.gateway;
     let address = gateway.trim_start_matches("https://");
+    let program = program();
     println!("\nTry:\n");
     println!("# as a table, or as JSON; other callers with --as claims, --as tax");
-    println!("lienthong lookup {FIRST} --sandbox {}", dir.display());
+    println!("{program} lookup {FIRST} --sandbox {}", dir.display());
     println!(
         "lienthong lookup {FIRST} --sandbox {} --json > answer.json",
         dir.display()
@@ -34,12 +35,34 @@ pub(crate) fn print(dir: &Path, description: &Description) {
     );
     println!("# REST");
     println!("{}\n", curl(gateway, &ca, &cert, &key, purpose));
-    println!("# Python, with: pip install grpcio grpcio-reflection protobuf");
-    println!("{}", python(address, &ca, &cert, &key, purpose));
+    println!("# gRPC from Python, with: pip install grpcio protobuf");
+    let credentials = [ca.as_str(), &key, &cert];
+    println!(
+        "{}",
+        python(address, &description.public, credentials, purpose)
+    );
     println!("# the contract, health and metrics");
     println!("curl -s {}/openapi.json", description.public);
     println!("curl -s {}/readyz?verbose", description.operations);
     println!("curl -s {}/metrics", description.operations);
+}
+
+/// How this program is called from here: by its name if a shell finds it so, else by its path.
+fn program() -> String {
+    let name = "lienthong";
+    let Ok(own) = std::env::current_exe() else {
+        return name.to_owned();
+    };
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|folder| folder.join(name));
+    if found.into_iter().any(|found| found == own) {
+        return name.to_owned();
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    own.strip_prefix(&here)
+        .unwrap_or(&own)
+        .display()
+        .to_string()
 }
 
 fn curl(gateway: &str, ca: &str, cert: &str, key: &str, purpose: &str) -> String {
@@ -52,18 +75,20 @@ fn curl(gateway: &str, ca: &str, cert: &str, key: &str, purpose: &str) -> String
     )
 }
 
-fn python(address: &str, ca: &str, cert: &str, key: &str, purpose: &str) -> String {
+fn python(address: &str, public: &str, [ca, key, cert]: [&str; 3], purpose: &str) -> String {
     format!(
         r#"python3 - <<'END'
-import uuid, grpc
-from google.protobuf import descriptor_pool, message_factory
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+import uuid, urllib.request, grpc
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+pool = descriptor_pool.DescriptorPool()
+published = urllib.request.urlopen("{public}/descriptors.binpb").read()
+for file in descriptor_pb2.FileDescriptorSet.FromString(published).file:
+    pool.AddSerializedFile(file.SerializeToString())
+get = lambda name: message_factory.GetMessageClass(pool.FindMessageTypeByName("lienthong.v1." + name))
+Request, Response = get("LookupCitizenRequest"), get("LookupCitizenResponse")
 read = lambda path: open(path, "rb").read()
 credentials = grpc.ssl_channel_credentials(read("{ca}"), read("{key}"), read("{cert}"))
 with grpc.secure_channel("{address}", credentials) as channel:
-    pool = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
-    get = lambda name: message_factory.GetMessageClass(pool.FindMessageTypeByName("lienthong.v1." + name))
-    Request, Response = get("LookupCitizenRequest"), get("LookupCitizenResponse")
     lookup = channel.unary_unary("/lienthong.v1.CitizenService/LookupCitizen",
         request_serializer=Request.SerializeToString, response_deserializer=Response.FromString)
     request = Request()
