@@ -35,6 +35,27 @@ async fn the_same_directory_continues_keys_log_and_addresses() {
 }
 
 #[tokio::test]
+async fn a_second_sandbox_in_the_same_directory_is_refused_and_harms_nothing() {
+    let sandbox = Sandbox::start();
+    let dir = sandbox.dir().display().to_string();
+    let second = run(&["sandbox", "--listen", "127.0.0.1:0", "--dir", &dir]);
+    assert_eq!(second.code, 1, "{second:?}");
+    assert!(second.err.contains("a sandbox is running"), "{second:?}");
+    assert_eq!(sandbox.lookup(&["999099000001", "--json"]).code, 0);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_gone_is_unavailable() {
+    let sandbox = Sandbox::start();
+    let description = std::fs::read(sandbox.dir().join("sandbox.json")).unwrap();
+    let stopped = sandbox.interrupt();
+    std::fs::write(stopped.dir().join("sandbox.json"), description).unwrap();
+    let dir = stopped.dir().display().to_string();
+    let ran = run(&["lookup", "999099000001", "--sandbox", &dir]);
+    assert_eq!(ran.code, 6, "{ran:?}");
+}
+
+#[tokio::test]
 async fn serve_runs_the_gateway_of_the_same_configuration() {
     let stopped = Sandbox::start().interrupt();
     let config = stopped.dir().join("lienthong.toml");

@@ -21,14 +21,14 @@ async fn the_printed_commands_work_as_printed() {
     let commands = between(&printed, "# as a table", "# REST");
     let dir = tempfile::tempdir().unwrap();
     let script = format!("cd {}\n{commands}", dir.path().display());
-    let ran = shell(&script, &[]);
+    let ran = shell(&script);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
         ran.out.contains("1 receipts verified, 0 refused"),
         "{ran:?}"
     );
     let curl = between(&printed, "curl -s --cacert", "# gRPC from Python");
-    let ran = shell(curl, &[]);
+    let ran = shell(curl);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(
         ran.json()["completeness"],
@@ -51,7 +51,7 @@ async fn the_printed_python_works_as_printed() {
         .unwrap()
         .display()
         .to_string();
-    let ran = shell(&format!("export PATH={bin}:$PATH\n{snippet}"), &[]);
+    let ran = shell(&format!("export PATH={bin}:$PATH\n{snippet}"));
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("COMPLETENESS_COMPLETE"), "{ran:?}");
 }

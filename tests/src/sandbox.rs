@@ -198,18 +198,11 @@ pub fn verify(log: &Path, receipts: Option<&Path>) -> Ran {
     run(&arguments)
 }
 
-/// Runs a script in a shell, from a directory that has the program on its path.
-pub fn shell(script: &str, environment: &[(&str, &str)]) -> Ran {
-    let mut path = program().parent().unwrap().as_os_str().to_owned();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap_or_default());
+/// Runs a script in a shell.
+pub fn shell(script: &str) -> Ran {
     let mut command = Command::new("bash");
-    let command = command.args(["-ec", script]).env("PATH", path);
-    ran(&command
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap())
+    let command = command.args(["-ec", script]).stdin(Stdio::null());
+    ran(&command.output().unwrap())
 }
 
 fn ran(output: &Output) -> Ran {

@@ -61,11 +61,12 @@ impl Handlers {
                 let mut events = events?;
                 match timeout_at(context.call.deadline, events.next()).await {
                     Err(_) => Some((Err(late()), None)),
-                    Ok(None) => None,
+                    Ok(None) => Some((Err(cut_short()), None)),
                     Ok(Some(Err(fault))) => Some((Err(fault), None)),
                     Ok(Some(Ok(event))) => {
                         if let Some(Event::Summary(summary)) = &event.event {
                             context.notes().completeness = Some(summary.completeness());
+                            return Some((Ok(event), None)); // nothing follows a summary
                         }
                         Some((Ok(event), Some(events)))
                     }
@@ -157,6 +158,11 @@ fn within_lookup(mut fault: Fault) -> Fault {
         violation.field.insert_str(0, "lookup.");
     }
     fault
+}
+
+/// A stream that ends without its summary must not look finished.
+fn cut_short() -> Fault {
+    Fault::new(Reason::Internal, "a stream ended without its summary")
 }
 
 fn late() -> Fault {

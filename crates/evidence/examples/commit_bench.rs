@@ -114,6 +114,7 @@ async fn client(evidence: Evidence, exchanges: u64) {
         let attempt = Attempt {
             caller: &caller,
             request: &request,
+            criticality: request.criticality,
             agreement: "A-113",
             policy: &[7; 32],
         };

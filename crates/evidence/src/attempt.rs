@@ -1,7 +1,8 @@
 //! What is recorded: an attempt, its outcome, a refusal. Not here: how it becomes durable.
 
 use exchange::{
-    AgreementId, Caller, FieldSet, IdentifierKind, Reason, Request, Source, SourceState,
+    AgreementId, Caller, Criticality, FieldSet, IdentifierKind, Reason, Request, Source,
+    SourceState,
 };
 use jiff::Timestamp;
 
@@ -16,6 +17,8 @@ pub struct Attempt<'a> {
     pub caller: &'a Caller,
     /// What is asked.
     pub request: &'a Request,
+    /// How urgent it is: what the caller says, capped by the agreement.
+    pub criticality: Criticality,
     /// The agreement that allows it.
     pub agreement: &'a str,
     /// SHA-256 of the policy that was applied.
@@ -65,6 +68,7 @@ impl Attempt<'_> {
         let mut out = Vec::with_capacity(HEAD_BYTES + open::TAIL_BYTES);
         let head = Head {
             agr: Some(self.agreement),
+            crit: Some(self.criticality.name()),
             ..head("ACCESS", node, ts, self.caller, Some(self.request), salts)
         };
         leaf::write_head(
@@ -96,7 +100,10 @@ impl Refusal<'_> {
                 src: None,
                 dec: "DENY",
                 why: Some(self.reason.name()),
-                flag: self.request.map_or(Flags::NONE, Flags::of).names(),
+                flag: self
+                    .request
+                    .map_or(Flags::NONE, |r| Flags::of(r, r.criticality))
+                    .names(),
                 opened: None,
             },
         );

@@ -129,7 +129,7 @@ impl Evidence {
         let salts = self.salts().map_err(Closed::fault)?;
         let head = attempt.head(&self.0.node, self.now_ms(), &salts);
         let key = self.0.queue.open(&head).map_err(Closed::fault)?;
-        let flags = Flags::of(attempt.request);
+        let flags = Flags::of(attempt.request, attempt.criticality);
         Ok(Open::new(self.clone(), key, salts, head, flags))
     }
 

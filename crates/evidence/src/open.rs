@@ -150,10 +150,10 @@ impl Flags {
     const DRY_RUN: u8 = 2;
     const PART: u8 = 4;
 
-    /// The flags that the request itself raises.
-    pub(crate) fn of(request: &Request) -> Self {
+    /// The flags that a request of that urgency raises.
+    pub(crate) fn of(request: &Request, criticality: Criticality) -> Self {
         let mut bits = 0;
-        if request.criticality == Criticality::Emergency {
+        if criticality == Criticality::Emergency {
             bits |= Self::BREAK_GLASS;
         }
         if request.dry_run {

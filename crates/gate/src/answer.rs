@@ -39,7 +39,9 @@ impl Draft {
             let states = states.map(|o| (o.source.name(), o.state.name().to_owned()));
             fault.metadata.extend(states);
         } else if let Some(view) = &draft.response.citizen {
-            draft.response.discrepancies = differ::discrepancies(view, permit.granted(), now);
+            if draft.outcomes.len() > 1 {
+                draft.response.discrepancies = differ::discrepancies(view, permit.granted(), now);
+            }
             draft.response.quality = quality::signals(request, view);
         }
         draft

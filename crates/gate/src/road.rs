@@ -95,6 +95,7 @@ impl Gate {
         self.deps.evidence.open(&Attempt {
             caller: &call.caller,
             request,
+            criticality: permit.criticality(),
             agreement: permit.agreement(),
             policy: permit.policy_digest(),
         })

@@ -46,7 +46,7 @@ fn a_lookup_without_a_sandbox_says_how_to_start_one() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().display().to_string();
     let output = lienthong(&["lookup", "999099000001", "--sandbox", &dir]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("lienthong sandbox"));
 }
 

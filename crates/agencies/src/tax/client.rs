@@ -6,7 +6,7 @@ use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use api::agency::v1::LookupRecordResponse;
 use api::agency::v1::agency_service_client::AgencyServiceClient;
 use api::v1::TaxObligation;
-use exchange::{CitizenId, Field, Identifier, IdentifierKind, Source};
+use exchange::{CitizenId, Field, Identifier, IdentifierKind, Source, SourceState};
 use tokio::time::timeout_at;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
@@ -66,7 +66,12 @@ impl Client {
             let mut service = self.service.clone();
             async move { service.stream_obligations(request).await }
         };
-        let (stream, _) = ask_twice(context, || wire::obligations(question), call).await?;
+        let stream = match ask_twice(context, || wire::obligations(question), call).await {
+            Ok((stream, _)) => stream,
+            // Whether the person is known is the record's to say: here it means no obligations.
+            Err(miss) if miss.state == SourceState::NotFound => return Ok(Vec::new()),
+            Err(miss) => return Err(miss),
+        };
         let gathered = gather(stream, &question.subject);
         let late = |_| Miss::timeout("obligations did not end before the deadline");
         timeout_at(context.deadline, gathered).await.map_err(late)?
@@ -102,8 +107,8 @@ impl Agency for Client {
         Box::pin(async move {
             let request = || wire::resolve(identifier, context);
             match ask_twice(context, request, call).await {
-                Ok((response, _)) => Ok(translate::resolution(identifier, &response)),
-                Err(miss) if miss.state == exchange::SourceState::NotFound => {
+                Ok((response, _)) => translate::resolution(identifier, &response),
+                Err(miss) if miss.state == SourceState::NotFound => {
                     Ok(Resolution::NotFound)
                 }
                 Err(miss) => Err(miss),

@@ -57,22 +57,25 @@ fn normalise(record: &mut v1::TaxRecord) {
 }
 
 /// Who is behind a number.
-pub(super) fn resolution(asked: &Identifier, response: &ResolveIdentifierResponse) -> Resolution {
+pub(super) fn resolution(asked: &Identifier, response: &ResolveIdentifierResponse) -> Result<Resolution, Miss> {
     let ids: Option<Vec<CitizenId>> = response
         .personal_ids
         .iter()
         .map(|id| CitizenId::from_agency(id))
         .collect();
-    match ids.as_deref() {
-        Some([]) => Resolution::NotFound,
-        Some([id]) if matches!(asked, Identifier::Personal(old) if old != id) => {
+    let Some(ids) = ids else {
+        return Err(Miss::invalid("PERSONAL_ID", "a personal id is malformed"));
+    };
+    Ok(match ids.as_slice() {
+        [] => Resolution::NotFound,
+        [id] if matches!(asked, Identifier::Personal(old) if old != id) => {
             Resolution::Superseded(*id)
         }
-        Some([id]) => Resolution::Current(*id),
-        _ => Resolution::Ambiguous {
-            candidates: u32::try_from(response.personal_ids.len()).unwrap_or(u32::MAX),
+        [id] => Resolution::Current(*id),
+        several => Resolution::Ambiguous {
+            candidates: u32::try_from(several.len()).unwrap_or(u32::MAX),
         },
-    }
+    })
 }
 
 /// True if the agency says that the gateway's session with it is over.
@@ -185,6 +188,16 @@ mod tests {
         response.record = Some(answer::Record::Health(Box::default()));
         let miss = record(&id("999099000001"), &FieldSet::all(), response, Vec::new()).unwrap_err();
         assert_eq!(miss.reason, "WRONG_RECORD");
+    }
+
+    #[test]
+    fn a_malformed_id_is_no_resolution() {
+        let asked = Identifier::TaxCode("0100233488".into());
+        let response = ResolveIdentifierResponse {
+            personal_ids: vec!["garbage".into()],
+        };
+        let miss = resolution(&asked, &response).unwrap_err();
+        assert_eq!(miss.state, SourceState::InvalidAnswer);
     }
 
     #[test]

@@ -103,6 +103,7 @@ impl Desk {
         Attempt {
             caller: &self.caller,
             request: &self.request,
+            criticality: self.request.criticality,
             agreement: "A-113",
             policy: &POLICY,
         }

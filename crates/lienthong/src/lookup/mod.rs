@@ -25,11 +25,26 @@ pub(crate) fn run(arguments: &Lookup) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(lookup(arguments))
+    runtime.block_on(lookup(arguments)).or_else(explain)
+}
+
+/// A gateway that does not answer has an exit code of its own.
+fn explain(error: anyhow::Error) -> anyhow::Result<ExitCode> {
+    if error.downcast_ref::<adapter::Miss>().is_none() {
+        return Err(error);
+    }
+    eprintln!("lienthong: {error:#}");
+    Ok(exit::UNAVAILABLE.into())
 }
 
 async fn lookup(arguments: &Lookup) -> anyhow::Result<ExitCode> {
-    let target = Target::find(arguments)?;
+    let target = match Target::find(arguments) {
+        Ok(target) => target,
+        Err(error) => {
+            eprintln!("lienthong: {error:#}");
+            return Ok(exit::USAGE.into());
+        }
+    };
     ask(arguments, &target).await
 }
 

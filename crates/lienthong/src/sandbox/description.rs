@@ -87,6 +87,21 @@ impl Description {
         write_json(self, &dir.join(FILE))
     }
 
+    /// Refuses a directory whose sandbox is running: both would write the same files.
+    pub(crate) fn refuse_running(dir: &Path) -> anyhow::Result<()> {
+        let Ok(Self { pid, .. }) = Self::read(dir) else {
+            return Ok(());
+        };
+        let running = Path::new("/proc").join(pid.to_string()).join("comm");
+        let name = std::fs::read_to_string(running).unwrap_or_default();
+        anyhow::ensure!(
+            name.trim() != env!("CARGO_BIN_NAME"),
+            "a sandbox is running in {} as process {pid}; stop it, or name another directory",
+            dir.display()
+        );
+        Ok(())
+    }
+
     /// Removes the description: nothing runs here.
     pub(crate) fn remove(dir: &Path) -> std::io::Result<()> {
         match std::fs::remove_file(dir.join(FILE)) {

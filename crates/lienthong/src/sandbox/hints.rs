@@ -23,14 +23,17 @@ pub(crate) fn print(dir: &Path, description: &Description) {
     let address = gateway.trim_start_matches("https://");
     let program = program();
     println!("\nTry:\n");
-    println!("# as a table, or as JSON; other callers with --as claims, --as tax");
+    println!(
+        "# as a table, or as JSON; other callers with --as tax, or with --as claims, whose agreement\n\
+         # wants --name, --birth-date, --officer and --dossier as well"
+    );
     println!("{program} lookup {FIRST} --sandbox {}", dir.display());
     println!(
-        "lienthong lookup {FIRST} --sandbox {} --json > answer.json",
+        "{program} lookup {FIRST} --sandbox {} --json > answer.json",
         dir.display()
     );
     println!(
-        "lienthong audit verify {} --receipt answer.json\n",
+        "{program} audit verify {} --receipt answer.json\n",
         at(&description.log.dir)
     );
     println!("# REST");

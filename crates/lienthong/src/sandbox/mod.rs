@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: &cli::Sandbox) -> anyhow::Result<ExitCode> {
 
 async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     let stop = Stop::listen()?;
+    Description::refuse_running(&arguments.dir)?;
     Description::remove(&arguments.dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ground = Ground::prepare(&arguments.dir, Arc::clone(&clock))?;
@@ -62,11 +63,11 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
         lookup::show_first(&ground.dir, &description, hints::FIRST).await?;
         hints::print(&arguments.dir, &description);
     }
+    description.write(&ground.dir)?;
     println!(
         "\nThe gateway is ready at {}. Stop it with Ctrl-C.",
         description.gateway
     );
-    description.write(&ground.dir)?;
     stop.wait().await;
     println!("stopping");
     Description::remove(&ground.dir)?;
