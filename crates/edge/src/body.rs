@@ -18,7 +18,12 @@ pub(crate) struct Allowance {
     pub(crate) time: Duration,
 }
 
-/// Reads a body to its end. One that says that it is too large is not read at all.
+/// How much of a body that is too large is read and dropped, so that a caller who is still writing
+/// sees the answer instead of a closed connection; and for how long.
+const DRAINED_BYTES: usize = 256 << 10;
+const DRAINING: Duration = Duration::from_secs(1);
+
+/// Reads a body to its end. Nothing is kept of one that is too large.
 ///
 /// # Errors
 /// `PAYLOAD_TOO_LARGE`; `DEADLINE_EXCEEDED` for one that trickles; `INVALID_ARGUMENT` for one that
@@ -26,6 +31,7 @@ pub(crate) struct Allowance {
 pub(crate) async fn collect(mut body: Incoming, allowance: Allowance) -> Result<Bytes, Fault> {
     let said = body.size_hint().lower();
     if usize::try_from(said).is_ok_and(|said| said > allowance.size) {
+        drain(body).await;
         return Err(too_large());
     }
     let begun = Instant::now();
@@ -48,6 +54,7 @@ pub(crate) async fn collect(mut body: Incoming, allowance: Allowance) -> Result<
             continue; // trailers
         };
         if received + data.len() > allowance.size {
+            drain(body).await;
             return Err(too_large());
         }
         // Most bodies are one frame, which is taken as it is.
@@ -66,6 +73,19 @@ pub(crate) async fn collect(mut body: Incoming, allowance: Allowance) -> Result<
     } else {
         rest.freeze()
     })
+}
+
+/// Reads on for a little while, and drops what comes.
+async fn drain(mut body: Incoming) {
+    let end = Instant::now() + DRAINING;
+    let mut left = DRAINED_BYTES;
+    while let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await {
+        let size = frame.data_ref().map_or(0, Bytes::len);
+        let Some(less) = left.checked_sub(size) else {
+            return;
+        };
+        left = less;
+    }
 }
 
 fn too_large() -> Fault {
