@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::chain::Chain;
 use crate::frame::{Frame, Kind};
 use crate::scan::{self, Broken, Scan};
-use crate::segment::{self, Head};
+use crate::segment::{self, Head, Window};
 use crate::{Damage, Error};
 
 /// Where the log ends and what is to be done about it.
@@ -45,9 +45,9 @@ impl Recovered {
         recovered.from = from;
         let mut linked = false;
         for segment in from..=last {
-            let bytes = segment::read(dir, segment)?;
             recovered.segment = segment;
-            recovered.replay(&bytes, origin, segment == last, linked)?;
+            let window = Window::open(dir, segment)?;
+            recovered.replay(window, origin, segment == last, linked)?;
             linked = true;
         }
         Ok(recovered)
@@ -55,46 +55,65 @@ impl Recovered {
 
     fn replay(
         &mut self,
-        bytes: &[u8],
+        mut window: Window,
         origin: &str,
         is_last: bool,
         linked: bool,
     ) -> Result<(), Error> {
         let segment = self.segment;
-        let damage = |broken: Broken| Error::Damaged(broken.damage(segment));
-        let (mut scan, head) = match Scan::new(bytes, segment) {
-            Ok(begun) => begun,
-            Err(_) if is_last && !scan::holds_trailer_after(bytes, self.chain.batch) => {
-                (self.used, self.torn) = (0, scan::torn(bytes, 0));
-                return Ok(());
+        let (mut at, head) = loop {
+            let more = window.read_on(0)?;
+            match Scan::new(window.bytes(), segment) {
+                Ok((scan, head)) => break (scan.at(), head),
+                Err(_) if more => {}
+                Err(_) if is_last && !scan::holds_trailer_after(window.bytes(), self.chain.batch) => {
+                    (self.used, self.torn) = (0, scan::torn(window.bytes(), 0));
+                    return Ok(());
+                }
+                Err(broken) => return Err(Error::Damaged(broken.damage(segment))),
             }
-            Err(broken) => return Err(damage(broken)),
         };
         self.link(&head, origin, linked)?;
-        let start = scan.at();
-        let mut frames = Vec::new();
         self.last_batch = 0;
+        let begin = at as u64;
         loop {
-            let before = scan.at();
-            match scan.next(&mut self.chain, &mut frames) {
-                Ok(true) => {
-                    self.note(&frames);
-                    self.last_batch = if before == start { 0 } else { before as u64 };
-                }
-                Ok(false) => break,
-                Err(broken) if is_last => {
-                    scan.check_torn(&self.chain, broken)?;
-                    break;
-                }
-                Err(broken) => return Err(damage(broken)),
+            let end = self.replay_window(&window, &mut at, begin);
+            // What seems broken may only be cut off by the window.
+            if window.read_on(at)? {
+                at = 0;
+                continue;
             }
+            match end {
+                Err(broken) if is_last => {
+                    let scan = Scan::resume(window.bytes(), segment, at);
+                    scan.check_torn(&self.chain, broken)?;
+                }
+                Err(broken) => return Err(Error::Damaged(broken.damage(segment))),
+                Ok(()) => {}
+            }
+            break;
         }
         // A head without a batch was never durable: it is written again with the first batch.
-        (self.used, self.torn) = if scan.at() > start {
-            (scan.at() as u64, scan.torn())
+        let used = window.start() + at as u64;
+        (self.used, self.torn) = if used > begin {
+            (used, scan::torn(window.bytes(), at))
         } else {
-            (0, scan::torn(bytes, 0))
+            (0, used + scan::torn(window.bytes(), at))
         };
+        Ok(())
+    }
+
+    /// Replays the whole batches in a window; leaves `at` behind the last of them.
+    fn replay_window(&mut self, window: &Window, at: &mut usize, begin: u64) -> Result<(), Broken> {
+        let mut scan = Scan::resume(window.bytes(), self.segment, *at);
+        let mut frames = Vec::new();
+        let in_file = |broken: Broken| broken.behind(window.start());
+        while scan.next(&mut self.chain, &mut frames).map_err(in_file)? {
+            self.note(&frames);
+            let before = window.start() + *at as u64;
+            self.last_batch = if before == begin { 0 } else { before };
+            *at = scan.at();
+        }
         Ok(())
     }
 
@@ -134,7 +153,7 @@ fn replay_from(dir: &Path, numbers: &[u64], origin: &str) -> Result<u64, Error> 
     );
     for segment in [last, last.saturating_sub(1)] {
         if segment >= first
-            && let Ok((head, _)) = Head::read(&segment::read(dir, segment)?)
+            && let Some(head) = segment::head(dir, segment)?
         {
             check_origin(&head, origin)?;
             return Ok(head.replay_from.max(first));

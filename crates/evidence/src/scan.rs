@@ -93,6 +93,15 @@ impl<'a> Scan<'a> {
 }
 
 impl Broken {
+    /// The same, of a stretch that begins at `start`.
+    pub(crate) fn behind(self, start: u64) -> Self {
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        Self {
+            at: self.at.saturating_add(start),
+            ..self
+        }
+    }
+
     /// The same as a damage of that segment.
     pub(crate) fn damage(self, segment: u64) -> Damage {
         Damage {

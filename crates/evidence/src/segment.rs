@@ -4,7 +4,7 @@
 //! is left of the preallocated file is zeros. All but the last end right behind their last batch.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -102,37 +102,86 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<u64>, Error> {
     Ok(numbers)
 }
 
-/// Reads a whole segment.
-pub(crate) fn read(dir: &Path, segment: u64) -> Result<Vec<u8>, Error> {
-    let path = path(dir, segment);
-    read_written(&path).map_err(Error::io("read", &path))
+/// Reads the head of a segment.
+pub(crate) fn head(dir: &Path, segment: u64) -> Result<Option<Head>, Error> {
+    let mut window = Window::open(dir, segment)?;
+    window.read_on(0)?;
+    Ok(Head::read(window.bytes()).ok().map(|(head, _)| head))
 }
 
-/// A file without most of the zeros at its end: a preallocated segment is mostly those, and a
-/// gateway that starts has better use for the memory. As many are kept as a frame may end in.
-fn read_written(path: &Path) -> io::Result<Vec<u8>> {
-    const CHUNK_BYTES: u64 = 1 << 20;
-    const KEPT_BYTES: usize = 1 << 17;
-    let mut file = fs::File::open(path)?;
-    let (mut bytes, mut zeros) = (Vec::new(), 0);
-    let mut chunk = Vec::new();
-    loop {
-        chunk.clear();
-        if (&mut file).take(CHUNK_BYTES).read_to_end(&mut chunk)? == 0 {
-            bytes.resize(bytes.len() + zeros.min(KEPT_BYTES), 0);
-            return Ok(bytes);
+/// Reads a whole segment, without most of the zeros at its end.
+pub(crate) fn read(dir: &Path, segment: u64) -> Result<Vec<u8>, Error> {
+    let mut window = Window::open(dir, segment)?;
+    while window.read_on(0)? {}
+    Ok(window.bytes)
+}
+
+/// A segment that is read from its front, a stretch at a time: a gateway that starts has better
+/// use for the memory than 64 MiB that are mostly zeros.
+#[derive(Debug)]
+pub(crate) struct Window {
+    file: fs::File,
+    path: PathBuf,
+    bytes: Vec<u8>,
+    start: u64,
+    /// Zeros that were read and are not in `bytes`, since nothing has followed them yet.
+    zeros: usize,
+    ended: bool,
+}
+
+impl Window {
+    /// Opens a segment; nothing of it is read yet.
+    pub(crate) fn open(dir: &Path, segment: u64) -> Result<Self, Error> {
+        let path = path(dir, segment);
+        Ok(Self {
+            file: fs::File::open(&path).map_err(Error::io("read", &path))?,
+            path,
+            bytes: Vec::new(),
+            start: 0,
+            zeros: 0,
+            ended: false,
+        })
+    }
+
+    /// What is in the window.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where in the file the window begins.
+    pub(crate) const fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Lets the first `done` bytes go and reads on; false if the file had ended before. Of the
+    /// zeros at its end as many are kept as a frame may end in.
+    pub(crate) fn read_on(&mut self, done: usize) -> Result<bool, Error> {
+        const STRETCH: u64 = 1 << 20;
+        const KEPT_ZEROS: usize = 1 << 17;
+        if self.ended {
+            return Ok(false);
         }
-        let written = chunk
-            .iter()
-            .rposition(|byte| *byte != 0)
-            .map_or(0, |last| last + 1);
-        let (written, rest) = chunk.split_at(written);
-        if !written.is_empty() {
-            bytes.resize(bytes.len() + zeros, 0);
-            bytes.extend_from_slice(written);
-            zeros = 0;
+        self.start += self.bytes.drain(..done.min(self.bytes.len())).len() as u64;
+        let mut stretch = Vec::with_capacity(STRETCH as usize);
+        loop {
+            stretch.clear();
+            let read = (&mut self.file).take(STRETCH).read_to_end(&mut stretch);
+            if read.map_err(Error::io("read", &self.path))? == 0 {
+                self.ended = true;
+                self.bytes.resize(self.bytes.len() + self.zeros.min(KEPT_ZEROS), 0);
+                return Ok(true);
+            }
+            let last = stretch.iter().rposition(|byte| *byte != 0);
+            let (written, rest) = stretch.split_at(last.map_or(0, |last| last + 1));
+            let zeros_before = std::mem::replace(&mut self.zeros, rest.len());
+            if written.is_empty() {
+                self.zeros += zeros_before;
+                continue;
+            }
+            self.bytes.resize(self.bytes.len() + zeros_before, 0);
+            self.bytes.extend_from_slice(written);
+            return Ok(true);
         }
-        zeros += rest.len();
     }
 }
 

@@ -16,12 +16,12 @@ impl FieldSet {
 
     /// All fields of one source.
     #[must_use]
-    pub fn of(source: Source) -> Self {
-        FIELDS
-            .iter()
-            .filter(|info| info.source == source)
-            .map(|info| info.field)
-            .collect()
+    pub const fn of(source: Source) -> Self {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a source's number is at most the number of sources"
+        )]
+        BY_SOURCE[source as usize]
     }
 
     /// All fields there are.
@@ -93,7 +93,8 @@ impl FieldSet {
     /// The sources that the fields belong to.
     #[must_use]
     pub fn sources(&self) -> SourceSet {
-        self.iter().map(|field| field.info().source).collect()
+        let held = |source: &Source| !self.and(&Self::of(*source)).is_empty();
+        Source::ALL.into_iter().filter(held).collect()
     }
 
     fn zip(&self, other: &Self, op: impl Fn(u64, u64) -> u64) -> Self {
@@ -104,6 +105,17 @@ impl FieldSet {
         Self(out)
     }
 }
+
+/// The fields of each source, by its number; worked out by the compiler.
+static BY_SOURCE: [FieldSet; Source::ALL.len() + 1] = {
+    let mut sets = [FieldSet::EMPTY; Source::ALL.len() + 1];
+    let mut at = 0;
+    while at < FIELDS.len() {
+        sets[FIELDS[at].source as usize].insert(FIELDS[at].field);
+        at += 1;
+    }
+    sets
+};
 
 impl FromIterator<Field> for FieldSet {
     fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
