@@ -8,10 +8,10 @@ use api::agency::v1::agency_service_client::AgencyServiceClient;
 use api::v1::TaxObligation;
 use exchange::{CitizenId, Field, Identifier, IdentifierKind, Source, SourceState};
 use tokio::time::timeout_at;
-use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use super::{config, connect, translate, wire};
+use super::channel::Channel;
+use super::{config, translate, wire};
 use crate::{Deps, Problem, Settings};
 
 /// The most that is read of one message: 1 MiB.
@@ -30,9 +30,10 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(settings: &Settings, deps: &Deps) -> Result<Self, Vec<Problem>> {
         let config::Config {} = settings.own()?;
-        let channel = connect::channel(&settings.endpoint, &deps.clock)?;
+        let channel = Channel::new(&settings.endpoint, &deps.clock)?;
+        let origin = channel.origin();
         Ok(Self {
-            service: AgencyServiceClient::new(channel)
+            service: AgencyServiceClient::with_origin(channel, origin)
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
             cap: settings.endpoint.cap(),
         })

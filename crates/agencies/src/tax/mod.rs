@@ -5,9 +5,9 @@
 //! may be released; old 10-digit tax codes still name people; a session on the agency's side may
 //! end, which it says as UNAUTHENTICATED, and the question is asked once again.
 
+mod channel;
 mod client;
 mod config;
-mod connect;
 #[cfg(feature = "sim")]
 mod sim;
 #[cfg(all(test, feature = "sim"))]
