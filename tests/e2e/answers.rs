@@ -324,3 +324,59 @@ async fn the_catalogue_shows_fields_purposes_own_grants_and_quota() {
     let quota = rest.get("/v1/quota").await.unwrap().json();
     assert_eq!(quota["quotas"][0]["limit"], "120", "{quota}");
 }
+
+/// A mask that grants neither name nor birth date of any source.
+const NAMELESS: &str =
+    "population.sex,health.bloodGroup,civilStatus.sex,tax.status,socialSecurity.sex";
+
+#[tokio::test]
+async fn a_second_factor_opens_every_source_or_none() {
+    let sandbox = Sandbox::start();
+    let rest = Rest::new(&sandbox, "commune");
+    let whole = sandbox.lookup(&[COMPLETE, "--json"]).json();
+    let person = &whole["citizen"]["population"];
+    let (name, date) = (&person["name"]["full"], &person["birthDate"]);
+    let mut other = date.clone();
+    other["year"] = json!(date["year"].as_i64().unwrap() - 1);
+    let cases = [
+        (json!({"fullName": name, "birthDate": date}), 200),
+        (
+            json!({"fullName": "Nguyễn Thị Không", "birthDate": date}),
+            404,
+        ),
+        (json!({"fullName": name, "birthDate": other}), 404),
+        (json!({"birthDate": other}), 404),
+    ];
+    for (hints, status) in cases {
+        let mut body = question(COMPLETE, "ONE_STOP_DESK", NAMELESS);
+        body["subject"]["hints"] = hints.clone();
+        let answer = rest.post("/v1/citizens:lookup", body.to_string(), &[]);
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, status, "{hints}: {}", answer.text);
+        if status == 200 {
+            let answer = answer.json();
+            assert!(
+                states(&answer)
+                    .iter()
+                    .all(|(_, state)| state == "SOURCE_STATE_OK"),
+                "{answer}"
+            );
+            let citizen = answer["citizen"].as_object().unwrap();
+            let told = citizen
+                .values()
+                .flat_map(|part| part.as_object().unwrap().keys());
+            assert!(
+                told.into_iter()
+                    .all(|key| key != "name" && key != "birthDate" && key != "taxpayerName")
+            );
+            assert_eq!(citizen.len(), 5);
+        } else {
+            assert_eq!(
+                answer.json()["reason"],
+                "PERSON_NOT_FOUND",
+                "{}",
+                answer.text
+            );
+        }
+    }
+}

@@ -66,7 +66,9 @@ impl Recovered {
             match Scan::new(window.bytes(), segment) {
                 Ok((scan, head)) => break (scan.at(), head),
                 Err(_) if more => {}
-                Err(_) if is_last && !scan::holds_trailer_after(window.bytes(), self.chain.batch) => {
+                Err(_)
+                    if is_last && !scan::holds_trailer_after(window.bytes(), self.chain.batch) =>
+                {
                     (self.used, self.torn) = (0, scan::torn(window.bytes(), 0));
                     return Ok(());
                 }

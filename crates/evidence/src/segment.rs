@@ -168,7 +168,8 @@ impl Window {
             let read = (&mut self.file).take(STRETCH).read_to_end(&mut stretch);
             if read.map_err(Error::io("read", &self.path))? == 0 {
                 self.ended = true;
-                self.bytes.resize(self.bytes.len() + self.zeros.min(KEPT_ZEROS), 0);
+                self.bytes
+                    .resize(self.bytes.len() + self.zeros.min(KEPT_ZEROS), 0);
                 return Ok(true);
             }
             let last = stretch.iter().rposition(|byte| *byte != 0);

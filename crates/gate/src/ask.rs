@@ -7,12 +7,13 @@ use adapter::{Agency, Answer, Context, Miss, Question};
 use admission::Permit;
 use evidence::Open;
 use exchange::{CitizenId, Fault, FieldSet, Request, Source, SourceState};
-use futures_util::future::{FutureExt as _, join_all};
+use futures_util::future::FutureExt as _;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use crate::part::Part;
-use crate::{Call, Gate, trace};
+use crate::{Call, Gate, factor, trace};
 
 /// Kept back from the caller's time for the record: 20 ms beyond a commit of at most 10 ms.
 pub(crate) const RESERVE: Duration = Duration::from_millis(30);
@@ -39,7 +40,8 @@ impl Gate {
         let questions = sources
             .iter()
             .map(|source| self.ask_one(open, source, subject, call, request, permit));
-        Ok(join_all(questions).await)
+        // Each is woken alone: an answer of one does not ask the others how they are.
+        Ok(questions.collect::<FuturesUnordered<_>>().collect().await)
     }
 
     /// Asks one source, and notes how it ended. An error instead of a subject is its result.
@@ -97,15 +99,20 @@ impl Gate {
     ) -> Result<Answer, Miss> {
         let traceparent = trace::traceparent(span);
         let context = context(agency, call, request, permit, traceparent.as_deref());
+        let (source, hints) = (agency.source(), &request.subject.hints);
+        let granted = permit.granted().and(&FieldSet::of(source));
         let question = Question {
             subject,
-            hints: &request.subject.hints,
-            fields: permit.granted().and(&FieldSet::of(agency.source())),
+            hints,
+            fields: granted.or(&factor::needed(source, hints)),
             context,
         };
         // A panic in one adapter is that source's failure only.
         let asked = AssertUnwindSafe(agency.ask(&question)).catch_unwind();
         match timeout_at(context.deadline, asked).await {
+            Ok(Ok(Ok(answer))) if !factor::agrees(&answer.record, hints) => {
+                Err(Miss::not_found().after(answer.attempts))
+            }
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Miss::invalid("INTERNAL", "the adapter panicked")),
             Err(_) => Err(Miss::timeout("no answer in the time there was")),

@@ -13,6 +13,7 @@ mod ask;
 mod call;
 mod catalogue;
 mod differ;
+mod factor;
 mod failure;
 mod observer;
 mod part;

@@ -54,10 +54,11 @@ pub struct LookupRecordRequest {
     /// The field ids asked for, such as `tax.status`; nothing else may come back but `personal_id`.
     #[prost(string, repeated, tag = "3")]
     pub paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// What the caller knows of the person; may be empty.
+    /// What the caller knows of the person; may be empty. An agency that holds another name answers
+    /// NOT_FOUND, as if there were no such person.
     #[prost(string, tag = "4")]
     pub full_name: ::prost::alloc::string::String,
-    /// The same.
+    /// The same of the birth date; a part that is not known differs from nothing.
     #[prost(message, optional, tag = "5")]
     pub birth_date: ::core::option::Option<super::super::v1::PartialDate>,
 }

@@ -139,12 +139,8 @@ impl Log {
         } else {
             &[]
         };
-        write_all_at(
-            &self.file,
-            [&self.head, frames, trailer, zeros],
-            self.used,
-        )
-        .map_err(Error::io("write", &self.path))?;
+        write_all_at(&self.file, [&self.head, frames, trailer, zeros], self.used)
+            .map_err(Error::io("write", &self.path))?;
         self.used = end;
         self.head.clear();
         Ok(())

@@ -1,7 +1,8 @@
 //! The one thread that writes the log, and its queue.
 //!
-//! The next batch forms while the last one syncs. At low load a leaf goes to the disk at once;
-//! under load the writer gathers for a moment, because a commit costs the same whatever its size.
+//! The next batch forms while the last one syncs. A leaf goes to the disk at once if the last
+//! commit was a while ago, or if no other exchange is open that could share the commit; otherwise
+//! the writer gathers for a moment, because a commit costs the same whatever its size.
 //! Not here: what a leaf says.
 //!
 //! *Invariant:* after a failed write or sync nothing is written and no batch is settled as durable.
@@ -188,7 +189,7 @@ impl Writer {
 
     /// Makes a batch durable and says so.
     fn commit(&mut self, mut taken: Taken) -> Result<(), Error> {
-        self.pace.begin(taken.leaves);
+        self.pace.begin();
         self.in_flight = Some(Arc::clone(&taken.batch));
         if self.log.is_full(taken.bytes.len()) {
             let next = self.log.segment() + 1;

@@ -10,7 +10,6 @@ use super::queue::{Pending, Sleep};
 #[derive(Debug)]
 pub(crate) struct Pace {
     gather: Duration,
-    last_leaves: u32,
     last_began: Option<Instant>,
     opens_since: Option<Instant>,
     house_at: Option<Instant>,
@@ -22,7 +21,6 @@ impl Pace {
     pub(crate) const fn new(gather: Duration) -> Self {
         Self {
             gather,
-            last_leaves: 0,
             last_began: None,
             opens_since: None,
             house_at: None,
@@ -44,20 +42,16 @@ impl Pace {
             let since = *self.opens_since.get_or_insert(now);
             return left(since, OPEN_LINGER, now).map(|time| (Sleep::UntilLeaf, Some(time)));
         }
-        if self.last_leaves < GATHER_FROM || pending.leaves >= places {
+        if pending.leaves >= places {
             return None;
         }
         left(self.last_began?, self.gather, now).map(|time| (Sleep::UntilAll, Some(time)))
     }
 
-    /// A batch with that many leaves is begun.
-    pub(crate) fn begin(&mut self, leaves: u32) {
+    /// A batch is begun.
+    pub(crate) fn begin(&mut self) {
         self.last_began = Some(Instant::now());
         self.opens_since = None;
-        // A batch of attempts alone says nothing about the load.
-        if leaves > 0 {
-            self.last_leaves = leaves;
-        }
     }
 
     /// True if it is time to look after the disk.
@@ -86,7 +80,5 @@ fn left(since: Instant, total: Duration, now: Instant) -> Option<Duration> {
 /// How long an attempt may wait for a leaf to share its commit: most exchanges are over by then,
 /// and a commit of its own is spared; a hung agency's question is on the disk soon after.
 const OPEN_LINGER: Duration = Duration::from_millis(10);
-/// From this size of the last batch on, the load is high enough to gather.
-const GATHER_FROM: u32 = 4;
 /// How often the free space of the disk is looked at.
 const HOUSE_EVERY: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ use api::agency::v1::{
 };
 use api::v1;
 use bytes::Bytes;
-use exchange::{CitizenId, Clock, Field, FieldSet};
+use exchange::{CitizenId, Clock, Field, FieldSet, PartialDate, name_key};
 use prost::Message as _;
 use sim::{Asked, FaultKind, Journal, Knobs, Person, Prepared, Stage, World};
 use tonic::{Code, Request, Response, Status};
@@ -120,6 +120,9 @@ impl AgencyService for Register {
             .receive("LookupRecord", &request, &id, &question.paths)
             .await?;
         let asked = fields(&question.paths)?;
+        if is_described(question) && !matches(&self.person(&id, None)?, question) {
+            return Err(Status::not_found("no such taxpayer"));
+        }
         let mut response = Response::new(if fault.is_none() {
             let rendered = self.prepared.get_or_render((id, asked), || {
                 let person = self.person(&id, None).ok();
@@ -193,6 +196,23 @@ fn fields(paths: &[String]) -> Result<FieldSet, Status> {
         Field::from_path(path).ok_or_else(|| Status::invalid_argument("unknown field path"))
     });
     known.collect()
+}
+
+/// True if the question says more of the person than their number.
+fn is_described(question: &LookupRecordRequest) -> bool {
+    !question.full_name.is_empty() || question.birth_date.is_some()
+}
+
+/// True if name and birth date, where given, are the person's. Which of them differs is not said.
+fn matches(person: &Person, question: &LookupRecordRequest) -> bool {
+    let name = &question.full_name;
+    let same_name =
+        name.is_empty() || name_key(name) == name_key(&person.tax.taxpayer_name);
+    let date = |date: v1::PartialDate| PartialDate::new(date.year, date.month, date.day);
+    let same_date = question.birth_date.is_none_or(|given| {
+        date(given).is_ok_and(|given| given.agrees_with(&person.birth_date))
+    });
+    same_name && same_date
 }
 
 /// The status of a fault that refuses.
