@@ -113,12 +113,10 @@ impl<'a> Envelope<'a> {
         Ok(context.finish())
     }
 
-    /// The XML within.
-    pub(crate) fn xml(&self) -> Result<String, Wrong> {
-        let bytes = STANDARD
-            .decode(self.data.as_bytes())
-            .map_err(|_| Wrong::Data)?;
-        String::from_utf8(bytes).map_err(|_| Wrong::Data)
+    /// The bytes of the XML within.
+    pub(crate) fn xml(&self) -> Result<Vec<u8>, Wrong> {
+        let decoded = STANDARD.decode(self.data.as_bytes());
+        decoded.map_err(|_| Wrong::Data)
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Query<'a> {
 #[cfg(any(test, feature = "sim"))]
 impl<'a> Query<'a> {
     /// Reads a question; unlike an answer it may hold nothing unknown.
-    pub(crate) fn read(text: &'a str) -> Result<Self, super::Wrong> {
+    pub(crate) fn read<T: AsRef<[u8]> + ?Sized>(text: &'a T) -> Result<Self, super::Wrong> {
         let mut xml = super::xml::Xml::open(text, ROOT)?;
         let mut read = Self {
             so_cccd: "".into(),

@@ -132,7 +132,7 @@ pub(crate) enum Found<'a> {
 
 impl<'a> Found<'a> {
     /// Reads an answer.
-    pub(crate) fn read(text: &'a str) -> Result<Self, Wrong> {
+    pub(crate) fn read<T: AsRef<[u8]> + ?Sized>(text: &'a T) -> Result<Self, Wrong> {
         let mut xml = Xml::open(text, ROOT)?;
         let mut found = Self::Nobody;
         let mut rows_left = MAX_ROWS;

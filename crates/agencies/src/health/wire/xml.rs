@@ -19,9 +19,11 @@ pub(crate) struct Xml<'a> {
 }
 
 impl<'a> Xml<'a> {
-    /// Opens a document whose root is `root`; a byte order mark may precede it.
-    pub(crate) fn open(text: &'a str, root: &str) -> Result<Self, Wrong> {
-        let mut reader = Reader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+    /// Opens a document whose root is `root`; a byte order mark may precede it. The reader checks
+    /// piece by piece that it is UTF-8.
+    pub(crate) fn open<T: AsRef<[u8]> + ?Sized>(text: &'a T, root: &str) -> Result<Self, Wrong> {
+        let bytes = text.as_ref();
+        let mut reader = Reader::from_reader(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
         reader.config_mut().expand_empty_elements = true;
         let mut xml = Self { reader, depth: 0 };
         match xml.child()? {

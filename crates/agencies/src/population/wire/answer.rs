@@ -88,7 +88,7 @@ impl fmt::Debug for Said {
 impl Said {
     /// Reads an XML answer.
     pub(in crate::population) fn from_xml(bytes: &[u8]) -> Result<Self, Refused> {
-        document(&mut Xml::from_bytes(bytes)?, Nested::No)
+        document(&mut Xml::new(bytes), Nested::No)
     }
 
     /// Reads `{"error_code", "message"}`, the message being XML.

@@ -61,22 +61,18 @@ impl Tag<'_> {
 }
 
 impl<'a> Xml<'a> {
-    /// Begins to read a document, with or without a byte-order mark.
-    pub(in crate::population) fn new(text: &'a str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut reader = Reader::from_str(text);
+    /// Begins to read a document, with or without a byte-order mark. The reader checks piece by
+    /// piece that it is UTF-8.
+    pub(in crate::population) fn new<T: AsRef<[u8]> + ?Sized>(text: &'a T) -> Self {
+        let bytes = text.as_ref();
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut reader = Reader::from_reader(bytes);
         reader.config_mut().expand_empty_elements = true;
         Self {
             reader,
             depth: 0,
             elements: 0,
         }
-    }
-
-    /// Begins to read bytes, which must be UTF-8.
-    pub(in crate::population) fn from_bytes(bytes: &'a [u8]) -> Result<Self, Refused> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Refused("is not UTF-8"))?;
-        Ok(Self::new(text))
     }
 
     /// Calls `visit` with every child of the open element (at first, of the document) and returns
@@ -118,7 +114,7 @@ impl<'a> Xml<'a> {
     fn step(&mut self) -> Result<Step<'a>, Refused> {
         loop {
             let event = self.reader.read_event();
-            match event.map_err(|_| Refused("is not well-formed"))? {
+            match event.map_err(|error| refused(&error))? {
                 Event::Start(tag) | Event::Empty(tag) => return self.open(tag),
                 Event::End(_) => {
                     self.depth = self.depth.saturating_sub(1);
@@ -151,6 +147,13 @@ impl<'a> Xml<'a> {
         }
         Ok(Step::Open(Tag(tag)))
     }
+}
+
+fn refused(error: &quick_xml::Error) -> Refused {
+    Refused(match error {
+        quick_xml::Error::Encoding(_) => "is not UTF-8",
+        _ => "is not well-formed",
+    })
 }
 
 /// The character behind `&lt;` or `&#x1ec5;`; there are no other entities without a document type.
