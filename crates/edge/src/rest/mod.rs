@@ -52,15 +52,15 @@ impl Rest {
         match rpc {
             Rpc::LookupCitizen => {
                 let message = json::read(head, body)?;
-                json::answer(&handlers.lookup(context, message).await?)
+                json::answer(&handlers.lookup(context, &message).await?)
             }
             Rpc::ResolveIdentifier => {
                 let message = json::read(head, body)?;
-                json::answer(&handlers.resolve(context, message).await?)
+                json::answer(&handlers.resolve(context, &message).await?)
             }
             Rpc::StreamCitizen => {
                 let message = json::read(head, body)?;
-                let events = handlers.stream(context, message).await?;
+                let events = handlers.stream(context, &message).await?;
                 Ok(stream::answer(events, context, &self.help_base))
             }
             Rpc::ListFields => json::answer(&handlers.list_fields(context)),

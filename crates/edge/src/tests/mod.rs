@@ -8,6 +8,7 @@ mod life;
 mod rest;
 mod telemetry;
 mod tls;
+mod violations;
 mod world;
 
 use client::{Answer, Client};
