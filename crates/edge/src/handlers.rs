@@ -106,12 +106,16 @@ impl Handlers {
         self.gate.get_quota(&context.call.caller)
     }
 
+    /// What is wrong with a question that for other reasons cannot be asked.
+    pub(crate) fn violations<Q: Question>(&self, context: &Context, message: &Q) -> Vec<Violation> {
+        note_id(context, message);
+        let read = message.read(self.gate.year());
+        self.wrong::<Q>(read.map_or_else(|malformed| malformed, Malformed::from))
+    }
+
     /// Reads a question; if it is malformed, everything that is wrong with it is told at once.
     fn read<Q: Question>(&self, context: &Context, message: &Q) -> Result<Request, Fault> {
-        let id = message
-            .context()
-            .and_then(|its| RequestId::parse(&its.request_id));
-        context.notes().request_id = id;
+        note_id(context, message);
         let read = message.read(self.gate.year());
         read.map_err(|malformed| Fault::invalid(self.wrong::<Q>(malformed)))
     }
@@ -167,6 +171,11 @@ const fn before_purposes(reason: Reason) -> bool {
 
 fn whole<T>(reply: Reply<T>) -> (T, Option<QuotaState>) {
     (reply.message, Some(reply.quota))
+}
+
+fn note_id(context: &Context, message: &impl Question) {
+    let its = message.context();
+    context.notes().request_id = its.and_then(|its| RequestId::parse(&its.request_id));
 }
 
 /// Puts violations where the question stands in its message.

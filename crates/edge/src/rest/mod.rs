@@ -51,15 +51,15 @@ impl Rest {
         let handlers = &self.handlers;
         match rpc {
             Rpc::LookupCitizen => {
-                let message = json::read(head, body)?;
+                let message = json::read(head, body, |its| handlers.violations(context, its))?;
                 json::answer(&handlers.lookup(context, &message).await?)
             }
             Rpc::ResolveIdentifier => {
-                let message = json::read(head, body)?;
+                let message = json::read(head, body, |its| handlers.violations(context, its))?;
                 json::answer(&handlers.resolve(context, &message).await?)
             }
             Rpc::StreamCitizen => {
-                let message = json::read(head, body)?;
+                let message = json::read(head, body, |its| handlers.violations(context, its))?;
                 let events = handlers.stream(context, &message).await?;
                 Ok(stream::answer(events, context, &self.help_base))
             }

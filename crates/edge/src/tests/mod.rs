@@ -4,6 +4,7 @@ mod client;
 mod faults;
 mod grpc;
 mod input;
+mod json;
 mod life;
 mod rest;
 mod telemetry;
