@@ -222,7 +222,8 @@ fn settle<T>(context: &Context, result: Result<T, Fault>) -> Result<Response<T>,
     })
 }
 
-/// Five records with everything in them take less than a quarter.
-const ANSWER_BYTES: usize = 1 << 20;
+/// The largest message of an answer, at both doors. Five records with everything in them take less
+/// than a quarter.
+pub(crate) const ANSWER_BYTES: usize = 1 << 20;
 /// The name of a service.
 const HEALTH_BYTES: usize = 1 << 10;

@@ -182,9 +182,14 @@ impl TaxOffice {
             200 => self.release.notified().await,
             _ => {}
         }
+        let copies = if question.subject.serial() == 300 {
+            100_000
+        } else {
+            1
+        };
         let record = v1::TaxRecord {
             personal_id: question.subject.reveal().to_owned(),
-            tax_code: question.subject.reveal().to_owned(),
+            tax_code: question.subject.reveal().repeat(copies),
             status: v1::TaxpayerStatus::Active.into(),
             ..Default::default()
         };

@@ -20,6 +20,8 @@ use tonic::body::Body;
 
 use tree::Scan;
 
+use crate::grpc::ANSWER_BYTES;
+
 /// Reads a message. If it is refused, `wrong` says what else is wrong with what can be read of it.
 ///
 /// # Errors
@@ -46,9 +48,16 @@ pub(super) fn answer<T: Serialize>(message: &T) -> Result<Response<Body>, Fault>
 }
 
 /// Writes a message on one line.
+///
+/// # Errors
+/// `INTERNAL` if it is larger than an answer may be.
 pub(super) fn text<T: Serialize>(message: &T) -> Result<Vec<u8>, Fault> {
-    serde_json::to_vec(message)
-        .map_err(|error| Fault::new(Reason::Internal, "an answer is no JSON").because(error))
+    let text = serde_json::to_vec(message)
+        .map_err(|error| Fault::new(Reason::Internal, "an answer is no JSON").because(error))?;
+    if text.len() > ANSWER_BYTES {
+        return Err(Fault::new(Reason::Internal, "an answer is too large"));
+    }
+    Ok(text)
 }
 
 /// True for `application/json`, alone or with `charset=utf-8`, and not compressed.
