@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use exchange::{Caller, Clock, Request};
+use exchange::{Caller, Clock, PurposeCode, Request, Violation};
 use governor::clock::DefaultClock;
 
 use crate::quota::Quotas;
@@ -106,6 +106,12 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
     #[must_use]
     pub fn purposes(&self) -> Vec<Arc<Purpose>> {
         self.state.load().policy.purposes().to_vec()
+    }
+
+    /// What is wrong with a purpose that is in no catalogue; asks and spends nothing.
+    #[must_use]
+    pub fn unknown(&self, purpose: &PurposeCode) -> Option<Violation> {
+        check::unknown(&self.state.load().policy, purpose)
     }
 
     /// What the caller's own agreements grant today, in the order of the policy.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use exchange::{Caller, Fault, QuotaViolation, Reason, Request, Violation};
+use exchange::{Caller, Fault, PurposeCode, QuotaViolation, Reason, Request, Violation};
 use jiff::Timestamp;
 
 use crate::policy::{Agreement, Party};
@@ -24,11 +24,17 @@ pub(crate) fn standing<'p>(
         let detail = "no agreement of the agency is open to this system";
         return Err(Fault::new(Reason::CallerUnknown, detail));
     }
-    let purpose = policy
-        .purpose(&request.purpose)
-        .ok_or_else(purpose_unknown)?;
+    let purpose = policy.purpose(&request.purpose).ok_or_else(|| {
+        let fault = Fault::invalid(vec![missing(PURPOSE)]);
+        fault.detailed("the purpose is in no catalogue")
+    })?;
     let party = party.ok_or_else(|| not_allowed(request, "the agency has no agreement"))?;
     Ok((party, purpose))
+}
+
+/// What is wrong with a purpose that is in no catalogue.
+pub(crate) fn unknown(policy: &Policy, purpose: &PurposeCode) -> Option<Violation> {
+    policy.purpose(purpose).is_none().then(|| missing(PURPOSE))
 }
 
 /// Finds the one agreement under which the caller asks.
@@ -108,10 +114,6 @@ pub(crate) fn quota_exceeded(spent: &Spent) -> Fault {
         description: spent.limit.to_string(),
     });
     fault
-}
-
-fn purpose_unknown() -> Fault {
-    Fault::invalid(vec![missing(PURPOSE)]).detailed("the purpose is in no catalogue")
 }
 
 fn agreement_required(request: &Request) -> Fault {

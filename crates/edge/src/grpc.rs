@@ -140,7 +140,7 @@ impl CitizenService for Shell {
         request: Request<v1::LookupCitizenRequest>,
     ) -> Result<Response<v1::LookupCitizenResponse>, Status> {
         let (context, message) = split(request)?;
-        settle(&context, self.handlers.lookup(&context, message).await)
+        settle(&context, self.handlers.lookup(&context, &message).await)
     }
 
     async fn stream_citizen(
@@ -148,7 +148,7 @@ impl CitizenService for Shell {
         request: Request<v1::StreamCitizenRequest>,
     ) -> Result<Response<Self::StreamCitizenStream>, Status> {
         let (context, message) = split(request)?;
-        let events = match self.handlers.stream(&context, message).await {
+        let events = match self.handlers.stream(&context, &message).await {
             Ok(events) => events,
             Err(fault) => return settle(&context, Err(fault)),
         };
@@ -168,7 +168,7 @@ impl CitizenService for Shell {
         request: Request<v1::ResolveIdentifierRequest>,
     ) -> Result<Response<v1::ResolveIdentifierResponse>, Status> {
         let (context, message) = split(request)?;
-        settle(&context, self.handlers.resolve(&context, message).await)
+        settle(&context, self.handlers.resolve(&context, &message).await)
     }
 }
 
@@ -222,7 +222,8 @@ fn settle<T>(context: &Context, result: Result<T, Fault>) -> Result<Response<T>,
     })
 }
 
-/// Five records with everything in them take less than a quarter.
-const ANSWER_BYTES: usize = 1 << 20;
+/// The largest message of an answer, at both doors. Five records with everything in them take less
+/// than a quarter.
+pub(crate) const ANSWER_BYTES: usize = 1 << 20;
 /// The name of a service.
 const HEALTH_BYTES: usize = 1 << 10;

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use admission::QuotaState;
-use api::{convert, v1};
-use exchange::{Fault, Reason, Request, RequestId};
+use api::convert::{Malformed, Question};
+use api::v1;
+use exchange::{Fault, Reason, Request, RequestId, Violation};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use gate::{Gate, Reply};
 use tokio::time::timeout_at;
@@ -28,10 +29,9 @@ impl Handlers {
     pub(crate) async fn lookup(
         &self,
         context: &Context,
-        message: v1::LookupCitizenRequest,
+        message: &v1::LookupCitizenRequest,
     ) -> Result<v1::LookupCitizenResponse, Fault> {
-        note_id(context, message.context.as_ref());
-        let request = convert::lookup(message, self.gate.year())?;
+        let request = self.read(context, message)?;
         let reply = self.gate.lookup(&context.call, &request).await;
         let answer = self.note(context, &request, reply.map(whole))?;
         context.notes().completeness = Some(answer.completeness());
@@ -42,18 +42,19 @@ impl Handlers {
     pub(crate) async fn stream(
         &self,
         context: &Arc<Context>,
-        message: v1::StreamCitizenRequest,
+        message: &v1::StreamCitizenRequest,
     ) -> Result<impl Stream<Item = Result<v1::StreamCitizenResponse, Fault>> + Send + use<>, Fault>
     {
-        let message = message.lookup.unwrap_or_default();
-        note_id(context, message.context.as_ref());
-        let request = convert::lookup(message, self.gate.year()).map_err(within_lookup)?;
+        let request = self.read(context, message)?;
         let begun = self
             .gate
             .stream(context.call.clone(), request.clone())
             .await;
         let begun = begun.map(|events| (events, self.gate.quota(&context.call)));
-        let events = self.note(context, &request, begun)?;
+        let events = self.note(context, &request, begun).map_err(|mut fault| {
+            within::<v1::StreamCitizenRequest>(&mut fault.violations);
+            fault
+        })?;
         let context = Arc::clone(context);
         Ok(stream::unfold(Some(events), move |events| {
             let context = Arc::clone(&context);
@@ -78,10 +79,9 @@ impl Handlers {
     pub(crate) async fn resolve(
         &self,
         context: &Context,
-        message: v1::ResolveIdentifierRequest,
+        message: &v1::ResolveIdentifierRequest,
     ) -> Result<v1::ResolveIdentifierResponse, Fault> {
-        note_id(context, message.context.as_ref());
-        let request = convert::resolve(message, self.gate.year())?;
+        let request = self.read(context, message)?;
         let reply = self.gate.resolve(&context.call, &request).await;
         self.note(context, &request, reply.map(whole))
     }
@@ -104,6 +104,32 @@ impl Handlers {
     pub(crate) fn get_quota(&self, context: &Context) -> v1::GetQuotaResponse {
         self.note_quota(context);
         self.gate.get_quota(&context.call.caller)
+    }
+
+    /// What is wrong with a question that for other reasons cannot be asked.
+    pub(crate) fn violations<Q: Question>(&self, context: &Context, message: &Q) -> Vec<Violation> {
+        note_id(context, message);
+        let read = message.read(self.gate.year());
+        self.wrong::<Q>(read.map_or_else(|malformed| malformed, Malformed::from))
+    }
+
+    /// Reads a question; if it is malformed, everything that is wrong with it is told at once.
+    fn read<Q: Question>(&self, context: &Context, message: &Q) -> Result<Request, Fault> {
+        note_id(context, message);
+        let read = message.read(self.gate.year());
+        read.map_err(|malformed| Fault::invalid(self.wrong::<Q>(malformed)))
+    }
+
+    /// What is wrong with the form of a question, and with what it says.
+    fn wrong<Q: Question>(&self, malformed: Malformed) -> Vec<Violation> {
+        let Malformed {
+            mut violations,
+            purpose,
+            identifier,
+        } = malformed;
+        violations.extend(self.gate.violations(purpose.as_ref(), identifier.as_ref()));
+        within::<Q>(&mut violations);
+        violations
     }
 
     /// Notes what is known of a question once the gate has spoken, and takes the answer out.
@@ -147,17 +173,16 @@ fn whole<T>(reply: Reply<T>) -> (T, Option<QuotaState>) {
     (reply.message, Some(reply.quota))
 }
 
-fn note_id(context: &Context, message: Option<&v1::CallContext>) {
-    let id = message.and_then(|message| RequestId::parse(&message.request_id));
-    context.notes().request_id = id;
+fn note_id(context: &Context, message: &impl Question) {
+    let its = message.context();
+    context.notes().request_id = its.and_then(|its| RequestId::parse(&its.request_id));
 }
 
-/// The question of a stream stands one level down in its message.
-fn within_lookup(mut fault: Fault) -> Fault {
-    for violation in &mut fault.violations {
-        violation.field.insert_str(0, "lookup.");
+/// Puts violations where the question stands in its message.
+fn within<Q: Question>(violations: &mut [Violation]) {
+    for violation in violations {
+        violation.field.insert_str(0, Q::WITHIN);
     }
-    fault
 }
 
 /// A stream that ends without its summary must not look finished.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::{Permit, QuotaState};
 use api::v1::LookupCitizenResponse;
 use evidence::{Attempt, Open, Refusal};
-use exchange::{Fault, Identifier, Reason, Request, Violation};
+use exchange::{Fault, Identifier, PurposeCode, Reason, Request, Violation};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -130,21 +130,43 @@ impl Gate {
         clock.year()
     }
 
+    /// What is wrong with the purpose and the number of a question, whoever asks it.
+    #[must_use]
+    pub fn violations(
+        &self,
+        purpose: Option<&PurposeCode>,
+        identifier: Option<&Identifier>,
+    ) -> Vec<Violation> {
+        let synthetic = identifier.filter(|identifier| self.refuses(identifier));
+        let unknown = purpose.and_then(|purpose| self.deps.admission.unknown(purpose));
+        synthetic
+            .map(|_| synthetic_id())
+            .into_iter()
+            .chain(unknown)
+            .collect()
+    }
+
     fn refuse_synthetic(&self, request: &Request) -> Result<(), Fault> {
-        match &request.subject.identifier {
-            Identifier::Personal(id)
-                if id.is_synthetic() && self.deps.synthetic == Synthetic::Refused =>
-            {
-                Err(Fault::invalid(vec![Violation {
-                    field: "subject.personal_id".into(),
-                    description: "prefix 999 is synthetic and served in sandboxes alone".into(),
-                    reason: Reason::SyntheticId,
-                }]))
-            }
-            Identifier::Personal(_)
-            | Identifier::Legacy(_)
-            | Identifier::TaxCode(_)
-            | Identifier::InsuranceCode(_) => Ok(()),
+        let (purpose, identifier) = (&request.purpose, &request.subject.identifier);
+        if self.refuses(identifier) {
+            return Err(Fault::invalid(
+                self.violations(Some(purpose), Some(identifier)),
+            ));
         }
+        Ok(())
+    }
+
+    /// True for a synthetic person anywhere but in a sandbox.
+    fn refuses(&self, identifier: &Identifier) -> bool {
+        self.deps.synthetic == Synthetic::Refused
+            && matches!(identifier, Identifier::Personal(id) if id.is_synthetic())
+    }
+}
+
+fn synthetic_id() -> Violation {
+    Violation {
+        field: "subject.personal_id".into(),
+        description: "prefix 999 is synthetic and served in sandboxes alone".into(),
+        reason: Reason::SyntheticId,
     }
 }

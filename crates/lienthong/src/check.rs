@@ -6,7 +6,7 @@ use std::sync::Arc;
 use exchange::{Clock, SystemClock};
 
 use crate::cli::Serve;
-use crate::config::{Checked, Config, Problems};
+use crate::config::{Checked, Problems};
 use crate::exit;
 
 /// Says everything that is wrong with a configuration, or that nothing is.
@@ -18,11 +18,7 @@ pub(crate) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
     let _entered = runtime.enter();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let path = arguments.path();
-    let checked = Config::load(path).and_then(|config| {
-        let checked = Checked::new(&config, &clock)?;
-        Ok((config, checked))
-    });
-    match checked {
+    match Checked::load(path, &clock) {
         Ok((config, checked)) => {
             let agencies: Vec<_> = checked.agencies.iter().map(|a| a.source().name()).collect();
             println!("{}: fine", path.display());

@@ -1,55 +1,76 @@
 //! Requests of the contract into the words of the house, with every violation at once.
 
 use exchange::{
-    AgreementId, ConsentId, Criticality, DossierNo, Fault, Field, FieldSet, Identifier,
-    IdentifierKind, MatchHints, OfficerId, PartialDate, ProcedureCode, PurposeCode, Reason,
-    ReasonText, Request, RequestId, Source, SourceSet, Subject, Violation, WordViolation,
-    normalise,
+    AgreementId, ConsentId, Criticality, DossierNo, Field, FieldSet, Identifier, IdentifierKind,
+    MatchHints, OfficerId, PartialDate, ProcedureCode, PurposeCode, Reason, ReasonText, Request,
+    RequestId, Source, SourceSet, Subject, Violation, WordViolation, normalise,
 };
 
+use super::{Malformed, Question};
 use crate::v1;
 
 /// The most paths a mask may have: generously more than there are fields.
 const MAX_PATHS: usize = 256;
 
-/// Reads a lookup. `this_year` is the current year in `Asia/Ho_Chi_Minh`.
-///
-/// # Errors
-/// A fault that lists everything that is wrong with the request.
-pub fn lookup(message: v1::LookupCitizenRequest, this_year: i16) -> Result<Request, Fault> {
-    let mut reader = Reader::new(this_year);
-    let mask = reader.mask(message.read_mask.as_ref().map(|mask| mask.paths.as_slice()));
-    let required = reader.required(&message.required_sources);
-    let request = reader.request(message.context, message.subject);
-    reader.finish(request.map(|request| Request {
-        mask,
-        required,
-        dry_run: message.dry_run,
-        ..request
-    }))
+impl Question for v1::LookupCitizenRequest {
+    fn context(&self) -> Option<&v1::CallContext> {
+        self.context.as_ref()
+    }
+
+    fn read(&self, this_year: i16) -> Result<Request, Malformed> {
+        let mut reader = Reader::new(this_year);
+        let mask = reader.mask(self.read_mask.as_ref().map(|mask| mask.paths.as_slice()));
+        let required = reader.required(&self.required_sources);
+        let request = reader.request(self.context.as_ref(), self.subject.as_ref());
+        reader.finish(request.map(|request| Request {
+            mask,
+            required,
+            dry_run: self.dry_run,
+            ..request
+        }))
+    }
 }
 
-/// Reads a resolution: a request for `population.personal_id` alone.
-///
-/// # Errors
-/// A fault that lists everything that is wrong with the request.
-pub fn resolve(message: v1::ResolveIdentifierRequest, this_year: i16) -> Result<Request, Fault> {
-    let mut reader = Reader::new(this_year);
-    let request = reader.request(message.context, message.subject);
-    reader.finish(request)
+/// A lookup that stands one level down.
+impl Question for v1::StreamCitizenRequest {
+    const WITHIN: &'static str = "lookup.";
+
+    fn context(&self) -> Option<&v1::CallContext> {
+        self.lookup.as_ref()?.context.as_ref()
+    }
+
+    fn read(&self, this_year: i16) -> Result<Request, Malformed> {
+        match &self.lookup {
+            Some(lookup) => lookup.read(this_year),
+            None => v1::LookupCitizenRequest::default().read(this_year),
+        }
+    }
+}
+
+/// A request for `population.personal_id` alone.
+impl Question for v1::ResolveIdentifierRequest {
+    fn context(&self) -> Option<&v1::CallContext> {
+        self.context.as_ref()
+    }
+
+    fn read(&self, this_year: i16) -> Result<Request, Malformed> {
+        let mut reader = Reader::new(this_year);
+        let request = reader.request(self.context.as_ref(), self.subject.as_ref());
+        reader.finish(request)
+    }
 }
 
 /// Reads part after part and gathers what is wrong.
 struct Reader {
     this_year: i16,
-    violations: Vec<Violation>,
+    malformed: Malformed,
 }
 
 impl Reader {
-    const fn new(this_year: i16) -> Self {
+    fn new(this_year: i16) -> Self {
         Self {
             this_year,
-            violations: Vec::new(),
+            malformed: Malformed::default(),
         }
     }
 
@@ -59,57 +80,77 @@ impl Reader {
         reason: Reason,
         what: impl std::fmt::Display,
     ) {
-        self.violations.push(Violation {
+        self.malformed.violations.push(Violation {
             field: field.into(),
             description: what.to_string(),
             reason,
         });
     }
 
-    fn finish(self, request: Option<Request>) -> Result<Request, Fault> {
+    fn finish(self, request: Option<Request>) -> Result<Request, Malformed> {
+        let malformed = self.malformed;
         match request {
-            Some(request) if self.violations.is_empty() => Ok(request),
-            _ => Err(Fault::invalid(self.violations)),
+            Some(request) if malformed.violations.is_empty() => Ok(request),
+            Some(request) => Err(Malformed {
+                violations: malformed.violations,
+                ..request.into()
+            }),
+            None => Err(malformed),
         }
     }
 
     fn request(
         &mut self,
-        context: Option<v1::CallContext>,
-        subject: Option<v1::SubjectRef>,
+        context: Option<&v1::CallContext>,
+        subject: Option<&v1::SubjectRef>,
     ) -> Option<Request> {
         let subject = self.subject(subject);
         let Some(context) = context else {
             self.violation("context", Reason::InvalidArgument, "is required");
+            self.malformed.identifier = subject.map(|subject| subject.identifier);
             return None;
         };
-        let id = RequestId::parse(&context.request_id);
+        let id = self.id(&context.request_id);
+        let purpose = self.purpose(&context.purpose_code);
+        let criticality = self.criticality(context.criticality);
+        let agreement = self.word("agreement_id", &context.agreement_id, AgreementId::parse);
+        let procedure = &context.procedure_code;
+        let procedure = self.word("procedure_code", procedure, ProcedureCode::parse);
+        let dossier = self.word("dossier_no", &context.dossier_no, DossierNo::parse);
+        let officer = self.word("officer_id", &context.officer_id, OfficerId::parse);
+        let consent = self.word("consent_id", &context.consent_id, ConsentId::parse);
+        let reason = self.word("reason_text", &context.reason_text, ReasonText::parse);
+        match (id, purpose, subject) {
+            (Some(id), Some(purpose), Some(subject)) => Some(Request {
+                id,
+                purpose,
+                agreement,
+                procedure,
+                dossier,
+                officer,
+                consent,
+                criticality,
+                reason,
+                subject,
+                mask: FieldSet::from_iter([Field::PopulationPersonalId]),
+                required: SourceSet::EMPTY,
+                dry_run: false,
+            }),
+            (_, purpose, subject) => {
+                self.malformed.purpose = purpose;
+                self.malformed.identifier = subject.map(|subject| subject.identifier);
+                None
+            }
+        }
+    }
+
+    fn id(&mut self, text: &str) -> Option<RequestId> {
+        let id = RequestId::parse(text);
         if id.is_none() {
             let what = "must be a UUID of version 4 or 7, in its hyphenated form";
             self.violation("context.request_id", Reason::InvalidArgument, what);
         }
-        let purpose = self.purpose(&context.purpose_code);
-        let criticality = self.criticality(context.criticality);
-        let request = Request {
-            agreement: self.word("agreement_id", &context.agreement_id, AgreementId::parse),
-            procedure: self.word(
-                "procedure_code",
-                &context.procedure_code,
-                ProcedureCode::parse,
-            ),
-            dossier: self.word("dossier_no", &context.dossier_no, DossierNo::parse),
-            officer: self.word("officer_id", &context.officer_id, OfficerId::parse),
-            consent: self.word("consent_id", &context.consent_id, ConsentId::parse),
-            reason: self.word("reason_text", &context.reason_text, ReasonText::parse),
-            id: id?,
-            purpose: purpose?,
-            criticality,
-            subject: subject?,
-            mask: FieldSet::from_iter([Field::PopulationPersonalId]),
-            required: SourceSet::EMPTY,
-            dry_run: false,
-        };
-        Some(request)
+        id
     }
 
     /// An optional word: the empty string stands for none.
@@ -164,10 +205,10 @@ impl Reader {
         }
     }
 
-    fn subject(&mut self, subject: Option<v1::SubjectRef>) -> Option<Subject> {
-        let (id, hints) = subject.map_or((None, None), |s| (s.id, s.hints));
-        let hints = self.hints(&hints.unwrap_or_default());
-        let Some(id) = id else {
+    fn subject(&mut self, subject: Option<&v1::SubjectRef>) -> Option<Subject> {
+        let hints = subject.and_then(|subject| subject.hints.as_ref());
+        let hints = hints.map(|hints| self.hints(hints)).unwrap_or_default();
+        let Some(id) = subject.and_then(|subject| subject.id.as_ref()) else {
             self.violation(
                 "subject",
                 Reason::InvalidSubjectId,
@@ -175,7 +216,7 @@ impl Reader {
             );
             return None;
         };
-        let (field, kind, text) = match &id {
+        let (field, kind, text) = match id {
             v1::subject_ref::Id::PersonalId(t) => ("personal_id", IdentifierKind::Personal, t),
             v1::subject_ref::Id::LegacyId(t) => ("legacy_id", IdentifierKind::Legacy, t),
             v1::subject_ref::Id::TaxCode(t) => ("tax_code", IdentifierKind::TaxCode, t),
@@ -288,35 +329,36 @@ mod tests {
 
     #[test]
     fn a_good_request_is_read_whole() {
-        let request = lookup(good(), 2026).unwrap();
+        let request = good().read(2026).unwrap();
         assert_eq!(request.mask, FieldSet::from_iter([Field::TaxStatus]));
         assert_eq!(request.criticality, Criticality::BackOffice);
     }
 
     #[test]
     fn everything_wrong_is_listed_at_once() {
-        let fault = lookup(
-            v1::LookupCitizenRequest {
-                context: Some(v1::CallContext {
-                    request_id: "1".into(),
-                    officer_id: "a\nb".into(),
-                    criticality: 9,
-                    ..Default::default()
-                }),
-                subject: Some(v1::SubjectRef {
-                    id: Some(v1::subject_ref::Id::PersonalId("12x".into())),
-                    hints: None,
-                }),
-                read_mask: Some(FieldMask {
-                    paths: vec!["*".into(), "tax.nope".into()],
-                }),
-                required_sources: vec![99],
-                dry_run: false,
-            },
-            2026,
-        )
-        .unwrap_err();
-        let fields: Vec<_> = fault.violations.iter().map(|v| v.field.as_str()).collect();
+        let message = v1::LookupCitizenRequest {
+            context: Some(v1::CallContext {
+                request_id: "1".into(),
+                officer_id: "a\nb".into(),
+                criticality: 9,
+                ..Default::default()
+            }),
+            subject: Some(v1::SubjectRef {
+                id: Some(v1::subject_ref::Id::PersonalId("12x".into())),
+                hints: None,
+            }),
+            read_mask: Some(FieldMask {
+                paths: vec!["*".into(), "tax.nope".into()],
+            }),
+            required_sources: vec![99],
+            dry_run: false,
+        };
+        let malformed = message.read(2026).unwrap_err();
+        let fields: Vec<_> = malformed
+            .violations
+            .iter()
+            .map(|v| v.field.as_str())
+            .collect();
         assert_eq!(
             fields,
             [
@@ -332,7 +374,7 @@ mod tests {
             ]
         );
         assert!(
-            fault
+            malformed
                 .violations
                 .iter()
                 .all(|v| !v.description.contains("12x"))
@@ -343,9 +385,22 @@ mod tests {
     fn an_empty_mask_is_refused_by_its_own_reason() {
         let mut message = good();
         message.read_mask = None;
-        assert_eq!(
-            lookup(message, 2026).unwrap_err().reason,
-            Reason::ReadMaskRequired
-        );
+        let malformed = message.read(2026).unwrap_err();
+        assert_eq!(malformed.violations[0].reason, Reason::ReadMaskRequired);
+    }
+
+    #[test]
+    fn what_is_well_formed_of_a_malformed_request_is_kept() {
+        let without_mask = v1::LookupCitizenRequest {
+            read_mask: None,
+            ..good()
+        };
+        let mut without_id = good();
+        without_id.context.as_mut().unwrap().request_id.clear();
+        for message in [without_mask, without_id] {
+            let malformed = message.read(2026).unwrap_err();
+            assert_eq!(malformed.purpose.unwrap().as_str(), "SOCIAL_BENEFIT");
+            assert!(malformed.identifier.is_some());
+        }
     }
 }

@@ -112,14 +112,14 @@ impl Agencies {
         let activity = Arc::clone(&peer.activity);
         let over = async {
             tokio::select! {
-                () = activity.idle(self.limits.idle()) => {}
                 () = sleep(jittered(self.limits.age()).min(left)) => {}
                 () = self.refused(&chain) => {}
             }
         };
         let stack = Arc::clone(&self.stack);
         let answer = move |request| Arc::clone(&stack).answer(Arc::clone(&peer), request);
-        converse(stream, protocol, &self.limits, &self.ends, over, answer).await;
+        let (limits, ends) = (&self.limits, &self.ends);
+        converse(stream, protocol, &activity, limits, ends, over, answer).await;
     }
 
     async fn handshake(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>, TurnedAway> {

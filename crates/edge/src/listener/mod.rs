@@ -4,8 +4,11 @@
 
 pub(crate) mod agencies;
 mod connection;
+mod heads;
 mod limits;
 pub(crate) mod plain;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::io;

@@ -51,16 +51,16 @@ impl Rest {
         let handlers = &self.handlers;
         match rpc {
             Rpc::LookupCitizen => {
-                let message = json::read(head, body)?;
-                json::answer(&handlers.lookup(context, message).await?)
+                let message = json::read(head, body, |its| handlers.violations(context, its))?;
+                json::answer(&handlers.lookup(context, &message).await?)
             }
             Rpc::ResolveIdentifier => {
-                let message = json::read(head, body)?;
-                json::answer(&handlers.resolve(context, message).await?)
+                let message = json::read(head, body, |its| handlers.violations(context, its))?;
+                json::answer(&handlers.resolve(context, &message).await?)
             }
             Rpc::StreamCitizen => {
-                let message = json::read(head, body)?;
-                let events = handlers.stream(context, message).await?;
+                let message = json::read(head, body, |its| handlers.violations(context, its))?;
+                let events = handlers.stream(context, &message).await?;
                 Ok(stream::answer(events, context, &self.help_base))
             }
             Rpc::ListFields => json::answer(&handlers.list_fields(context)),

@@ -1,5 +1,6 @@
 //! A streamed answer over REST: `text/event-stream`, one event on one line of JSON each.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use api::v1::{StreamCitizenResponse, stream_citizen_response::Event};
@@ -22,7 +23,10 @@ where
     S: Stream<Item = Result<StreamCitizenResponse, Fault>> + Send + 'static,
 {
     let (context, help_base) = (Arc::clone(context), Arc::clone(help_base));
-    let frames = events.map(move |event| {
+    let frames = events.scan(false, move |over, event| {
+        if *over {
+            return ready(None);
+        }
         let written = event.and_then(|event| {
             let name = match &event.event {
                 Some(Event::Summary(_)) => "summary",
@@ -33,9 +37,10 @@ where
         let frame = written.unwrap_or_else(|fault| {
             let problem = Told::new(&fault, context.request_id(), &help_base).problem();
             context.notes().fault = Some(fault);
+            *over = true;
             frame("error", &problem)
         });
-        Ok::<_, Status>(Frame::data(frame))
+        ready(Some(Ok::<_, Status>(Frame::data(frame))))
     });
     super::response("text/event-stream", Body::new(StreamBody::new(frames)))
 }

@@ -4,10 +4,12 @@ mod client;
 mod faults;
 mod grpc;
 mod input;
+mod json;
 mod life;
 mod rest;
 mod telemetry;
 mod tls;
+mod violations;
 mod world;
 
 use client::{Answer, Client};
@@ -32,3 +34,5 @@ pub(crate) const ABSENT: &str = "999099000014";
 pub(crate) const HANGS: &str = "999099000104";
 /// Answered when the test says so.
 pub(crate) const WAITS: &str = "999099000200";
+/// Answered with more than an answer may hold.
+pub(crate) const LARGE: &str = "999099000300";

@@ -141,6 +141,24 @@ async fn a_spent_quota_says_when_to_come_again() {
     assert_eq!(answer.header("ratelimit"), "\"caller\";r=0;t=60");
 }
 
+#[tokio::test]
+async fn an_answer_that_is_too_large_does_not_leave() {
+    let world = World::new().await;
+    let client = Client::of(&world, "desk");
+    let answer = client.post("/v1/citizens:lookup", &question(LARGE)).await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.json()["reason"], "INTERNAL");
+    let body = serde_json::json!({"lookup": question(LARGE)});
+    let answer = client.post("/v1/citizens:stream", &body).await;
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    let events: Vec<_> = text.split_terminator("\n\n").map(event).collect();
+    assert_eq!(events.len(), 1, "an error ends a stream");
+    assert_eq!(
+        (events[0].0, &events[0].1["reason"]),
+        ("error", &"INTERNAL".into())
+    );
+}
+
 fn event(text: &str) -> (&str, Value) {
     let (name, data) = text.split_once('\n').unwrap();
     let name = name.strip_prefix("event: ").unwrap();

@@ -85,7 +85,7 @@ async fn a_revoked_certificate_loses_its_connection_at_the_next_recheck() {
 #[tokio::test]
 async fn a_certificate_of_another_trust_domain_names_no_caller() {
     let other = TrustDomain::parse("other.example").unwrap();
-    let world = World::of(other, |_| {}).await;
+    let world = World::of(other, gate::Synthetic::Served, |_| {}).await;
     let stream = Client::of(&world, "desk").connect(b"h2").await.unwrap();
     assert!(is_closed(stream).await);
     assert_eq!(world.seen.turned_away().await, TurnedAway::Nameless);

@@ -36,11 +36,15 @@ impl World {
 
     /// A gateway with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::of(domain(), change).await
+        Self::of(domain(), Synthetic::Served, change).await
     }
 
     /// A gateway that takes callers of that trust domain for its own.
-    pub(crate) async fn of(trust_domain: TrustDomain, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn of(
+        trust_domain: TrustDomain,
+        synthetic: Synthetic,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let dir = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let authority = Authority::create(
@@ -66,6 +70,7 @@ impl World {
             &dir.path().join("log"),
             Arc::clone(&tax),
             Arc::clone(&clock),
+            synthetic,
         );
         let seen = Arc::new(Seen::default());
         let mut config = Config::new(([127, 0, 0, 1], 0).into());
@@ -123,7 +128,12 @@ fn read_all(dir: &std::path::Path, text: &mut String) {
     }
 }
 
-fn gate(dir: &std::path::Path, tax: Arc<TaxOffice>, clock: Arc<dyn Clock>) -> (Gate, Handle) {
+fn gate(
+    dir: &std::path::Path,
+    tax: Arc<TaxOffice>,
+    clock: Arc<dyn Clock>,
+    synthetic: Synthetic,
+) -> (Gate, Handle) {
     let mut config = evidence::Config::new(dir, "log.lienthong.example/test", "n1");
     config.segment_bytes = 1 << 20;
     config.reserve_bytes = 0;
@@ -143,7 +153,7 @@ fn gate(dir: &std::path::Path, tax: Arc<TaxOffice>, clock: Arc<dyn Clock>) -> (G
         agencies: vec![tax],
         clock,
         observer: Arc::new(gate::NoObserver),
-        synthetic: Synthetic::Served,
+        synthetic,
     });
     (gate, handle)
 }
@@ -172,9 +182,14 @@ impl TaxOffice {
             200 => self.release.notified().await,
             _ => {}
         }
+        let copies = if question.subject.serial() == 300 {
+            100_000
+        } else {
+            1
+        };
         let record = v1::TaxRecord {
             personal_id: question.subject.reveal().to_owned(),
-            tax_code: question.subject.reveal().to_owned(),
+            tax_code: question.subject.reveal().repeat(copies),
             status: v1::TaxpayerStatus::Active.into(),
             ..Default::default()
         };

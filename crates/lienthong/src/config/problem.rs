@@ -1,13 +1,18 @@
-//! What is wrong with a configuration, all of it, each with its path.
+//! What is wrong with a configuration, all of it, each with its path and its line.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use super::lines::{self, Lines};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     path: String,
+    /// The file of agreements, if it is about that one.
+    file: Option<PathBuf>,
     what: String,
+    line: Option<usize>,
 }
 
 /// Everything that is wrong.
@@ -26,30 +31,58 @@ impl Problems {
     pub(crate) fn add(&mut self, path: &str, what: impl fmt::Display) {
         self.0.push(Problem {
             path: path.to_owned(),
+            file: None,
             what: what.to_string(),
+            line: None,
         });
     }
 
-    /// Adds what an agency found wrong with its stanza.
-    pub(crate) fn agency(&mut self, stanza: &str, problems: &[agencies::Problem]) {
-        for problem in problems {
-            self.add(&format!("{stanza}.{}", problem.key), &problem.what);
+    /// Adds a problem with a place about which nothing is said yet.
+    pub(super) fn add_once(&mut self, path: &str, what: impl fmt::Display) {
+        if !self.0.iter().any(|problem| problem.path == path) {
+            self.add(path, what);
         }
     }
 
-    /// Adds what is wrong with the file of agreements.
-    pub(crate) fn policy(&mut self, file: &Path, error: &admission::Error) {
-        let path = format!("gateway.policy ({})", file.display());
+    /// Adds what makes the text no TOML.
+    pub(super) fn syntax(&mut self, text: &str, error: &toml::de::Error) {
+        self.add("", error.message());
+        if let Some(problem) = self.0.last_mut() {
+            problem.line = error.span().map(|span| lines::line(text, &span));
+        }
+    }
+
+    /// Adds the lines of all that have none yet.
+    pub(super) fn locate(&mut self, lines: &Lines) {
+        let here = self.0.iter_mut().filter(|problem| problem.file.is_none());
+        for problem in here {
+            problem.line = problem.line.or_else(|| lines.line(&problem.path));
+        }
+    }
+
+    /// Adds all of another list.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// Adds what is wrong with the file of agreements, whose lines are its own.
+    pub(super) fn policy(&mut self, file: &Path, error: &admission::Error) {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let mut inside = Self::default();
         match error {
             admission::Error::Invalid(problems) => {
                 for problem in problems {
-                    self.add(&path, problem);
+                    inside.add(&problem.path, &problem.what);
                 }
+                inside.locate(&Lines::of(&text));
             }
-            admission::Error::Read { .. } | admission::Error::Syntax(_) => {
-                self.add(&path, super::chain(error));
-            }
+            admission::Error::Syntax(error) => inside.syntax(&text, error),
+            admission::Error::Read { .. } => self.add("gateway.policy", super::chain(error)),
         }
+        self.0.extend(inside.0.into_iter().map(|problem| Problem {
+            file: Some(file.to_owned()),
+            ..problem
+        }));
     }
 
     /// True if nothing is wrong.
@@ -63,17 +96,29 @@ impl Problems {
     }
 }
 
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "gateway.policy ({}): ", file.display())?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.what)?;
+        match self.line {
+            Some(line) => write!(f, " (line {line})"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, Problem { path, what }) in self.0.iter().enumerate() {
+        for (place, problem) in self.0.iter().enumerate() {
             if place > 0 {
                 f.write_str("\n")?;
             }
-            if path.is_empty() {
-                f.write_str(what)?;
-            } else {
-                write!(f, "{path}: {what}")?;
-            }
+            problem.fmt(f)?;
         }
         Ok(())
     }

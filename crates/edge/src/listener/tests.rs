@@ -1,0 +1,142 @@
+//! How long a connection may be quiet, and how long a head may take, under virtual time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::body::Body;
+
+use super::connection::{Activity, Ends, Protocol, converse};
+use crate::config::Limits;
+
+/// A client's end of a connection over HTTP/1 with the default limits.
+fn open() -> DuplexStream {
+    let (client, server) = duplex(1 << 16);
+    let activity = Activity::new();
+    tokio::spawn(async move {
+        let limits = Limits::default();
+        let ends = Ends {
+            stop: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            calls: TaskTracker::new(),
+        };
+        let calls = Arc::clone(&activity);
+        let answer = move |request| answer(Arc::clone(&calls), request);
+        let over = std::future::pending();
+        converse(
+            server,
+            Protocol::Http1,
+            &activity,
+            &limits,
+            &ends,
+            over,
+            answer,
+        )
+        .await;
+    });
+    client
+}
+
+/// Reads the body, and says nothing.
+async fn answer(activity: Arc<Activity>, request: Request<Incoming>) -> Response<Body> {
+    let _busy = activity.enter();
+    request.into_body().collect().await.unwrap();
+    Response::new(Body::empty())
+}
+
+async fn ask(client: &mut DuplexStream) {
+    client
+        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    answered(client).await;
+}
+
+async fn answered(client: &mut DuplexStream) {
+    let mut answer = [0; 15];
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.rotate_left(1);
+        answer[14] = client.read_u8().await.unwrap();
+    }
+}
+
+/// Waits for the end of a connection, and says how long it took in seconds.
+async fn ended(client: &mut DuplexStream) -> u64 {
+    let begun = Instant::now();
+    assert_eq!(client.read(&mut [0]).await.unwrap_or(0), 0);
+    begun.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_idle_when_its_last_call_is_long_over() {
+    let activity = Activity::new();
+    let busy = activity.enter();
+    let begun = Instant::now();
+    let ended = async {
+        sleep(Duration::from_secs(25)).await;
+        drop(busy);
+    };
+    tokio::join!(activity.idle(Duration::from_secs(10)), ended);
+    let took = begun.elapsed().as_secs();
+    assert!((35..=40).contains(&took), "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_kept_alive_waits_for_its_next_request() {
+    let mut client = open();
+    for _ in 0..3 {
+        ask(&mut client).await;
+        sleep(Duration::from_secs(4 * 60)).await;
+    }
+    ask(&mut client).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_requests_ends_when_it_was_idle_for_long() {
+    let mut client = open();
+    ask(&mut client).await;
+    assert_eq!(ended(&mut client).await, 5 * 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_trickles_is_cut_whether_it_is_the_first_or_not() {
+    for requests_before in [0, 1, 2] {
+        let mut client = open();
+        for _ in 0..requests_before {
+            ask(&mut client).await;
+            sleep(Duration::from_secs(60)).await;
+        }
+        let begun = Instant::now();
+        for byte in b"GET / HTTP/1.1\r\nhost: " {
+            if client.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        ended(&mut client).await;
+        let took = begun.elapsed().as_secs();
+        assert!((5..=6).contains(&took), "{took} after {requests_before}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_may_take_longer_than_a_head() {
+    let mut client = open();
+    let head = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n";
+    client.write_all(head).await.unwrap();
+    for byte in [b"a", b"b"] {
+        sleep(Duration::from_secs(10)).await;
+        client.write_all(byte).await.unwrap();
+    }
+    answered(&mut client).await;
+    sleep(Duration::from_secs(10)).await;
+    ask(&mut client).await;
+}

@@ -1,0 +1,130 @@
+//! One stanza `[agency.<name>]`, as far as it can be read without knowing the agency.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use adapter::{Agency, Endpoint};
+use agencies::{ALL, Deps, Entry, Problem, Settings};
+use toml::Table;
+
+use super::lines::join;
+use super::problem::Problems;
+use super::stanza::{MISSING, Stanza, missing};
+
+/// What one stanza says of an agency.
+#[derive(Clone, Debug)]
+pub(super) struct Switched {
+    entry: &'static Entry,
+    path: String,
+    endpoint: Table,
+    own: Table,
+    /// The keys that stand in for others, of which everything is said: to look at the rest.
+    stand_ins: Vec<String>,
+}
+
+impl Switched {
+    /// Reads the stanza of a name.
+    pub(super) fn read(
+        name: &str,
+        mut stanza: Stanza<'_>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let Some(entry) = ALL.iter().find(|entry| entry.source.name() == name) else {
+            let known: Vec<_> = ALL.iter().map(|entry| entry.source.name()).collect();
+            let what = format!("is no agency; there are {}", known.join(", "));
+            problems.add(stanza.path(), what);
+            return None;
+        };
+        let path = stanza.path().to_owned();
+        let before = problems.len();
+        let common = stanza.split(&ENDPOINT_KEYS);
+        let endpoint = common
+            .clone()
+            .read::<Table>(&[], problems)
+            .unwrap_or_default();
+        common.read::<Endpoint>(&["url"], problems);
+        let mut switched = Self {
+            entry,
+            path,
+            endpoint,
+            own: stanza.read(&[], problems)?,
+            stand_ins: Vec::new(),
+        };
+        if problems.len() > before {
+            let keys = ENDPOINT_KEYS.into_iter().chain(["endpoint"]);
+            switched.stand_ins.extend(keys.map(str::to_owned));
+            switched.endpoint = Table::from_iter([("url".to_owned(), STAND_IN_URL.into())]);
+        }
+        Some(switched)
+    }
+
+    /// Makes the adapter, and says everything that is wrong; paths count from `base`.
+    ///
+    /// If anything is, the adapter may be none that could be used.
+    pub(super) fn connect(
+        &self,
+        base: &Path,
+        deps: &Deps,
+        problems: &mut Problems,
+    ) -> Option<Arc<dyn Agency>> {
+        let mut tried = self.clone();
+        loop {
+            let wrong = match tried.try_connect(base, deps) {
+                Ok(agency) => return Some(agency),
+                Err(wrong) => wrong,
+            };
+            // An agency stops at the first thing that is wrong with its own keys as a whole.
+            let what = of_stanza(&wrong).unwrap_or_default();
+            if let Some(key) = missing(what).filter(|key| !tried.own.contains_key(*key)) {
+                problems.add_once(&join(&self.path, key), MISSING);
+                tried.own.insert(key.to_owned(), String::new().into());
+                tried.stand_ins.push(key.to_owned());
+            } else if let Some(key) = tried.culprit(what, base, deps) {
+                problems.add(&join(&self.path, &key), what);
+                tried.own.remove(&key);
+            } else {
+                tried.tell(&wrong, problems);
+                return None;
+            }
+        }
+    }
+
+    /// The key of the file without which the agency says something else of its stanza.
+    fn culprit(&self, what: &str, base: &Path, deps: &Deps) -> Option<String> {
+        let is_cured = |key: &&String| {
+            let mut without = self.clone();
+            without.own.remove(key.as_str());
+            let less = without.try_connect(base, deps);
+            less.map_or_else(|wrong| of_stanza(&wrong) != Some(what), |_| true)
+        };
+        let mut keys = self.own.keys().filter(|key| !self.stand_ins.contains(key));
+        keys.find(is_cured).filter(|_| !what.is_empty()).cloned()
+    }
+
+    fn try_connect(&self, base: &Path, deps: &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>> {
+        let mut stanza = self.endpoint.clone();
+        stanza.extend(self.own.clone());
+        (self.entry.connect)(Settings::new(stanza, base)?, deps)
+    }
+
+    /// Adds what the agency says, but for what stands in.
+    fn tell(&self, wrong: &[Problem], problems: &mut Problems) {
+        let own = wrong
+            .iter()
+            .filter(|problem| !self.stand_ins.contains(&problem.key));
+        for Problem { key, what } in own {
+            problems.add(&join(&self.path, key), what);
+        }
+    }
+}
+
+/// What an agency says of its own keys as a whole: only the first thing that is wrong.
+fn of_stanza(wrong: &[Problem]) -> Option<&str> {
+    let whole = wrong.iter().find(|problem| problem.key == "stanza");
+    whole.map(|problem| problem.what.as_str())
+}
+
+/// The keys that all agencies have.
+const ENDPOINT_KEYS: [&str; 5] = ["url", "ca", "certificate", "key", "timeout_ms"];
+/// An address that is right: nothing is sent to it.
+const STAND_IN_URL: &str = "http://localhost:1";

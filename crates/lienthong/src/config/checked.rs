@@ -1,0 +1,104 @@
+//! The files that a configuration names, read; no connection and no log is opened.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use adapter::Agency;
+use admission::Policy;
+use agencies::Deps;
+use exchange::Clock;
+use identity::{ServerTls, TlsFiles};
+
+use super::agency::Switched;
+use super::draft::Draft;
+use super::problem::Problems;
+use super::{Config, chain};
+
+/// What is made of a configuration without opening a connection or the log.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The agreements.
+    pub(crate) policy: Policy,
+    /// The certificates.
+    pub(crate) tls: ServerTls,
+    /// The agencies.
+    pub(crate) agencies: Vec<Arc<dyn Agency>>,
+}
+
+impl Checked {
+    /// Reads every file that the configuration names.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(crate) fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Problems> {
+        let mut named = Named::new(clock);
+        let policy = named.policy(&config.policy);
+        let tls = named.tls(&config.tls);
+        let agencies = named.agencies(&config.agencies, &config.base);
+        named.problems.locate(&config.lines);
+        match (policy, tls) {
+            (Some(policy), Some(tls)) if named.problems.is_empty() => Ok(Self {
+                policy,
+                tls,
+                agencies,
+            }),
+            _ => Err(named.problems),
+        }
+    }
+
+    /// Reads a configuration and every file that it names.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with the files also if something is wrong elsewhere.
+    pub(crate) fn load(path: &Path, clock: &Arc<dyn Clock>) -> Result<(Config, Self), Problems> {
+        let mut draft = Draft::load(path);
+        if draft.problems.is_empty() {
+            let config = draft.finish()?;
+            let checked = Self::new(&config, clock)?;
+            return Ok((config, checked));
+        }
+        let mut named = Named::new(clock);
+        draft.policy.as_deref().map(|file| named.policy(file));
+        draft.tls.as_ref().map(|files| named.tls(files));
+        named.agencies(&draft.agencies, &draft.base);
+        named.problems.locate(&draft.lines);
+        draft.problems.extend(named.problems);
+        Err(draft.problems)
+    }
+}
+
+/// Reads file after file and gathers what is wrong.
+struct Named<'c> {
+    clock: &'c Arc<dyn Clock>,
+    problems: Problems,
+}
+
+impl<'c> Named<'c> {
+    fn new(clock: &'c Arc<dyn Clock>) -> Self {
+        let problems = Problems::default();
+        Self { clock, problems }
+    }
+
+    fn policy(&mut self, file: &Path) -> Option<Policy> {
+        let policy = Policy::load(file);
+        policy
+            .map_err(|error| self.problems.policy(file, &error))
+            .ok()
+    }
+
+    fn tls(&mut self, files: &TlsFiles) -> Option<ServerTls> {
+        let tls = ServerTls::load(files, Arc::clone(self.clock));
+        tls.map_err(|error| self.problems.add("tls", chain(&error)))
+            .ok()
+    }
+
+    fn agencies(&mut self, all: &[Switched], base: &Path) -> Vec<Arc<dyn Agency>> {
+        let deps = Deps {
+            clock: Arc::clone(self.clock),
+        };
+        let connected = all
+            .iter()
+            .filter_map(|one| one.connect(base, &deps, &mut self.problems));
+        connected.collect()
+    }
+}

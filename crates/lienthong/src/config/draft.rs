@@ -1,0 +1,174 @@
+//! What can be read of a configuration file, and what cannot.
+//!
+//! Not here: the files that it names (`checked.rs`).
+
+use std::path::{Path, PathBuf};
+
+use identity::{TlsFiles, TrustDomain};
+use serde::Deserialize;
+use toml::de::DeTable;
+
+use super::Config;
+use super::agency::Switched;
+use super::lines::Lines;
+use super::problem::Problems;
+use super::stanza::Stanza;
+
+/// A configuration, each part of it if that can be read.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) lines: Lines,
+    pub(super) base: PathBuf,
+    node: Option<String>,
+    trust_domain: Option<TrustDomain>,
+    pub(super) policy: Option<PathBuf>,
+    edge: Option<edge::Config>,
+    pub(super) tls: Option<TlsFiles>,
+    evidence: Option<evidence::Config>,
+    pub(super) agencies: Vec<Switched>,
+    pub(super) problems: Problems,
+}
+
+/// The `[gateway]` stanza.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gateway {
+    node: Option<String>,
+    trust_domain: Option<String>,
+    policy: Option<PathBuf>,
+}
+
+/// The `[tls]` stanza.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tls {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
+    #[serde(default)]
+    crls: Vec<PathBuf>,
+}
+
+impl Draft {
+    /// Reads a file.
+    pub(super) fn load(path: &Path) -> Self {
+        let base = path.parent().unwrap_or(Path::new(""));
+        let base = base.canonicalize().unwrap_or_else(|_| base.to_owned());
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, base),
+            Err(error) => Self {
+                problems: Problems::one("", format!("{}: {error}", path.display())),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// Reads the text of a file in the folder `base`. A text that is no TOML is not looked at
+    /// further: what its stanzas hold is anyone's guess.
+    pub(super) fn parse(text: &str, base: PathBuf) -> Self {
+        let mut draft = Self {
+            lines: Lines::of(text),
+            base,
+            ..Self::default()
+        };
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            draft.problems.syntax(text, error);
+        }
+        if errors.is_empty() {
+            draft.stanzas(Stanza::root(root));
+        }
+        draft.problems.locate(&draft.lines);
+        draft
+    }
+
+    fn stanzas(&mut self, mut root: Stanza<'_>) {
+        self.gateway(&mut root);
+        self.tls(&mut root);
+        let problems = &mut self.problems;
+        let edge = root.take("edge", problems);
+        self.edge = edge.and_then(|stanza| stanza.read(&["listen"], problems));
+        self.evidence(&mut root);
+        self.agencies(&mut root);
+        for key in root.keys() {
+            self.problems.add(&key, "is no stanza of this file");
+        }
+    }
+
+    fn gateway(&mut self, root: &mut Stanza<'_>) -> Option<()> {
+        let stanza = root.take("gateway", &mut self.problems)?;
+        let required = ["node", "trust_domain", "policy"];
+        let gateway: Gateway = stanza.read(&required, &mut self.problems)?;
+        self.node = gateway.node;
+        self.policy = gateway.policy.map(|policy| self.base.join(policy));
+        let domain = gateway.trust_domain?;
+        self.trust_domain = TrustDomain::parse(&domain);
+        if self.trust_domain.is_none() {
+            let what = "is no SPIFFE trust domain, such as gateway.example";
+            self.problems.add("gateway.trust_domain", what);
+        }
+        Some(())
+    }
+
+    fn tls(&mut self, root: &mut Stanza<'_>) -> Option<()> {
+        let stanza = root.take("tls", &mut self.problems)?;
+        let required = ["certificate", "key", "client_ca"];
+        let tls: Tls = stanza.read(&required, &mut self.problems)?;
+        self.tls = Some(TlsFiles {
+            certificate: self.base.join(tls.certificate?),
+            key: self.base.join(tls.key?),
+            client_ca: self.base.join(tls.client_ca?),
+            crls: tls.crls.iter().map(|crl| self.base.join(crl)).collect(),
+        });
+        Some(())
+    }
+
+    fn evidence(&mut self, root: &mut Stanza<'_>) -> Option<()> {
+        let stanza = root.take("evidence", &mut self.problems)?;
+        let required = ["dir", "origin", "node"];
+        let evidence: evidence::Config = stanza.read(&required, &mut self.problems)?;
+        self.evidence = Some(evidence::Config {
+            dir: self.base.join(&evidence.dir),
+            keys_dir: evidence.keys_dir.as_ref().map(|dir| self.base.join(dir)),
+            ..evidence
+        });
+        Some(())
+    }
+
+    fn agencies(&mut self, root: &mut Stanza<'_>) -> Option<()> {
+        let mut all = root.take("agency", &mut self.problems)?;
+        for name in all.keys().collect::<Vec<_>>() {
+            if let Some(stanza) = all.take(&name, &mut self.problems) {
+                let switched = Switched::read(&name, stanza, &mut self.problems);
+                self.agencies.extend(switched);
+            }
+        }
+        Some(())
+    }
+
+    /// The configuration, if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub(super) fn finish(self) -> Result<Config, Problems> {
+        let required = (self.node, self.trust_domain, self.policy, self.edge);
+        match (required, self.tls, self.evidence) {
+            (
+                (Some(node), Some(trust_domain), Some(policy), Some(edge)),
+                Some(tls),
+                Some(evidence),
+            ) if self.problems.is_empty() => Ok(Config {
+                node,
+                trust_domain,
+                policy,
+                edge,
+                tls,
+                evidence,
+                agencies: self.agencies,
+                lines: self.lines,
+                base: self.base,
+            }),
+            _ => Err(self.problems),
+        }
+    }
+}

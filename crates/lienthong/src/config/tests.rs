@@ -1,0 +1,230 @@
+//! Everything that is wrong with a configuration, each with its path and its line.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use exchange::{Clock, SystemClock};
+
+use super::draft::Draft;
+use super::{Checked, is_sandbox};
+
+/// The lines that are reported of a text.
+fn reported(text: &str) -> Vec<String> {
+    let problems = Draft::parse(text, PathBuf::from("/x")).problems.to_string();
+    problems.lines().map(str::to_owned).collect()
+}
+
+/// The lines that `check-config` reports of a file in a folder.
+#[tokio::main(flavor = "current_thread")]
+async fn checked(folder: &Path, text: &str) -> Vec<String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let file = folder.join("lienthong.toml");
+    std::fs::write(&file, text).unwrap();
+    let problems = Checked::load(&file, &clock).unwrap_err().to_string();
+    problems.lines().map(str::to_owned).collect()
+}
+
+/// True if a line begins with the path and what is said, and ends with the number.
+fn says(lines: &[String], path: &str, what: &str, number: usize) -> bool {
+    let start = format!("{path}: {what}");
+    let end = format!("(line {number})");
+    lines
+        .iter()
+        .any(|line| line.starts_with(&start) && line.ends_with(&end))
+}
+
+const GOOD: &str = r#"
+[gateway]
+node = "a"
+trust_domain = "b.example"
+policy = "agreements.toml"
+[tls]
+certificate = "c.pem"
+key = "c.key"
+client_ca = "ca.pem"
+[edge]
+listen = "127.0.0.1:1"
+[evidence]
+dir = "log"
+origin = "log.example/1"
+node = "a"
+[agency.tax]
+url = "https://localhost:1"
+"#;
+
+#[test]
+fn a_good_file_has_no_problems() {
+    assert_eq!(reported(GOOD), [""; 0]);
+    assert!(Draft::parse(GOOD, PathBuf::new()).finish().is_ok());
+}
+
+#[test]
+fn everything_wrong_in_every_stanza_is_reported_at_once() {
+    let lines = reported(
+        r#"colour = "red"
+[gateway]
+node = 7
+trust_domain = "NOT A DOMAIN"
+policy = "p.toml"
+shape = "round"
+[tls]
+certificate = "c"
+crls = "one"
+[edge]
+listen = "here"
+reflection = "yes"
+[edge.limits]
+idle_ms = -1
+idle = 5
+age_ms = "long"
+[evidence]
+places = 0
+[agency.nobody]
+url = "https://localhost"
+[agency.tax]
+url = 7
+timeout_ms = "soon"
+"#,
+    );
+    for (path, what, line) in [
+        ("colour", "is no stanza", 1),
+        ("gateway.node", "invalid type", 3),
+        ("gateway.trust_domain", "is no SPIFFE", 4),
+        ("gateway.shape", "unknown field", 6),
+        ("tls.key", "is missing", 7),
+        ("tls.client_ca", "is missing", 7),
+        ("tls.crls", "invalid type", 9),
+        ("edge.listen", "invalid socket address", 11),
+        ("edge.reflection", "invalid type", 12),
+        ("edge.limits.idle_ms", "invalid value", 14),
+        ("edge.limits.idle", "unknown field", 15),
+        ("edge.limits.age_ms", "invalid type", 16),
+        ("evidence.dir", "is missing", 17),
+        ("evidence.origin", "is missing", 17),
+        ("evidence.node", "is missing", 17),
+        ("evidence.places", "invalid value", 18),
+        ("agency.nobody", "is no agency", 19),
+        ("agency.tax.url", "invalid type", 22),
+        ("agency.tax.timeout_ms", "invalid type", 23),
+    ] {
+        assert!(says(&lines, path, what, line), "{path} in {lines:#?}");
+    }
+    assert_eq!(lines.len(), 19, "{lines:#?}");
+}
+
+#[test]
+fn a_key_that_must_be_there_is_asked_for_by_name() {
+    for (stanza, keys) in [
+        ("gateway", &["node", "trust_domain", "policy"][..]),
+        ("tls", &["certificate", "key", "client_ca"]),
+        ("edge", &["listen"]),
+        ("evidence", &["dir", "origin", "node"]),
+        ("agency.tax", &["url"]),
+    ] {
+        let start = GOOD.find(&format!("[{stanza}]\n")).unwrap() + stanza.len() + 3;
+        let end = GOOD[start..]
+            .find('[')
+            .map_or(GOOD.len(), |end| start + end);
+        let text = format!("{}{}", &GOOD[..start], &GOOD[end..]);
+        let lines = reported(&text);
+        for key in keys {
+            let start = format!("{stanza}.{key}: is missing (line ");
+            assert!(
+                lines.iter().any(|line| line.starts_with(&start)),
+                "{start} in {lines:#?}"
+            );
+        }
+        assert_eq!(lines.len(), keys.len(), "{lines:#?}");
+    }
+}
+
+#[test]
+fn a_stanza_that_is_missing_or_none_is_named() {
+    let lines = reported("edge = 7\n[agency]\ntax = 1\n");
+    for start in [
+        "gateway: this stanza",
+        "tls: this stanza",
+        "evidence: this stanza",
+    ] {
+        assert!(
+            lines.iter().any(|line| line.starts_with(start)),
+            "{lines:#?}"
+        );
+    }
+    assert!(says(&lines, "edge", "is no stanza", 1), "{lines:#?}");
+    assert!(says(&lines, "agency.tax", "is no stanza", 3), "{lines:#?}");
+}
+
+#[test]
+fn every_line_that_is_no_toml_is_named() {
+    let lines = reported("[gateway]\nnode = \ntrust_domain = \"a\"\n[tls\n");
+    for number in [2, 4] {
+        let end = format!("(line {number})");
+        assert!(lines.iter().any(|line| line.ends_with(&end)), "{lines:#?}");
+    }
+}
+
+#[test]
+fn files_are_looked_at_though_another_stanza_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let agreements = "[[purpose]]\ncode = 7\ntitle_vi = \"a\"\ntitle_en = \"\"\n";
+    std::fs::write(folder.path().join("agreements.toml"), agreements).unwrap();
+    let text = GOOD.replace("node = \"a\"\ntrust", "trust") + "own = 1\nmore = 2\n";
+    let lines = checked(folder.path(), &text);
+    let agreements = format!(
+        "gateway.policy ({})",
+        folder
+            .path()
+            .canonicalize()
+            .unwrap()
+            .join("agreements.toml")
+            .display()
+    );
+    let quota = format!("{agreements}: quota: is missing");
+    assert!(lines.contains(&quota), "{quota} in {lines:#?}");
+    for (path, what, line) in [
+        ("gateway.node", "is missing", 2),
+        (&agreements, "purpose[0].code", 2),
+        (&agreements, "purpose[0].title_en", 4),
+        ("tls", "", 5),
+        ("agency.tax.own", "unknown field", 17),
+        ("agency.tax.more", "unknown field", 18),
+    ] {
+        assert!(says(&lines, path, what, line), "{path} in {lines:#?}");
+    }
+}
+
+#[test]
+fn an_agencys_own_keys_are_looked_at_though_its_address_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let civil = "[agency.civil_status]\nurl = \"nowhere\"\nuser = 7\nsecret = \"x\"\n";
+    let health = "[agency.health]\nurl = \"http://10.0.0.1\"\nclient_id = 7\nsecret = \"x\"\n";
+    let lines = checked(folder.path(), &format!("{GOOD}{civil}{health}"));
+    for (key, line) in [
+        ("civil_status.url", 19),
+        ("civil_status.user", 20),
+        ("civil_status.secret", 21),
+        ("civil_status.secret_file", 18),
+        ("health.url", 23),
+        ("health.client_id", 24),
+        ("health.secret", 25),
+        ("health.client_secret_file", 22),
+        ("health.sender_id", 22),
+        ("health.receiver_id", 22),
+        ("health.signing_key_file", 22),
+        ("health.agency_key_file", 22),
+    ] {
+        let path = format!("agency.{key}");
+        assert!(says(&lines, &path, "", line), "{path} in {lines:#?}");
+    }
+    // What is wrong is not missing too, and of what stands in nothing is said.
+    let of_agencies = lines.iter().filter(|line| line.starts_with("agency."));
+    assert_eq!(of_agencies.count(), 13, "{lines:#?}");
+}
+
+#[test]
+fn only_a_sandbox_domain_serves_synthetic_citizens() {
+    assert!(is_sandbox("sandbox.lienthong.example"));
+    assert!(!is_sandbox("lienthong.example"));
+    assert!(!is_sandbox("not-a-sandbox.example"));
+}
