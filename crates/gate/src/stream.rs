@@ -1,6 +1,9 @@
 //! `StreamCitizen`: the same road, with one message per source as it answers.
 //!
 //! Every part has a durable record of its own before it leaves; the summary closes the attempt.
+//!
+//! A task drives the sources, not the reader: one who never reads must not keep a place in the
+//! queue of the record. The gate owns these tasks, and [`Gate::finish`] waits for them.
 
 use std::sync::Arc;
 
@@ -48,8 +51,15 @@ impl Gate {
                 () = gate.run(open, &call, &request, &permit, &send) => {}
             }
         };
-        tokio::spawn(run.in_current_span());
+        self.streams.spawn(run.in_current_span());
         Ok(ReceiverStream::new(events))
+    }
+
+    /// Waits until every stream is over: recorded as answered or as abandoned. To be called when
+    /// no call is left that could read one, and before the record is closed.
+    pub async fn finish(&self) {
+        self.streams.close();
+        self.streams.wait().await;
     }
 
     /// Sends every part, then the summary.
