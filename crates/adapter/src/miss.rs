@@ -45,6 +45,13 @@ impl Miss {
         Self::new(SourceState::Ambiguous, "SEVERAL_RECORDS", detail)
     }
 
+    /// The source is not asked: it does not serve that.
+    #[must_use]
+    pub fn not_served() -> Self {
+        let detail = "the source does not serve that";
+        Self::new(SourceState::Skipped, "NOT_SERVED", detail).after(0)
+    }
+
     /// No answer in time.
     pub fn timeout(detail: impl Into<String>) -> Self {
         Self::new(SourceState::Timeout, "", detail)

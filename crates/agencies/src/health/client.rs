@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Context, Miss, Question, Resolution, Response,
-    Session, classify,
+    Agency, Answer, BoxFuture, Client, Context, Miss, Question, Response, Session,
+    classify,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use exchange::{Clock, Field, Identifier, Source};
+use exchange::{Clock, Field, Source};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
@@ -82,15 +82,6 @@ impl Agency for Health {
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
         Box::pin(self.look(question))
-    }
-
-    fn resolve<'a>(
-        &'a self,
-        _identifier: &'a Identifier,
-        _context: &'a Context<'a>,
-    ) -> BoxFuture<'a, Result<Resolution, Miss>> {
-        let miss = Miss::unavailable("NOT_SERVED", "the health book knows no other numbers");
-        Box::pin(std::future::ready(Err(miss.after(0))))
     }
 }
 

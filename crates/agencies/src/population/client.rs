@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use adapter::{Agency, Answer, BoxFuture, Client, Context, Miss, Question, Resolution, Session};
 use bytes::Bytes;
-use exchange::{Clock, Identifier, IdentifierKind, MatchHints, Source, SourceState};
+use exchange::{Clock, Identifier, IdentifierKind, MatchHints, Source};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, Request, Uri};
 use http_body_util::Full;
@@ -87,8 +87,7 @@ impl Population {
             Identifier::Personal(id) => (Number::Personal(id), &["SoDinhDanh"]),
             Identifier::Legacy(number) => (Number::Legacy(number), &["SoDinhDanh", "SoCMND"]),
             Identifier::TaxCode(_) | Identifier::InsuranceCode(_) => {
-                let detail = "the database holds no such kind of number";
-                return Err(Miss::new(SourceState::Skipped, "NOT_SERVED", detail).after(0));
+                return Err(Miss::not_served());
             }
         };
         let hints = &context.request.subject.hints;

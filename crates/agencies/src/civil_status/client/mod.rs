@@ -13,12 +13,12 @@ mod vendor;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Confirmed, Context, Miss, Question, Resolution, Session,
+    Agency, Answer, BoxFuture, Client, Confirmed, Context, Miss, Question, Session,
     confirm,
 };
 use api::Record;
 use bytes::Bytes;
-use exchange::{CitizenId, Identifier, Source, SourceState};
+use exchange::{CitizenId, Source, SourceState};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::Request;
 use http_body_util::Full;
@@ -176,16 +176,6 @@ impl Agency for CivilStatus {
                 Err(miss) => Err(miss.after(attempts)),
             }
         })
-    }
-
-    /// The register finds people by their personal number alone, so it resolves no other.
-    fn resolve<'a>(
-        &'a self,
-        _identifier: &'a Identifier,
-        _context: &'a Context<'a>,
-    ) -> BoxFuture<'a, Result<Resolution, Miss>> {
-        let miss = Miss::unavailable("NOT_RESOLVED_HERE", "the register resolves no numbers");
-        Box::pin(std::future::ready(Err(miss.after(0))))
     }
 }
 
