@@ -5,7 +5,7 @@ use std::time::Duration;
 use exchange::SourceState;
 
 /// Why a source gave no record: its state in the answer, and words for the log.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{} {reason}: {detail}", state.name())]
 pub struct Miss {
     /// The state of the source in the answer.
