@@ -1,7 +1,7 @@
 //! A whole gate: policy, record, and one office per source.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
@@ -10,18 +10,20 @@ use api::{Record, v1};
 use evidence::Evidence;
 use exchange::{
     AgencyCode, Caller, CitizenId, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
-    MatchHints, PurposeCode, Request, RequestId, Source, SourceSet, Subject, SystemClock, SystemId,
+    MatchHints, PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject,
+    SystemClock, SystemId,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::{Call, Deps, Gate, NoObserver, Synthetic};
+use crate::{Call, Deps, Gate, Observer, Synthetic};
 
 /// A gate, its record and where that is.
 pub(super) struct World {
     pub(super) gate: Arc<Gate>,
+    pub(super) seen: Arc<Seen>,
     log: evidence::Handle,
     dir: TempDir,
 }
@@ -32,17 +34,23 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (evidence, log) = record(dir.path(), &clock);
         let policy = Policy::parse(POLICY.as_bytes()).unwrap();
+        let seen = Arc::new(Seen::default());
         let offices = offices.into_iter().map(|office| Arc::new(office) as _);
         let gate = Gate::new(Deps {
             admission: Arc::new(Admission::new(policy, Arc::clone(&clock))),
             evidence,
             agencies: offices.collect(),
             clock,
-            observer: Arc::new(NoObserver),
+            observer: Arc::clone(&seen) as _,
             synthetic: Synthetic::Served,
         });
         let gate = Arc::new(gate);
-        Self { gate, log, dir }
+        Self {
+            gate,
+            seen,
+            log,
+            dir,
+        }
     }
 
     /// Ends as the program does, and returns every record in order.
@@ -70,6 +78,22 @@ fn record(dir: &Path, clock: &Arc<dyn Clock>) -> (Evidence, evidence::Handle) {
     Evidence::start(config, deps).unwrap()
 }
 
+/// Which sources were counted, and how they ended.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Mutex<Vec<(Source, SourceState)>>);
+
+impl Seen {
+    pub(super) fn all(&self) -> Vec<(Source, SourceState)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Observer for Seen {
+    fn source(&self, _caller: &Caller, source: Source, state: SourceState, _took: Duration) {
+        self.0.lock().unwrap().push((source, state));
+    }
+}
+
 /// An office that answers at once, never, or when it is told to.
 #[derive(Debug)]
 pub(super) struct Office {
@@ -77,6 +101,8 @@ pub(super) struct Office {
     manner: Manner,
     /// Rung when it is asked for a record.
     asked: Arc<Notify>,
+    resolves: &'static [IdentifierKind],
+    resolution: fn() -> Result<Resolution, Miss>,
 }
 
 /// How an office answers.
@@ -93,6 +119,22 @@ impl Office {
             source,
             manner: Manner::Answers,
             asked: Arc::default(),
+            resolves: &[],
+            resolution: || Err(Miss::not_served()),
+        }
+    }
+
+    /// The office, which says that about numbers of its kind.
+    pub(super) fn resolving(self, resolution: fn() -> Result<Resolution, Miss>) -> Self {
+        let resolves: &[_] = if self.source == Source::Tax {
+            &[IdentifierKind::TaxCode]
+        } else {
+            &[IdentifierKind::Legacy]
+        };
+        Self {
+            resolves,
+            resolution,
+            ..self
         }
     }
 
@@ -129,12 +171,16 @@ impl Agency for Office {
         })
     }
 
+    fn resolves(&self) -> &'static [IdentifierKind] {
+        self.resolves
+    }
+
     fn resolve<'a>(
         &'a self,
         _identifier: &'a Identifier,
         _context: &'a Context<'a>,
     ) -> BoxFuture<'a, Result<Resolution, Miss>> {
-        Box::pin(async { Ok(Resolution::NotFound) })
+        Box::pin(async { (self.resolution)() })
     }
 }
 
