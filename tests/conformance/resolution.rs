@@ -1,7 +1,7 @@
 //! Numbers behind which an agency finds a person.
 
 use adapter::Resolution;
-use exchange::{CitizenId, Identifier, IdentifierKind};
+use exchange::{CitizenId, Identifier, IdentifierKind, SourceState};
 use sim::World;
 use tests::Bench;
 
@@ -107,4 +107,21 @@ async fn a_number_of_several_people_is_ambiguous() {
         }
         bench.sim.stop().await;
     }
+}
+
+#[tokio::test]
+async fn an_agency_that_resolves_nothing_says_so_unasked() {
+    let mut agencies = 0;
+    for entry in agencies::ALL {
+        let bench = Bench::start(entry).await;
+        if bench.agency.resolves().is_empty() {
+            let miss = bench.resolve(Identifier::Legacy("000000000".into())).await;
+            let miss = miss.unwrap_err();
+            let said = (miss.state, miss.reason, miss.attempts);
+            assert_eq!(said, (SourceState::Skipped, "NOT_SERVED", 0));
+            agencies += 1;
+        }
+        bench.sim.stop().await;
+    }
+    assert!(agencies > 0);
 }

@@ -41,12 +41,14 @@ pub trait Agency: Send + Sync + fmt::Debug {
     /// Asks about one person.
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>>;
 
-    /// Finds the person behind a number of one of the kinds in [`Agency::resolves`].
+    /// Finds the person behind a number of one of the kinds in [`Agency::resolves`]; of no other.
     fn resolve<'a>(
         &'a self,
-        identifier: &'a Identifier,
-        context: &'a Context<'a>,
-    ) -> BoxFuture<'a, Result<Resolution, Miss>>;
+        _identifier: &'a Identifier,
+        _context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Resolution, Miss>> {
+        Box::pin(std::future::ready(Err(Miss::not_served())))
+    }
 }
 
 /// Why, for whom and until when an agency is asked.

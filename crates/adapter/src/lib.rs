@@ -1,6 +1,6 @@
 //! What an agency is to the gateway: the trait that every adapter implements, the question it is
 //! asked, the answer or the miss it returns, and what adapters share to get it: an HTTP client
-//! with deadline and caps, and a session renewed by one flight.
+//! with deadline and caps, and a session renewed beside the calls that use it.
 //!
 //! Not here: any agency's wire; deciding what may be asked; merging answers.
 //!
@@ -18,5 +18,5 @@ pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
 pub use endpoint::{Endpoint, EndpointError};
 pub use http::{Client, Response, classify};
 pub use miss::Miss;
-pub use session::Session;
+pub use session::{Heard, Login, Session};
 pub use subject::{Confirmed, confirm};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use exchange::SourceState;
 
 /// Why a source gave no record: its state in the answer, and words for the log.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{} {reason}: {detail}", state.name())]
 pub struct Miss {
     /// The state of the source in the answer.
@@ -43,6 +43,13 @@ impl Miss {
     pub fn ambiguous() -> Self {
         let detail = "the source knows several people";
         Self::new(SourceState::Ambiguous, "SEVERAL_RECORDS", detail)
+    }
+
+    /// The source is not asked: it does not serve that.
+    #[must_use]
+    pub fn not_served() -> Self {
+        let detail = "the source does not serve that";
+        Self::new(SourceState::Skipped, "NOT_SERVED", detail).after(0)
     }
 
     /// No answer in time.

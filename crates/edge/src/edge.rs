@@ -88,6 +88,7 @@ impl Edge {
         let (recheck, rechecks) = watch::channel(());
         let closed = ends.cut.clone();
         let (readiness, metrics) = (deps.readiness.clone(), Arc::clone(&deps.metrics));
+        let gate = Arc::clone(&deps.gate);
 
         let mut side = JoinSet::new();
         side.spawn(health::keep(stack.health(), &deps));
@@ -109,6 +110,7 @@ impl Edge {
             operations_address,
             readiness,
             recheck,
+            gate,
             ends,
             calls,
             side,
@@ -125,6 +127,7 @@ pub struct Running {
     operations_address: SocketAddr,
     readiness: Readiness,
     recheck: watch::Sender<()>,
+    gate: Arc<Gate>,
     ends: Ends,
     calls: JoinSet<()>,
     side: JoinSet<()>,
@@ -176,6 +179,8 @@ impl Running {
         // A call whose connection is gone ends when it is next polled, which is at once.
         self.ends.calls.close();
         self.ends.calls.wait().await;
+        // So does a stream that nobody can read any more.
+        self.gate.finish().await;
         self.side.shutdown().await;
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::rand::SystemRandom;
 use exchange::{Clock, Fault};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::commitment::Salts;
 use crate::keys::Keys;
@@ -199,12 +200,16 @@ impl Evidence {
 }
 
 impl Handle {
-    /// Takes nothing new, writes what waits and a `STOP` leaf, and ends the writer.
+    /// Takes nothing new, waits for the leaves of open exchanges, writes a `STOP` leaf behind them,
+    /// and ends the writer.
+    ///
+    /// An exchange that stays open for 2 s more is recorded as `UNKNOWN` by the next start.
     ///
     /// # Errors
     /// The log could not be written to its end.
     pub async fn close(mut self) -> Result<(), Error> {
-        self.queue.close(Phase::Closing);
+        let until = Instant::now() + CLOSING;
+        self.queue.close(Phase::Closing { until });
         (&mut self.done).await.unwrap_or(Err(Error::Ended))
     }
 }
@@ -218,3 +223,7 @@ impl Drop for Handle {
         }
     }
 }
+
+/// How long a log that closes waits for open exchanges. The doors are shut by then and calls were
+/// cut: what is open belongs to tasks about to be dropped, which takes milliseconds.
+const CLOSING: Duration = Duration::from_secs(2);

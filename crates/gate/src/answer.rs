@@ -6,6 +6,7 @@ use evidence::SourceOutcome;
 use exchange::{Fault, Field, FieldSet, Request, Source, SourceState};
 use jiff::Timestamp;
 
+use crate::ask::Answers;
 use crate::failure::failure;
 use crate::part::Part;
 use crate::{Reply, differ, quality};
@@ -23,10 +24,10 @@ impl Draft {
     pub(crate) fn new(
         request: &Request,
         permit: &Permit,
-        parts: Result<Vec<Part>, Fault>,
+        answers: Answers,
         now: Timestamp,
     ) -> Self {
-        let (parts, fault) = match parts {
+        let (parts, fault) = match answers.parts {
             Ok(parts) => {
                 let fault = failure(request, &parts);
                 (parts, fault)
@@ -34,6 +35,9 @@ impl Draft {
             Err(fault) => (Vec::new(), Some(fault)),
         };
         let mut draft = Self::assemble(request, permit, parts, fault);
+        if let Some(resolver) = answers.resolver {
+            draft.note(resolver);
+        }
         if let Some(fault) = &mut draft.fault {
             let states = draft.outcomes.iter();
             let states = states.map(|o| (o.source.name(), o.state.name().to_owned()));
@@ -45,6 +49,19 @@ impl Draft {
             draft.response.quality = quality::signals(request, view);
         }
         draft
+    }
+
+    /// Notes in the record that a source was asked who is behind the number, unless it stands there
+    /// as asked already.
+    fn note(&mut self, resolver: SourceOutcome) {
+        let mut outcomes = self.outcomes.iter_mut();
+        match outcomes.find(|own| own.source == resolver.source) {
+            Some(own) if matches!(own.state, SourceState::Withheld | SourceState::Skipped) => {
+                *own = resolver;
+            }
+            Some(_) => {}
+            None => self.outcomes.push(resolver),
+        }
     }
 
     /// The answer to a dry run: what would be asked and what withheld.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adapter::{Agency, Answer, Context, Miss, Question};
 use admission::Permit;
-use evidence::Open;
+use evidence::{Open, SourceOutcome};
 use exchange::{CitizenId, Fault, FieldSet, Request, Source, SourceState};
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use crate::part::Part;
+use crate::subject::Subject;
 use crate::{Call, Gate, factor, trace};
 
 /// Kept back from the caller's time for the record: 20 ms beyond a commit of at most 10 ms.
@@ -26,6 +27,15 @@ pub(crate) struct Asked {
     pub(crate) took: Duration,
 }
 
+/// What the sources said.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    /// One part per granted source, or the fault that kept them all from being asked.
+    pub(crate) parts: Result<Vec<Part>, Fault>,
+    /// What the record says of the source that was asked who is behind the number.
+    pub(crate) resolver: Option<SourceOutcome>,
+}
+
 impl Gate {
     /// Asks every source of the permit, and waits for all within the caller's time.
     pub(crate) async fn ask(
@@ -34,34 +44,36 @@ impl Gate {
         call: &Call,
         request: &Request,
         permit: &Permit,
-    ) -> Result<Vec<Part>, Fault> {
-        let subject = self.subject(open, call, request, permit).await?;
+    ) -> Answers {
+        let subject = match self.subject(open, call, request, permit).await {
+            Ok(subject) => subject,
+            Err(none) => return none,
+        };
         let sources = permit.granted().sources();
         let questions = sources
             .iter()
-            .map(|source| self.ask_one(open, source, subject, call, request, permit));
+            .map(|source| self.ask_one(open, source, &subject, call, request, permit));
         // Each is woken alone: an answer of one does not ask the others how they are.
-        Ok(questions.collect::<FuturesUnordered<_>>().collect().await)
+        let questions: FuturesUnordered<_> = questions.collect();
+        Answers {
+            parts: Ok(questions.collect().await),
+            resolver: subject.resolver,
+        }
     }
 
-    /// Asks one source, and notes how it ended. An error instead of a subject is its result.
+    /// Asks one source, and notes how it ended. A subject that is not known is its result.
     pub(crate) async fn ask_one(
         &self,
         open: &Open,
         source: Source,
-        subject: Result<CitizenId, Unknown>,
+        subject: &Subject,
         call: &Call,
         request: &Request,
         permit: &Permit,
     ) -> Part {
         let begun = Instant::now();
-        let result = match (subject, self.agency(open, source)) {
-            (Err(Unknown), _) => Err(Miss::new(
-                SourceState::Skipped,
-                "SUBJECT_UNRESOLVED",
-                "the personal id could not be found in time",
-            )
-            .after(0)),
+        let result = match (subject.id(), self.agency(open, source)) {
+            (Err(miss), _) => Err(miss),
             (_, None) => Err(Miss::new(
                 SourceState::Skipped,
                 "NOT_CONFIGURED",
@@ -79,7 +91,8 @@ impl Gate {
             }
         };
         let took = begun.elapsed();
-        self.observe(call, source, &result, took);
+        let miss = result.as_ref().err();
+        self.observe(call, source, state(&result), miss, took);
         let asked = Asked {
             source,
             result,
@@ -107,22 +120,24 @@ impl Gate {
             fields: granted.or(&factor::needed(source, hints)),
             context,
         };
-        // A panic in one adapter is that source's failure only.
-        let asked = AssertUnwindSafe(agency.ask(&question)).catch_unwind();
-        match timeout_at(context.deadline, asked).await {
-            Ok(Ok(Ok(answer))) if !factor::agrees(&answer.record, hints) => {
-                Err(Miss::not_found().after(answer.attempts))
-            }
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Miss::invalid("INTERNAL", "the adapter panicked")),
-            Err(_) => Err(Miss::timeout("no answer in the time there was")),
+        let asked = guarded(context.deadline, async { agency.ask(&question).await });
+        match asked.await? {
+            answer if factor::agrees(&answer.record, hints) => Ok(answer),
+            other => Err(Miss::not_found().after(other.attempts)),
         }
     }
 
-    fn observe(&self, call: &Call, source: Source, result: &Result<Answer, Miss>, took: Duration) {
-        let state = state(result);
+    /// Counts how a question to a source ended, and says why if it gave no answer.
+    pub(crate) fn observe(
+        &self,
+        call: &Call,
+        source: Source,
+        state: SourceState,
+        miss: Option<&Miss>,
+        took: Duration,
+    ) {
         self.deps.observer.source(&call.caller, source, state, took);
-        let Err(miss) = result else { return };
+        let Some(miss) = miss else { return };
         if miss.reason == "WRONG_SUBJECT" {
             self.deps.observer.wrong_subject(source);
             tracing::error!(%source, "a source answered about another person");
@@ -132,9 +147,17 @@ impl Gate {
     }
 }
 
-/// That the personal id behind the number asked for could not be found out.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Unknown;
+/// Waits for an adapter until its time is over. A panic in it is that source's failure only.
+pub(crate) async fn guarded<T>(
+    deadline: Instant,
+    asked: impl Future<Output = Result<T, Miss>>,
+) -> Result<T, Miss> {
+    match timeout_at(deadline, AssertUnwindSafe(asked).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(Miss::invalid("INTERNAL", "the adapter panicked")),
+        Err(_) => Err(Miss::timeout("no answer in the time there was")),
+    }
+}
 
 /// Why, for whom and until when this agency is asked.
 pub(crate) fn context<'a>(

@@ -51,8 +51,12 @@ const fn settles(state: SourceState) -> bool {
 
 /// No source answered: the narrowest reason that is true of all.
 fn none_answered(asked: &[&Part]) -> Fault {
+    let maintained = |part: &Part| part.status.reason == "MAINTENANCE";
+    // Sources are skipped for the maintenance of the one that was asked who is behind the number.
+    let skipped = |part: &&Part| part.state() == SourceState::Skipped && maintained(part);
     let reason = match asked {
-        [part] if part.status.reason == "MAINTENANCE" => Reason::Maintenance,
+        [part] if maintained(part) => Reason::Maintenance,
+        parts if parts.iter().all(skipped) => Reason::Maintenance,
         [part] if part.state() == SourceState::InvalidAnswer => Reason::SourceAnswerInvalid,
         _ => Reason::AllSourcesUnavailable,
     };

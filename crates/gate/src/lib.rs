@@ -23,6 +23,8 @@ mod road;
 mod seal;
 mod stream;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use adapter::Agency;
 use admission::Admission;
 use evidence::Evidence;
 use exchange::{Clock, Source};
+use tokio_util::task::TaskTracker;
 
 pub use call::{Call, Reply};
 pub use observer::{NoObserver, Observer};
@@ -66,13 +69,18 @@ pub enum Synthetic {
 #[derive(Debug)]
 pub struct Gate {
     deps: Deps,
+    /// The streams in progress, one task each.
+    streams: TaskTracker,
 }
 
 impl Gate {
     /// Puts the gate together.
     #[must_use]
-    pub const fn new(deps: Deps) -> Self {
-        Self { deps }
+    pub fn new(deps: Deps) -> Self {
+        Self {
+            deps,
+            streams: TaskTracker::new(),
+        }
     }
 
     /// The agency of a source. An agency is reached only with a recorded attempt in hand.

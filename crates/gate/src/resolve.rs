@@ -27,7 +27,10 @@ impl Gate {
         }
         let open = self.open(call, request, &permit)?;
         let resolution = self.resolution(&open, call, request, &permit).await;
-        let outcomes = [outcome(request, &resolution)];
+        let outcomes = [SourceOutcome {
+            released: released(&resolution),
+            ..outcome(request, &resolution)
+        }];
         let failure = resolution.as_ref().err().map(fault);
         let outcome = Outcome {
             sources: &outcomes,
@@ -65,25 +68,35 @@ fn response(resolution: &Resolution) -> ResolveIdentifierResponse {
     }
 }
 
-/// What the record says of the one source that was asked.
-fn outcome(request: &Request, resolution: &Result<Resolution, Miss>) -> SourceOutcome {
-    let (state, released) = match resolution {
+/// What leaves of a resolution.
+fn released(resolution: &Result<Resolution, Miss>) -> FieldSet {
+    match resolution {
         Ok(Resolution::Current(_) | Resolution::Superseded(_)) => {
-            let released = FieldSet::from_iter([Field::PopulationPersonalId]);
-            (SourceState::Ok, released)
+            FieldSet::from_iter([Field::PopulationPersonalId])
         }
-        Ok(Resolution::Ambiguous { .. }) => (SourceState::Ambiguous, FieldSet::EMPTY),
-        Ok(Resolution::NotFound | Resolution::Cancelled) => {
-            (SourceState::NotFound, FieldSet::EMPTY)
-        }
-        Err(miss) => (miss.state, FieldSet::EMPTY),
-    };
+        Ok(Resolution::Ambiguous { .. } | Resolution::NotFound | Resolution::Cancelled)
+        | Err(_) => FieldSet::EMPTY,
+    }
+}
+
+/// What the record says of the source that was asked, if nothing leaves.
+pub(crate) fn outcome(request: &Request, resolution: &Result<Resolution, Miss>) -> SourceOutcome {
     SourceOutcome {
         source: resolver(request.subject.identifier.kind()),
-        state,
-        released,
+        state: state(resolution),
+        released: FieldSet::EMPTY,
         as_of: None,
         record: None,
+    }
+}
+
+/// The state of the source that was asked.
+pub(crate) const fn state(resolution: &Result<Resolution, Miss>) -> SourceState {
+    match resolution {
+        Ok(Resolution::Current(_) | Resolution::Superseded(_)) => SourceState::Ok,
+        Ok(Resolution::Ambiguous { .. }) => SourceState::Ambiguous,
+        Ok(Resolution::NotFound | Resolution::Cancelled) => SourceState::NotFound,
+        Err(miss) => miss.state,
     }
 }
 

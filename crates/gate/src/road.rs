@@ -31,8 +31,8 @@ impl Gate {
             return Ok(Draft::dry(request, &permit).unrecorded(&permit));
         }
         let open = self.open(call, request, &permit)?; // the attempt, written but not awaited
-        let parts = self.ask(&open, call, request, &permit).await; // every source at once
-        let draft = Draft::new(request, &permit, parts, self.deps.clock.now());
+        let answers = self.ask(&open, call, request, &permit).await; // every source at once
+        let draft = Draft::new(request, &permit, answers, self.deps.clock.now());
         self.seal(open, draft, &permit).await // durable before it is returned
     }
 

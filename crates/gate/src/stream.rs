@@ -1,6 +1,9 @@
 //! `StreamCitizen`: the same road, with one message per source as it answers.
 //!
 //! Every part has a durable record of its own before it leaves; the summary closes the attempt.
+//!
+//! A task drives the sources, not the reader: one who never reads must not keep a place in the
+//! queue of the record. The gate owns these tasks, and [`Gate::finish`] waits for them.
 
 use std::sync::Arc;
 
@@ -14,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument as _;
 
 use crate::answer::Draft;
-use crate::part::Part;
+use crate::ask::Answers;
 use crate::seal::message;
 use crate::{Call, Gate};
 
@@ -48,8 +51,15 @@ impl Gate {
                 () = gate.run(open, &call, &request, &permit, &send) => {}
             }
         };
-        tokio::spawn(run.in_current_span());
+        self.streams.spawn(run.in_current_span());
         Ok(ReceiverStream::new(events))
+    }
+
+    /// Waits until every stream is over: recorded as answered or as abandoned. To be called when
+    /// no call is left that could read one, and before the record is closed.
+    pub async fn finish(&self) {
+        self.streams.close();
+        self.streams.wait().await;
     }
 
     /// Sends every part, then the summary.
@@ -62,7 +72,7 @@ impl Gate {
         send: &Sender,
     ) {
         let summary = match self.parts(&open, call, request, permit, send).await {
-            Ok(parts) => self.summary(open, request, permit, parts).await,
+            Ok(answers) => self.summary(open, request, permit, answers).await,
             Err(fault) => Err(fault),
         };
         let last = summary.map(|summary| event(Event::Summary(summary)));
@@ -70,8 +80,8 @@ impl Gate {
         send.send(last).await.ok();
     }
 
-    /// Asks every source, and sends each part when its record is durable. The outer error is that
-    /// of the record; the inner one kept the sources from being asked.
+    /// Asks every source, and sends each part when its record is durable. The error is that of the
+    /// record.
     async fn parts(
         &self,
         open: &Open,
@@ -79,15 +89,15 @@ impl Gate {
         request: &Request,
         permit: &Permit,
         send: &Sender,
-    ) -> Result<Result<Vec<Part>, Fault>, Fault> {
+    ) -> Result<Answers, Fault> {
         let subject = match self.subject(open, call, request, permit).await {
             Ok(subject) => subject,
-            Err(fault) => return Ok(Err(fault)),
+            Err(none) => return Ok(none),
         };
         let sources = permit.granted().sources();
         let mut asking: FuturesUnordered<_> = sources
             .iter()
-            .map(|source| self.ask_one(open, source, subject, call, request, permit))
+            .map(|source| self.ask_one(open, source, &subject, call, request, permit))
             .collect();
         let mut parts = Vec::with_capacity(Source::ALL.len());
         while let Some(part) = asking.next().await {
@@ -109,7 +119,10 @@ impl Gate {
             send.send(Ok(event(Event::Result(result)))).await.ok();
             parts.push(part);
         }
-        Ok(Ok(parts))
+        Ok(Answers {
+            parts: Ok(parts),
+            resolver: subject.resolver,
+        })
     }
 
     /// Closes the attempt. What was released stands in the records of the parts, so the last one
@@ -119,9 +132,9 @@ impl Gate {
         open: Open,
         request: &Request,
         permit: &Permit,
-        parts: Result<Vec<Part>, Fault>,
+        answers: Answers,
     ) -> Result<v1::LookupCitizenResponse, Fault> {
-        let mut draft = Draft::new(request, permit, parts, self.deps.clock.now());
+        let mut draft = Draft::new(request, permit, answers, self.deps.clock.now());
         draft.response.citizen = None;
         for outcome in &mut draft.outcomes {
             outcome.released = FieldSet::EMPTY;

@@ -1,45 +1,77 @@
 //! From the number the caller gave to the personal id that the sources are asked by.
+//!
+//! *Invariant:* the source that is asked who is behind a number is counted and recorded like any
+//! other, whatever it says.
 
 use std::sync::Arc;
 
 use adapter::{Agency, Miss, Resolution};
 use admission::Permit;
-use evidence::Open;
-use exchange::{CitizenId, Fault, Identifier, IdentifierKind, Reason, Request};
-use tokio::time::timeout_at;
+use evidence::{Open, SourceOutcome};
+use exchange::{CitizenId, Fault, Identifier, IdentifierKind, Reason, Request, SourceState};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::ask::{Unknown, context};
+use crate::ask::{Answers, context, guarded};
 use crate::{Call, Gate, resolve, trace};
 
+/// Who is asked about.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    id: Result<CitizenId, Miss>,
+    /// What the record says of the source that was asked who is behind the number.
+    pub(crate) resolver: Option<SourceOutcome>,
+}
+
+impl Subject {
+    /// The personal id to ask a source by, or why it is not asked: nobody could say who is behind
+    /// the number. The time at which somebody can is passed on, and so is maintenance.
+    pub(crate) fn id(&self) -> Result<CitizenId, Miss> {
+        self.id.as_ref().copied().map_err(|miss| {
+            let reason = match miss.reason {
+                MAINTENANCE => MAINTENANCE,
+                _ => "SUBJECT_UNRESOLVED",
+            };
+            let detail = "the personal id could not be found out";
+            Miss {
+                retry_after: miss.retry_after,
+                ..Miss::new(SourceState::Skipped, reason, detail).after(0)
+            }
+        })
+    }
+}
+
 impl Gate {
-    /// The personal id to ask by.
+    /// Who is asked about.
     ///
-    /// The outer error is one that the caller gets: the number names nobody, or several people.
-    /// The inner one says that it could not be found out.
+    /// The error is the whole answer: the number names nobody, or several people.
     pub(crate) async fn subject(
         &self,
         open: &Open,
         call: &Call,
         request: &Request,
         permit: &Permit,
-    ) -> Result<Result<CitizenId, Unknown>, Fault> {
+    ) -> Result<Subject, Answers> {
+        let unasked = |id| Subject { id, resolver: None };
         if let Identifier::Personal(id) = &request.subject.identifier {
-            return Ok(Ok(*id));
+            return Ok(unasked(Ok(*id)));
         }
-        match self.resolution(open, call, request, permit).await {
-            Ok(Resolution::Current(id) | Resolution::Superseded(id)) => Ok(Ok(id)),
-            Ok(Resolution::Ambiguous { candidates }) => Err(Fault::new(
-                Reason::SubjectAmbiguous,
-                "the number names several people",
-            )
-            .with("candidates", candidates.to_string())),
-            Ok(Resolution::NotFound | Resolution::Cancelled) => Err(Fault::new(
-                Reason::PersonNotFound,
-                "the number names nobody",
-            )),
-            Err(_) => Ok(Err(Unknown)),
+        if permit.granted().is_empty() {
+            // Nothing is asked about anybody, so nobody is looked for either.
+            return Ok(unasked(Err(Miss::not_served())));
         }
+        let resolution = self.resolution(open, call, request, permit).await;
+        let resolver = resolve::outcome(request, &resolution);
+        let resolver = Some(resolver).filter(|it| it.state != SourceState::Skipped);
+        let id = match resolution.as_ref().map(person) {
+            Ok(Ok(id)) => Ok(id),
+            Ok(Err(fault)) => {
+                let parts = Err(fault);
+                return Err(Answers { parts, resolver });
+            }
+            Err(miss) => Err(miss.clone()),
+        };
+        Ok(Subject { id, resolver })
     }
 
     /// Asks the agency that gives such numbers out who is behind one.
@@ -51,25 +83,26 @@ impl Gate {
         permit: &Permit,
     ) -> Result<Resolution, Miss> {
         let identifier = &request.subject.identifier;
-        let Some(agency) = self.resolver(open, identifier.kind()) else {
-            return Err(Miss::unavailable(
-                "NOT_CONFIGURED",
-                "no agency resolves such numbers",
-            ));
+        let source = resolve::resolver(identifier.kind());
+        let begun = Instant::now();
+        let result = match self.resolver(open, identifier.kind()) {
+            None => {
+                let detail = "no agency resolves such numbers";
+                Err(Miss::new(SourceState::Skipped, "NOT_CONFIGURED", detail).after(0))
+            }
+            Some(agency) => {
+                let span = trace::source(source);
+                let traceparent = trace::traceparent(&span);
+                let context = context(&**agency, call, request, permit, traceparent.as_deref());
+                let asked = async { agency.resolve(identifier, &context).await };
+                let result = guarded(context.deadline, asked);
+                let result = result.instrument(span.clone()).await;
+                trace::ended(&span, resolve::state(&result));
+                result
+            }
         };
-        let span = trace::source(agency.source());
-        let traceparent = trace::traceparent(&span);
-        let context = context(&**agency, call, request, permit, traceparent.as_deref());
-        let resolved = timeout_at(context.deadline, agency.resolve(identifier, &context));
-        let result = match resolved.instrument(span.clone()).await {
-            Ok(result) => result,
-            Err(_) => Err(Miss::timeout("no answer in the time there was")),
-        };
-        if let Err(miss) = &result {
-            trace::ended(&span, miss.state);
-            let source = agency.source();
-            tracing::warn!(%source, reason = miss.reason, detail = miss.detail, "a number was not resolved");
-        }
+        let (state, miss) = (resolve::state(&result), result.as_ref().err());
+        self.observe(call, source, state, miss, begun.elapsed());
         result
     }
 
@@ -78,3 +111,22 @@ impl Gate {
             .filter(|agency| agency.resolves().contains(&kind))
     }
 }
+
+/// The one person behind a number, or what the caller is told.
+fn person(resolution: &Resolution) -> Result<CitizenId, Fault> {
+    match *resolution {
+        Resolution::Current(id) | Resolution::Superseded(id) => Ok(id),
+        Resolution::Ambiguous { candidates } => {
+            let detail = "the number names several people";
+            let fault = Fault::new(Reason::SubjectAmbiguous, detail);
+            Err(fault.with("candidates", candidates.to_string()))
+        }
+        Resolution::NotFound | Resolution::Cancelled => {
+            let detail = "the number names nobody";
+            Err(Fault::new(Reason::PersonNotFound, detail))
+        }
+    }
+}
+
+/// The one reason of a source that is worth more to the caller than that it was not asked.
+const MAINTENANCE: &str = "MAINTENANCE";

@@ -1,56 +1,39 @@
-//! The calls: a token, and the signed question. What comes back is read by `answer`.
+//! The calls: the signed question, in a session. What comes back is read by `answer`; the session is
+//! opened by `token`.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Context, Miss, Question, Resolution, Response,
-    Session, classify,
+    Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use exchange::{Clock, Field, Identifier, Source};
+use exchange::{Clock, Field, Source};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
-use serde::Deserialize;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::answer::{self, wrong};
 use super::config::Config;
+use super::token::{TokenDoor, no_token};
 use super::translate::CODES;
 use super::wire::{
     DATA_QUERY, Envelope, Header, REQUEST, SEARCH_PATH, TOKEN_PATH, TXN_SEARCH, VERSION, Wrong, query,
 };
 use crate::{Deps, Problem, Settings};
 
-/// The life of a token whose answer does not say.
-const DEFAULT_LIFE_S: u64 = 60;
-/// The longest life that is believed.
-const MAX_LIFE_S: u64 = 86_400;
-/// The first question, and one more with a fresh session.
-const MAX_ATTEMPTS: u32 = 2;
-
 /// The electronic health book.
 pub(crate) struct Health {
     client: Client,
-    session: Session,
+    session: Session<TokenDoor>,
     config: Config,
     clock: Arc<dyn Clock>,
     cap: Duration,
-    token_uri: Uri,
     search_uri: Uri,
-}
-
-/// The token answer of RFC 6749 §5.1.
-#[derive(Deserialize)]
-struct Token {
-    access_token: String,
-    token_type: String,
-    expires_in: Option<u64>,
 }
 
 /// The adapter of these settings.
@@ -83,29 +66,23 @@ impl Agency for Health {
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
         Box::pin(self.look(question))
     }
-
-    fn resolve<'a>(
-        &'a self,
-        _identifier: &'a Identifier,
-        _context: &'a Context<'a>,
-    ) -> BoxFuture<'a, Result<Resolution, Miss>> {
-        let miss = Miss::unavailable("NOT_SERVED", "the health book knows no other numbers");
-        Box::pin(std::future::ready(Err(miss.after(0))))
-    }
 }
 
 impl Health {
     pub(super) fn new(settings: &Settings, deps: &Deps) -> Result<Self, Vec<Problem>> {
         match (reach(settings, deps), Config::read(settings)) {
-            (Ok((client, token_uri, search_uri)), Ok(config)) => Ok(Self {
-                client,
-                session: Session::default(),
-                config,
-                clock: Arc::clone(&deps.clock),
-                cap: settings.endpoint.cap(),
-                token_uri,
-                search_uri,
-            }),
+            (Ok((client, token_uri, search_uri)), Ok(config)) => {
+                let cap = settings.endpoint.cap();
+                let door = TokenDoor::new(client.clone(), token_uri, config.basic.clone());
+                Ok(Self {
+                    client,
+                    session: Session::new(Arc::new(door), cap),
+                    config,
+                    clock: Arc::clone(&deps.clock),
+                    cap,
+                    search_uri,
+                })
+            }
             (reached, config) => {
                 let mut problems: Vec<Problem> = reached.err().into_iter().collect();
                 problems.extend(config.err().unwrap_or_default());
@@ -159,26 +136,17 @@ impl Health {
         format!("{}{day}{}", self.config.sender_id, Uuid::new_v4().simple())
     }
 
-    /// Sends the question; once more, with a fresh token, if the token is refused.
+    /// Sends the question, in a session.
     async fn call(&self, body: &Bytes, context: &Context<'_>) -> Result<(Response, u32), Miss> {
-        let mut attempts = 0;
-        loop {
-            let login = || self.login(context.deadline);
-            let token = self.session.token(context.deadline, login).await;
-            let token = token.map_err(|miss| miss.after(attempts))?;
-            attempts += 1;
+        let ask = |token: Arc<str>| async move {
             let request = self.request(&token, body, context)?;
-            let sent = self.client.send(request, context.deadline).await;
-            let response = sent.map_err(|miss| miss.after(attempts))?;
-            if response.status != StatusCode::UNAUTHORIZED {
-                return Ok((response, attempts));
-            }
-            self.session.expire(&token).await;
-            if attempts == MAX_ATTEMPTS {
-                let detail = "a fresh token is refused";
-                return Err(Miss::unavailable("SESSION_REFUSED", detail).after(attempts));
-            }
-        }
+            let response = self.client.send(request, context.deadline).await?;
+            Ok(match response.status {
+                StatusCode::UNAUTHORIZED => Heard::SessionOver,
+                _ => Heard::Answer(response),
+            })
+        };
+        self.session.with(context.deadline, ask).await
     }
 
     fn request(
@@ -187,7 +155,7 @@ impl Health {
         body: &Bytes,
         context: &Context<'_>,
     ) -> Result<Request<Full<Bytes>>, Miss> {
-        let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| login())?;
+        let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| no_token())?;
         bearer.set_sensitive(true);
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
@@ -200,36 +168,6 @@ impl Health {
         }
         Ok(request)
     }
-
-    /// Asks for a token by client credentials (RFC 6749 §4.4).
-    async fn login(&self, deadline: Instant) -> Result<(String, Duration), Miss> {
-        const FORM: &str = "application/x-www-form-urlencoded";
-        const GRANT: &[u8] = b"grant_type=client_credentials";
-        let mut request = Request::new(Full::new(Bytes::from_static(GRANT)));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.token_uri.clone();
-        let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, self.config.basic.clone());
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
-        let response = self.client.send(request, deadline).await?;
-        if matches!(response.status.as_u16(), 400 | 401 | 403) {
-            let detail = format!("token: status {}", response.status.as_u16());
-            return Err(Miss::unavailable("LOGIN_REFUSED", detail));
-        }
-        if let Some(miss) = classify(&response) {
-            return Err(miss);
-        }
-        let token: Token = serde_json::from_slice(&response.body).map_err(|_| login())?;
-        let visible = token.access_token.bytes().all(|b| b.is_ascii_graphic());
-        if token.access_token.is_empty()
-            || !visible
-            || !token.token_type.eq_ignore_ascii_case("bearer")
-        {
-            return Err(login());
-        }
-        let life = token.expires_in.unwrap_or(DEFAULT_LIFE_S).min(MAX_LIFE_S);
-        Ok((token.access_token, Duration::from_secs(life)))
-    }
 }
 
 impl fmt::Debug for Health {
@@ -237,8 +175,4 @@ impl fmt::Debug for Health {
         let mut debug = f.debug_struct("Health");
         debug.field("client", &self.client).finish_non_exhaustive()
     }
-}
-
-fn login() -> Miss {
-    Miss::invalid("LOGIN_ANSWER", "the token answer holds no bearer token")
 }

@@ -22,6 +22,7 @@ mod sim;
 #[cfg(test)]
 #[cfg(feature = "sim")]
 mod tests;
+mod token;
 mod translate;
 mod wire;
 

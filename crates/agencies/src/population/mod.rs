@@ -14,6 +14,7 @@ mod client;
 mod config;
 mod hear;
 mod judge;
+mod line;
 #[cfg(feature = "sim")]
 mod sim;
 #[cfg(feature = "sim")]

@@ -122,8 +122,7 @@ impl Agency for SocialSecurity {
             match identifier {
                 Identifier::InsuranceCode(code) => self.find(code, context.deadline).await,
                 Identifier::Personal(_) | Identifier::Legacy(_) | Identifier::TaxCode(_) => {
-                    let detail = "numbers of this kind are not theirs";
-                    Err(Miss::new(SourceState::Skipped, "KIND", detail).after(0))
+                    Err(Miss::not_served())
                 }
             }
         })

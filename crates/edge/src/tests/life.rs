@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use api::v1::StreamCitizenRequest;
 use http::Method;
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
@@ -63,6 +64,20 @@ async fn a_drain_cuts_what_does_not_finish() {
     world.running.drain(Duration::from_millis(20)).await;
     assert!(running.await.unwrap().is_err());
     assert_eq!(world.seen.calls()[0].1, "CANCELLED");
+}
+
+#[tokio::test]
+async fn a_stream_that_a_drain_cuts_is_recorded_before_the_log_closes() {
+    let world = World::new().await;
+    let mut client = Client::of(&world, "desk").citizen().await;
+    let lookup = Some(message(HANGS));
+    let asked = StreamCitizenRequest { lookup };
+    let response = client.stream_citizen(asked).await.unwrap();
+    world.tax.reached.notified().await;
+    let recorded = world.recorded_within(Duration::from_millis(20)).await;
+    drop(response);
+    let abandoned = recorded.find(r#""dec":"ABANDONED""#).unwrap();
+    assert!(abandoned < recorded.find(r#""t":"STOP""#).unwrap());
 }
 
 #[tokio::test]

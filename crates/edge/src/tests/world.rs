@@ -109,7 +109,12 @@ impl World {
 
     /// Closes the log, and returns all its bytes as text.
     pub(crate) async fn recorded(self) -> String {
-        self.running.drain(Duration::from_secs(5)).await;
+        self.recorded_within(Duration::from_secs(5)).await
+    }
+
+    /// The same, with so much time for calls in progress.
+    pub(crate) async fn recorded_within(self, grace: Duration) -> String {
+        self.running.drain(grace).await;
         self.log.close().await.unwrap();
         let mut text = String::new();
         read_all(&self.dir.path().join("log"), &mut text);

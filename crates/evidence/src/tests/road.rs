@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use exchange::Reason;
 
@@ -99,6 +100,41 @@ async fn an_attempt_that_is_dropped_is_recorded_as_abandoned() {
     drop(desk.open(&evidence));
     handle.close().await.unwrap();
     assert_eq!(kinds(desk.path()), ["START", "ACCESS ABANDONED", "STOP"]);
+}
+
+#[tokio::test]
+async fn what_is_open_when_the_log_closes_is_recorded_before_stop() {
+    let desk = Desk::new();
+    let (evidence, handle) = desk.start();
+    let (left, answered) = (desk.open(&evidence), desk.open(&evidence));
+    let leave = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let refused = evidence.open(&desk.attempt()).unwrap_err();
+        assert_eq!(refused.reason, Reason::Draining);
+        let part = evidence.seal_part(&answered, &Outcome::default()).await;
+        drop(left);
+        let seal = evidence.seal(answered, &Outcome::default()).await;
+        assert!(part.unwrap().seq() < seal.unwrap().seq());
+    };
+    let (closed, ()) = tokio::join!(handle.close(), leave);
+    closed.unwrap();
+    let kinds = kinds(desk.path());
+    assert_eq!(kinds.first().unwrap(), "START");
+    assert_eq!(kinds.last().unwrap(), "STOP");
+    assert_eq!(kinds.len(), 5, "{kinds:?}");
+    assert!(kinds.contains(&"ACCESS ABANDONED".to_owned()), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn a_log_closes_even_if_an_exchange_stays_open() {
+    let desk = Desk::new();
+    let (evidence, handle) = desk.start();
+    let open = desk.open(&evidence);
+    handle.close().await.unwrap();
+    drop(open);
+    desk.start().1.close().await.unwrap();
+    let expected = ["START", "STOP", "ACCESS UNKNOWN", "START", "STOP"];
+    assert_eq!(kinds(desk.path()), expected);
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ use crate::{Config, Error, Observer};
 use log::Log;
 use outstanding::Outstanding;
 use pace::Pace;
-use queue::Taken;
+use queue::{Sleep, Taken};
 
 /// Starts the thread and waits until the log is open.
 pub(crate) fn spawn(
@@ -169,15 +169,19 @@ impl Writer {
         let queue = Arc::clone(&self.queue);
         let mut pending = queue.lock();
         loop {
-            match pending.phase {
+            let wait = match pending.phase {
+                Phase::Open => self.pace.wait(&pending, queue.places()),
+                Phase::Closing { until } => match queue.left(&pending, until) {
+                    Some(left) if pending.is_empty() => Some((Sleep::UntilAny, Some(left))),
+                    Some(_) => None,
+                    None => {
+                        pending.phase = Phase::Ended;
+                        return Next::LastBatch(pending.take(std::mem::take(&mut self.spare)));
+                    }
+                },
                 Phase::Ended => return Next::Stop,
-                Phase::Closing => {
-                    pending.phase = Phase::Ended;
-                    return Next::LastBatch(pending.take(std::mem::take(&mut self.spare)));
-                }
-                Phase::Open => {}
-            }
-            let Some((sleep, time)) = self.pace.wait(&pending, queue.places()) else {
+            };
+            let Some((sleep, time)) = wait else {
                 return Next::Batch(pending.take(std::mem::take(&mut self.spare)));
             };
             pending = queue.sleep(pending, sleep, time);

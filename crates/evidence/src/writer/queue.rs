@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use exchange::{Fault, Reason};
+use tokio::time::Instant;
 
 use super::batch::{Batch, Ticket};
 use crate::frame::{self, Kind};
@@ -67,8 +68,11 @@ impl Pending {
 pub(crate) enum Phase {
     /// Everything.
     Open,
-    /// Leaves of exchanges that are open; the writer stops when the queue is empty.
-    Closing,
+    /// Leaves: the writer stops when every open exchange has given its place back.
+    Closing {
+        /// It waits no longer than this; what is open then is for the next start to record.
+        until: Instant,
+    },
     /// Nothing: the writer has stopped, or shall stop as a crash would.
     Ended,
 }
@@ -150,12 +154,11 @@ impl Queue {
 
     /// Takes a place and puts an OPEN frame into the queue; its key is the result.
     pub(crate) fn open(&self, head: &[u8]) -> Result<u64, Closed> {
-        self.take_place()?;
         let mut pending = self.lock();
-        if pending.phase != Phase::Open {
-            drop(pending);
-            self.give_back(1);
-            return Err(self.why_closed());
+        match pending.phase {
+            Phase::Open => self.take_place()?,
+            Phase::Closing { .. } => return Err(Closed::Draining),
+            Phase::Ended => return Err(Closed::Lost),
         }
         let key = pending.next_key;
         pending.next_key += 1;
@@ -192,6 +195,13 @@ impl Queue {
         self.leaf(0, leaf, Last::Yes)
     }
 
+    /// How much longer a log that closes waits: not at all once every open exchange has put its
+    /// last leaf into the queue.
+    pub(crate) fn left(&self, pending: &Pending, until: Instant) -> Option<Duration> {
+        let left = until.saturating_duration_since(Instant::now());
+        (self.places() > pending.places && !left.is_zero()).then_some(left)
+    }
+
     /// Gives places back.
     pub(crate) fn give_back(&self, places: u32) {
         self.places.fetch_sub(places, Ordering::Relaxed);
@@ -202,7 +212,7 @@ impl Queue {
         self.disk_low.store(low, Ordering::Relaxed);
     }
 
-    /// Lets nothing new enter; the writer stops once the queue is empty, or at once.
+    /// Lets nothing new enter; the writer stops as `phase` says.
     pub(crate) fn close(&self, phase: Phase) {
         let mut pending = self.lock();
         if pending.phase != Phase::Ended {
@@ -247,13 +257,6 @@ impl Queue {
             return Err(Closed::Full);
         }
         Ok(())
-    }
-
-    fn why_closed(&self) -> Closed {
-        match self.lock().phase {
-            Phase::Open | Phase::Closing => Closed::Draining,
-            Phase::Ended => Closed::Lost,
-        }
     }
 
     /// Wakes the writer if this is what it waits for.

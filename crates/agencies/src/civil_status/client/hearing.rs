@@ -5,7 +5,7 @@
 //! poll, must name the very question it answers, so that a broken proxy, a mixed-up connection or
 //! a lost dossier never becomes "no such person".
 
-use adapter::{Miss, Response, classify};
+use adapter::{Heard, Miss, Response, classify};
 use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 
@@ -44,14 +44,6 @@ impl Asked<'_> {
     }
 }
 
-/// What a response says.
-pub(super) enum Heard<T> {
-    /// This.
-    Reply(T),
-    /// That the session is over.
-    SessionOver,
-}
-
 /// Hears the response to a question.
 ///
 /// # Errors
@@ -72,7 +64,7 @@ pub(super) fn hear(asked: Asked<'_>, response: &Response) -> Result<Heard<Reply>
         return Err(Miss::invalid("WRONG_REQUEST", "a reply to another question"));
     }
     match reply.refusal().map(Refusal::from_code) {
-        None => by_status(response).map_or(Ok(Heard::Reply(reply)), Err),
+        None => by_status(response).map_or(Ok(Heard::Answer(reply)), Err),
         Some(Refusal::Session) => Ok(Heard::SessionOver),
         Some(Refusal::Refused(reason)) => Err(Refusal::miss(reason)),
         Some(Refusal::NothingFound) => Err(nothing_found(asked, named, &reply, response)),

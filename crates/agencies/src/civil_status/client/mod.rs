@@ -1,6 +1,6 @@
-//! The calls: an enquiry, the polls of its dossier, and the session they need.
+//! The calls: an enquiry, and the polls of its dossier.
 //!
-//! Not here: what a response says (`hearing`), how far a dossier is (`dossier`), what a number
+//! Not here: the login (`line`), what a response says (`hearing`), how far a dossier is (`dossier`), what a number
 //! means (`vendor`).
 //!
 //! *Invariants:* every await ends at the deadline of the question; a dossier that hangs is a
@@ -8,57 +8,60 @@
 
 mod dossier;
 mod hearing;
+mod line;
 mod vendor;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Confirmed, Context, Miss, Question, Resolution, Session,
-    confirm,
+    Agency, Answer, BoxFuture, Client, Confirmed, Context, Miss, Question, Session, confirm,
 };
 use api::Record;
 use bytes::Bytes;
-use exchange::{CitizenId, Identifier, Source, SourceState};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::Request;
-use http_body_util::Full;
+use exchange::{CitizenId, Source, SourceState};
+use http::header::{AUTHORIZATION, HeaderValue};
 use tokio::time::{Instant, sleep_until};
 
 use self::dossier::{Pauses, Stage};
-use self::hearing::{Asked, Heard, hear, hear_login};
+use self::hearing::{Asked, hear};
+use self::line::{Line, bearer};
 use super::config::Config;
 use super::{translate, wire};
 
 /// The register, as the gateway asks it.
 #[derive(Debug)]
 pub(crate) struct CivilStatus {
-    client: Client,
-    session: Session,
-    config: Config,
+    line: Arc<Line>,
+    session: Session<Line>,
     cap: Duration,
 }
 
 impl CivilStatus {
     /// The register behind a client, with nothing asked so far.
     pub(crate) fn new(client: Client, config: Config, cap: Duration) -> Self {
+        let line = Arc::new(Line { client, config });
         Self {
-            client,
-            session: Session::default(),
-            config,
+            session: Session::new(Arc::clone(&line), cap),
+            line,
             cap,
         }
     }
 
     /// Registers the dossier, waits for its result, and translates it.
-    async fn enquire(&self, question: &Question<'_>, attempts: &mut u32) -> Result<Answer, Miss> {
+    async fn enquire(&self, question: &Question<'_>) -> Result<Answer, Miss> {
         let context = &question.context;
         let request_id = context.request.id.to_string();
         let body = wire::enquiry(question, &request_id);
         let asked = Asked::Enquiry(&request_id);
-        let reply = self.call(asked, body, context, attempts).await?;
+        let (reply, attempts) = self.call(asked, body, context).await?;
         let dossier = reply.ma_ho_so.clone();
-        let reply = self.completed(reply, context).await?;
-        answer(question, reply, dossier)
+        let reply = self.completed(reply, context).await;
+        let answer = reply.and_then(|reply| answer(question, reply, dossier));
+        match answer {
+            Ok(answer) => Ok(Answer { attempts, ..answer }),
+            Err(miss) => Err(miss.after(attempts)),
+        }
     }
 
     /// The reply with the records: this one, or the one that comes when the dossier is done.
@@ -101,60 +104,31 @@ impl CivilStatus {
         id: &str,
         context: &Context<'_>,
     ) -> Result<wire::Reply, Miss> {
-        let reply = self.call(asked, wire::dossier(id), context, &mut 0).await;
-        reply.map_err(|miss| {
-            if miss.state == SourceState::Timeout {
-                hung()
-            } else {
-                miss
-            }
-        })
+        match self.call(asked, wire::dossier(id), context).await {
+            Ok((reply, _)) => Ok(reply),
+            Err(miss) if miss.state == SourceState::Timeout => Err(hung()),
+            Err(miss) => Err(miss),
+        }
     }
 
-    /// Sends a question, and once again if the session turns out to be over.
+    /// Sends a question, in a session.
     async fn call(
         &self,
         asked: Asked<'_>,
         body: Bytes,
         context: &Context<'_>,
-        sent: &mut u32,
-    ) -> Result<wire::Reply, Miss> {
-        for _ in 0..2 {
-            let login = || self.login(context.deadline);
-            let token = self.session.token(context.deadline, login).await?;
-            let mut request = self.post(asked.path(), body.clone())?;
+    ) -> Result<(wire::Reply, u32), Miss> {
+        let body = &body;
+        let ask = |token: Arc<str>| async move {
+            let mut request = self.line.post(asked.path(), body.clone())?;
             let headers = request.headers_mut();
             headers.insert(AUTHORIZATION, bearer(&token)?);
             if let Some(Ok(parent)) = context.traceparent.map(HeaderValue::from_str) {
                 headers.insert("traceparent", parent);
             }
-            *sent += 1;
-            let response = self.client.send(request, context.deadline).await?;
-            match hear(asked, &response)? {
-                Heard::Reply(reply) => return Ok(reply),
-                Heard::SessionOver => self.session.expire(&token).await,
-            }
-        }
-        let detail = "the register ends every session at once";
-        Err(Miss::unavailable("SESSION_EXPIRED", detail))
-    }
-
-    /// Logs in: a token and its life.
-    async fn login(&self, deadline: Instant) -> Result<(String, Duration), Miss> {
-        let body = wire::login(&self.config.user, self.config.secret.reveal());
-        let request = self.post(wire::LOGIN, body)?;
-        let response = self.client.send(request, deadline).await?;
-        let token = hear_login(&response)?;
-        let life = Duration::from_secs(token.expires_in.clamp(1, LONGEST_LIFE_S));
-        Ok((token.token, life))
-    }
-
-    fn post(&self, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, Miss> {
-        Request::post(self.client.address(path))
-            .header(CONTENT_TYPE, JSON)
-            .header(ACCEPT, JSON)
-            .body(Full::new(body))
-            .map_err(|error| Miss::unavailable("ADDRESS", error.to_string()))
+            hear(asked, &self.line.client.send(request, context.deadline).await?)
+        };
+        self.session.with(context.deadline, ask).await
     }
 }
 
@@ -168,24 +142,7 @@ impl Agency for CivilStatus {
     }
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
-        Box::pin(async move {
-            let mut attempts = 0;
-            let outcome = self.enquire(question, &mut attempts).await;
-            match outcome {
-                Ok(answer) => Ok(Answer { attempts, ..answer }),
-                Err(miss) => Err(miss.after(attempts)),
-            }
-        })
-    }
-
-    /// The register finds people by their personal number alone, so it resolves no other.
-    fn resolve<'a>(
-        &'a self,
-        _identifier: &'a Identifier,
-        _context: &'a Context<'a>,
-    ) -> BoxFuture<'a, Result<Resolution, Miss>> {
-        let miss = Miss::unavailable("NOT_RESOLVED_HERE", "the register resolves no numbers");
-        Box::pin(std::future::ready(Err(miss.after(0))))
+        Box::pin(self.enquire(question))
     }
 }
 
@@ -247,16 +204,5 @@ fn stuck(reason: &'static str) -> Miss {
     Miss::unavailable(reason, "the dossier ended without a result")
 }
 
-/// The header that carries the token; nothing shows its value.
-fn bearer(token: &str) -> Result<HeaderValue, Miss> {
-    let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| Miss::invalid("LOGIN_ANSWER", "a token that fits no header"))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// The longest life of a token that is believed: a day.
-const LONGEST_LIFE_S: u64 = 86_400;
 /// The longest id of a dossier that is kept.
 const LONGEST_ID: usize = 64;

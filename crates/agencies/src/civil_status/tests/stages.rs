@@ -166,7 +166,7 @@ async fn every_way_to_end_a_session_is_heard_and_tried_once_again() {
         assert_eq!((answer.attempts, register.logins()), (2, 2));
         let register = Scripted::in_order(vec![end]).await;
         let miss = missed(&register).await;
-        assert_eq!((miss.state, miss.reason), (Unavailable, "SESSION_EXPIRED"));
+        assert_eq!((miss.state, miss.reason), (Unavailable, "SESSION_REFUSED"));
         assert_eq!((miss.attempts, register.logins()), (2, 2));
     }
 }

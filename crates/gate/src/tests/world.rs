@@ -1,0 +1,292 @@
+//! A whole gate: policy, record, and one office per source.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
+use admission::{Admission, Policy};
+use api::{Record, v1};
+use evidence::Evidence;
+use exchange::{
+    AgencyCode, Caller, CitizenId, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
+    MatchHints, PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject,
+    SystemClock, SystemId,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::{Call, Deps, Gate, Observer, Synthetic};
+
+/// A gate, its record and where that is.
+pub(super) struct World {
+    pub(super) gate: Arc<Gate>,
+    pub(super) seen: Arc<Seen>,
+    log: evidence::Handle,
+    dir: TempDir,
+}
+
+impl World {
+    pub(super) fn new(offices: impl IntoIterator<Item = Office>) -> Self {
+        let dir = TempDir::new().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (evidence, log) = record(dir.path(), &clock);
+        let policy = Policy::parse(POLICY.as_bytes()).unwrap();
+        let seen = Arc::new(Seen::default());
+        let offices = offices.into_iter().map(|office| Arc::new(office) as _);
+        let gate = Gate::new(Deps {
+            admission: Arc::new(Admission::new(policy, Arc::clone(&clock))),
+            evidence,
+            agencies: offices.collect(),
+            clock,
+            observer: Arc::clone(&seen) as _,
+            synthetic: Synthetic::Served,
+        });
+        let gate = Arc::new(gate);
+        Self {
+            gate,
+            seen,
+            log,
+            dir,
+        }
+    }
+
+    /// Ends as the program does, and returns every record in order.
+    pub(super) async fn close(self) -> Vec<Value> {
+        self.gate.finish().await;
+        self.log.close().await.unwrap();
+        leaves(self.dir.path())
+    }
+}
+
+fn record(dir: &Path, clock: &Arc<dyn Clock>) -> (Evidence, evidence::Handle) {
+    let config = evidence::Config {
+        segment_bytes: 1 << 20,
+        reserve_bytes: 0,
+        reserve_percent: 0,
+        ..evidence::Config::new(dir, "log.lienthong.example/test", "n1")
+    };
+    let deps = evidence::Deps {
+        keys: evidence::keys::create_if_missing(&config).unwrap(),
+        clock: Arc::clone(clock),
+        observer: Arc::new(evidence::NoObserver),
+        version: "test",
+        on_fatal: evidence::Alarm::new(|error| panic!("{error}")),
+    };
+    Evidence::start(config, deps).unwrap()
+}
+
+/// Which sources were counted, and how they ended.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Mutex<Vec<(Source, SourceState)>>);
+
+impl Seen {
+    pub(super) fn all(&self) -> Vec<(Source, SourceState)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Observer for Seen {
+    fn source(&self, _caller: &Caller, source: Source, state: SourceState, _took: Duration) {
+        self.0.lock().unwrap().push((source, state));
+    }
+}
+
+/// An office that answers at once, never, or when it is told to.
+#[derive(Debug)]
+pub(super) struct Office {
+    source: Source,
+    manner: Manner,
+    /// Rung when it is asked for a record.
+    asked: Arc<Notify>,
+    resolves: &'static [IdentifierKind],
+    resolution: fn() -> Result<Resolution, Miss>,
+}
+
+/// How an office answers.
+#[derive(Debug)]
+enum Manner {
+    Answers,
+    Hangs,
+}
+
+impl Office {
+    /// An office that answers at once.
+    pub(super) fn answers(source: Source) -> Self {
+        Self {
+            source,
+            manner: Manner::Answers,
+            asked: Arc::default(),
+            resolves: &[],
+            resolution: || Err(Miss::not_served()),
+        }
+    }
+
+    /// The office, which says that about numbers of its kind.
+    pub(super) fn resolving(self, resolution: fn() -> Result<Resolution, Miss>) -> Self {
+        let resolves: &[_] = if self.source == Source::Tax {
+            &[IdentifierKind::TaxCode]
+        } else {
+            &[IdentifierKind::Legacy]
+        };
+        Self {
+            resolves,
+            resolution,
+            ..self
+        }
+    }
+
+    /// An office that never answers.
+    pub(super) fn hangs(source: Source) -> Self {
+        Self {
+            manner: Manner::Hangs,
+            ..Self::answers(source)
+        }
+    }
+
+    /// Rings when the office is asked for a record.
+    pub(super) fn asked(&self) -> Arc<Notify> {
+        Arc::clone(&self.asked)
+    }
+}
+
+impl Agency for Office {
+    fn source(&self) -> Source {
+        self.source
+    }
+
+    fn cap(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
+        Box::pin(async move {
+            self.asked.notify_one();
+            match self.manner {
+                Manner::Answers => Ok(answer(self.source, &question.subject)),
+                Manner::Hangs => std::future::pending().await,
+            }
+        })
+    }
+
+    fn resolves(&self) -> &'static [IdentifierKind] {
+        self.resolves
+    }
+
+    fn resolve<'a>(
+        &'a self,
+        _identifier: &'a Identifier,
+        _context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Resolution, Miss>> {
+        Box::pin(async { (self.resolution)() })
+    }
+}
+
+fn answer(source: Source, subject: &CitizenId) -> Answer {
+    let personal_id = subject.reveal().to_owned();
+    let record = if source == Source::Tax {
+        Record::Tax(Box::new(v1::TaxRecord {
+            personal_id,
+            tax_code: "0100233488".to_owned(),
+            ..Default::default()
+        }))
+    } else {
+        Record::Population(Box::new(v1::PopulationRecord {
+            personal_id,
+            sex: v1::Sex::Female.into(),
+            ..Default::default()
+        }))
+    };
+    Answer {
+        record,
+        as_of: None,
+        upstream_request_id: None,
+        superseded: false,
+        attempts: 1,
+    }
+}
+
+/// A caller with ten seconds.
+pub(super) fn call() -> Call {
+    Call {
+        caller: Caller::new(
+            AgencyCode::parse("H55").unwrap(),
+            SystemId::parse("desk").unwrap(),
+            &"ab".repeat(32),
+        ),
+        deadline: Instant::now() + Duration::from_secs(10),
+    }
+}
+
+/// A question about the person of that number.
+pub(super) fn named(kind: IdentifierKind, number: &str, paths: &[&str]) -> Request {
+    Request {
+        id: RequestId::fresh(),
+        purpose: PurposeCode::parse("TAX_CHECK").unwrap(),
+        agreement: None,
+        procedure: None,
+        dossier: None,
+        officer: None,
+        consent: None,
+        criticality: Criticality::BackOffice,
+        reason: None,
+        subject: Subject {
+            identifier: Identifier::parse(kind, number, 2026).unwrap(),
+            hints: MatchHints::default(),
+        },
+        mask: paths
+            .iter()
+            .filter_map(|p| Field::from_path(p))
+            .collect::<FieldSet>(),
+        required: SourceSet::EMPTY,
+        dry_run: false,
+    }
+}
+
+/// Every whole record of a log, in order.
+fn leaves(dir: &Path) -> Vec<Value> {
+    let mut segments: Vec<_> = std::fs::read_dir(dir.join("wal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    segments.sort();
+    let bytes: Vec<u8> = segments
+        .iter()
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect();
+    let starts = bytes.windows(BEGINNING.len()).enumerate();
+    let starts = starts.filter(|(_, window)| *window == BEGINNING);
+    // The head of an attempt is no whole JSON, and no record.
+    let read = |(at, _)| {
+        let mut values = serde_json::Deserializer::from_slice(&bytes[at..]).into_iter();
+        values.next().and_then(Result::ok)
+    };
+    starts.filter_map(read).collect()
+}
+
+/// How every record begins.
+const BEGINNING: &[u8] = br#"{"v":1,"#;
+
+const POLICY: &str = r#"
+[[purpose]]
+code = "TAX_CHECK"
+title_vi = "Kiểm tra thuế"
+title_en = "Tax check"
+legal_basis = "Luật 26/2023/QH15"
+
+[[agreement]]
+id = "A-1"
+agency = "H55"
+systems = ["desk"]
+purposes = ["TAX_CHECK"]
+fields = ["tax", "population.sex"]
+valid_from = 2020-01-01
+valid_to = 2099-12-31
+second_factor = false
+
+[quota]
+requests_per_minute = 6000
+burst = 1000
+"#;
