@@ -59,20 +59,36 @@ impl PartialDate {
     /// of a time after the day (`yyyyMMddHHmm`), are allowed and mean unknown.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let digits: String = text.chars().filter(|c| *c != '-').collect();
-        let dashes = text.len() - digits.len();
-        let fits = matches!(
-            (digits.len(), dashes),
+        // No form is longer; the zeros stand for what is not said.
+        let mut digits = [b'0'; 14];
+        let (mut count, mut dashes) = (0, 0);
+        for byte in text.trim().bytes() {
+            match byte {
+                b'-' => dashes += 1,
+                b'0'..=b'9' => {
+                    *digits.get_mut(count)? = byte;
+                    count += 1;
+                }
+                _ => return None,
+            }
+        }
+        if !matches!(
+            (count, dashes),
             (4, 0) | (6, 0..=1) | (8, 0 | 2) | (12 | 14, 0)
-        );
-        if !fits || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        ) {
             return None;
         }
-        let part = |range: std::ops::Range<usize>| {
-            digits.get(range).map_or(Some(0), |d: &str| d.parse().ok())
+        let [y1, y2, y3, y4, m1, m2, d1, d2, ..] = digits;
+        let number = |digits: &[u8]| {
+            let digits = digits.iter().map(|digit| i32::from(digit - b'0'));
+            digits.fold(0, |number, digit| number * 10 + digit)
         };
-        Self::new(part(0..4)?, part(4..6)?, part(6..8)?).ok()
+        Self::new(
+            number(&[y1, y2, y3, y4]),
+            number(&[m1, m2]),
+            number(&[d1, d2]),
+        )
+        .ok()
     }
 
     /// The year, 1 to 9999.

@@ -73,7 +73,8 @@ pub(crate) async fn converse<S, A, F>(
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let service = service_fn(move |request| {
-        let answer = answer(request);
+        // On the heap at once: a call of its kilobytes is moved several times into its task.
+        let answer = Box::pin(answer(request));
         async { Ok::<_, Infallible>(answer.await) }
     });
     let builder = builder(protocol, Calls(ends.calls.clone()));
