@@ -308,6 +308,51 @@ async fn old_numbers_lead_to_their_person_or_say_that_they_are_ambiguous() {
 }
 
 #[tokio::test]
+async fn a_second_factor_is_compared_before_a_number_is_resolved() {
+    let sandbox = Sandbox::start();
+    let rest = Rest::new(&sandbox, "commune");
+    let whole = sandbox.lookup(&[COMPLETE, "--json"]).json();
+    let (person, insured) = (
+        &whole["citizen"]["population"],
+        &whole["citizen"]["socialSecurity"],
+    );
+    let (name, date) = (&person["name"]["full"], &person["birthDate"]);
+    let numbers = [
+        json!({"legacyId": person["legacyIds"][0]}),
+        json!({"insuranceCode": insured["insuranceCode"]}),
+    ];
+    let cases = [
+        (
+            json!({"fullName": name, "birthDate": date}),
+            "RESOLVE_OUTCOME_CURRENT",
+        ),
+        (
+            json!({"fullName": "Nguyễn Thị Không", "birthDate": date}),
+            "RESOLVE_OUTCOME_NOT_FOUND",
+        ),
+        (
+            json!({"fullName": name, "birthDate": {"year": date["year"]}}),
+            "RESOLVE_OUTCOME_NOT_FOUND",
+        ),
+    ];
+    for number in &numbers {
+        for (hints, outcome) in &cases {
+            let mut body = question(COMPLETE, "ONE_STOP_DESK", "");
+            body.as_object_mut().unwrap().remove("readMask");
+            body["subject"] = number.clone();
+            body["subject"]["hints"] = hints.clone();
+            let answer = rest.post("/v1/citizens:resolve", body.to_string(), &[]);
+            let answer = answer.await.unwrap().json();
+            assert_eq!(answer["outcome"], *outcome, "{number} {hints}: {answer}");
+            let told = answer
+                .get("currentPersonalId")
+                .is_some_and(|id| id == COMPLETE);
+            assert_eq!(told, *outcome == "RESOLVE_OUTCOME_CURRENT", "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_catalogue_shows_fields_purposes_own_grants_and_quota() {
     let sandbox = Sandbox::start();
     let rest = Rest::new(&sandbox, "claims");

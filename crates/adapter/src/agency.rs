@@ -73,7 +73,8 @@ pub struct Question<'a> {
     pub subject: CitizenId,
     /// What the caller knows of the person.
     pub hints: &'a MatchHints,
-    /// What is asked: fields of this source that may be released, and no other.
+    /// What is asked: fields of this source that may be released, and what a second factor is
+    /// compared with.
     pub fields: FieldSet,
     /// Why, for whom and until when.
     pub context: Context<'a>,

@@ -116,6 +116,13 @@ impl PartialDate {
         self.year == other.year && both(self.month, other.month) && both(self.day, other.day)
     }
 
+    /// True if the other date says every part that this one knows, and says the same.
+    #[must_use]
+    pub fn is_told_by(&self, other: &Self) -> bool {
+        let told = |known: u8, said: u8| known == 0 || known == said;
+        self.year == other.year && told(self.month, other.month) && told(self.day, other.day)
+    }
+
     /// ISO 8601 with reduced precision: `1999-01-02`, `1999-01` or `1999`.
     #[must_use]
     pub fn reveal(&self) -> String {

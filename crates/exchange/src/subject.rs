@@ -23,10 +23,10 @@ pub struct MatchHints {
 }
 
 impl MatchHints {
-    /// True if both factors are there.
+    /// True if the caller gave none.
     #[must_use]
-    pub const fn is_complete(&self) -> bool {
-        self.full_name.is_some() && self.birth_date.is_some()
+    pub const fn is_empty(&self) -> bool {
+        self.full_name.is_none() && self.birth_date.is_none()
     }
 }
 

@@ -3,7 +3,7 @@
 use admission::Permit;
 use api::v1;
 use evidence::SourceOutcome;
-use exchange::{Fault, Field, FieldSet, Request, Source, SourceState};
+use exchange::{Fault, Field, FieldSet, Reason, Request, Source, SourceState};
 use jiff::Timestamp;
 
 use crate::ask::Answers;
@@ -39,9 +39,12 @@ impl Draft {
             draft.note(resolver);
         }
         if let Some(fault) = &mut draft.fault {
-            let states = draft.outcomes.iter();
-            let states = states.map(|o| (o.source.name(), o.state.name().to_owned()));
-            fault.metadata.extend(states);
+            // Where nobody was found, who said so would tell a wrong guess from no such number.
+            if fault.reason != Reason::PersonNotFound {
+                let states = draft.outcomes.iter();
+                let states = states.map(|o| (o.source.name(), o.state.name().to_owned()));
+                fault.metadata.extend(states);
+            }
         } else if let Some(view) = &draft.response.citizen {
             if draft.outcomes.len() > 1 {
                 draft.response.discrepancies = differ::discrepancies(view, permit.granted(), now);

@@ -61,7 +61,7 @@ impl Gate {
         }
     }
 
-    /// Asks one source, and notes how it ended. A subject that is not known is its result.
+    /// Asks one source, and notes how it ended.
     pub(crate) async fn ask_one(
         &self,
         open: &Open,
@@ -71,8 +71,24 @@ impl Gate {
         request: &Request,
         permit: &Permit,
     ) -> Part {
+        let asked = self
+            .asked(open, source, subject.id(), call, request, permit)
+            .await;
+        Part::new(asked, permit.granted(), open)
+    }
+
+    /// The same before anything is minimised. A subject that is not known is its result.
+    pub(crate) async fn asked(
+        &self,
+        open: &Open,
+        source: Source,
+        subject: Result<CitizenId, Miss>,
+        call: &Call,
+        request: &Request,
+        permit: &Permit,
+    ) -> Asked {
         let begun = Instant::now();
-        let result = match (subject.id(), self.agency(open, source)) {
+        let result = match (subject, self.agency(open, source)) {
             (Err(miss), _) => Err(miss),
             (_, None) => Err(Miss::new(
                 SourceState::Skipped,
@@ -93,12 +109,11 @@ impl Gate {
         let took = begun.elapsed();
         let miss = result.as_ref().err();
         self.observe(call, source, state(&result), miss, took);
-        let asked = Asked {
+        Asked {
             source,
             result,
             took,
-        };
-        Part::new(asked, permit.granted(), open)
+        }
     }
 
     async fn question(

@@ -1,8 +1,8 @@
 //! The second factor: what the caller says of the person must be what every source holds of them.
 //!
 //! A source that holds something else, or nothing to compare, counts as not knowing the person, so
-//! that a guess learns nothing: neither which datum differs, nor that the number exists. Not here:
-//! when a second factor is needed, which is admission's to say.
+//! that a guess does not learn which datum differs, nor, asked by a personal id, that the number is
+//! somebody's. Not here: when a second factor is needed, which is admission's to say.
 
 use api::{Record, v1};
 use exchange::{Field, FieldSet, MatchHints, PartialDate, Source, name_key};
@@ -55,9 +55,10 @@ fn is_same_name(held: &str, given: &str) -> bool {
     !held.is_empty() && name_key(held) == name_key(given)
 }
 
-/// A part that one side does not know, differs from nothing.
+/// A part that the register does not know differs from nothing; one that it knows must be given,
+/// because the year alone stands in the personal id.
 fn is_same_date(held: v1::PartialDate, given: PartialDate) -> bool {
-    PartialDate::new(held.year, held.month, held.day).is_ok_and(|held| held.agrees_with(&given))
+    PartialDate::new(held.year, held.month, held.day).is_ok_and(|held| held.is_told_by(&given))
 }
 
 #[cfg(test)]
@@ -98,6 +99,17 @@ mod tests {
         let record = health("A", 1999, 0, 0);
         assert!(agrees(&record, &hints(None, Some("1999-02-03"))));
         assert!(!agrees(&record, &hints(None, Some("1998-02-03"))));
+    }
+
+    #[test]
+    fn a_part_of_the_date_does_not_stand_for_the_whole() {
+        let record = health("A", 1999, 2, 3);
+        assert!(!agrees(&record, &hints(None, Some("1999"))));
+        assert!(!agrees(&record, &hints(None, Some("1999-02"))));
+        assert!(agrees(
+            &health("A", 1999, 2, 0),
+            &hints(None, Some("1999-02"))
+        ));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //!
 //! *Invariants:* no agency is asked without a recorded attempt; nothing about a person leaves
 //! before its record is durable; only fields that are asked for *and* granted are asked of an
-//! agency and leave; every source that the mask implies has a state.
+//! agency and leave (name and birth date are also asked for to compare a second factor, and leave
+//! no further); every source that the mask implies has a state.
 
 mod answer;
 mod ask;

@@ -1,9 +1,12 @@
 //! `ResolveIdentifier`: the personal id in force behind an old, cancelled or superseded number.
 
-use adapter::{Miss, Resolution};
+use adapter::{Answer, Miss, Resolution};
+use admission::Permit;
 use api::v1::{ResolveIdentifierResponse, ResolveOutcome};
-use evidence::{Outcome, SourceOutcome};
-use exchange::{Fault, Field, FieldSet, IdentifierKind, Reason, Request, Source, SourceState};
+use evidence::{Open, Outcome, SourceOutcome};
+use exchange::{
+    CitizenId, Fault, Field, FieldSet, IdentifierKind, Reason, Request, Source, SourceState,
+};
 
 use crate::seal::message;
 use crate::{Call, Gate, Reply};
@@ -27,18 +30,32 @@ impl Gate {
         }
         let open = self.open(call, request, &permit)?;
         let resolution = self.resolution(&open, call, request, &permit).await;
-        let outcomes = [SourceOutcome {
-            released: released(&resolution),
-            ..outcome(request, &resolution)
-        }];
-        let failure = resolution.as_ref().err().map(fault);
+        let mut outcomes = vec![outcome(request, &resolution)];
+        let resolution = match resolution {
+            Ok(Resolution::Current(id) | Resolution::Superseded(id))
+                if !request.subject.hints.is_empty() =>
+            {
+                let compared = self.compare(&open, id, call, request, &permit).await;
+                note(&mut outcomes, &compared);
+                match compared {
+                    Ok(_) => resolution,
+                    Err(miss) if miss.state == SourceState::NotFound => Ok(Resolution::NotFound),
+                    Err(miss) => Err(miss),
+                }
+            }
+            other => other,
+        };
+        if let Some(outcome) = outcomes.first_mut() {
+            outcome.released = released(&resolution);
+        }
+        let result = resolution.map_err(|miss| fault(&miss));
         let outcome = Outcome {
             sources: &outcomes,
-            failure: failure.as_ref().map(|fault| fault.reason),
+            failure: result.as_ref().err().map(|fault| fault.reason),
         };
         let receipt = self.deps.evidence.seal(open, &outcome).await?;
-        match (resolution, failure) {
-            (Ok(resolution), _) => Ok(Reply {
+        match result {
+            Ok(resolution) => Ok(Reply {
                 message: ResolveIdentifierResponse {
                     receipt: Some(message(&receipt)),
                     request_id: request.id.to_string(),
@@ -46,9 +63,44 @@ impl Gate {
                 },
                 quota: permit.quota().clone(),
             }),
-            (Err(_), Some(fault)) => Err(fault.with("seq", receipt.seq().to_string())),
-            (Err(miss), None) => Err(fault(&miss)),
+            Err(fault) => Err(fault.with("seq", receipt.seq().to_string())),
         }
+    }
+}
+
+impl Gate {
+    /// Compares the second factor with what the population database holds of the person that was
+    /// found: the agencies that give the other numbers out hold less, or are not told it.
+    async fn compare(
+        &self,
+        open: &Open,
+        id: CitizenId,
+        call: &Call,
+        request: &Request,
+        permit: &Permit,
+    ) -> Result<Answer, Miss> {
+        let asked = self.asked(open, Source::Population, Ok(id), call, request, permit);
+        asked.await.result
+    }
+}
+
+/// Notes for the record that the population database was asked, once if it was asked twice.
+fn note(outcomes: &mut Vec<SourceOutcome>, compared: &Result<Answer, Miss>) {
+    let state = compared
+        .as_ref()
+        .map_or_else(|miss| miss.state, |_| SourceState::Ok);
+    match outcomes
+        .iter_mut()
+        .find(|it| it.source == Source::Population)
+    {
+        Some(own) => own.state = state,
+        None => outcomes.push(SourceOutcome {
+            source: Source::Population,
+            state,
+            released: FieldSet::EMPTY,
+            as_of: None,
+            record: None,
+        }),
     }
 }
 

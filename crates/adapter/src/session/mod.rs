@@ -57,8 +57,19 @@ pub struct Session<L> {
 struct State {
     held: Option<Held>,
     flight: Option<Flight>,
-    /// How many renewals have failed since one was granted.
+    /// How many logins have failed since one was granted.
     failures: u32,
+    /// Until when none is tried again while there is no token, and what is said meanwhile.
+    refused: Option<(Instant, Miss)>,
+}
+
+/// What a caller without a token is told.
+#[derive(Debug)]
+enum Wait {
+    /// To wait for this login.
+    Login(Flight),
+    /// That there is none: it has failed too often.
+    Refused(Miss),
 }
 
 impl<L: Login> Session<L> {
@@ -103,7 +114,8 @@ impl<L: Login> Session<L> {
         let begin = || Flight::begin(&self.login, self.cap);
         let flight = match self.state().token(begin) {
             Ok(token) => return Ok(token),
-            Err(flight) => flight,
+            Err(Wait::Login(flight)) => flight,
+            Err(Wait::Refused(miss)) => return Err(miss),
         };
         let late = |_| Miss::timeout("no session before the deadline");
         let landed = timeout_at(deadline, flight.landed()).await;
@@ -120,7 +132,7 @@ impl<L: Login> Session<L> {
 
 impl State {
     /// The token in force; if there is none, the login to wait for.
-    fn token(&mut self, begin: impl FnOnce() -> Flight) -> Result<Arc<str>, Flight> {
+    fn token(&mut self, begin: impl FnOnce() -> Flight) -> Result<Arc<str>, Wait> {
         let now = Instant::now();
         self.held.take_if(|held| held.over_at <= now);
         match &self.held {
@@ -129,7 +141,13 @@ impl State {
                 self.flight.get_or_insert_with(begin);
                 Ok(Arc::clone(&held.token))
             }
-            None => Err(self.flight.get_or_insert_with(begin).clone()),
+            None => match &self.refused {
+                Some((until, miss)) if now < *until => Err(Wait::Refused(Miss {
+                    retry_after: Some(miss.retry_after.unwrap_or(*until - now)),
+                    ..miss.clone().after(0)
+                })),
+                _ => Err(Wait::Login(self.flight.get_or_insert_with(begin).clone())),
+            },
         }
     }
 
@@ -147,20 +165,24 @@ impl State {
         match landed {
             Ok(held) => {
                 self.held = Some(held);
-                self.failures = 0;
+                (self.failures, self.refused) = (0, None);
             }
             Err(miss) => {
+                let now = Instant::now();
                 if let Some(held) = &mut self.held {
                     tracing::warn!(%source, reason = miss.reason, detail = miss.detail, "a session was not renewed; the one at hand goes on");
-                    held.renew_at = Instant::now() + pause(self.failures);
-                    self.failures += 1;
+                    held.renew_at = now + pause(self.failures);
+                } else if self.failures > 0 {
+                    // Once may be an accident; an account that tries again and again is locked.
+                    self.refused = Some((now + pause(self.failures - 1), miss));
                 }
+                self.failures = self.failures.saturating_add(1);
             }
         }
     }
 }
 
-/// How long to leave an agency alone after that many renewals have failed in a row.
+/// How long to leave an agency alone after that many logins have failed in a row.
 fn pause(failures: u32) -> Duration {
     PAUSE.saturating_mul(1 << failures.min(5))
 }

@@ -151,6 +151,24 @@ async fn a_login_that_hangs_ends_at_its_cap_and_its_callers_at_their_deadlines()
 }
 
 #[tokio::test(start_paused = true)]
+async fn logins_that_fail_again_and_again_are_not_tried_by_every_caller() {
+    let desk = Desk::new();
+    desk.turn(REFUSES);
+    for _ in 0..2 {
+        assert_eq!(desk.token().await.unwrap_err().reason, "LOGIN_REFUSED");
+    }
+    for _ in 0..300 {
+        let miss = desk.token().await.unwrap_err();
+        assert_eq!((miss.reason, miss.attempts), ("LOGIN_REFUSED", 0));
+        assert_eq!(miss.retry_after, Some(seconds(1)));
+    }
+    assert_eq!(desk.logins(), 2);
+    advance(seconds(1)).await;
+    desk.turn(GRANTS);
+    assert_eq!(&*desk.token().await.unwrap(), "token-3");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_takes_no_login_with_it() {
     let desk = Desk::new();
     let hurry = desk.session.token(Instant::now());

@@ -289,6 +289,14 @@ impl Reader {
     }
 
     fn required(&mut self, numbers: &[i32]) -> SourceSet {
+        if numbers.len() > Source::ALL.len() {
+            let what = format!(
+                "names more than the {} sources there are",
+                Source::ALL.len()
+            );
+            self.violation("required_sources", Reason::InvalidArgument, what);
+            return SourceSet::EMPTY;
+        }
         let mut set = SourceSet::EMPTY;
         for (place, number) in numbers.iter().enumerate() {
             match Source::from_number(*number) {

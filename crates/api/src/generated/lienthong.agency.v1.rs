@@ -58,7 +58,8 @@ pub struct LookupRecordRequest {
     /// NOT_FOUND, as if there were no such person.
     #[prost(string, tag = "4")]
     pub full_name: ::prost::alloc::string::String,
-    /// The same of the birth date; a part that is not known differs from nothing.
+    /// The same of the birth date. A part that the agency does not know differs from nothing; one that
+    /// it knows must be given.
     #[prost(message, optional, tag = "5")]
     pub birth_date: ::core::option::Option<super::super::v1::PartialDate>,
 }

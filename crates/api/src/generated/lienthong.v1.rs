@@ -2453,7 +2453,8 @@ pub struct LookupCitizenResponse {
     /// Every source the mask implies, in Source order.
     #[prost(message, repeated, tag = "3")]
     pub sources: ::prost::alloc::vec::Vec<SourceStatus>,
-    /// Asked for, but outside the agreement; neither asked of a source nor returned.
+    /// Asked for, but outside the agreement: not returned, and not asked of a source, except name and
+    /// birth date where hints are to be compared.
     #[prost(string, repeated, tag = "4")]
     pub withheld_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Where two sources disagree, among fields granted and asked on both sides.

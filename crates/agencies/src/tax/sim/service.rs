@@ -210,7 +210,7 @@ fn matches(person: &Person, question: &LookupRecordRequest) -> bool {
         name.is_empty() || name_key(name) == name_key(&person.tax.taxpayer_name);
     let date = |date: v1::PartialDate| PartialDate::new(date.year, date.month, date.day);
     let same_date = question.birth_date.is_none_or(|given| {
-        date(given).is_ok_and(|given| given.agrees_with(&person.birth_date))
+        date(given).is_ok_and(|given| person.birth_date.is_told_by(&given))
     });
     same_name && same_date
 }
