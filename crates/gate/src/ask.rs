@@ -36,23 +36,25 @@ pub(crate) struct Answers {
     pub(crate) resolver: Option<SourceOutcome>,
 }
 
-impl Gate {
+/// What all questions of one exchange have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    pub(crate) gate: &'a Gate,
+    pub(crate) open: &'a Open,
+    pub(crate) call: &'a Call,
+    pub(crate) request: &'a Request,
+    pub(crate) permit: &'a Permit,
+}
+
+impl Asking<'_> {
     /// Asks every source of the permit, and waits for all within the caller's time.
-    pub(crate) async fn ask(
-        &self,
-        open: &Open,
-        call: &Call,
-        request: &Request,
-        permit: &Permit,
-    ) -> Answers {
-        let subject = match self.subject(open, call, request, permit).await {
+    pub(crate) async fn all(self) -> Answers {
+        let subject = match self.subject().await {
             Ok(subject) => subject,
             Err(none) => return none,
         };
-        let sources = permit.granted().sources();
-        let questions = sources
-            .iter()
-            .map(|source| self.ask_one(open, source, &subject, call, request, permit));
+        let sources = self.permit.granted().sources();
+        let questions = sources.iter().map(|source| self.one(source, &subject));
         // Each is woken alone: an answer of one does not ask the others how they are.
         let questions: FuturesUnordered<_> = questions.collect();
         Answers {
@@ -62,33 +64,15 @@ impl Gate {
     }
 
     /// Asks one source, and notes how it ended.
-    pub(crate) async fn ask_one(
-        &self,
-        open: &Open,
-        source: Source,
-        subject: &Subject,
-        call: &Call,
-        request: &Request,
-        permit: &Permit,
-    ) -> Part {
-        let asked = self
-            .asked(open, source, subject.id(), call, request, permit)
-            .await;
-        Part::new(asked, permit.granted(), open)
+    pub(crate) async fn one(self, source: Source, subject: &Subject) -> Part {
+        let asked = self.asked(source, subject.id()).await;
+        Part::new(asked, self.permit.granted(), self.open)
     }
 
     /// The same before anything is minimised. A subject that is not known is its result.
-    pub(crate) async fn asked(
-        &self,
-        open: &Open,
-        source: Source,
-        subject: Result<CitizenId, Miss>,
-        call: &Call,
-        request: &Request,
-        permit: &Permit,
-    ) -> Asked {
+    pub(crate) async fn asked(self, source: Source, subject: Result<CitizenId, Miss>) -> Asked {
         let begun = Instant::now();
-        let result = match (subject, self.agency(open, source)) {
+        let result = match (subject, self.gate.agency(self.open, source)) {
             (Err(miss), _) => Err(miss),
             (_, None) => Err(Miss::new(
                 SourceState::Skipped,
@@ -99,7 +83,7 @@ impl Gate {
             (Ok(subject), Some(agency)) => {
                 let span = trace::source(source);
                 let asked = self
-                    .question(&**agency, subject, call, request, permit, &span)
+                    .question(&**agency, subject, &span)
                     .instrument(span.clone())
                     .await;
                 trace::ended(&span, state(&asked));
@@ -108,7 +92,7 @@ impl Gate {
         };
         let took = begun.elapsed();
         let miss = result.as_ref().err();
-        self.observe(call, source, state(&result), miss, took);
+        self.observe(source, state(&result), miss, took);
         Asked {
             source,
             result,
@@ -117,18 +101,15 @@ impl Gate {
     }
 
     async fn question(
-        &self,
+        self,
         agency: &dyn Agency,
         subject: CitizenId,
-        call: &Call,
-        request: &Request,
-        permit: &Permit,
         span: &tracing::Span,
     ) -> Result<Answer, Miss> {
         let traceparent = trace::traceparent(span);
-        let context = context(agency, call, request, permit, traceparent.as_deref());
-        let (source, hints) = (agency.source(), &request.subject.hints);
-        let granted = permit.granted().and(&FieldSet::of(source));
+        let context = self.context(agency, traceparent.as_deref());
+        let (source, hints) = (agency.source(), &self.request.subject.hints);
+        let granted = self.permit.granted().and(&FieldSet::of(source));
         let question = Question {
             subject,
             hints,
@@ -142,19 +123,36 @@ impl Gate {
         }
     }
 
+    /// Why, for whom and until when this agency is asked.
+    pub(crate) fn context<'b>(
+        &'b self,
+        agency: &dyn Agency,
+        traceparent: Option<&'b str>,
+    ) -> Context<'b> {
+        let (cap, deadline) = (Instant::now() + agency.cap(), self.call.deadline);
+        let left = deadline.checked_sub(RESERVE).unwrap_or(deadline);
+        Context {
+            caller: &self.call.caller,
+            request: self.request,
+            agreement: self.permit.agreement(),
+            deadline: cap.min(left),
+            traceparent,
+        }
+    }
+
     /// Counts how a question to a source ended, and says why if it gave no answer.
     pub(crate) fn observe(
-        &self,
-        call: &Call,
+        self,
         source: Source,
         state: SourceState,
         miss: Option<&Miss>,
         took: Duration,
     ) {
-        self.deps.observer.source(&call.caller, source, state, took);
+        let observer = &self.gate.deps.observer;
+        observer.source(&self.call.caller, source, state, took);
         let Some(miss) = miss else { return };
         if miss.reason == "WRONG_SUBJECT" {
-            self.deps.observer.wrong_subject(source);
+            observer.wrong_subject(source);
             tracing::error!(%source, "a source answered about another person");
         } else if state.is_failure() {
             tracing::warn!(%source, state = state.name(), reason = miss.reason, detail = miss.detail, "a source gave no answer");
@@ -171,25 +169,6 @@ pub(crate) async fn guarded<T>(
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(Miss::invalid("INTERNAL", "the adapter panicked")),
         Err(_) => Err(Miss::timeout("no answer in the time there was")),
-    }
-}
-
-/// Why, for whom and until when this agency is asked.
-pub(crate) fn context<'a>(
-    agency: &dyn Agency,
-    call: &'a Call,
-    request: &'a Request,
-    permit: &'a Permit,
-    traceparent: Option<&'a str>,
-) -> Context<'a> {
-    let cap = Instant::now() + agency.cap();
-    let left = call.deadline.checked_sub(RESERVE).unwrap_or(call.deadline);
-    Context {
-        caller: &call.caller,
-        request,
-        agreement: permit.agreement(),
-        deadline: cap.min(left),
-        traceparent,
     }
 }
 

@@ -1,13 +1,13 @@
 //! `ResolveIdentifier`: the personal id in force behind an old, cancelled or superseded number.
 
 use adapter::{Answer, Miss, Resolution};
-use admission::Permit;
 use api::v1::{ResolveIdentifierResponse, ResolveOutcome};
-use evidence::{Open, Outcome, SourceOutcome};
+use evidence::{Outcome, SourceOutcome};
 use exchange::{
     CitizenId, Fault, Field, FieldSet, IdentifierKind, Reason, Request, Source, SourceState,
 };
 
+use crate::ask::Asking;
 use crate::seal::message;
 use crate::{Call, Gate, Reply};
 
@@ -29,13 +29,14 @@ impl Gate {
             return Err(fault);
         }
         let open = self.open(call, request, &permit)?;
-        let resolution = self.resolution(&open, call, request, &permit).await;
+        let asking = self.asking(&open, call, request, &permit);
+        let resolution = asking.resolution().await;
         let mut outcomes = vec![outcome(request, &resolution)];
         let resolution = match resolution {
             Ok(Resolution::Current(id) | Resolution::Superseded(id))
                 if !request.subject.hints.is_empty() =>
             {
-                let compared = self.compare(&open, id, call, request, &permit).await;
+                let compared = asking.compare(id).await;
                 note(&mut outcomes, &compared);
                 match compared {
                     Ok(_) => resolution,
@@ -68,19 +69,11 @@ impl Gate {
     }
 }
 
-impl Gate {
+impl Asking<'_> {
     /// Compares the second factor with what the population database holds of the person that was
     /// found: the agencies that give the other numbers out hold less, or are not told it.
-    async fn compare(
-        &self,
-        open: &Open,
-        id: CitizenId,
-        call: &Call,
-        request: &Request,
-        permit: &Permit,
-    ) -> Result<Answer, Miss> {
-        let asked = self.asked(open, Source::Population, Ok(id), call, request, permit);
-        asked.await.result
+    async fn compare(self, id: CitizenId) -> Result<Answer, Miss> {
+        self.asked(Source::Population, Ok(id)).await.result
     }
 }
 

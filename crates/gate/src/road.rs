@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::answer::Draft;
-use crate::ask::RESERVE;
+use crate::ask::{Asking, RESERVE};
 use crate::{Call, Gate, Reply, Synthetic, trace};
 
 impl Gate {
@@ -31,7 +31,7 @@ impl Gate {
             return Ok(Draft::dry(request, &permit).unrecorded(&permit));
         }
         let open = self.open(call, request, &permit)?; // the attempt, written but not awaited
-        let answers = self.ask(&open, call, request, &permit).await; // every source at once
+        let answers = self.asking(&open, call, request, &permit).all().await; // every source at once
         let draft = Draft::new(request, &permit, answers, self.deps.clock.now());
         self.seal(open, draft, &permit).await // durable before it is returned
     }
@@ -99,6 +99,23 @@ impl Gate {
             agreement: permit.agreement(),
             policy: permit.policy_digest(),
         })
+    }
+
+    /// What the questions of one exchange are put with.
+    pub(crate) const fn asking<'a>(
+        &'a self,
+        open: &'a Open,
+        call: &'a Call,
+        request: &'a Request,
+        permit: &'a Permit,
+    ) -> Asking<'a> {
+        Asking {
+            gate: self,
+            open,
+            call,
+            request,
+            permit,
+        }
     }
 
     /// Records a refusal that comes from before the gate, such as a header that claims another

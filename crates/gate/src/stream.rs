@@ -17,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument as _;
 
 use crate::answer::Draft;
-use crate::ask::Answers;
+use crate::ask::{Answers, Asking};
 use crate::seal::message;
 use crate::{Call, Gate};
 
@@ -71,7 +71,8 @@ impl Gate {
         permit: &Permit,
         send: &Sender,
     ) {
-        let summary = match self.parts(&open, call, request, permit, send).await {
+        let asking = self.asking(&open, call, request, permit);
+        let summary = match self.parts(asking, send).await {
             Ok(answers) => self.summary(open, request, permit, answers).await,
             Err(fault) => Err(fault),
         };
@@ -82,30 +83,21 @@ impl Gate {
 
     /// Asks every source, and sends each part when its record is durable. The error is that of the
     /// record.
-    async fn parts(
-        &self,
-        open: &Open,
-        call: &Call,
-        request: &Request,
-        permit: &Permit,
-        send: &Sender,
-    ) -> Result<Answers, Fault> {
-        let subject = match self.subject(open, call, request, permit).await {
+    async fn parts(&self, asking: Asking<'_>, send: &Sender) -> Result<Answers, Fault> {
+        let subject = match asking.subject().await {
             Ok(subject) => subject,
             Err(none) => return Ok(none),
         };
-        let sources = permit.granted().sources();
-        let mut asking: FuturesUnordered<_> = sources
-            .iter()
-            .map(|source| self.ask_one(open, source, &subject, call, request, permit))
-            .collect();
+        let sources = asking.permit.granted().sources();
+        let questions = sources.iter().map(|source| asking.one(source, &subject));
+        let mut questions: FuturesUnordered<_> = questions.collect();
         let mut parts = Vec::with_capacity(Source::ALL.len());
-        while let Some(part) = asking.next().await {
+        while let Some(part) = questions.next().await {
             let outcome = Outcome {
                 sources: std::slice::from_ref(&part.outcome),
                 failure: None,
             };
-            let receipt = self.deps.evidence.seal_part(open, &outcome).await?;
+            let receipt = self.deps.evidence.seal_part(asking.open, &outcome).await?;
             let mut view = v1::CitizenView::default();
             if let Some(record) = part.record.clone() {
                 record.put_into(&mut view);

@@ -6,14 +6,13 @@
 use std::sync::Arc;
 
 use adapter::{Agency, Miss, Resolution};
-use admission::Permit;
-use evidence::{Open, SourceOutcome};
-use exchange::{CitizenId, Fault, Identifier, IdentifierKind, Reason, Request, SourceState};
+use evidence::SourceOutcome;
+use exchange::{CitizenId, Fault, Identifier, IdentifierKind, Reason, SourceState};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::ask::{Answers, context, guarded};
-use crate::{Call, Gate, resolve, trace};
+use crate::ask::{Answers, Asking, guarded};
+use crate::{resolve, trace};
 
 /// Who is asked about.
 #[derive(Debug)]
@@ -41,27 +40,21 @@ impl Subject {
     }
 }
 
-impl Gate {
+impl Asking<'_> {
     /// Who is asked about.
     ///
     /// The error is the whole answer: the number names nobody, or several people.
-    pub(crate) async fn subject(
-        &self,
-        open: &Open,
-        call: &Call,
-        request: &Request,
-        permit: &Permit,
-    ) -> Result<Subject, Answers> {
+    pub(crate) async fn subject(self) -> Result<Subject, Answers> {
         let unasked = |id| Subject { id, resolver: None };
-        if let Identifier::Personal(id) = &request.subject.identifier {
+        if let Identifier::Personal(id) = &self.request.subject.identifier {
             return Ok(unasked(Ok(*id)));
         }
-        if permit.granted().is_empty() {
+        if self.permit.granted().is_empty() {
             // Nothing is asked about anybody, so nobody is looked for either.
             return Ok(unasked(Err(Miss::not_served())));
         }
-        let resolution = self.resolution(open, call, request, permit).await;
-        let resolver = resolve::outcome(request, &resolution);
+        let resolution = self.resolution().await;
+        let resolver = resolve::outcome(self.request, &resolution);
         let resolver = Some(resolver).filter(|it| it.state != SourceState::Skipped);
         let id = match resolution.as_ref().map(person) {
             Ok(Ok(id)) => Ok(id),
@@ -75,17 +68,11 @@ impl Gate {
     }
 
     /// Asks the agency that gives such numbers out who is behind one.
-    pub(crate) async fn resolution(
-        &self,
-        open: &Open,
-        call: &Call,
-        request: &Request,
-        permit: &Permit,
-    ) -> Result<Resolution, Miss> {
-        let identifier = &request.subject.identifier;
+    pub(crate) async fn resolution(self) -> Result<Resolution, Miss> {
+        let identifier = &self.request.subject.identifier;
         let source = resolve::resolver(identifier.kind());
         let begun = Instant::now();
-        let result = match self.resolver(open, identifier.kind()) {
+        let result = match self.resolver(identifier.kind()) {
             None => {
                 let detail = "no agency resolves such numbers";
                 Err(Miss::new(SourceState::Skipped, "NOT_CONFIGURED", detail).after(0))
@@ -93,7 +80,7 @@ impl Gate {
             Some(agency) => {
                 let span = trace::source(source);
                 let traceparent = trace::traceparent(&span);
-                let context = context(&**agency, call, request, permit, traceparent.as_deref());
+                let context = self.context(&**agency, traceparent.as_deref());
                 let asked = async { agency.resolve(identifier, &context).await };
                 let result = guarded(context.deadline, asked);
                 let result = result.instrument(span.clone()).await;
@@ -102,13 +89,13 @@ impl Gate {
             }
         };
         let (state, miss) = (resolve::state(&result), result.as_ref().err());
-        self.observe(call, source, state, miss, begun.elapsed());
+        self.observe(source, state, miss, begun.elapsed());
         result
     }
 
-    fn resolver(&self, open: &Open, kind: IdentifierKind) -> Option<&Arc<dyn Agency>> {
-        self.agency(open, resolve::resolver(kind))
-            .filter(|agency| agency.resolves().contains(&kind))
+    fn resolver(&self, kind: IdentifierKind) -> Option<&Arc<dyn Agency>> {
+        let agency = self.gate.agency(self.open, resolve::resolver(kind));
+        agency.filter(|agency| agency.resolves().contains(&kind))
     }
 }
 

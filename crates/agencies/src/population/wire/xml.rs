@@ -150,9 +150,11 @@ impl<'a> Xml<'a> {
 }
 
 fn refused(error: &quick_xml::Error) -> Refused {
-    Refused(match error {
-        quick_xml::Error::Encoding(_) => "is not UTF-8",
-        _ => "is not well-formed",
+    let is_text = !matches!(error, quick_xml::Error::Encoding(_));
+    Refused(if is_text {
+        "is not well-formed"
+    } else {
+        "is not UTF-8"
     })
 }
 
