@@ -12,7 +12,7 @@ use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
 use budget::Budget;
-use measured::{Measured, Turn};
+use measured::{Measured, Report, Turn};
 use site::Site;
 use under_test::{Server, Sources};
 
@@ -27,8 +27,8 @@ mod under_test;
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// How long each window is.
-    #[arg(long, default_value_t = 10)]
+    /// How long each window is, in seconds; the middle one of several counts.
+    #[arg(long, default_value_t = 5)]
     seconds: u32,
     /// How many callers ask at once.
     #[arg(long, default_value_t = 32)]
@@ -85,9 +85,15 @@ impl Bench {
         }
         for &sources in self.sources() {
             let half = measured.saturation(sources) / 2.0;
-            let report = site.open(sources, half)?;
-            println!("    {}", report.added_line(sources, half));
-            measured.half.push((sources, report));
+            let mut reports = Vec::new();
+            for _ in 0..self.starts() {
+                let report = site.open(sources, half)?;
+                println!("    {}", report.added_line(sources, half));
+                reports.push(report);
+            }
+            measured
+                .half
+                .extend(middle(reports).map(|report| (sources, report)));
         }
         let most = self.sources().last().copied().unwrap_or(Sources::Five);
         for _ in 0..self.starts() {
@@ -128,9 +134,10 @@ impl Bench {
     }
 
     const fn rounds(&self) -> u32 {
-        if self.quick { 1 } else { 2 }
+        if self.quick { 1 } else { 5 }
     }
 
+    /// How often what is measured beside the rounds is repeated.
     const fn starts(&self) -> u32 {
         if self.quick { 1 } else { 3 }
     }
@@ -139,4 +146,11 @@ impl Bench {
     const fn window(&self) -> u32 {
         if self.quick { 2 } else { self.seconds }
     }
+}
+
+/// The one of the middle added latency.
+fn middle(mut reports: Vec<Report>) -> Option<Report> {
+    reports.sort_by_key(|report| report.added_us.p99);
+    let place = reports.len() / 2;
+    reports.into_iter().nth(place)
 }
