@@ -28,6 +28,11 @@ const STREAM_WINDOW_BYTES: u32 = 1 << 18;
 const CONNECTION_WINDOW_BYTES: u32 = 1 << 22;
 /// The most that the head of an answer may hold.
 const MAX_HEAD_BYTES: u32 = 16 << 10;
+/// How long an answer to a call that was given up may still come. A later one counts as an error
+/// of the agency, and after 1,024 of them h2 ends the connection.
+const LATE: Duration = Duration::from_secs(30);
+/// How many such calls are remembered: 130 a second, at some 500 bytes 2 MiB.
+const MAX_LATE: usize = 4_096;
 
 /// An open connection. It closes when the last one lets go of it.
 #[derive(Debug)]
@@ -48,6 +53,8 @@ impl Link {
             .initial_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_header_list_size(MAX_HEAD_BYTES)
+            .max_concurrent_reset_streams(MAX_LATE)
+            .reset_stream_duration(LATE)
             .handshake(stream)
             .await;
         let (calls, connection) = opened.map_err(io::Error::other)?;
@@ -157,8 +164,10 @@ async fn until_silent(mut pings: PingPong, called: &Notify) {
 pub(super) fn lost(error: &h2::Error) -> Status {
     let code = match error.reason() {
         Some(Reason::CANCEL) => Code::Cancelled,
-        Some(Reason::ENHANCE_YOUR_CALM) => Code::ResourceExhausted,
-        Some(Reason::REFUSED_STREAM | Reason::NO_ERROR) | None => Code::Unavailable,
+        Some(Reason::ENHANCE_YOUR_CALM) if error.is_remote() => Code::ResourceExhausted,
+        Some(Reason::ENHANCE_YOUR_CALM | Reason::REFUSED_STREAM | Reason::NO_ERROR) | None => {
+            Code::Unavailable
+        }
         Some(_) => Code::Internal,
     };
     Status::new(code, format!("h2 protocol error: {error}"))

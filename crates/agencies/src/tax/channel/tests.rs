@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tonic::Code;
 
 use super::flight::CONNECT;
-use super::link::{PING_EVERY, PONG_WITHIN};
+use super::link::{PING_EVERY, PONG_WITHIN, lost};
 use super::*;
 
 /// An agency behind pipes: each that is opened is handed, with its number, to what plays it.
@@ -108,6 +108,12 @@ fn recite(mut door: DuplexStream, frames: Vec<u8>) {
 /// GOAWAY: none of the calls on this connection was processed.
 fn go_away(reason: u8) -> Vec<u8> {
     vec![0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, reason]
+}
+
+/// HEADERS: 200, and the end of the stream.
+fn headers(stream: u16) -> Vec<u8> {
+    let [high, low] = stream.to_be_bytes();
+    vec![0, 0, 1, 1, 5, 0, 0, high, low, 0x88]
 }
 
 fn code<T: fmt::Debug>(answered: Result<T, Status>) -> Code {
@@ -221,6 +227,29 @@ async fn a_connection_that_ended_is_replaced_by_the_next_call() {
     sleep(PONG_WITHIN * 2).await;
     line.call(question()).await.unwrap();
     assert_eq!(line.dials(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_agency_can_say_that_there_are_too_many_calls() {
+    let calm = |respond: &mut Respond| respond.send_reset(Reason::ENHANCE_YOUR_CALM);
+    let line = line(move |_, door| serve(door, calm));
+    assert_eq!(code(line.call(question()).await), Code::ResourceExhausted);
+    let own = Reason::ENHANCE_YOUR_CALM.into();
+    assert_eq!(lost(&own).code(), Code::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_answers_do_not_end_the_connection() {
+    const GIVEN_UP: u16 = 1_500;
+    let line = line(|_, door| {
+        let streams = (0..=GIVEN_UP).map(|call| headers(2 * call + 1));
+        recite(door, streams.flatten().collect());
+    });
+    let soon = Duration::from_millis(10);
+    let calls = (0..GIVEN_UP).map(|_| timeout(soon, line.call(question())));
+    assert!(join_all(calls).await.iter().all(Result::is_err));
+    line.call(question()).await.unwrap();
+    assert_eq!(line.dials(), 1);
 }
 
 /// Plays an agency that answers one call, and of which nothing is heard some time later.
