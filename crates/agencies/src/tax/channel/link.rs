@@ -21,7 +21,9 @@ use super::{Answer, Body};
 /// How often a connection in use is asked whether it is alive.
 pub(super) const PING_EVERY: Duration = Duration::from_secs(20);
 /// How long the answer to that may take.
-pub(super) const PONG_WITHIN: Duration = Duration::from_secs(10);
+const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// How long it may take if the connection was quiet: a call is waiting for it.
+pub(super) const PONG_AT_ONCE: Duration = Duration::from_secs(1);
 /// What may be under way to the gateway, for one call and for all: a stream that nobody reads
 /// must not stop the others.
 const STREAM_WINDOW_BYTES: u32 = 1 << 18;
@@ -150,10 +152,11 @@ async fn until_silent(mut pings: PingPong, called: &Notify) {
     loop {
         let due = Instant::now() + PING_EVERY;
         called.notified().await;
+        let within = if Instant::now() < due { PONG_WITHIN } else { PONG_AT_ONCE };
         sleep_until(due).await;
         // This ping is for all who have called so far.
         called.notified().now_or_never();
-        let pong = timeout(PONG_WITHIN, pings.ping(Ping::opaque())).await;
+        let pong = timeout(within, pings.ping(Ping::opaque())).await;
         if !matches!(pong, Ok(Ok(_))) {
             return;
         }

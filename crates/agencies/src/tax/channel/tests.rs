@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tonic::Code;
 
 use super::flight::CONNECT;
-use super::link::{PING_EVERY, PONG_WITHIN, lost};
+use super::link::{PING_EVERY, PONG_AT_ONCE, lost};
 use super::*;
 
 /// An agency behind pipes: each that is opened is handed, with its number, to what plays it.
@@ -218,13 +218,13 @@ async fn a_connection_that_ended_is_replaced_by_the_next_call() {
                 let mut server = handshake(door).await.unwrap();
                 let (_, mut respond) = server.accept().await.unwrap().unwrap();
                 answer(&mut respond);
-                timeout(PONG_WITHIN, server.accept()).await.is_ok()
+                timeout(PONG_AT_ONCE, server.accept()).await.is_ok()
             });
         }
         _ => serve(door, answer),
     });
     line.call(question()).await.unwrap();
-    sleep(PONG_WITHIN * 2).await;
+    sleep(PONG_AT_ONCE * 2).await;
     line.call(question()).await.unwrap();
     assert_eq!(line.dials(), 2);
 }
@@ -264,13 +264,38 @@ fn fall_silent(door: DuplexStream, later: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dead_connection_that_was_quiet_is_found_by_the_first_call() {
+    let line = line(|dial, door| match dial {
+        0 => fall_silent(door, PING_EVERY * 2),
+        _ => serve(door, answer),
+    });
+    line.call(question()).await.unwrap();
+    sleep(PING_EVERY * 3).await;
+    let begun = Instant::now();
+    assert_eq!(code(line.call(question()).await), Code::Unavailable);
+    assert!(begun.elapsed() < PONG_AT_ONCE * 3 / 2);
+    line.call(question()).await.unwrap();
+    assert_eq!(line.dials(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dead_connection_in_use_is_found_in_time() {
     let line = line(|_, door| fall_silent(door, Duration::from_secs(1)));
     line.call(question()).await.unwrap();
     sleep(PING_EVERY / 2).await;
     let begun = Instant::now();
     assert_eq!(code(line.call(question()).await), Code::Unavailable);
-    assert!(begun.elapsed() < PING_EVERY + PONG_WITHIN);
+    assert!(begun.elapsed() < PING_EVERY + PONG_AT_ONCE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_connection_that_lives_is_kept() {
+    let line = line(|_, door| serve(door, answer));
+    for _ in 0..3 {
+        line.call(question()).await.unwrap();
+        sleep(PING_EVERY * 3).await;
+    }
+    assert_eq!(line.dials(), 1);
 }
 
 #[tokio::test(start_paused = true)]
