@@ -1,6 +1,7 @@
 //! The body of an answer, as the connection delivers it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -8,15 +9,22 @@ use h2::RecvStream;
 use http_body::{Body, Frame};
 use tonic::Status;
 
-use super::link::lost;
+use super::link::{Link, lost};
 
 /// The body of an answer. Dropped before its end, it resets the stream.
 #[derive(Debug)]
-pub(in crate::tax) struct Answer(RecvStream);
+pub(in crate::tax) struct Answer {
+    stream: RecvStream,
+    /// What keeps its connection open.
+    _link: Arc<Link>,
+}
 
 impl Answer {
-    pub(super) const fn new(stream: RecvStream) -> Self {
-        Self(stream)
+    pub(super) const fn new(stream: RecvStream, link: Arc<Link>) -> Self {
+        Self {
+            stream,
+            _link: link,
+        }
     }
 }
 
@@ -28,7 +36,7 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let stream = &mut self.0;
+        let stream = &mut self.stream;
         let frame = match ready!(stream.poll_data(cx)) {
             Some(Ok(data)) => {
                 let read = stream.flow_control().release_capacity(data.len());
@@ -44,6 +52,6 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.stream.is_end_stream()
     }
 }

@@ -1,10 +1,15 @@
 //! A gRPC channel: one HTTP/2 connection, opened by the first call and again when it breaks.
 //!
-//! Made for small questions: head and body are handed to the connection together and leave in one
-//! write. Not here: what is asked; a limit on the answer, which the client of the service keeps.
+//! Made for small questions: head and body are handed to the connection together and usually leave
+//! in one write. A question that the agency says it has not processed is asked once more. Not here:
+//! what is asked; a limit on the answer, which the client of the service keeps.
 
 mod answer;
+mod flight;
 mod link;
+mod target;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -19,28 +24,19 @@ use tower::Service;
 
 use crate::Problem;
 pub(super) use answer::Answer;
-use link::{Link, Target};
+use flight::Flight;
+use link::{Link, Loss};
+use target::{Dial, Target};
 
 /// A channel to one agency. Clones share its connection.
 #[derive(Clone, Debug)]
-pub(super) struct Channel(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    target: Target,
-    link: Mutex<Option<Arc<Link>>>,
-    /// Held by the one who opens the next connection.
-    opening: tokio::sync::Mutex<()>,
-}
+pub(super) struct Channel(Arc<Line<Target>>);
 
 impl Channel {
     /// A channel to `endpoint`; nothing is opened before the first call.
     pub(super) fn new(endpoint: &Endpoint, clock: &Arc<dyn Clock>) -> Result<Self, Vec<Problem>> {
-        Ok(Self(Arc::new(Shared {
-            target: Target::new(endpoint, clock)?,
-            link: Mutex::default(),
-            opening: tokio::sync::Mutex::default(),
-        })))
+        let target = Target::new(endpoint, clock)?;
+        Ok(Self(Arc::new(Line::new(target))))
     }
 
     /// Scheme and authority of every call.
@@ -59,48 +55,51 @@ impl Service<Request<body::Body>> for Channel {
     }
 
     fn call(&mut self, request: Request<body::Body>) -> Self::Future {
-        let shared = Arc::clone(&self.0);
-        Box::pin(async move { shared.call(request).await })
+        let line = Arc::clone(&self.0);
+        Box::pin(async move { line.call(request).await })
     }
 }
 
-impl Shared {
+/// The one connection to a target, or the opening of it.
+#[derive(Debug)]
+struct Line<D> {
+    target: Arc<D>,
+    flight: Mutex<Option<Flight>>,
+}
+
+impl<D: Dial> Line<D> {
+    fn new(target: D) -> Self {
+        Self {
+            target: Arc::new(target),
+            flight: Mutex::default(),
+        }
+    }
+
+    /// Asks, and once again if the agency has not processed it; on another connection, unless it
+    /// refused this one call and takes others.
     async fn call(&self, request: Request<body::Body>) -> Result<Response<Answer>, Status> {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let head = Request::from_parts(head, ());
-        let response = match self.link().await?.send(head.clone(), body.clone()) {
-            Ok(response) => response,
-            // Closed by the agency just now: nothing has left, so it is asked on another.
-            Err(_) => {
-                let link = self.link().await?;
-                link.send(head, body).map_err(|error| link::lost(&error))?
-            }
+        let first = self.link().await?.ask(head.clone(), body.clone()).await;
+        let answered = match first {
+            Err(Loss::Unprocessed(_)) => self.link().await?.ask(head, body).await,
+            first => first,
         };
-        let response = response.await.map_err(|error| link::lost(&error))?;
-        Ok(response.map(Answer::new))
+        Ok(answered?)
     }
 
-    /// The connection, opened if there is none; by one caller, however many wait.
+    /// The connection; opened if there is none, and once for all who wait.
     async fn link(&self) -> Result<Arc<Link>, Status> {
-        if let Some(link) = self.open_link() {
-            return Ok(link);
-        }
-        let _opening = self.opening.lock().await;
-        if let Some(link) = self.open_link() {
-            return Ok(link);
-        }
-        let link = self.target.open().await?;
-        *self.lock() = Some(Arc::clone(&link));
-        Ok(link)
+        self.flight().landed().await
     }
 
-    fn open_link(&self) -> Option<Arc<Link>> {
-        self.lock().clone().filter(|link| link.is_open())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Link>>> {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    fn flight(&self) -> Flight {
+        let mut held = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.as_ref().filter(|flight| flight.is_of_use()) {
+            Some(flight) => flight.clone(),
+            None => held.insert(Flight::begin(&self.target)).clone(),
+        }
     }
 }
 
