@@ -9,6 +9,7 @@
 
 mod agency;
 mod endpoint;
+mod flight;
 mod http;
 mod miss;
 mod session;
@@ -16,6 +17,7 @@ mod subject;
 
 pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
 pub use endpoint::{Endpoint, EndpointError};
+pub use flight::Flight;
 pub use http::{Client, Response, classify};
 pub use miss::Miss;
 pub use session::{Heard, Login, Session};

@@ -6,7 +6,7 @@
 //! *Invariants:* one login is under way at most, however many callers need it; nobody waits for one
 //! while a token holds; a login ends by itself, and a caller at its own deadline.
 
-mod flight;
+mod held;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +17,8 @@ use std::time::Duration;
 use exchange::Source;
 use tokio::time::{Instant, timeout_at};
 
-use crate::Miss;
-use flight::{Flight, Held};
+use crate::{Flight, Miss};
+use held::Held;
 
 /// How an adapter logs in.
 pub trait Login: Send + Sync + 'static {
@@ -56,18 +56,21 @@ pub struct Session<L> {
 #[derive(Debug, Default)]
 struct State {
     held: Option<Held>,
-    flight: Option<Flight>,
+    flight: Option<Opening>,
     /// How many logins have failed since one was granted.
     failures: u32,
     /// Until when none is tried again while there is no token, and what is said meanwhile.
     refused: Option<(Instant, Miss)>,
 }
 
+/// A login under way.
+type Opening = Flight<Result<Held, Miss>>;
+
 /// What a caller without a token is told.
 #[derive(Debug)]
 enum Wait {
     /// To wait for this login.
-    Login(Flight),
+    Login(Opening),
     /// That there is none: it has failed too often.
     Refused(Miss),
 }
@@ -111,7 +114,7 @@ impl<L: Login> Session<L> {
 
     /// The token in force, or that of the login under way.
     async fn token(&self, deadline: Instant) -> Result<Arc<str>, Miss> {
-        let begin = || Flight::begin(&self.login, self.cap);
+        let begin = || held::begin(&self.login, self.cap);
         let flight = match self.state().token(begin) {
             Ok(token) => return Ok(token),
             Err(Wait::Login(flight)) => flight,
@@ -132,7 +135,7 @@ impl<L: Login> Session<L> {
 
 impl State {
     /// The token in force; if there is none, the login to wait for.
-    fn token(&mut self, begin: impl FnOnce() -> Flight) -> Result<Arc<str>, Wait> {
+    fn token(&mut self, begin: impl FnOnce() -> Opening) -> Result<Arc<str>, Wait> {
         let now = Instant::now();
         self.held.take_if(|held| held.over_at <= now);
         match &self.held {

@@ -5,7 +5,6 @@
 //! what is asked; a limit on the answer, which the client of the service keeps.
 
 mod answer;
-mod flight;
 mod link;
 mod target;
 #[cfg(test)]
@@ -13,18 +12,19 @@ mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use adapter::{BoxFuture, Endpoint};
+use adapter::{BoxFuture, Endpoint, Flight};
 use bytes::Bytes;
 use exchange::Clock;
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt as _;
+use tokio::time::timeout;
 use tonic::{Status, body};
 use tower::Service;
 
 use crate::Problem;
 pub(super) use answer::Answer;
-use flight::Flight;
 use link::{Link, Loss};
 use target::{Dial, Target};
 
@@ -64,7 +64,7 @@ impl Service<Request<body::Body>> for Channel {
 #[derive(Debug)]
 struct Line<D> {
     target: Arc<D>,
-    flight: Mutex<Option<Flight>>,
+    flight: Mutex<Option<Opening>>,
 }
 
 impl<D: Dial> Line<D> {
@@ -91,17 +91,43 @@ impl<D: Dial> Line<D> {
 
     /// The connection; opened if there is none, and once for all who wait.
     async fn link(&self) -> Result<Arc<Link>, Status> {
-        self.flight().landed().await
+        let flight = match self.held() {
+            Ok(link) => return Ok(link),
+            Err(flight) => flight,
+        };
+        flight.landed().await
     }
 
-    fn flight(&self) -> Flight {
-        let mut held = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.as_ref().filter(|flight| flight.is_of_use()) {
-            Some(flight) => flight.clone(),
-            None => held.insert(Flight::begin(&self.target)).clone(),
+    /// The connection at hand; if there is none that takes calls, the opening of one.
+    fn held(&self) -> Result<Arc<Link>, Opening> {
+        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = flight.as_ref().map(|flight| (flight, flight.has_landed()));
+        match begun {
+            Some((_, Some(Ok(link)))) if link.is_open() => Ok(link),
+            Some((flight, None)) => Err(flight.clone()),
+            Some((_, Some(_))) | None => Err(flight.insert(open(&self.target)).clone()),
         }
     }
 }
+
+/// A connection being opened, or opened.
+type Opening = Flight<Result<Arc<Link>, Status>>;
+
+/// Opens a connection, within [`CONNECT`].
+fn open<D: Dial>(target: &Arc<D>) -> Opening {
+    let target = Arc::clone(target);
+    let opened = async move {
+        let open = async { Link::open(target.dial().await?).await };
+        match timeout(CONNECT, open).await {
+            Ok(opened) => opened.map_err(|error| Status::unavailable(error.to_string())),
+            Err(_) => Err(Status::unavailable("the connection does not open")),
+        }
+    };
+    Flight::begin(opened, || Err(Status::internal("the opening panicked")))
+}
+
+/// The longest a connection may take to open.
+const CONNECT: Duration = Duration::from_secs(1);
 
 /// The bytes of a question.
 type Body = Bytes;

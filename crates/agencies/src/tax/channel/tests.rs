@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use tonic::Code;
 
-use super::flight::CONNECT;
+use super::CONNECT;
 use super::link::{PING_EVERY, PONG_AT_ONCE, lost};
 use super::*;
 
