@@ -12,7 +12,7 @@ mod settings;
 mod stage;
 
 pub use entry::{Deps, Entry};
-pub use settings::{Problem, Secret, Settings};
+pub use settings::{ENDPOINT_KEYS, Problem, Secret, Settings};
 #[cfg(feature = "sim")]
 pub use stage::{Simulator, Site};
 

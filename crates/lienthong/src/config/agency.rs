@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use adapter::{Agency, Endpoint};
-use agencies::{ALL, Deps, Entry, Problem, Settings};
+use agencies::{ALL, Deps, ENDPOINT_KEYS, Entry, Problem, Settings};
 use toml::Table;
 
 use super::lines::join;
@@ -124,7 +124,5 @@ fn of_stanza(wrong: &[Problem]) -> Option<&str> {
     whole.map(|problem| problem.what.as_str())
 }
 
-/// The keys that all agencies have.
-const ENDPOINT_KEYS: [&str; 5] = ["url", "ca", "certificate", "key", "timeout_ms"];
 /// An address that is right: nothing is sent to it.
 const STAND_IN_URL: &str = "http://localhost:1";
