@@ -31,7 +31,8 @@ pub struct Config {
     /// New exchanges are refused while a smaller share of the disk than this is free.
     #[serde(default = "reserve_percent")]
     pub reserve_percent: u8,
-    /// Under load, the least time in milliseconds between the starts of two commits.
+    /// While other exchanges are open, the least time in milliseconds between the starts of two
+    /// commits.
     #[serde(default = "gather_ms")]
     pub gather_ms: u64,
 }
