@@ -22,6 +22,7 @@ mod dropped;
 mod escape;
 mod export;
 mod filter;
+mod gather;
 mod line;
 mod otlp;
 mod sampling;
@@ -46,6 +47,7 @@ use tracing_subscriber::{EnvFilter, Registry, fmt as log};
 use crate::metrics::Metrics;
 use export::Export;
 use filter::Traced;
+use gather::Gather;
 use line::Line;
 use otlp::Otlp;
 use sampling::Sampler;
@@ -80,7 +82,7 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<Telemetry> {
     let (export, reader) = Export::start(&otlp, &resource);
     let metrics = Metrics::new(&settings.node, resource, reader)?;
 
-    let (stderr, guard) = writer(io::stderr());
+    let (stderr, guard) = writer(Gather::new(io::stderr(), PAUSE));
     let lost_lines = stderr.error_counter();
     let line = if io::stderr().is_terminal() {
         Line::for_people(Arc::clone(&settings.clock))
@@ -193,6 +195,8 @@ const DEFAULT: &str =
     "info,h2=warn,hyper=warn,tonic=warn,rustls=warn,opentelemetry_sdk=off,opentelemetry-otlp=off";
 /// Lines that wait for stderr: 16,384 of about 400 bytes are 6.5 MB.
 const LINES: usize = 16_384;
+/// How long lines may come together before they are written.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Leaves 1.1 s of three for the writer of the log, which waits at most that long.
 const LAST_EXPORT: Duration = Duration::from_millis(1_900);
 
