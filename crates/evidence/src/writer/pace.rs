@@ -45,7 +45,8 @@ impl Pace {
         if pending.leaves >= places {
             return None;
         }
-        left(self.last_began?, self.gather, now).map(|time| (Sleep::UntilAll, Some(time)))
+        let gather = self.gather * places.min(CROWD) / CROWD;
+        left(self.last_began?, gather, now).map(|time| (Sleep::UntilAll, Some(time)))
     }
 
     /// A batch is begun.
@@ -77,6 +78,8 @@ fn left(since: Instant, total: Duration, now: Instant) -> Option<Duration> {
         .filter(|left| !left.is_zero())
 }
 
+/// From that many open exchanges on, the whole time is spent gathering; of fewer, fewer would come.
+const CROWD: u32 = 32;
 /// How long an attempt may wait for a leaf to share its commit: most exchanges are over by then,
 /// and a commit of its own is spared; a hung agency's question is on the disk soon after.
 const OPEN_LINGER: Duration = Duration::from_millis(10);

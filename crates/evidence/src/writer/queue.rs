@@ -163,7 +163,7 @@ impl Queue {
         let key = pending.next_key;
         pending.next_key += 1;
         frame::append(&mut pending.bytes, Kind::Open, [&key.to_le_bytes(), head]);
-        self.nudge(&mut pending);
+        self.nudge(pending);
         Ok(key)
     }
 
@@ -185,7 +185,7 @@ impl Queue {
         let index = pending.leaves;
         pending.leaves += 1;
         let batch = Arc::clone(&pending.batch);
-        self.nudge(&mut pending);
+        self.nudge(pending);
         Ok(Ticket { batch, index })
     }
 
@@ -259,8 +259,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Wakes the writer if this is what it waits for.
-    fn nudge(&self, pending: &mut Pending) {
+    /// Wakes the writer if this is what it waits for; outside the lock, which it takes first.
+    fn nudge(&self, mut pending: MutexGuard<'_, Pending>) {
         let awaited = match pending.sleep {
             Sleep::Awake => false,
             Sleep::UntilAny => true,
@@ -269,6 +269,7 @@ impl Queue {
         };
         if awaited {
             pending.sleep = Sleep::Awake;
+            drop(pending);
             self.wake.notify_one();
         }
     }
