@@ -91,17 +91,17 @@ impl Permit {
     /// [`resolution_mask`], and the agreement has it.
     #[must_use]
     pub fn may_resolve(&self) -> bool {
-        Field::from_path(RESOLUTION_PATH).is_some_and(|field| self.granted.contains(field))
+        self.granted.contains(RESOLVED)
     }
 }
 
 /// The mask of a request to resolve a number: `population.personal_id` alone.
 #[must_use]
 pub fn resolution_mask() -> FieldSet {
-    Field::from_path(RESOLUTION_PATH).into_iter().collect()
+    [RESOLVED].into_iter().collect()
 }
 
-const RESOLUTION_PATH: &str = "population.personal_id";
+const RESOLVED: Field = Field::PopulationPersonalId;
 
 /// Why a request is not admitted, and under which policy.
 #[derive(Debug)]

@@ -174,8 +174,17 @@ mod tests {
         for (place, info) in FIELDS.iter().enumerate() {
             assert_eq!(info.field as usize, place);
             assert_eq!(Field::from_path(info.path), Some(info.field));
+            for previous in [
+                None,
+                Some(info.field),
+                FIELDS.get(place + 1).map(|i| i.field),
+            ] {
+                let found = Field::from_path_after(previous, info.path);
+                assert_eq!(found, Some(info.field));
+            }
         }
         assert_eq!(FieldSet::all().iter().count(), FIELDS.len());
+        assert_eq!(Field::from_path_after(None, "population"), None);
     }
 
     #[test]

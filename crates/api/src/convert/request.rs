@@ -270,8 +270,11 @@ impl Reader {
             return FieldSet::EMPTY;
         }
         let mut mask = FieldSet::EMPTY;
+        let mut last = None;
         for (place, path) in paths.iter().enumerate() {
-            match Field::from_path(path) {
+            let found = Field::from_path_after(last, path);
+            last = found.or(last);
+            match found {
                 Some(field) => mask.insert(field),
                 None if path.contains('*') => self.violation(
                     format!("read_mask.paths[{place}]"),

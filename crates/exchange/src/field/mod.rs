@@ -65,6 +65,16 @@ impl Field {
         let place = BY_PATH.binary_search_by_key(&path, |field| field.path());
         place.ok().and_then(|place| BY_PATH.get(place)).copied()
     }
+
+    /// The same, for a path that likely names the field that follows `previous` in the catalogue:
+    /// most masks are in its order, and then nothing is searched.
+    #[must_use]
+    pub fn from_path_after(previous: Option<Self>, path: &str) -> Option<Self> {
+        let next = FIELDS.get(previous.map_or(0, |field| field as usize + 1));
+        let next = next.filter(|info| info.path == path);
+        next.map(|info| info.field)
+            .or_else(|| Self::from_path(path))
+    }
 }
 
 /// The fields in the order of their paths: a mask names up to all of them, and searching them this
