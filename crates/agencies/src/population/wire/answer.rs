@@ -228,12 +228,11 @@ fn seek(xml: &mut Xml<'_>, nested: Nested) -> Result<Option<Said>, Refused> {
         said = said.take().or(heard);
         Ok(())
     })?;
-    let text = text.trim();
     match said {
         None if nested == Nested::No && text.starts_with(['<', '\u{feff}']) => {
-            seek(&mut Xml::new(text), Nested::Yes)
+            seek(&mut Xml::new(text.as_ref()), Nested::Yes)
         }
-        None if says_session_over(text) => Ok(Some(Said::Fault(Fault::new("001", "", "")))),
+        None if says_session_over(&text) => Ok(Some(Said::Fault(Fault::new("001", "", "")))),
         said => Ok(said),
     }
 }

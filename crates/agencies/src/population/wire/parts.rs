@@ -80,7 +80,7 @@ impl Name {
             Ok(())
         })?;
         if it.given.is_empty() {
-            whole.trim().clone_into(&mut it.given);
+            it.given = whole.into_owned();
         }
         Ok(it)
     }
@@ -179,11 +179,10 @@ pub(super) fn code(xml: &mut Xml<'_>) -> Result<String, Refused> {
         }
         Ok(())
     })?;
-    let text = text.trim();
     Ok(if text.is_empty() {
         nested
     } else {
-        text.to_owned()
+        text.into_owned()
     })
 }
 
@@ -200,5 +199,5 @@ pub(in crate::population) fn date(xml: &mut Xml<'_>) -> Result<String, Refused> 
         Ok(())
     })?;
     let found = [day, month, year].into_iter().find(|text| !text.is_empty());
-    Ok(found.unwrap_or_else(|| plain.trim().to_owned()))
+    Ok(found.unwrap_or_else(|| plain.into_owned()))
 }

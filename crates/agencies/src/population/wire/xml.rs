@@ -76,13 +76,14 @@ impl<'a> Xml<'a> {
     }
 
     /// Calls `visit` with every child of the open element (at first, of the document) and returns
-    /// the text that stands directly in it. What `visit` leaves unread of a child is skipped.
+    /// the text that stands directly in it, trimmed. What `visit` leaves unread of a child is
+    /// skipped.
     pub(in crate::population) fn children(
         &mut self,
         mut visit: impl FnMut(&mut Self, &Tag<'a>) -> Result<(), Refused>,
-    ) -> Result<String, Refused> {
+    ) -> Result<Cow<'a, str>, Refused> {
         let level = self.depth;
-        let mut text = String::new();
+        let mut text = Cow::Borrowed("");
         loop {
             match self.step()? {
                 Step::Open(tag) => {
@@ -91,24 +92,17 @@ impl<'a> Xml<'a> {
                         self.step()?;
                     }
                 }
-                Step::Text(piece) => text.push_str(&piece),
-                Step::End => return Ok(text),
+                // Nearly every text is one piece, or space between children.
+                Step::Text(piece) if text.trim_start().is_empty() => text = piece,
+                Step::Text(piece) => text.to_mut().push_str(&piece),
+                Step::End => return Ok(trimmed(text)),
             }
         }
     }
 
     /// Reads the open element to its end and returns its text, trimmed.
     pub(in crate::population) fn text(&mut self) -> Result<String, Refused> {
-        let mut text = self.children(|_, _| Ok(()))?;
-        if text.chars().any(is_forbidden) {
-            return Err(Refused("holds a control character"));
-        }
-        text.truncate(text.trim_end().len());
-        let start = text.len() - text.trim_start().len();
-        if start > 0 {
-            text.drain(..start);
-        }
-        Ok(text)
+        self.children(|_, _| Ok(())).map(Cow::into_owned)
     }
 
     fn step(&mut self) -> Result<Step<'a>, Refused> {
@@ -120,9 +114,11 @@ impl<'a> Xml<'a> {
                     self.depth = self.depth.saturating_sub(1);
                     return Ok(Step::End);
                 }
-                Event::Text(text) => return Ok(Step::Text(text.xml10_content())),
-                Event::CData(text) => return Ok(Step::Text(text.xml10_content())),
-                Event::GeneralRef(reference) => return resolve(&reference).map(Step::Text),
+                Event::Text(text) => return allowed(text.xml10_content()).map(Step::Text),
+                Event::CData(text) => return allowed(text.xml10_content()).map(Step::Text),
+                Event::GeneralRef(reference) => {
+                    return resolve(&reference).and_then(allowed).map(Step::Text);
+                }
                 Event::DocType(_) => return Err(Refused("has a document type")),
                 Event::Decl(declaration) => match declaration.encoding() {
                     None => {}
@@ -169,9 +165,20 @@ fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Refused> {
     }
 }
 
-/// Controls that XML 1.0 does not allow, also when written as a reference.
-fn is_forbidden(character: char) -> bool {
-    character.is_control() && !matches!(character, '\t' | '\n' | '\r')
+/// Refuses controls that XML 1.0 does not allow, also when written as a reference.
+fn allowed(text: Cow<'_, str>) -> Result<Cow<'_, str>, Refused> {
+    let is_forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if text.contains(is_forbidden) {
+        return Err(Refused("holds a control character"));
+    }
+    Ok(text)
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
 }
 
 #[cfg(test)]
