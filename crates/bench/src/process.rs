@@ -18,6 +18,47 @@ pub(crate) fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_secs(ticks) / u32::try_from(per_second)?)
 }
 
+/// The time of all cores so far, and what of it the hypervisor gave to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CoreTime {
+    all: u64,
+    stolen: u64,
+}
+
+impl CoreTime {
+    /// As the kernel counts it now.
+    ///
+    /// # Errors
+    /// The system has no `/proc`.
+    pub(crate) fn now() -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string("/proc/stat").context("/proc/stat")?;
+        Self::read(&text).ok_or_else(|| anyhow!("/proc/stat is not understood"))
+    }
+
+    /// The share stolen between an earlier time and this one, 0 to 1.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "ticks of a machine stay far below 2⁵³"
+    )]
+    pub(crate) fn stolen_since(&self, earlier: &Self) -> f64 {
+        let all = self.all.saturating_sub(earlier.all).max(1);
+        self.stolen.saturating_sub(earlier.stolen) as f64 / all as f64
+    }
+
+    /// The line of all cores: user, nice, system, idle, iowait, irq, softirq, steal; guests are
+    /// counted with the users.
+    fn read(stat: &str) -> Option<Self> {
+        let line = stat.lines().next()?.strip_prefix("cpu ")?;
+        let ticks = line.split_ascii_whitespace().take(8).map(str::parse);
+        let ticks: Vec<u64> = ticks.collect::<Result<_, _>>().ok()?;
+        let stolen = ticks.get(7).copied()?;
+        Some(Self {
+            all: ticks.iter().sum(),
+            stolen,
+        })
+    }
+}
+
 /// The resident memory of a process, in KiB.
 ///
 /// # Errors
@@ -59,6 +100,14 @@ mod tests {
     fn resident_memory_is_found_among_the_lines() {
         assert_eq!(resident("Name:\ta\nVmRSS:\t   51200 kB\n"), Some(51_200));
         assert_eq!(resident("Name:\ta\n"), None);
+    }
+
+    #[test]
+    fn stolen_time_is_a_share_of_all_cores() {
+        let earlier = CoreTime::read("cpu  10 0 10 70 0 0 5 5 7 7\ncpu0 1").unwrap();
+        let later = CoreTime::read("cpu  50 0 20 100 0 0 5 25 9 9\n").unwrap();
+        assert!((later.stolen_since(&earlier) - 0.2).abs() < 1e-9);
+        assert_eq!(CoreTime::read("cpu  1 2 3"), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::connection::{self, Client};
-use crate::process;
+use crate::process::{self, CoreTime};
 use crate::question::{CITIZENS, Questions, Sources};
 use crate::sandbox::Sandbox;
 
@@ -120,6 +120,7 @@ struct Window {
     pid: u32,
     begun: Instant,
     cpu: Duration,
+    cores: CoreTime,
 }
 
 /// What a window took.
@@ -127,19 +128,27 @@ struct Window {
 struct Spent {
     time: Duration,
     cpu: Duration,
+    /// The share of all cores that the hypervisor gave to others.
+    stolen: f64,
 }
 
 impl Window {
     fn open(pid: u32) -> anyhow::Result<Self> {
         let cpu = process::cpu_time(pid)?;
-        let begun = Instant::now();
-        Ok(Self { pid, begun, cpu })
+        let (cores, begun) = (CoreTime::now()?, Instant::now());
+        Ok(Self {
+            pid,
+            begun,
+            cpu,
+            cores,
+        })
     }
 
     fn close(&self) -> anyhow::Result<Spent> {
         Ok(Spent {
             time: self.begun.elapsed(),
             cpu: process::cpu_time(self.pid)?.saturating_sub(self.cpu),
+            stolen: CoreTime::now()?.stolen_since(&self.cores),
         })
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Report {
     cpu_us: f64,
     /// CPU time of the server's process for each second of the window.
     busy: f64,
+    /// The share of all cores that the hypervisor gave to others during the window.
+    stolen: f64,
     /// From the call to the decoded answer.
     latency_us: Quantiles,
     /// The same without the slowest source.
@@ -53,6 +55,7 @@ impl Report {
             per_second: exchanges as f64 / seconds,
             cpu_us: spent.cpu.as_secs_f64() * 1e6 / count as f64,
             busy: spent.cpu.as_secs_f64() / seconds,
+            stolen: spent.stolen,
             answer_bytes: tally.bytes / count,
             latency_us: tally.latencies.quantiles(),
             added_us: tally.added.quantiles(),

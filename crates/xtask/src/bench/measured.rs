@@ -10,15 +10,15 @@ use super::under_test::{Server, Sources};
 pub(super) struct Measured {
     /// The closed loops, in the order they ran.
     pub(super) turns: Vec<Turn>,
-    /// The gateway at half of what it can take.
-    pub(super) half: Vec<(Sources, Report)>,
+    /// Each server at half of what the gateway can take.
+    pub(super) half: Vec<Turn>,
     /// Start to first answer, in milliseconds.
     pub(super) starts: Vec<f64>,
     /// How many spans were exported.
     pub(super) spans: u64,
 }
 
-/// One server alone under load for one window.
+/// One server alone under load for one window, full or half.
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) server: Server,
@@ -36,6 +36,7 @@ pub(super) struct Report {
     pub(super) per_second: f64,
     pub(super) cpu_us: f64,
     pub(super) busy: f64,
+    pub(super) stolen: f64,
     pub(super) latency_us: Quantiles,
     pub(super) added_us: Quantiles,
     pub(super) answer_bytes: u64,
@@ -63,12 +64,6 @@ impl Report {
         );
         Ok(report)
     }
-
-    /// For the terminal, when the open loop is done.
-    pub(super) fn added_line(&self, sources: Sources, rate: f64) -> String {
-        let Quantiles { p50, p99 } = self.added_us;
-        format!("gateway      {sources:<12} at {rate:.0}/s: added p50 {p50} µs, p99 {p99} µs")
-    }
 }
 
 impl Turn {
@@ -89,33 +84,49 @@ impl Turn {
             round,
             report,
         } = self;
-        let Report {
-            per_second,
-            cpu_us,
-            failed,
-            ..
-        } = report;
-        let failed = match failed {
+        let (per_second, cpu, stolen) = (report.per_second, report.cpu_us, report.stolen * 100.0);
+        let Quantiles { p50, p99 } = report.added_us;
+        let failed = match report.failed {
             0 => String::new(),
-            _ => format!(", {failed} failed: {}", report.failures),
+            failed => format!(", {failed} failed: {}", report.failures),
         };
         format!(
-            "{server:<12} {sources:<12} round {round}: {per_second:.0}/s, {cpu_us:.1} µs{failed}"
+            "{server:<12} {sources:<12} round {round}: {per_second:.0}/s, {cpu:.1} µs, added p50 {p50} \
+             p99 {p99} µs, stolen {stolen:.1} %{failed}"
         )
     }
 }
 
 impl Measured {
-    /// The CPU time of an exchange in the middle one of all rounds, in microseconds; none if there
-    /// was none.
+    /// The CPU time of an exchange in the middle one of the quiet rounds, in microseconds; none if
+    /// there was none.
     pub(super) fn cpu(&self, server: Server, sources: Sources) -> Option<f64> {
-        median(self.of(server, sources).map(|report| report.cpu_us))
+        let quiet = quiet(&self.turns, server, sources);
+        median(quiet.iter().map(|report| report.cpu_us))
     }
 
-    /// What the gateway can take: the rate of the middle one of its closed loops.
+    /// What the gateway can take: the rate of the middle one of its quiet closed loops.
     pub(super) fn saturation(&self, sources: Sources) -> f64 {
-        let rates = self.of(Server::Gateway, sources);
-        median(rates.map(|report| report.per_second)).unwrap_or_default()
+        let quiet = quiet(&self.turns, Server::Gateway, sources);
+        median(quiet.iter().map(|report| report.per_second)).unwrap_or_default()
+    }
+
+    /// The p99 of what a server adds at half load, in microseconds: the middle one of its quiet
+    /// windows.
+    pub(super) fn added(&self, server: Server, sources: Sources) -> Option<f64> {
+        let quiet = quiet(&self.half, server, sources);
+        median(quiet.iter().map(|report| f64::from(report.added_us.p99)))
+    }
+
+    /// The most that was stolen from a window that counts, 0 to 1.
+    pub(super) fn stolen(&self) -> f64 {
+        let servers = [Server::Passthrough, Server::Gateway];
+        let kinds = servers.map(|server| [(server, Sources::One), (server, Sources::Five)]);
+        let counted = kinds.as_flattened().iter().flat_map(|&(server, sources)| {
+            let turns = quiet(&self.turns, server, sources);
+            turns.into_iter().chain(quiet(&self.half, server, sources))
+        });
+        counted.map(|report| report.stolen).fold(0.0, f64::max)
     }
 
     /// The most resident memory that a gateway held before its load, in KiB.
@@ -131,14 +142,25 @@ impl Measured {
     pub(super) fn start_ms(&self) -> Option<f64> {
         median(self.starts.iter().copied())
     }
-
-    fn of(&self, server: Server, sources: Sources) -> impl Iterator<Item = &Report> {
-        let same = move |turn: &&Turn| turn.server == server && turn.sources == sources;
-        self.turns.iter().filter(same).map(|turn| &turn.report)
-    }
 }
 
-/// The middle one, the upper of two: a neighbour on the machine spoils some windows, not most.
+/// The windows that count: of the same server and question, those from which the hypervisor took
+/// least.
+///
+/// Stolen time stops server, load and disk alike; what then looks slow is a neighbour on the
+/// machine. Which windows are taken does not depend on what was measured in them.
+fn quiet(turns: &[Turn], server: Server, sources: Sources) -> Vec<&Report> {
+    let same = |turn: &&Turn| turn.server == server && turn.sources == sources;
+    let mut reports: Vec<&Report> = turns.iter().filter(same).map(|turn| &turn.report).collect();
+    reports.sort_by(|a, b| a.stolen.total_cmp(&b.stolen));
+    reports.truncate(COUNTED);
+    reports
+}
+
+/// How many windows of a kind count.
+const COUNTED: usize = 3;
+
+/// The middle one, the upper of two.
 fn median(numbers: impl Iterator<Item = f64>) -> Option<f64> {
     let mut numbers: Vec<f64> = numbers.collect();
     numbers.sort_by(f64::total_cmp);
@@ -162,12 +184,38 @@ pub(super) mod tests {
             per_second,
             cpu_us,
             busy: 0.9,
+            stolen: 0.0,
             latency_us: quantiles,
             added_us: quantiles,
             answer_bytes: 700,
             idle_kib: 40_960,
             after_kib: 81_920,
         }
+    }
+
+    #[test]
+    fn windows_from_which_much_was_stolen_do_not_count() {
+        let turns = [
+            (90.0, 0.0),
+            (300.0, 0.4),
+            (80.0, 0.01),
+            (70.0, 0.0),
+            (200.0, 0.2),
+        ];
+        let measured = Measured {
+            turns: turns
+                .map(|(cpu, stolen)| {
+                    let report = Report {
+                        stolen,
+                        ..report(cpu, 1.0)
+                    };
+                    Turn::new(Server::Gateway, Sources::One, 1, report)
+                })
+                .into(),
+            ..Measured::default()
+        };
+        assert_eq!(measured.cpu(Server::Gateway, Sources::One), Some(80.0));
+        assert!((measured.stolen() - 0.01).abs() < 1e-9);
     }
 
     #[test]
@@ -191,7 +239,7 @@ pub(super) mod tests {
     #[test]
     fn a_load_that_mostly_fails_is_no_measurement() {
         let text = r#"{"exchanges":10,"failed":9,"failures":"9 Unavailable","per_second":1.0,
-            "cpu_us":1.0,"busy":0.1,"latency_us":{"p50":1,"p99":1,"max":1},
+            "cpu_us":1.0,"busy":0.1,"stolen":0.0,"latency_us":{"p50":1,"p99":1,"max":1},
             "added_us":{"p50":1,"p99":1,"max":1},"answer_bytes":1,"idle_kib":1,"after_kib":1}"#;
         let error = Report::read(text).unwrap_err().to_string();
         assert_eq!(error, "9 of 19 exchanges failed: 9 Unavailable");

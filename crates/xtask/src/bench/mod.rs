@@ -12,7 +12,7 @@ use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
 use budget::Budget;
-use measured::{Measured, Report, Turn};
+use measured::{Measured, Turn};
 use site::Site;
 use under_test::{Server, Sources};
 
@@ -27,7 +27,7 @@ mod under_test;
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// How long each window is, in seconds; the middle one of several counts.
+    /// How long each window is, in seconds; of several, the quietest three count.
     #[arg(long, default_value_t = 5)]
     seconds: u32,
     /// How many callers ask at once.
@@ -83,19 +83,19 @@ impl Bench {
                 measured.turns.push(turn);
             }
         }
-        for &sources in self.sources() {
-            let half = measured.saturation(sources) / 2.0;
-            let mut reports = Vec::new();
-            for _ in 0..self.starts() {
-                let report = site.open(sources, half)?;
-                println!("    {}", report.added_line(sources, half));
-                reports.push(report);
+        for round in 1..=self.rounds() {
+            for (server, sources) in self.turns() {
+                let half = measured.saturation(sources) / 2.0;
+                let report = site.open(server, sources, half)?;
+                let turn = Turn::new(server, sources, round, report);
+                println!("    {}", turn.line());
+                measured.half.push(turn);
             }
-            measured
-                .half
-                .extend(middle(reports).map(|report| (sources, report)));
         }
-        let most = self.sources().last().copied().unwrap_or(Sources::Five);
+        let most = match self.mode {
+            Mode::One => Sources::One,
+            Mode::Five | Mode::All => Sources::Five,
+        };
         for _ in 0..self.starts() {
             measured.starts.push(site.startup(most)?);
         }
@@ -125,19 +125,11 @@ impl Bench {
         }
     }
 
-    const fn sources(&self) -> &'static [Sources] {
-        match self.mode {
-            Mode::One => &[Sources::One],
-            Mode::Five => &[Sources::Five],
-            Mode::All => &[Sources::One, Sources::Five],
-        }
-    }
-
     const fn rounds(&self) -> u32 {
-        if self.quick { 1 } else { 5 }
+        if self.quick { 1 } else { 7 }
     }
 
-    /// How often what is measured beside the rounds is repeated.
+    /// How often the start is measured.
     const fn starts(&self) -> u32 {
         if self.quick { 1 } else { 3 }
     }
@@ -146,11 +138,4 @@ impl Bench {
     const fn window(&self) -> u32 {
         if self.quick { 2 } else { self.seconds }
     }
-}
-
-/// The one of the middle added latency.
-fn middle(mut reports: Vec<Report>) -> Option<Report> {
-    reports.sort_by_key(|report| report.added_us.p99);
-    let place = reports.len() / 2;
-    reports.into_iter().nth(place)
 }

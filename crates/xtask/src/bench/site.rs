@@ -89,10 +89,10 @@ impl Site {
         self.load(server, sources, concurrency)
     }
 
-    /// Starts a gateway alone on its core, asks it at a fixed rate, and ends it.
-    pub(super) fn open(&self, sources: Sources, rate: f64) -> Result<Report> {
+    /// Starts a server alone on its core, asks it at a fixed rate, and ends it.
+    pub(super) fn open(&self, server: Server, sources: Sources, rate: f64) -> Result<Report> {
         let rate = ["--rate".to_owned(), rate.to_string()];
-        self.load(Server::Gateway, sources, rate)
+        self.load(server, sources, rate)
     }
 
     /// How long a gateway takes to its first answer, in milliseconds.

@@ -13,13 +13,14 @@ pub(super) fn turns(measured: &Measured) -> String {
         // Writing to a string does not fail.
         writeln!(
             out,
-            "| {} | {} | {} | {:.0} | {:.1} | {:.0} % | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {:.0} | {:.1} | {:.0} % | {:.1} % | {} | {} | {} | {} | {} |",
             turn.server,
             turn.sources,
             turn.round,
             report.per_second,
             report.cpu_us,
             report.busy * 100.0,
+            report.stolen * 100.0,
             report.latency_us.p50,
             report.latency_us.p99,
             report.answer_bytes,
@@ -28,7 +29,13 @@ pub(super) fn turns(measured: &Measured) -> String {
         )
         .ok();
     }
+    let stolen = measured.stolen() * 100.0;
     writeln!(out, "\nSpans exported: {}.", measured.spans).ok();
+    writeln!(
+        out,
+        "At most {stolen:.1} % of the cores were stolen in a window that counts."
+    )
+    .ok();
     out
 }
 
@@ -44,8 +51,8 @@ pub(super) fn budget(budget: &Budget) -> String {
 }
 
 const TURNS: &str = "\
-| server | lookup | round | per second | CPU µs | core busy | p50 µs | p99 µs | answer bytes | RSS after, MB | failed |
-|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+| server | lookup | round | per second | CPU µs | core busy | stolen | p50 µs | p99 µs | answer bytes | RSS after, MB | failed |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ";
 
 #[cfg(test)]
