@@ -31,7 +31,7 @@ pub struct Config {
     /// New exchanges are refused while a smaller share of the disk than this is free.
     #[serde(default = "reserve_percent")]
     pub reserve_percent: u8,
-    /// The least time in milliseconds between the starts of two commits while 32 or more exchanges
+    /// The least time in milliseconds between the starts of two commits while 16 or more exchanges
     /// are open; in proportion less while fewer are, none for one alone.
     #[serde(default = "gather_ms")]
     pub gather_ms: u64,
@@ -88,9 +88,8 @@ const fn reserve_percent() -> u8 {
     5
 }
 
-/// A commit costs 100 to 200 µs of CPU whatever its size: 250 a second keep that below a twentieth
-/// of a core. At half of saturation some ten exchanges are open, and wait about 1 ms of the 5 ms
-/// that the gateway may add.
+/// A commit costs 100 to 200 µs of CPU whatever its size: 330 a second keep that at a twentieth of a
+/// core, and 3 ms leave room for the sync itself in the 5 ms that the gateway may add.
 const fn gather_ms() -> u64 {
-    4
+    3
 }

@@ -16,8 +16,10 @@ use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use identity::Cork;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
@@ -78,8 +80,10 @@ pub(crate) async fn converse<S, A, F>(
         async { Ok::<_, Infallible>(answer.await) }
     });
     let builder = builder(protocol, Calls(ends.calls.clone()));
-    let header = (protocol == Protocol::Http1).then(|| limits.header());
-    let stream = Heads::new(stream, Arc::clone(activity), header);
+    let stream = match protocol {
+        Protocol::Http1 => Either::Left(Heads::new(stream, Arc::clone(activity), limits.header())),
+        Protocol::Http2 => Either::Right(Cork::new(stream)),
+    };
     let mut conversation = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let grace = tokio::select! {
         ended = conversation.as_mut() => return note(ended),

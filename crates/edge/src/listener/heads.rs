@@ -20,8 +20,7 @@ use super::connection::Activity;
 pub(super) struct Heads<S> {
     stream: S,
     activity: Arc<Activity>,
-    /// None over HTTP/2, which sends more than requests.
-    limit: Option<Duration>,
+    limit: Duration,
     head: Option<Head>,
 }
 
@@ -36,7 +35,7 @@ struct Head {
 }
 
 impl<S> Heads<S> {
-    pub(super) const fn new(stream: S, activity: Arc<Activity>, limit: Option<Duration>) -> Self {
+    pub(super) const fn new(stream: S, activity: Arc<Activity>, limit: Duration) -> Self {
         Self {
             stream,
             activity,
@@ -47,13 +46,10 @@ impl<S> Heads<S> {
 
     /// Notes what has come; while a call is in progress, that is its body.
     fn received(&mut self) {
-        if let Some(limit) = self.limit
-            && self.head.is_none()
-            && self.activity.is_quiet()
-        {
+        if self.head.is_none() && self.activity.is_quiet() {
             self.head = Some(Head {
                 calls: self.activity.calls(),
-                until: Instant::now() + limit,
+                until: Instant::now() + self.limit,
                 late: None,
             });
         }

@@ -34,19 +34,35 @@ impl Pace {
         pending: &Pending,
         places: u32,
     ) -> Option<(Sleep, Option<Duration>)> {
-        if pending.is_empty() {
-            return Some((Sleep::UntilAny, self.disk_low.then_some(HOUSE_EVERY)));
+        if pending.leaves > 0 && pending.leaves >= places {
+            return None;
         }
         let now = Instant::now();
-        if pending.leaves == 0 {
+        if let Some(time) = self.gathers(places, now) {
+            return Some((Sleep::UntilAll, Some(time)));
+        }
+        if pending.leaves > 0 {
+            return None;
+        }
+        if !pending.is_empty() {
             let since = *self.opens_since.get_or_insert(now);
             return left(since, OPEN_LINGER, now).map(|time| (Sleep::UntilLeaf, Some(time)));
         }
-        if pending.leaves >= places {
-            return None;
-        }
-        let gather = self.gather * places.min(CROWD) / CROWD;
-        left(self.last_began?, gather, now).map(|time| (Sleep::UntilAll, Some(time)))
+        let is_busy = self.last_began.is_some_and(|began| now < began + BUSY);
+        Some(if is_busy {
+            (Sleep::UntilLeaf, Some(OPEN_LINGER))
+        } else {
+            (Sleep::UntilAny, self.disk_low.then_some(HOUSE_EVERY))
+        })
+    }
+
+    /// How much longer the writer gathers: the more exchanges are open, the longer.
+    fn gathers(&self, places: u32, now: Instant) -> Option<Duration> {
+        left(
+            self.last_began?,
+            self.gather * places.min(CROWD) / CROWD,
+            now,
+        )
     }
 
     /// A batch is begun.
@@ -79,9 +95,12 @@ fn left(since: Instant, total: Duration, now: Instant) -> Option<Duration> {
 }
 
 /// From that many open exchanges on, the whole time is spent gathering; of fewer, fewer would come.
-const CROWD: u32 = 32;
+const CROWD: u32 = 16;
 /// How long an attempt may wait for a leaf to share its commit: most exchanges are over by then,
-/// and a commit of its own is spared; a hung agency's question is on the disk soon after.
+/// and a commit of its own is spared; a hung agency's question is on the disk soon after. It
+/// doubles for an attempt that comes while the writer of a busy log sleeps.
 const OPEN_LINGER: Duration = Duration::from_millis(10);
+/// So long after a commit the writer looks for attempts by itself, and none has to wake it.
+const BUSY: Duration = Duration::from_millis(100);
 /// How often the free space of the disk is looked at.
 const HOUSE_EVERY: Duration = Duration::from_secs(1);

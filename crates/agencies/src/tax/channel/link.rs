@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{Ping, PingPong, Reason};
 use http::{Request, Response};
+use identity::Cork;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -57,7 +58,7 @@ impl Link {
             .max_header_list_size(MAX_HEAD_BYTES)
             .max_concurrent_reset_streams(MAX_LATE)
             .reset_stream_duration(LATE)
-            .handshake(stream)
+            .handshake(Cork::new(stream))
             .await;
         let (calls, connection) = opened.map_err(io::Error::other)?;
         let called = Arc::<Notify>::default();

@@ -1,0 +1,264 @@
+//! Writes that belong together become one TLS record and one system call.
+//!
+//! HTTP/2 flushes after every data frame, and its connection task runs after every single call
+//! that has something to say. Of twenty answers that become ready at once, each would cost two
+//! writes; a write costs more than most of what leads to it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A connection whose flushes wait for the next turn of its task.
+///
+/// A flush only wakes the task that asked for it. By the time it is polled again every other task
+/// that was ready has had its turn, and what they wrote goes out together. The task must read
+/// whenever it is polled, as HTTP/2 does: that is where the turn begins.
+#[derive(Debug)]
+pub struct Cork<S> {
+    stream: S,
+    buffer: Vec<u8>,
+    /// How much of the buffer has left.
+    sent: usize,
+    /// A flush was asked for.
+    is_due: bool,
+}
+
+impl<S> Cork<S> {
+    /// Corks a connection.
+    pub const fn new(stream: S) -> Self {
+        Self {
+            stream,
+            buffer: Vec::new(),
+            sent: 0,
+            is_due: false,
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Cork<S> {
+    /// Sends all that is held back.
+    fn drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest @ [_, ..]) = self.buffer.get(self.sent..) {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                sent => self.sent += sent,
+            }
+        }
+        self.buffer.clear();
+        self.sent = 0;
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.is_due = false;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Makes room for that many bytes, if so many are held back at all.
+    fn make_room(&mut self, bytes: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let is_full = self.buffer.len() + bytes > HELD_BYTES;
+        if is_full && !self.buffer.is_empty() {
+            return self.drain(cx);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Cork<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.is_due
+            && let Poll::Ready(Err(error)) = self.drain(cx)
+        {
+            return Poll::Ready(Err(error));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Cork<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.as_mut()
+            .poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let all = slices.iter().map(|slice| slice.len()).sum();
+        ready!(self.make_room(all, cx))?;
+        if all > HELD_BYTES {
+            return Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        }
+        for slice in slices {
+            self.buffer.extend_from_slice(slice);
+        }
+        Poll::Ready(Ok(all))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.buffer.is_empty() {
+            return Pin::new(&mut self.stream).poll_flush(cx);
+        }
+        if !self.is_due {
+            self.is_due = true;
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.drain(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// The most that one TLS record holds, and three full answers.
+const HELD_BYTES: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What has arrived by now.
+    async fn arrived(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
+        let mut bytes = vec![0; 1 << 16];
+        let read = tokio::time::timeout(std::time::Duration::ZERO, stream.read(&mut bytes)).await;
+        bytes.truncate(read.map_or(0, Result::unwrap));
+        bytes
+    }
+
+    /// One turn of the task that owns the connection: it reads and finds nothing.
+    async fn turn(stream: &mut (impl AsyncRead + Unpin)) {
+        poll_fn(|cx| {
+            let mut nothing = [0; 8];
+            let read = Pin::new(&mut *stream).poll_read(cx, &mut ReadBuf::new(&mut nothing));
+            assert!(read.is_pending());
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_is_flushed_in_one_turn_leaves_together_at_the_next() {
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        let mut cork = Cork::new(near);
+        for piece in [b"head", b"data", b"tail"] {
+            cork.write_all(piece).await.unwrap();
+            cork.flush().await.unwrap();
+        }
+        assert_eq!(arrived(&mut far).await, b"");
+        turn(&mut cork).await;
+        assert_eq!(arrived(&mut far).await, b"headdatatail");
+        turn(&mut cork).await;
+        assert_eq!(arrived(&mut far).await, b"");
+    }
+
+    #[tokio::test]
+    async fn a_flush_wakes_the_task_that_asked_for_it() {
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        let mut cork = Cork::new(near);
+        cork.write_all(b"ping").await.unwrap();
+        // Nothing else would ever poll this task again.
+        let reading = tokio::spawn(async move {
+            let mut is_flushed = false;
+            poll_fn(|cx| {
+                let mut nothing = [0; 8];
+                let mut nothing = ReadBuf::new(&mut nothing);
+                assert!(Pin::new(&mut cork).poll_read(cx, &mut nothing).is_pending());
+                if !std::mem::replace(&mut is_flushed, true) {
+                    assert!(Pin::new(&mut cork).poll_flush(cx).is_ready());
+                }
+                Poll::<()>::Pending
+            })
+            .await;
+        });
+        let mut four = [0; 4];
+        far.read_exact(&mut four).await.unwrap();
+        assert_eq!(&four, b"ping");
+        reading.abort();
+    }
+
+    #[tokio::test]
+    async fn nothing_is_lost_whatever_the_sizes_and_however_slow_the_reader() {
+        let (near, mut far) = tokio::io::duplex(100);
+        let sent: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+        let all = sent.clone();
+        let writing = tokio::spawn(async move {
+            let mut cork = Cork::new(near);
+            let mut rest = &all[..];
+            for size in [1, 9, 300, 16_000, 384, 16_384, 16_385, 50_000, 7]
+                .into_iter()
+                .cycle()
+            {
+                let (piece, behind) = rest.split_at(size.min(rest.len()));
+                cork.write_all(piece).await.unwrap();
+                cork.flush().await.unwrap();
+                rest = behind;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            cork.shutdown().await.unwrap();
+        });
+        let mut read = Vec::new();
+        far.read_to_end(&mut read).await.unwrap();
+        writing.await.unwrap();
+        assert!(read == sent);
+    }
+
+    #[test]
+    fn a_flush_of_nothing_wakes_nobody() {
+        let (near, _far) = tokio::io::duplex(64);
+        let mut cork = Cork::new(near);
+        let wakes = Arc::<Wakes>::default();
+        let waker = Arc::clone(&wakes).into();
+        let mut cx = Context::from_waker(&waker);
+        assert!(Pin::new(&mut cork).poll_flush(&mut cx).is_ready());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        assert!(Pin::new(&mut cork).poll_write(&mut cx, b"x").is_ready());
+        assert!(Pin::new(&mut cork).poll_flush(&mut cx).is_ready());
+        assert!(Pin::new(&mut cork).poll_flush(&mut cx).is_ready());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_broken_connection_is_an_error_of_the_next_turn() {
+        let (near, far) = tokio::io::duplex(64);
+        let mut cork = Cork::new(near);
+        cork.write_all(b"lost").await.unwrap();
+        cork.flush().await.unwrap();
+        drop(far);
+        let error = cork.read(&mut [0; 8]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}
