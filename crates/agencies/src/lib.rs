@@ -10,6 +10,7 @@ mod entry;
 mod settings;
 #[cfg(feature = "sim")]
 mod stage;
+mod xml;
 
 pub use entry::{Deps, Entry};
 pub use settings::{ENDPOINT_KEYS, Problem, Secret, Settings};

@@ -42,7 +42,7 @@ impl<'a> Query<'a> {
             codes: Vec::new(),
         };
         while let Some(child) = xml.child()? {
-            match child.local_name().as_ref() {
+            match child.name() {
                 "SO_CCCD" if read.so_cccd.is_empty() => read.so_cccd = xml.text()?,
                 "MA_TRUONG" => read.codes.push(xml.text()?),
                 _ => return Err(super::Wrong::Malformed),

@@ -137,7 +137,7 @@ impl<'a> Found<'a> {
         let mut found = Self::Nobody;
         let mut rows_left = MAX_ROWS;
         while let Some(child) = xml.child()? {
-            if child.local_name().as_ref() != "HO_SO" {
+            if child.name() != "HO_SO" {
                 xml.skip()?;
                 continue;
             }
@@ -158,7 +158,7 @@ impl<'a> HealthBook<'a> {
     fn read(xml: &mut Xml<'a>, left: &mut usize) -> Result<Self, Wrong> {
         let mut book = Self::default();
         while let Some(child) = xml.child()? {
-            match child.local_name().as_ref() {
+            match child.name() {
                 "SO_CCCD" if book.so_cccd.is_empty() => book.so_cccd = xml.text()?,
                 "SO_CCCD" => return Err(Wrong::Subject),
                 "SO_CCCD_CU" => book.so_cccd_cu.push(xml.text()?),
@@ -188,14 +188,14 @@ fn rows<'a, R: Row<'a>>(
     left: &mut usize,
 ) -> Result<(), Wrong> {
     while let Some(child) = xml.child()? {
-        if child.local_name().as_ref() != "DONG" {
+        if child.name() != "DONG" {
             xml.skip()?;
             continue;
         }
         *left = left.checked_sub(1).ok_or(Wrong::Rows)?;
         let mut row = R::default();
         while let Some(cell) = xml.child()? {
-            match row.column(cell.local_name().as_ref()) {
+            match row.column(cell.name()) {
                 Some(place) => *place = xml.text()?,
                 None => xml.skip()?,
             }

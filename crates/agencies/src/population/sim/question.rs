@@ -57,7 +57,7 @@ impl Question {
     pub(in crate::population) fn read(body: &[u8]) -> Result<Self, Refused> {
         let mut session = String::new();
         let mut question = None;
-        Xml::new(body).children(|xml, tag| {
+        Xml::new(body)?.children(|xml, tag| {
             if tag.name() != "Envelope" {
                 return Err(Refused("is no envelope"));
             }

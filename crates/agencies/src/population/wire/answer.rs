@@ -3,6 +3,7 @@
 //!
 //! *Invariant:* a message never shows what the agency sent.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Citizen, Refused, Xml};
+use crate::xml::Tag;
 
 /// What the agency says.
 pub(in crate::population) enum Said {
@@ -88,7 +90,7 @@ impl fmt::Debug for Said {
 impl Said {
     /// Reads an XML answer.
     pub(in crate::population) fn from_xml(bytes: &[u8]) -> Result<Self, Refused> {
-        document(&mut Xml::new(bytes), Nested::No)
+        document(&mut Xml::new(bytes)?, Nested::No)
     }
 
     /// Reads `{"error_code", "message"}`, the message being XML.
@@ -98,7 +100,7 @@ impl Said {
             serde_json::from_slice(bytes).map_err(|_| Refused("is not the JSON of a platform"))?;
         match wrapped.code() {
             code if code.bytes().all(|b| b == b'0') => {
-                document(&mut Xml::new(&wrapped.message), Nested::No)
+                document(&mut Xml::new(&wrapped.message)?, Nested::No)
             }
             code => Ok(Self::Fault(Fault::new(&code, &wrapped.message, ""))),
         }
@@ -215,8 +217,8 @@ fn seek(xml: &mut Xml<'_>, nested: Nested) -> Result<Option<Said>, Refused> {
     let text = xml.children(|xml, tag| {
         let heard = match tag.name() {
             "CongdanCollection" => Some(Said::Citizens(Collection {
-                id: tag.attribute("id"),
-                as_of: tag.attribute("ThoiDiemDuLieu"),
+                id: attribute(tag, "id"),
+                as_of: attribute(tag, "ThoiDiemDuLieu"),
                 ..Collection::read(xml)?
             })),
             "DangNhapResponse" => Some(session(xml)?),
@@ -230,11 +232,16 @@ fn seek(xml: &mut Xml<'_>, nested: Nested) -> Result<Option<Said>, Refused> {
     })?;
     match said {
         None if nested == Nested::No && text.starts_with(['<', '\u{feff}']) => {
-            seek(&mut Xml::new(text.as_ref()), Nested::Yes)
+            seek(&mut Xml::new(text.as_ref())?, Nested::Yes)
         }
         None if says_session_over(&text) => Ok(Some(Said::Fault(Fault::new("001", "", "")))),
         said => Ok(said),
     }
+}
+
+/// The value of an attribute; empty if it is missing or malformed.
+fn attribute(tag: &Tag<'_>, name: &str) -> String {
+    tag.attribute(name).map(Cow::into_owned).unwrap_or_default()
 }
 
 /// Reads the open `DangNhapResponse`.

@@ -1,0 +1,333 @@
+//! A pull reader over XML 1.0 (W3C, fifth edition) that an agency sent: elements, their texts and
+//! attributes, nothing else.
+//!
+//! Half of the CPU of the two agencies that speak XML went into a reader that checks every name and
+//! every text anew for UTF-8; this one checks the document once and copies nothing that needs no
+//! change. What it accepts, `quick-xml` accepts and reads alike: the tests hold the two together.
+//! Not here: what any element means.
+//!
+//! *Invariants:* a document type is refused, so no entity is ever defined or fetched; depth and
+//! number of elements are capped; what is not UTF-8, not well-formed or cut short is refused as a
+//! whole.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2, memmem};
+
+mod refs;
+#[cfg(test)]
+mod tests;
+
+use refs::resolved;
+
+/// A document that is being read.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    /// The names of the open elements.
+    open: Vec<&'a str>,
+    /// The innermost open element is empty: `<a/>`.
+    is_empty: bool,
+    elements: usize,
+    limits: Limits,
+}
+
+/// How much is read before a document is refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The deepest nesting.
+    pub(crate) depth: usize,
+    /// The most elements.
+    pub(crate) elements: usize,
+}
+
+/// What comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event<'a> {
+    /// A start tag, or an empty element, which closes next.
+    Open(Tag<'a>),
+    /// Text with its references resolved; several follow each other where a comment or `CDATA`
+    /// stands between them.
+    Text(Cow<'a, str>),
+    /// The end of the innermost open element.
+    Close,
+    /// The end of the document, after its elements.
+    End,
+}
+
+/// A start tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tag<'a> {
+    name: &'a str,
+    attributes: &'a str,
+}
+
+/// Why a document is refused; never shows what stood in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It is not UTF-8.
+    Utf8,
+    /// It declares another encoding than UTF-8.
+    Encoding,
+    /// It holds a control character that XML does not allow, as such or as a reference.
+    Control,
+    /// It is not well-formed.
+    Malformed,
+    /// It ends within an element.
+    CutShort,
+    /// It has a document type.
+    Doctype,
+    /// It refers to an entity that XML itself does not define.
+    Entity,
+    /// It is nested too deeply.
+    Depth,
+    /// It has too many elements.
+    Elements,
+}
+
+impl Refused {
+    /// What is wrong with the document.
+    pub(crate) const fn what(self) -> &'static str {
+        match self {
+            Self::Utf8 => "is not UTF-8",
+            Self::Encoding => "declares another encoding than UTF-8",
+            Self::Control => "holds a control character",
+            Self::Malformed => "is not well-formed",
+            Self::CutShort => "is cut short",
+            Self::Doctype => "has a document type",
+            Self::Entity => "refers to an unknown entity",
+            Self::Depth => "is nested too deeply",
+            Self::Elements => "has too many elements",
+        }
+    }
+}
+
+impl<'a> Tag<'a> {
+    /// The name without its prefix.
+    pub(crate) fn name(&self) -> &'a str {
+        local(self.name)
+    }
+
+    /// The value of the attribute of that local name; none if it is missing or malformed.
+    pub(crate) fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
+        let mut rest = self.attributes;
+        loop {
+            let (key, behind) = rest.split_once('=')?;
+            let behind = behind.trim_start_matches(is_space);
+            let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            let (value, behind) = behind.get(1..)?.split_once(quote)?;
+            if local(key.trim_matches(is_space)) == name {
+                return resolved(value).ok();
+            }
+            rest = behind;
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Begins to read; a byte order mark may stand in front.
+    ///
+    /// # Errors
+    /// The bytes are not UTF-8, or hold a control character.
+    pub(crate) fn new(bytes: &'a [u8], limits: Limits) -> Result<Self, Refused> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let text = std::str::from_utf8(bytes).map_err(|_| Refused::Utf8)?;
+        if bytes.iter().any(|byte| is_control(*byte)) {
+            return Err(Refused::Control);
+        }
+        Ok(Self {
+            text,
+            at: 0,
+            open: Vec::with_capacity(8),
+            is_empty: false,
+            elements: 0,
+            limits,
+        })
+    }
+
+    /// How many elements are open.
+    pub(crate) const fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The next event; after the end of the document, always that.
+    ///
+    /// # Errors
+    /// Why the document is refused.
+    pub(crate) fn next(&mut self) -> Result<Event<'a>, Refused> {
+        if std::mem::take(&mut self.is_empty) {
+            self.open.pop();
+            return Ok(Event::Close);
+        }
+        loop {
+            let rest = self.rest();
+            let Some(first) = rest.as_bytes().first() else {
+                return match self.open.is_empty() {
+                    true => Ok(Event::End),
+                    false => Err(Refused::CutShort),
+                };
+            };
+            if *first != b'<' {
+                let text = self.take(memchr(b'<', rest.as_bytes()).unwrap_or(rest.len()));
+                return resolved(text).map(Event::Text);
+            }
+            match rest.as_bytes().get(1) {
+                None => return Err(self.broken()),
+                Some(b'/') => return self.close(),
+                Some(b'?') => self.instruction()?,
+                Some(b'!') => {
+                    if let Some(text) = self.bang()? {
+                        return Ok(Event::Text(text));
+                    }
+                }
+                Some(_) => return self.open(),
+            }
+        }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Takes that many bytes of the rest.
+    fn take(&mut self, bytes: usize) -> &'a str {
+        let taken = self.rest().get(..bytes).unwrap_or_default();
+        self.at += taken.len();
+        taken
+    }
+
+    /// Takes what stands between `begin`, at which the rest begins, and the next `end`.
+    fn between(&mut self, begin: &str, end: &str) -> Result<&'a str, Refused> {
+        let inner = self.rest().get(begin.len()..).unwrap_or_default();
+        let Some(length) = memmem::find(inner.as_bytes(), end.as_bytes()) else {
+            return Err(self.broken());
+        };
+        self.at += begin.len() + length + end.len();
+        Ok(inner.get(..length).unwrap_or_default())
+    }
+
+    /// What is said of markup without an end.
+    fn broken(&self) -> Refused {
+        match self.open.is_empty() {
+            true => Refused::Malformed,
+            false => Refused::CutShort,
+        }
+    }
+
+    /// A start tag.
+    fn open(&mut self) -> Result<Event<'a>, Refused> {
+        let length = self.tag_length()?;
+        let tag = self.take(length);
+        let inner = tag.get(1..length - 1).unwrap_or_default();
+        let (inner, is_empty) = match inner.strip_suffix('/') {
+            Some(inner) => (inner, true),
+            None => (inner, false),
+        };
+        let end = inner.bytes().position(|byte| is_space(byte.into()));
+        let (name, attributes) = inner.split_at(end.unwrap_or(inner.len()));
+        let is_odd = |byte| matches!(byte, b'/' | b'=' | b'"' | b'\'');
+        if name.is_empty() || name.bytes().any(is_odd) {
+            return Err(Refused::Malformed);
+        }
+        if self.open.len() == self.limits.depth {
+            return Err(Refused::Depth);
+        }
+        if self.elements == self.limits.elements {
+            return Err(Refused::Elements);
+        }
+        self.elements += 1;
+        self.open.push(name);
+        self.is_empty = is_empty;
+        Ok(Event::Open(Tag { name, attributes }))
+    }
+
+    /// The length of the tag at which the rest begins: up to the first `>` outside quotes.
+    fn tag_length(&self) -> Result<usize, Refused> {
+        let bytes = self.rest().as_bytes();
+        let mut at = 1;
+        loop {
+            match bytes.get(at) {
+                None => return Err(self.broken()),
+                Some(b'>') => return Ok(at + 1),
+                Some(b'<') => return Err(Refused::Malformed),
+                Some(quote @ (b'"' | b'\'')) => {
+                    let value = bytes.get(at + 1..).unwrap_or_default();
+                    let length = memchr2(*quote, b'<', value).ok_or_else(|| self.broken())?;
+                    if value.get(length) == Some(&b'<') {
+                        return Err(Refused::Malformed);
+                    }
+                    at += length + 2;
+                }
+                Some(_) => at += 1,
+            }
+        }
+    }
+
+    /// An end tag, which must be that of the innermost open element.
+    fn close(&mut self) -> Result<Event<'a>, Refused> {
+        let name = self.between("</", ">")?.trim_end_matches(is_space);
+        match self.open.pop() {
+            Some(open) if open == name => Ok(Event::Close),
+            _ => Err(Refused::Malformed),
+        }
+    }
+
+    /// A processing instruction, or the XML declaration.
+    fn instruction(&mut self) -> Result<(), Refused> {
+        let inner = self.between("<?", "?>")?;
+        let Some(declaration) = inner
+            .strip_prefix("xml")
+            .filter(|it| it.starts_with(is_space))
+        else {
+            return Ok(());
+        };
+        let tag = Tag {
+            name: "xml",
+            attributes: declaration,
+        };
+        match tag.attribute("encoding") {
+            Some(name) if !name.eq_ignore_ascii_case("utf-8") => Err(Refused::Encoding),
+            _ => Ok(()),
+        }
+    }
+
+    /// A comment, or `CDATA`, which is text.
+    fn bang(&mut self) -> Result<Option<Cow<'a, str>>, Refused> {
+        let rest = self.rest();
+        if rest.starts_with("<!--") {
+            self.between("<!--", "-->")?;
+            return Ok(None);
+        }
+        if rest.starts_with("<![CDATA[") {
+            let text = self.between("<![CDATA[", "]]>")?;
+            return Ok(Some(refs::lines(text)));
+        }
+        let is_doctype = rest
+            .get(2..9)
+            .is_some_and(|it| it.eq_ignore_ascii_case("DOCTYPE"));
+        Err(if is_doctype {
+            Refused::Doctype
+        } else {
+            Refused::Malformed
+        })
+    }
+}
+
+/// What stands behind the prefix of a name.
+fn local(name: &str) -> &str {
+    match memchr(b':', name.as_bytes()) {
+        Some(colon) => name.get(colon + 1..).unwrap_or_default(),
+        None => name,
+    }
+}
+
+/// The white space of XML.
+const fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+/// The control characters of ASCII that XML does not allow.
+const fn is_control(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
