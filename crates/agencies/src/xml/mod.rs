@@ -132,8 +132,11 @@ impl<'a> Reader<'a> {
     /// The bytes are not UTF-8, or hold a control character.
     pub(crate) fn new(bytes: &'a [u8], limits: Limits) -> Result<Self, Refused> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let text = std::str::from_utf8(bytes).map_err(|_| Refused::Utf8)?;
-        if bytes.iter().any(|byte| is_control(*byte)) {
+        let text = simdutf8::basic::from_utf8(bytes).map_err(|_| Refused::Utf8)?;
+        // Without a way out before the end of a chunk the compiler looks at many bytes at once.
+        let holds_control =
+            |chunk: &[u8]| chunk.iter().fold(false, |found, b| found | is_control(*b));
+        if bytes.chunks(256).any(holds_control) {
             return Err(Refused::Control);
         }
         Ok(Self {
@@ -266,7 +269,11 @@ impl<'a> Reader<'a> {
 
     /// An end tag, which must be that of the innermost open element.
     fn close(&mut self) -> Result<Event<'a>, Refused> {
-        let name = self.between("</", ">")?.trim_end_matches(is_space);
+        let rest = self.rest();
+        let end = memchr(b'>', rest.as_bytes()).ok_or_else(|| self.broken())?;
+        self.at += end + 1;
+        let name = rest.get(2..end).unwrap_or_default();
+        let name = name.trim_end_matches(is_space);
         match self.open.pop() {
             Some(open) if open == name => Ok(Event::Close),
             _ => Err(Refused::Malformed),

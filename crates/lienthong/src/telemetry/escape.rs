@@ -8,6 +8,10 @@ pub(super) struct Escaped<W>(pub(super) W);
 
 impl<W: Write> Write for Escaped<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Nearly every text: a name, a number, a code.
+        if text.bytes().all(is_plain) {
+            return self.0.write_str(text);
+        }
         let mut rest = text;
         while let Some((place, c)) = rest.char_indices().find(|(_, c)| forges(*c)) {
             let (plain, from) = rest.split_at(place);
@@ -31,6 +35,11 @@ impl<W: Write> Escaped<W> {
             _ => write!(self.0, "\\u{:04x}", u32::from(c)),
         }
     }
+}
+
+/// The characters of ASCII that forge nothing.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }
 
 /// Quotes and backslashes, controls (C0, DEL, C1), line and paragraph separators, zero-width
