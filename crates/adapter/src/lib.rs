@@ -1,6 +1,6 @@
 //! What an agency is to the gateway: the trait that every adapter implements, the question it is
 //! asked, the answer or the miss it returns, and what adapters share to get it: an HTTP client
-//! with deadline and caps, and a session renewed beside the calls that use it.
+//! with deadline and caps, a session renewed beside the calls that use it, and a reader of XML.
 //!
 //! Not here: any agency's wire; deciding what may be asked; merging answers.
 //!
@@ -14,6 +14,7 @@ mod http;
 mod miss;
 mod session;
 mod subject;
+pub mod xml;
 
 pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
 pub use endpoint::{Endpoint, EndpointError};

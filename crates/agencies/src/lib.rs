@@ -10,7 +10,6 @@ mod entry;
 mod settings;
 #[cfg(feature = "sim")]
 mod stage;
-mod xml;
 
 pub use entry::{Deps, Entry};
 pub use settings::{ENDPOINT_KEYS, Problem, Secret, Settings};

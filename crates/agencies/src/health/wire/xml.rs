@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::Wrong;
-use crate::xml::{Event, Limits, Reader, Refused, Tag};
+use adapter::xml::{Event, Limits, Reader, Refused, Tag};
 
 /// The tables need five levels; rows are counted by who reads them.
 const LIMITS: Limits = Limits {
@@ -28,7 +28,7 @@ impl<'a> Xml<'a> {
     /// The next child of the open element, or none at its end. The child is then open.
     pub(crate) fn child(&mut self) -> Result<Option<Tag<'a>>, Wrong> {
         loop {
-            match self.0.next()? {
+            match self.0.read()? {
                 Event::Open(start) => return Ok(Some(start)),
                 Event::Close => return Ok(None),
                 Event::End => return Err(Wrong::Malformed),
@@ -41,7 +41,7 @@ impl<'a> Xml<'a> {
     pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, Wrong> {
         let mut text = Cow::Borrowed("");
         loop {
-            match self.0.next()? {
+            match self.0.read()? {
                 Event::Text(piece) if text.is_empty() => text = piece,
                 Event::Text(piece) => text.to_mut().push_str(&piece),
                 Event::Open(_) => self.skip()?,
@@ -55,7 +55,7 @@ impl<'a> Xml<'a> {
     pub(crate) fn skip(&mut self) -> Result<(), Wrong> {
         let outside = self.0.depth().saturating_sub(1);
         while self.0.depth() > outside {
-            self.0.next()?;
+            self.0.read()?;
         }
         Ok(())
     }
@@ -63,7 +63,7 @@ impl<'a> Xml<'a> {
     /// Checks that nothing follows the root.
     pub(crate) fn finish(mut self) -> Result<(), Wrong> {
         loop {
-            match self.0.next()? {
+            match self.0.read()? {
                 Event::End => return Ok(()),
                 Event::Text(text) if text.trim().is_empty() => {}
                 Event::Text(_) | Event::Open(_) | Event::Close => return Err(Wrong::Malformed),

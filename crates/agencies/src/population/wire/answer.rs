@@ -11,7 +11,7 @@ use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Citizen, Refused, Xml};
-use crate::xml::Tag;
+use adapter::xml::Tag;
 
 /// What the agency says.
 pub(in crate::population) enum Said {

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::xml::{self, Event, Limits, Reader, Tag};
+use adapter::xml::{self, Event, Limits, Reader, Tag};
 
 /// A real answer has 7 levels, and a full record about 150 elements.
 const LIMITS: Limits = Limits {
@@ -46,11 +46,11 @@ impl<'a> Xml<'a> {
         let level = self.0.depth();
         let mut text = Cow::Borrowed("");
         loop {
-            match self.0.next()? {
+            match self.0.read()? {
                 Event::Open(tag) => {
                     visit(self, &tag)?;
                     while self.0.depth() > level {
-                        self.0.next()?;
+                        self.0.read()?;
                     }
                 }
                 // Nearly every text is one piece, or space between children.

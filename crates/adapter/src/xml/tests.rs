@@ -16,7 +16,7 @@ fn events(document: &[u8]) -> Result<Vec<Seen>, Refused> {
     let mut reader = Reader::new(document, LIMITS)?;
     let mut seen = Vec::new();
     loop {
-        match reader.next()? {
+        match reader.read()? {
             Event::Open(tag) => seen.push(Seen::Open(tag.name().to_owned())),
             Event::Text(text) => add(&mut seen, &text),
             Event::Close => seen.push(Seen::Close),
@@ -98,7 +98,7 @@ fn elements_texts_and_references_are_read() {
 fn attributes_are_found_by_their_local_names() {
     let document = b"<a p:id = '1 &amp; 2' id2=\"'\" broken='&x;' last=x/>";
     let mut reader = Reader::new(document, LIMITS).unwrap();
-    let Event::Open(tag) = reader.next().unwrap() else {
+    let Event::Open(tag) = reader.read().unwrap() else {
         panic!("no tag");
     };
     assert_eq!(tag.attribute("id").as_deref(), Some("1 & 2"));
@@ -156,10 +156,10 @@ fn what_is_wrong_is_refused_by_its_name() {
 #[test]
 fn the_end_stays_the_end() {
     let mut reader = Reader::new(b"<a/>", LIMITS).unwrap();
-    assert!(matches!(reader.next(), Ok(Event::Open(_))));
+    assert!(matches!(reader.read(), Ok(Event::Open(_))));
     assert_eq!(reader.depth(), 1);
     for event in [Event::Close, Event::End, Event::End] {
-        assert_eq!(reader.next(), Ok(event));
+        assert_eq!(reader.read(), Ok(event));
     }
 }
 

@@ -22,7 +22,7 @@ use refs::resolved;
 
 /// A document that is being read.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     /// The names of the open elements.
@@ -35,16 +35,16 @@ pub(crate) struct Reader<'a> {
 
 /// How much is read before a document is refused.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// The deepest nesting.
-    pub(crate) depth: usize,
+    pub depth: usize,
     /// The most elements.
-    pub(crate) elements: usize,
+    pub elements: usize,
 }
 
 /// What comes next.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Event<'a> {
+pub enum Event<'a> {
     /// A start tag, or an empty element, which closes next.
     Open(Tag<'a>),
     /// Text with its references resolved; several follow each other where a comment or `CDATA`
@@ -58,14 +58,14 @@ pub(crate) enum Event<'a> {
 
 /// A start tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tag<'a> {
+pub struct Tag<'a> {
     name: &'a str,
     attributes: &'a str,
 }
 
 /// Why a document is refused; never shows what stood in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// It is not UTF-8.
     Utf8,
     /// It declares another encoding than UTF-8.
@@ -88,7 +88,7 @@ pub(crate) enum Refused {
 
 impl Refused {
     /// What is wrong with the document.
-    pub(crate) const fn what(self) -> &'static str {
+    pub const fn what(self) -> &'static str {
         match self {
             Self::Utf8 => "is not UTF-8",
             Self::Encoding => "declares another encoding than UTF-8",
@@ -105,12 +105,12 @@ impl Refused {
 
 impl<'a> Tag<'a> {
     /// The name without its prefix.
-    pub(crate) fn name(&self) -> &'a str {
+    pub fn name(&self) -> &'a str {
         local(self.name)
     }
 
     /// The value of the attribute of that local name; none if it is missing or malformed.
-    pub(crate) fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
+    pub fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
         let mut rest = self.attributes;
         loop {
             let (key, behind) = rest.split_once('=')?;
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The bytes are not UTF-8, or hold a control character.
-    pub(crate) fn new(bytes: &'a [u8], limits: Limits) -> Result<Self, Refused> {
+    pub fn new(bytes: &'a [u8], limits: Limits) -> Result<Self, Refused> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = simdutf8::basic::from_utf8(bytes).map_err(|_| Refused::Utf8)?;
         // Without a way out before the end of a chunk the compiler looks at many bytes at once.
@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
     }
 
     /// How many elements are open.
-    pub(crate) const fn depth(&self) -> usize {
+    pub const fn depth(&self) -> usize {
         self.open.len()
     }
 
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Why the document is refused.
-    pub(crate) fn next(&mut self) -> Result<Event<'a>, Refused> {
+    pub fn read(&mut self) -> Result<Event<'a>, Refused> {
         if std::mem::take(&mut self.is_empty) {
             self.open.pop();
             return Ok(Event::Close);
