@@ -1,6 +1,6 @@
 //! What an agency is to the gateway: the trait that every adapter implements, the question it is
 //! asked, the answer or the miss it returns, and what adapters share to get it: an HTTP client
-//! with deadline and caps, a session renewed beside the calls that use it, and a reader of XML.
+//! with deadline and caps, a session renewed beside the calls that use it, a reader of XML, a look at texts.
 //!
 //! Not here: any agency's wire; deciding what may be asked; merging answers.
 //!
@@ -14,6 +14,7 @@ mod http;
 mod miss;
 mod session;
 mod subject;
+mod text;
 pub mod xml;
 
 pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
@@ -23,3 +24,4 @@ pub use http::{Client, Response, classify};
 pub use miss::Miss;
 pub use session::{Heard, Login, Session};
 pub use subject::{Confirmed, confirm};
+pub use text::is_nfc;

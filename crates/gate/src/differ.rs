@@ -78,13 +78,12 @@ fn differ(authority: &Value, other: &Value) -> Option<DiscrepancyKind> {
 /// True for two names that differ in case and spaces alone: the population wire is upper-case
 /// throughout, which says nothing about a person.
 fn same_letters(a: &Value, b: &Value) -> bool {
-    let letters = |name: &str| {
-        name.split_whitespace()
-            .flat_map(str::chars)
-            .flat_map(char::to_uppercase)
-            .collect::<String>()
-    };
-    matches!((a, b), (Value::Name(a), Value::Name(b)) if letters(a) == letters(b))
+    matches!((a, b), (Value::Name(a), Value::Name(b)) if letters(a).eq(letters(b)))
+}
+
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    let letters = name.chars().filter(|c| !c.is_whitespace());
+    letters.flat_map(char::to_uppercase)
 }
 
 fn held(field: Field, value: Option<Value>) -> Option<Held> {

@@ -3,12 +3,13 @@
 //! Pure. Texts become NFC; an unknown code becomes "not said" and a malformed date no date, never
 //! an error: a record is not lost for one odd value in it.
 
+use adapter::is_nfc;
 use api::v1;
 use exchange::{Field, FieldSet, PartialDate};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, offset};
-use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::wire::{Address, Card, Citizen, Death, Name, Person, Stay};
 
@@ -113,9 +114,10 @@ pub(super) fn as_of(stamp: &str) -> Option<Timestamp> {
 
 /// A text in NFC; nothing is copied when it already is.
 fn text(text: String) -> String {
-    match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => text,
-        IsNormalized::No | IsNormalized::Maybe => text.nfc().collect(),
+    if is_nfc(&text) {
+        text
+    } else {
+        text.nfc().collect()
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 
+use adapter::is_nfc;
 use api::v1;
 use exchange::PartialDate;
 use jiff::Timestamp;
-use unicode_normalization::{UnicodeNormalization as _, is_nfc};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::wire;
 
@@ -184,7 +185,7 @@ fn owned(element: Option<String>) -> String {
 
 fn nfc(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    if text.is_ascii() || is_nfc(text) {
+    if is_nfc(text) {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(text.nfc().collect())

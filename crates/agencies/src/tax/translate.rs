@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapter::{Answer, Confirmed, Miss, Resolution, confirm};
+use adapter::{Answer, Confirmed, Miss, Resolution, confirm, is_nfc};
 use api::agency::v1::{
     LookupRecordResponse, ResolveIdentifierResponse, lookup_record_response as answer,
 };
@@ -10,7 +10,7 @@ use api::{Record, v1};
 use exchange::{CitizenId, FieldSet, Identifier};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
-use unicode_normalization::{UnicodeNormalization as _, is_nfc};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// An answer about the subject, holding the fields asked for and no other.
 ///

@@ -1,8 +1,9 @@
 //! Texts, dates and codes of the register, made ours.
 
+use adapter::is_nfc;
 use api::v1;
 use exchange::PartialDate;
-use unicode_normalization::{UnicodeNormalization as _, is_nfc};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// A text in NFC, without surrounding spaces, and without characters that forge what is read.
 pub(crate) fn text(raw: String) -> String {

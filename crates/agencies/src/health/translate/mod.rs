@@ -3,12 +3,13 @@
 //! Texts become NFC without outer spaces; a code or date that is none of ours is left out, never
 //! an error. Not here: which fields may be released (`Record::retain` clears the rest).
 
+use adapter::is_nfc;
 use api::convert::partial_date;
 use api::v1;
 use exchange::{Field, PartialDate};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use unicode_normalization::{UnicodeNormalization as _, is_nfc};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::wire::{Allergy, HealthBook, History, Item, Lab, Service, Summary, Vaccination, Visit};
 
@@ -169,7 +170,7 @@ fn immunisation(row: &Vaccination<'_>) -> v1::Immunisation {
 /// A text in NFC, without spaces around it.
 fn text(raw: &str) -> String {
     let raw = raw.trim();
-    if raw.is_ascii() || is_nfc(raw) {
+    if is_nfc(raw) {
         raw.to_owned()
     } else {
         raw.nfc().collect()
