@@ -17,6 +17,12 @@
 //! the load and the simulators have one core between them, they are what saturates first: the
 //! share of its core that the server was busy stands beside every rate, and the rate of a server
 //! that was not busy is a lower bound.
+//!
+//! A virtual machine shares its cores and its disk with others. What the hypervisor gave away of
+//! the cores during a window stands beside it as *stolen*; of each kind the windows that lost least
+//! count. At half load a pause of 30 ms, several times a second, is more than one exchange in a
+//! hundred: what the pass-through adds at the same rate, without a disk, tells how much of the
+//! tail is the machine.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
