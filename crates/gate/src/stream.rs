@@ -10,7 +10,7 @@ use std::sync::Arc;
 use admission::Permit;
 use api::v1::{self, stream_citizen_response::Event};
 use evidence::{Open, Outcome};
-use exchange::{Fault, FieldSet, Request, Source};
+use exchange::{Fault, FieldSet, Request, Source, SourceState};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 
 use crate::answer::Draft;
 use crate::ask::{Answers, Asking};
+use crate::part::Part;
 use crate::seal::message;
 use crate::{Call, Gate};
 
@@ -92,29 +93,44 @@ impl Gate {
         let questions = sources.iter().map(|source| asking.one(source, &subject));
         let mut questions: FuturesUnordered<_> = questions.collect();
         let mut parts = Vec::with_capacity(Source::ALL.len());
+        let mut sent = 0;
         while let Some(part) = questions.next().await {
-            let outcome = Outcome {
-                sources: std::slice::from_ref(&part.outcome),
-                failure: None,
-            };
-            let receipt = self.deps.evidence.seal_part(asking.open, &outcome).await?;
-            let mut view = v1::CitizenView::default();
-            if let Some(record) = part.record.clone() {
-                record.put_into(&mut view);
-            }
-            let result = v1::SourceResult {
-                status: Some(part.status.clone()),
-                part: Some(view),
-                receipt: Some(message(&receipt)),
-            };
-            // A caller who has left is noticed by the select.
-            send.send(Ok(event(Event::Result(result)))).await.ok();
+            let knows_nobody = part.outcome.state == SourceState::NotFound;
             parts.push(part);
+            // Who gave the second factor of somebody else may not learn from single sources that
+            // the number names somebody: if all know nobody, the stream only ends.
+            if sent > 0 || !knows_nobody {
+                for part in parts.iter().skip(sent) {
+                    self.pass_on(part, asking.open, send).await?;
+                }
+                sent = parts.len();
+            }
         }
         Ok(Answers {
             parts: Ok(parts),
             resolver: subject.resolver,
         })
+    }
+
+    /// Sends a part when its record is durable.
+    async fn pass_on(&self, part: &Part, open: &Open, send: &Sender) -> Result<(), Fault> {
+        let outcome = Outcome {
+            sources: std::slice::from_ref(&part.outcome),
+            failure: None,
+        };
+        let receipt = self.deps.evidence.seal_part(open, &outcome).await?;
+        let mut view = v1::CitizenView::default();
+        if let Some(record) = part.record.clone() {
+            record.put_into(&mut view);
+        }
+        let result = v1::SourceResult {
+            status: Some(part.status.clone()),
+            part: Some(view),
+            receipt: Some(message(&receipt)),
+        };
+        // A caller who has left is noticed by the select.
+        send.send(Ok(event(Event::Result(result)))).await.ok();
+        Ok(())
     }
 
     /// Closes the attempt. What was released stands in the records of the parts, so the last one

@@ -2,8 +2,9 @@
 
 use std::pin::pin;
 
-use exchange::{IdentifierKind, Request, Source};
-use futures_util::poll;
+use api::v1::stream_citizen_response::Event;
+use exchange::{IdentifierKind, Reason, Request, Source, SourceState};
+use futures_util::{StreamExt as _, poll};
 use serde_json::Value;
 
 use super::*;
@@ -50,4 +51,51 @@ async fn a_stream_that_nobody_reads_is_recorded_all_the_same() {
     let leaves = world.close().await;
     let whole = ["START -", "ACCESS ALLOW", "ACCESS ALLOW", "STOP -"];
     assert_eq!(kinds(&leaves), whole);
+}
+
+#[tokio::test]
+async fn a_stream_that_finds_nobody_tells_it_once() {
+    let offices = [Source::Tax, Source::Population].map(Office::knows_nobody);
+    let world = World::new(offices);
+    let question = named(
+        IdentifierKind::Personal,
+        "999099000001",
+        &["tax.status", "population.sex"],
+    );
+    let mut events = world.gate.stream(call(), question).await.unwrap();
+    let fault = events.next().await.unwrap().unwrap_err();
+    assert_eq!(fault.reason, Reason::PersonNotFound);
+    assert!(events.next().await.is_none());
+    let leaves = world.close().await;
+    assert_eq!(kinds(&leaves), ["START -", "ACCESS ALLOW", "STOP -"]);
+    let states = leaves[1]["src"].as_array().unwrap().iter();
+    assert!(
+        states
+            .map(|src| &src["st"])
+            .all(|state| state == "NOT_FOUND")
+    );
+}
+
+#[tokio::test]
+async fn a_source_that_knows_nobody_is_told_once_another_knows_somebody() {
+    let world = World::new([
+        Office::knows_nobody(Source::Tax),
+        Office::answers(Source::Population),
+    ]);
+    let question = named(
+        IdentifierKind::Personal,
+        "999099000001",
+        &["tax.status", "population.sex"],
+    );
+    let events = world.gate.stream(call(), question).await.unwrap();
+    let events: Vec<_> = events.collect().await;
+    let mut states = Vec::new();
+    for event in events {
+        if let Some(Event::Result(result)) = event.unwrap().event {
+            states.push(result.status.unwrap().state());
+        }
+    }
+    states.sort_unstable();
+    let both = [SourceState::Ok, SourceState::NotFound].map(api::v1::SourceState::from);
+    assert_eq!(states, both);
 }

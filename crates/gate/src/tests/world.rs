@@ -109,6 +109,7 @@ pub(super) struct Office {
 #[derive(Debug)]
 enum Manner {
     Answers,
+    KnowsNobody,
     Hangs,
 }
 
@@ -135,6 +136,14 @@ impl Office {
             resolves,
             resolution,
             ..self
+        }
+    }
+
+    /// An office that holds no record of anybody.
+    pub(super) fn knows_nobody(source: Source) -> Self {
+        Self {
+            manner: Manner::KnowsNobody,
+            ..Self::answers(source)
         }
     }
 
@@ -166,6 +175,7 @@ impl Agency for Office {
             self.asked.notify_one();
             match self.manner {
                 Manner::Answers => Ok(answer(self.source, &question.subject)),
+                Manner::KnowsNobody => Err(Miss::not_found()),
                 Manner::Hangs => std::future::pending().await,
             }
         })
