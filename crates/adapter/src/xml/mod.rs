@@ -7,8 +7,10 @@
 //! Not here: what any element means.
 //!
 //! *Invariants:* a document type is refused, so no entity is ever defined or fetched; depth and
-//! number of elements are capped; what is not UTF-8, not well-formed or cut short is refused as a
-//! whole.
+//! number of elements are capped; what is not UTF-8, tags that do not match, markup without an end
+//! and references to nothing are refused. Events come before that is known: a document is good only
+//! once its end was read. Names, attributes that nobody asks for and what stands beside the root
+//! are not checked.
 
 use std::borrow::Cow;
 

@@ -3,7 +3,6 @@
 //!
 //! *Invariant:* a message never shows what the agency sent.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -11,7 +10,6 @@ use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Citizen, Refused, Xml};
-use adapter::xml::Tag;
 
 /// What the agency says.
 pub(in crate::population) enum Said {
@@ -217,8 +215,8 @@ fn seek(xml: &mut Xml<'_>, nested: Nested) -> Result<Option<Said>, Refused> {
     let text = xml.children(|xml, tag| {
         let heard = match tag.name() {
             "CongdanCollection" => Some(Said::Citizens(Collection {
-                id: attribute(tag, "id"),
-                as_of: attribute(tag, "ThoiDiemDuLieu"),
+                id: Xml::attribute(tag, "id")?,
+                as_of: Xml::attribute(tag, "ThoiDiemDuLieu")?,
                 ..Collection::read(xml)?
             })),
             "DangNhapResponse" => Some(session(xml)?),
@@ -237,11 +235,6 @@ fn seek(xml: &mut Xml<'_>, nested: Nested) -> Result<Option<Said>, Refused> {
         None if says_session_over(&text) => Ok(Some(Said::Fault(Fault::new("001", "", "")))),
         said => Ok(said),
     }
-}
-
-/// The value of an attribute; empty if it is missing or malformed.
-fn attribute(tag: &Tag<'_>, name: &str) -> String {
-    tag.attribute(name).map(Cow::into_owned).unwrap_or_default()
 }
 
 /// Reads the open `DangNhapResponse`.
