@@ -69,12 +69,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Cork<S> {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.is_due
-            && let Poll::Ready(Err(error)) = self.drain(cx)
-        {
-            return Poll::Ready(Err(error));
+        let drained = if self.is_due {
+            self.drain(cx)
+        } else {
+            Poll::Pending
+        };
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        match drained {
+            // What has arrived is worth reading still: it may say why nothing more is taken.
+            Poll::Ready(Err(error)) if into.filled().len() == before => Poll::Ready(Err(error)),
+            Poll::Ready(_) | Poll::Pending => read,
         }
-        Pin::new(&mut self.stream).poll_read(cx, into)
     }
 }
 
@@ -249,6 +255,20 @@ mod tests {
         assert!(Pin::new(&mut cork).poll_flush(&mut cx).is_ready());
         assert!(Pin::new(&mut cork).poll_flush(&mut cx).is_ready());
         assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn what_has_arrived_is_read_before_the_connection_is_broken() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let mut cork = Cork::new(near);
+        cork.write_all(b"lost").await.unwrap();
+        cork.flush().await.unwrap();
+        far.write_all(b"bye").await.unwrap();
+        drop(far);
+        let mut bytes = [0; 8];
+        assert_eq!(cork.read(&mut bytes).await.unwrap(), 3);
+        let error = cork.read(&mut bytes).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 
     #[tokio::test]
