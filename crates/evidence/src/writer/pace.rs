@@ -97,8 +97,9 @@ fn left(since: Instant, total: Duration, now: Instant) -> Option<Duration> {
 /// From that many open exchanges on, the whole time is spent gathering; of fewer, fewer would come.
 const CROWD: u32 = 16;
 /// How long an attempt may wait for a leaf to share its commit: most exchanges are over by then,
-/// and a commit of its own is spared; a hung agency's question is on the disk soon after. It
-/// doubles for an attempt that comes while the writer of a busy log sleeps.
+/// and a commit of its own is spared; a hung agency's question is on the disk soon after. The time
+/// runs from when the writer notices the attempt: after the commit in progress and the time to
+/// gather, or as much later again if it sleeps.
 const OPEN_LINGER: Duration = Duration::from_millis(10);
 /// So long after a commit the writer looks for attempts by itself, and none has to wake it.
 const BUSY: Duration = Duration::from_millis(100);

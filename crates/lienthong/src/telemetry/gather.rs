@@ -29,16 +29,17 @@ impl<W: Write> Write for Gather<W> {
     }
 
     /// The first line after a silence is passed on at once; what follows waits for the pause to
-    /// end.
+    /// end. What could not be passed on stays, and is tried again with the next line: an error
+    /// would tell nobody, and keep the thread from ending.
     fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.inner.flush();
+        self.inner.flush().ok();
         thread::sleep(self.pause);
-        flushed
+        Ok(())
     }
 }
 
-/// Some 160 lines.
-const CAPACITY: usize = 64 << 10;
+/// Ten lines: what a pipe takes without mixing it with what others write (POSIX `PIPE_BUF`).
+const CAPACITY: usize = 4 << 10;
 
 #[cfg(test)]
 mod tests {
