@@ -1,6 +1,7 @@
 //! What an agency is to the gateway: the trait that every adapter implements, the question it is
 //! asked, the answer or the miss it returns, and what adapters share to get it: an HTTP client
-//! with deadline and caps, a session renewed beside the calls that use it, a reader of XML, a look at texts.
+//! with deadline and caps, a session renewed beside the calls that use it, a reader of XML, a look
+//! at texts.
 //!
 //! Not here: any agency's wire; deciding what may be asked; merging answers.
 //!

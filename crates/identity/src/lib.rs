@@ -1,8 +1,8 @@
 //! Who is calling: client certificate to caller, and the development CA.
 //!
 //! Scope: the TLS configurations of both sides and how writes become its records, what a verified
-//! certificate says, revocation lists, and why a handshake failed. Not here: sockets, the accept loop and its limits (crate
-//! `edge`), and what a caller may do (crate `admission`).
+//! certificate says, revocation lists, and why a handshake failed. Not here: sockets, the accept
+//! loop and its limits (crate `edge`), and what a caller may do (crate `admission`).
 //!
 //! *Invariant:* a caller is named by exactly one URI of its verified certificate, and by nothing
 //! else.
