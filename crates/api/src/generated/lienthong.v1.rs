@@ -2867,7 +2867,9 @@ pub mod citizen_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
-        /// The same question, answered with one message per source as it answers, then a summary.
+        /// The same question, answered with one message per source as it answers, then a summary. A
+        /// source that knows nobody is told once another knows somebody; if none does, the stream only
+        /// ends, with PERSON_NOT_FOUND.
         pub async fn stream_citizen(
             &mut self,
             request: impl tonic::IntoRequest<super::StreamCitizenRequest>,
@@ -2934,7 +2936,9 @@ pub mod citizen_service_server {
                 Item = std::result::Result<super::StreamCitizenResponse, tonic::Status>,
             > + std::marker::Send
             + 'static;
-        /// The same question, answered with one message per source as it answers, then a summary.
+        /// The same question, answered with one message per source as it answers, then a summary. A
+        /// source that knows nobody is told once another knows somebody; if none does, the stream only
+        /// ends, with PERSON_NOT_FOUND.
         async fn stream_citizen(
             &self,
             request: tonic::Request<super::StreamCitizenRequest>,
