@@ -140,6 +140,16 @@ async fn a_number_of_nobody_is_recorded_with_the_source_that_said_so() {
 }
 
 #[tokio::test]
+async fn a_stream_about_a_number_of_nobody_only_ends() {
+    let world = world(|| Ok(Resolution::NotFound));
+    let request = by_tax_code(&["population.sex"]);
+    let mut events = world.gate.stream(call(), request).await.unwrap();
+    let fault = events.next().await.unwrap().unwrap_err();
+    assert_eq!(fault.reason, Reason::PersonNotFound);
+    assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
 async fn nobody_is_looked_for_if_nothing_may_be_asked() {
     let world = world(|| Ok(Resolution::NotFound));
     let request = by_tax_code(&["population.name"]);
