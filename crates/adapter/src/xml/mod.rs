@@ -13,7 +13,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2, memchr3, memmem};
 
 mod refs;
 #[cfg(test)]
@@ -173,8 +173,7 @@ impl<'a> Reader<'a> {
                 };
             };
             if *first != b'<' {
-                let text = self.take(memchr(b'<', rest.as_bytes()).unwrap_or(rest.len()));
-                return resolved(text).map(Event::Text);
+                return self.text().map(Event::Text);
             }
             match rest.as_bytes().get(1) {
                 None => return Err(self.broken()),
@@ -219,19 +218,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A text up to the next markup.
+    fn text(&mut self) -> Result<Cow<'a, str>, Refused> {
+        let rest = self.rest().as_bytes();
+        let special = memchr3(b'<', b'&', b'\r', rest).unwrap_or(rest.len());
+        if rest.get(special).is_none_or(|byte| *byte == b'<') {
+            return Ok(Cow::Borrowed(self.take(special))); // as nearly every text
+        }
+        let text = self.take(memchr(b'<', rest).unwrap_or(rest.len()));
+        resolved(text)
+    }
+
     /// A start tag.
     fn open(&mut self) -> Result<Event<'a>, Refused> {
-        let length = self.tag_length()?;
-        let tag = self.take(length);
-        let inner = tag.get(1..length - 1).unwrap_or_default();
-        let (inner, is_empty) = match inner.strip_suffix('/') {
-            Some(inner) => (inner, true),
-            None => (inner, false),
+        let rest = self.rest().get(1..).unwrap_or_default();
+        let named = rest.bytes().position(ends_name);
+        let (name, behind) = rest.split_at(named.ok_or_else(|| self.broken())?);
+        let length = self.length(behind)?;
+        let attributes = behind.get(..length).unwrap_or_default();
+        let (attributes, is_empty) = match attributes.strip_suffix('/') {
+            Some(attributes) => (attributes, true),
+            None => (attributes, false),
         };
-        let end = inner.bytes().position(|byte| is_space(byte.into()));
-        let (name, attributes) = inner.split_at(end.unwrap_or(inner.len()));
-        let is_odd = |byte| matches!(byte, b'/' | b'=' | b'"' | b'\'');
-        if name.is_empty() || name.bytes().any(is_odd) {
+        let is_apart = attributes.is_empty() || attributes.starts_with(is_space);
+        if name.is_empty() || !is_apart {
             return Err(Refused::Malformed);
         }
         if self.open.len() == self.limits.depth {
@@ -240,20 +250,21 @@ impl<'a> Reader<'a> {
         if self.elements == self.limits.elements {
             return Err(Refused::Elements);
         }
+        self.at += "<".len() + name.len() + length + ">".len();
         self.elements += 1;
         self.open.push(name);
         self.is_empty = is_empty;
         Ok(Event::Open(Tag { name, attributes }))
     }
 
-    /// The length of the tag at which the rest begins: up to the first `>` outside quotes.
-    fn tag_length(&self) -> Result<usize, Refused> {
-        let bytes = self.rest().as_bytes();
-        let mut at = 1;
+    /// How much of a tag is left `behind` its name: up to the first `>` outside quotes.
+    fn length(&self, behind: &str) -> Result<usize, Refused> {
+        let bytes = behind.as_bytes();
+        let mut at = 0;
         loop {
             match bytes.get(at) {
                 None => return Err(self.broken()),
-                Some(b'>') => return Ok(at + 1),
+                Some(b'>') => return Ok(at),
                 Some(b'<') => return Err(Refused::Malformed),
                 Some(quote @ (b'"' | b'\'')) => {
                     let value = bytes.get(at + 1..).unwrap_or_default();
@@ -270,20 +281,28 @@ impl<'a> Reader<'a> {
 
     /// An end tag, which must be that of the innermost open element.
     fn close(&mut self) -> Result<Event<'a>, Refused> {
-        let rest = self.rest();
-        let end = memchr(b'>', rest.as_bytes()).ok_or_else(|| self.broken())?;
-        self.at += end + 1;
-        let name = rest.get(2..end).unwrap_or_default();
-        let name = name.trim_end_matches(is_space);
-        match self.open.pop() {
-            Some(open) if open == name => Ok(Event::Close),
-            _ => Err(Refused::Malformed),
-        }
+        let rest = self.rest().get(2..).unwrap_or_default();
+        let behind = self.open.last().and_then(|open| rest.strip_prefix(open));
+        let behind = behind.map(|it| it.trim_start_matches(is_space));
+        let Some(next) = behind.and_then(|it| it.strip_prefix('>')) else {
+            let has_end = memchr(b'>', rest.as_bytes()).is_some();
+            return Err(if has_end {
+                Refused::Malformed
+            } else {
+                self.broken()
+            });
+        };
+        self.at = self.text.len() - next.len();
+        self.open.pop();
+        Ok(Event::Close)
     }
 
     /// A processing instruction, or the XML declaration.
     fn instruction(&mut self) -> Result<(), Refused> {
         let inner = self.between("<?", "?>")?;
+        if inner.starts_with('>') {
+            return Err(Refused::Malformed);
+        }
         let Some(declaration) = inner
             .strip_prefix("xml")
             .filter(|it| it.starts_with(is_space))
@@ -304,8 +323,12 @@ impl<'a> Reader<'a> {
     fn bang(&mut self) -> Result<Option<Cow<'a, str>>, Refused> {
         let rest = self.rest();
         if rest.starts_with("<!--") {
-            self.between("<!--", "-->")?;
-            return Ok(None);
+            let comment = self.between("<!--", "-->")?;
+            // XML allows these two, but some readers take the comment to end right there.
+            return match comment.starts_with('>') || comment.starts_with("->") {
+                true => Err(Refused::Malformed),
+                false => Ok(None),
+            };
         }
         if rest.starts_with("<![CDATA[") {
             let text = self.between("<![CDATA[", "]]>")?;
@@ -324,10 +347,18 @@ impl<'a> Reader<'a> {
 
 /// What stands behind the prefix of a name.
 fn local(name: &str) -> &str {
-    match memchr(b':', name.as_bytes()) {
+    match name.bytes().position(|byte| byte == b':') {
         Some(colon) => name.get(colon + 1..).unwrap_or_default(),
         None => name,
     }
+}
+
+/// What no name holds: at the first of these a name ends.
+const fn ends_name(byte: u8) -> bool {
+    matches!(
+        byte,
+        b' ' | b'\t' | b'\n' | b'\r' | b'>' | b'/' | b'=' | b'"' | b'\'' | b'<'
+    )
 }
 
 /// The white space of XML.
