@@ -8,8 +8,7 @@ use std::fmt;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
 use serde::{Serialize, Serializer};
 use zeroize::Zeroize as _;
 
@@ -43,7 +42,7 @@ impl Commitment {
         let [c, colon, rest @ ..] = &mut text;
         (*c, *colon) = (b'c', b':');
         // A tag of 32 bytes is 43 characters, which is the room there is.
-        drop(URL_SAFE_NO_PAD.encode_slice(tag, rest));
+        let _: &mut [u8] = URL_SAFE_NO_PAD.encode(tag, rest.as_mut_slice().as_out());
         Self(text)
     }
 

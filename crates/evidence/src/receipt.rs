@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 
 use crate::merkle::{Hash, Tree};
 
@@ -84,6 +83,6 @@ impl Receipt {
 
 /// The message that the receipt key signs, once per batch.
 pub(crate) fn message(origin: &str, first: u64, size: u64, root: &Hash, at_ms: u64) -> String {
-    let root = STANDARD.encode(root);
+    let root = STANDARD.encode_to_string(root);
     format!("lienthong.receipt/v1\n{origin}\n{first}\n{size}\n{root}\n{at_ms}\n")
 }

@@ -8,8 +8,7 @@ use std::time::Duration;
 use adapter::{
     Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use bytes::Bytes;
 use exchange::{Clock, Field, Source};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -122,7 +121,7 @@ impl Health {
                 send_datetime: self.clock.now().as_millisecond(),
                 ..Header::default()
             },
-            data: STANDARD.encode(xml).into(),
+            data: STANDARD.encode_to_string(xml).into(),
             signature: "".into(),
         };
         self.config.signing.sign(&mut envelope)?;

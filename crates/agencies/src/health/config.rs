@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use http::HeaderValue;
 use serde::Deserialize;
 
@@ -96,7 +95,7 @@ fn basic(settings: &Settings, own: &Own) -> Result<HeaderValue, Vec<Problem>> {
         }
     }
     let pair = zeroize::Zeroizing::new(format!("{}:{}", own.client_id, secret.reveal()));
-    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode_to_string(pair.as_bytes())))
         .map_err(|error| vec![Problem::new(SECRET, error)])?;
     value.set_sensitive(true);
     Ok(value)

@@ -10,8 +10,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, ParsedPublicKey,
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 use rustls::server::ParsedCertificate;
@@ -68,11 +67,11 @@ impl SigningKey {
                 let mut signature = vec![0; key.public_modulus_len()];
                 let signed = key.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature);
                 signed.map_err(|_| Wrong::Signature)?;
-                STANDARD.encode(signature)
+                STANDARD.encode_to_string(signature)
             }
             Self::Ecdsa(key) => {
                 let signature = key.sign_digest(&digest).map_err(|_| Wrong::Signature)?;
-                STANDARD.encode(signature)
+                STANDARD.encode_to_string(signature)
             }
         };
         envelope.signature = signature.into();
@@ -112,7 +111,7 @@ impl VerifyingKey {
     /// Checks the signature of an envelope.
     pub(crate) fn verify(&self, envelope: &Envelope<'_>) -> Result<(), Wrong> {
         let signature = STANDARD
-            .decode(envelope.signature.as_bytes())
+            .decode_to_vec(envelope.signature.as_bytes())
             .map_err(|_| Wrong::Signature)?;
         self.0
             .verify_digest_sig(&envelope.digest()?, &signature)

@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 
 /// A public key with its name, in the form of signed notes: `name+id+base64`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +56,7 @@ impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = vec![ALGORITHM];
         bytes.extend_from_slice(&self.public);
-        let (id, key) = (hex::encode(self.id()), STANDARD.encode(bytes));
+        let (id, key) = (hex::encode(self.id()), STANDARD.encode_to_string(bytes));
         write!(f, "{}+{id}+{key}", self.name)
     }
 }
@@ -70,7 +69,9 @@ impl FromStr for VerifierKey {
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err("a key has the form name+id+base64");
         };
-        let bytes = STANDARD.decode(key).map_err(|_| "the key is not base64")?;
+        let bytes = STANDARD
+            .decode_to_vec(key)
+            .map_err(|_| "the key is not base64")?;
         let Some((&ALGORITHM, public)) = bytes.split_first().filter(|(_, k)| k.len() == 32) else {
             return Err("the key is not an Ed25519 key");
         };

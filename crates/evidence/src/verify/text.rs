@@ -1,7 +1,6 @@
 //! A receipt as a caller keeps it: the proto-JSON of the public contract.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -146,7 +145,7 @@ impl Int64 {
 }
 
 fn bytes(field: &'static str, text: &str) -> Result<Vec<u8>, TextError> {
-    STANDARD.decode(text).map_err(|_| TextError::Value {
+    STANDARD.decode_to_vec(text).map_err(|_| TextError::Value {
         field,
         expected: "base64",
     })

@@ -6,8 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Extension, Router};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use bytes::Bytes;
 use exchange::{CitizenId, Clock, FieldSet, Source};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -133,7 +132,7 @@ impl Ministry {
             let local = self.clock.now().to_zoned(TimeZone::fixed(jiff::tz::offset(7)));
             let time = local.strftime("%Y%m%d%H%M").to_string();
             let xml = render(person, &asking.subject, &asking.fields, &time);
-            Bytes::from(STANDARD.encode(xml))
+            Bytes::from(STANDARD.encode_to_string(xml))
         };
         if matches!(fault, Some(FaultKind::NotFound | FaultKind::WrongPerson)) {
             return self.person(&asking.subject, fault).map(|p| render(&p));

@@ -17,8 +17,7 @@ use anyhow::Context as _;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use sim::{Handle, Prepared, Stage};
 
 use self::ministry::Ministry;
@@ -119,7 +118,7 @@ fn key_pair(
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
+    let text = STANDARD.encode_to_string(der);
     let mut pem = format!("-----BEGIN {label}-----\n");
     let mut rest = text.as_str();
     while let Some((line, more)) = rest.split_at_checked(64) {

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +19,7 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(client_id: &str, secret: &str) -> Self {
-        let pair = STANDARD.encode(format!("{client_id}:{secret}"));
+        let pair = STANDARD.encode_to_string(format!("{client_id}:{secret}"));
         Self {
             basic: format!("Basic {pair}"),
             given: Mutex::default(),

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use adapter::{Answer, Miss, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use exchange::SourceState;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -51,7 +50,7 @@ impl Bench {
                 send_datetime: 1_790_816_400_000,
                 status_code: "CM_SUCCESS".into(),
             },
-            data: STANDARD.encode(xml).into(),
+            data: STANDARD.encode_to_string(xml).into(),
             signature: "".into(),
         }
     }

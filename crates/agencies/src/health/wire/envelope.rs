@@ -6,8 +6,7 @@
 use std::borrow::Cow;
 
 use aws_lc_rs::digest::{Context, Digest, SHA256};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::Wrong;
@@ -115,7 +114,7 @@ impl<'a> Envelope<'a> {
 
     /// The bytes of the XML within.
     pub(crate) fn xml(&self) -> Result<Vec<u8>, Wrong> {
-        let decoded = STANDARD.decode(self.data.as_bytes());
+        let decoded = STANDARD.decode_to_vec(self.data.as_bytes());
         decoded.map_err(|_| Wrong::Data)
     }
 }

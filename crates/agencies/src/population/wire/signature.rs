@@ -1,8 +1,7 @@
 //! The signature that every request carries.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 
 /// The value of `Authorization` for a request posted to `url` at `timestamp_ms`.
 ///
@@ -22,7 +21,7 @@ pub(in crate::population) fn authorization(
     let credentials = format!("{account}:{digest}");
     let mut value = String::with_capacity(160);
     value.push_str("Basic ");
-    STANDARD.encode_string(credentials, &mut value);
+    STANDARD.encode_append(credentials, &mut value);
     value
 }
 
