@@ -95,7 +95,7 @@ fn left(since: Instant, total: Duration, now: Instant) -> Option<Duration> {
 }
 
 /// From that many open exchanges on, the whole time is spent gathering; of fewer, fewer would come.
-const CROWD: u32 = 16;
+const CROWD: u32 = 32;
 /// How long an attempt may wait for a leaf to share its commit: most exchanges are over by then,
 /// and a commit of its own is spared; a hung agency's question is on the disk soon after. The time
 /// runs from when the writer notices the attempt: after the commit in progress and the time to
