@@ -42,7 +42,8 @@ impl Commitment {
         let [c, colon, rest @ ..] = &mut text;
         (*c, *colon) = (b'c', b':');
         // A tag of 32 bytes is 43 characters, which is the room there is.
-        let _: &mut [u8] = URL_SAFE_NO_PAD.encode(tag, rest.as_mut_slice().as_out());
+        let written = URL_SAFE_NO_PAD.encode(tag, rest.as_mut_slice().as_out());
+        debug_assert_eq!(written.len(), TEXT_LEN - 2);
         Self(text)
     }
 
