@@ -9,6 +9,7 @@
 pub mod agency;
 pub mod convert;
 mod field_mask;
+mod kept;
 mod record;
 mod redact;
 pub mod routes;
@@ -21,7 +22,8 @@ mod records;
 mod redacted;
 
 pub use field_mask::FieldMask;
-pub use record::Record;
+pub use kept::Kept;
+pub use record::{Encoded, Record};
 pub use timestamp::Timestamp;
 
 /// The descriptor set of the whole contract, imports included, without comments.

@@ -1,9 +1,8 @@
 //! The record of one source, whichever source it is.
 
 use exchange::{FieldSet, Source};
-use prost::Message as _;
 
-use crate::v1;
+use crate::{Kept, v1};
 
 /// What one source holds of a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,13 +56,46 @@ impl Record {
         each!(self, record => record.present())
     }
 
-    /// Appends the deterministic protobuf bytes: the same through both doors, and what the record
+    /// Computes the deterministic protobuf bytes: the same through both doors, and what the record
     /// of the exchange commits to.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        each!(self, record => {
-            out.reserve(record.encoded_len());
-            record.encode_raw(out);
-        });
+    #[must_use]
+    pub fn encode(self) -> Encoded {
+        match self {
+            Self::Population(record) => Encoded::Population(Kept::encode(record)),
+            Self::Health(record) => Encoded::Health(Kept::encode(record)),
+            Self::CivilStatus(record) => Encoded::CivilStatus(Kept::encode(record)),
+            Self::Tax(record) => Encoded::Tax(Kept::encode(record)),
+            Self::SocialSecurity(record) => Encoded::SocialSecurity(Kept::encode(record)),
+        }
+    }
+}
+
+/// A record that changes no more, beside its bytes.
+#[derive(Clone, Debug)]
+pub enum Encoded {
+    /// From the national population database.
+    Population(Kept<v1::PopulationRecord>),
+    /// From the electronic health book.
+    Health(Kept<v1::HealthRecord>),
+    /// From the civil-status register.
+    CivilStatus(Kept<v1::CivilStatusRecord>),
+    /// From the tax register.
+    Tax(Kept<v1::TaxRecord>),
+    /// From social security and social assistance.
+    SocialSecurity(Kept<v1::SocialSecurityRecord>),
+}
+
+impl Encoded {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Population(record) => record.bytes(),
+            Self::Health(record) => record.bytes(),
+            Self::CivilStatus(record) => record.bytes(),
+            Self::Tax(record) => record.bytes(),
+            Self::SocialSecurity(record) => record.bytes(),
+        }
     }
 
     /// Puts the record into its place in the answer.

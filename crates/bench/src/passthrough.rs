@@ -154,7 +154,7 @@ fn reply(
     };
     Ok(LookupCitizenResponse {
         citizen: Some(CitizenView {
-            tax: Some(tax),
+            tax: Some(tax.into()),
             ..Default::default()
         }),
         completeness: Completeness::Complete.into(),

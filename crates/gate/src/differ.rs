@@ -245,8 +245,8 @@ mod tests {
 
     fn view(population: v1::PopulationRecord, civil: v1::CivilStatusRecord) -> v1::CitizenView {
         v1::CitizenView {
-            population: Some(Box::new(population)),
-            civil_status: Some(Box::new(civil)),
+            population: Some(Box::new(population).into()),
+            civil_status: Some(Box::new(civil).into()),
             ..Default::default()
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adapter::{Answer, Miss};
-use api::{Record, v1};
+use api::{Encoded, v1};
 use evidence::{Open, SourceOutcome};
 use exchange::{FieldSet, Source, SourceState};
 
@@ -14,7 +14,7 @@ use crate::ask::Asked;
 pub(crate) struct Part {
     pub(crate) status: v1::SourceStatus,
     pub(crate) outcome: SourceOutcome,
-    pub(crate) record: Option<Record>,
+    pub(crate) record: Option<Encoded>,
     pub(crate) retry_after: Option<Duration>,
 }
 
@@ -59,16 +59,16 @@ impl Part {
         };
         let mut record = answer.record;
         record.retain(granted);
-        let mut bytes = Vec::new();
-        record.encode(&mut bytes);
+        let released = record.present();
+        let record = record.encode();
         let mut part = Self::unasked(source, SourceState::Ok, reason);
         part.status.attempts = answer.attempts;
         part.status.as_of = answer.as_of.map(Into::into);
         part.status.upstream_request_id = answer.upstream_request_id.unwrap_or_default();
         part.status.record_salt = open.record_salt(source).to_vec();
-        part.outcome.released = record.present();
+        part.outcome.released = released;
         part.outcome.as_of = answer.as_of;
-        part.outcome.record = Some(evidence::digest(&bytes));
+        part.outcome.record = Some(evidence::digest(record.bytes()));
         part.record = Some(record);
         part
     }

@@ -2476,19 +2476,19 @@ pub struct LookupCitizenResponse {
 pub struct CitizenView {
     /// From the national population database.
     #[prost(message, optional, boxed, tag = "2")]
-    pub population: ::core::option::Option<::prost::alloc::boxed::Box<PopulationRecord>>,
+    pub population: ::core::option::Option<crate::Kept<PopulationRecord>>,
     /// From the electronic health book.
     #[prost(message, optional, boxed, tag = "3")]
-    pub health: ::core::option::Option<::prost::alloc::boxed::Box<HealthRecord>>,
+    pub health: ::core::option::Option<crate::Kept<HealthRecord>>,
     /// From the civil-status register.
     #[prost(message, optional, boxed, tag = "4")]
-    pub civil_status: ::core::option::Option<::prost::alloc::boxed::Box<CivilStatusRecord>>,
+    pub civil_status: ::core::option::Option<crate::Kept<CivilStatusRecord>>,
     /// From the tax register.
     #[prost(message, optional, boxed, tag = "5")]
-    pub tax: ::core::option::Option<::prost::alloc::boxed::Box<TaxRecord>>,
+    pub tax: ::core::option::Option<crate::Kept<TaxRecord>>,
     /// From social security and social assistance.
     #[prost(message, optional, boxed, tag = "6")]
-    pub social_security: ::core::option::Option<::prost::alloc::boxed::Box<SocialSecurityRecord>>,
+    pub social_security: ::core::option::Option<crate::Kept<SocialSecurityRecord>>,
 }
 /// Two sources disagree.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
