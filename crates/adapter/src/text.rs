@@ -7,7 +7,7 @@
 #[must_use]
 pub fn is_nfc(text: &str) -> bool {
     let is_composed = |c| matches!(c, '\0'..'\u{300}' | '\u{1e00}'..='\u{1eff}');
-    text.chars().all(is_composed) || unicode_normalization::is_nfc(text)
+    text.is_ascii() || text.chars().all(is_composed) || unicode_normalization::is_nfc(text)
 }
 
 #[cfg(test)]
