@@ -119,12 +119,7 @@ fn request(id: &str) -> LookupCitizenRequest {
             id: Some(subject_ref::Id::PersonalId(id.into())),
             hints: None,
         }),
-        read_mask: Some(api::FieldMask {
-            paths: exchange::FIELDS
-                .iter()
-                .map(|info| info.path.to_owned())
-                .collect(),
-        }),
+        read_mask: Some(exchange::FIELDS.iter().map(|info| info.path).collect()),
         ..Default::default()
     }
 }

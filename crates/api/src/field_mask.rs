@@ -1,21 +1,40 @@
 //! `google.protobuf.FieldMask` with its proto-JSON form: one string of lowerCamelCase paths.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use bytes::Bytes;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 /// A set of field paths, as the wire carries it.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct FieldMask {
-    /// Paths in `snake_case`, such as `population.birth_date`.
-    #[prost(string, repeated, tag = "1")]
-    pub paths: Vec<String>,
+    /// Paths in `snake_case`, such as `population.birth_date`: slices of the message that came, since
+    /// a mask may name every field there is. What is not UTF-8 is a path of nothing.
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub paths: Vec<Bytes>,
+}
+
+impl FieldMask {
+    /// The paths as texts, in their order; one that is not UTF-8 is shown with replacements.
+    pub fn texts(&self) -> impl ExactSizeIterator<Item = Cow<'_, str>> {
+        self.paths.iter().map(|path| String::from_utf8_lossy(path))
+    }
+}
+
+impl<S: Into<String>> FromIterator<S> for FieldMask {
+    fn from_iter<I: IntoIterator<Item = S>>(paths: I) -> Self {
+        let paths = paths.into_iter().map(|path| Bytes::from(path.into()));
+        Self {
+            paths: paths.collect(),
+        }
+    }
 }
 
 impl Serialize for FieldMask {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let camel: Vec<String> = self.paths.iter().map(|path| to_camel(path)).collect();
+        let camel: Vec<String> = self.texts().map(|path| to_camel(&path)).collect();
         serializer.serialize_str(&camel.join(","))
     }
 }
@@ -32,9 +51,7 @@ impl<'de> Deserialize<'de> for FieldMask {
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<FieldMask, E> {
                 let parts = text.split(',').filter(|part| !part.is_empty());
-                Ok(FieldMask {
-                    paths: parts.map(to_snake).collect(),
-                })
+                Ok(parts.map(to_snake).collect())
             }
         }
         deserializer.deserialize_str(Paths)
@@ -76,9 +93,7 @@ mod tests {
 
     #[test]
     fn json_form_is_one_camel_case_string() {
-        let mask = FieldMask {
-            paths: vec!["population.birth_date".into(), "civil_status.mother".into()],
-        };
+        let mask = FieldMask::from_iter(["population.birth_date", "civil_status.mother"]);
         let json = serde_json::to_string(&mask).unwrap();
         assert_eq!(json, r#""population.birthDate,civilStatus.mother""#);
         assert_eq!(serde_json::from_str::<FieldMask>(&json).unwrap(), mask);

@@ -4,6 +4,7 @@
 //! encodes the answer again. Here is what a gateway costs that decodes and encodes, and nothing
 //! else: no admission, no quota, no record, no span, no limit.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -118,6 +119,7 @@ fn question(asked: LookupCitizenRequest) -> Result<(String, LookupRecordRequest)
     let Some(subject_ref::Id::PersonalId(personal_id)) = subject.id else {
         return Err(Status::invalid_argument("a personal id is needed"));
     };
+    let mask = asked.read_mask.unwrap_or_default();
     let question = LookupRecordRequest {
         context: Some(AskContext {
             request_id: context.request_id.clone(),
@@ -127,7 +129,7 @@ fn question(asked: LookupCitizenRequest) -> Result<(String, LookupRecordRequest)
             ..Default::default()
         }),
         personal_id,
-        paths: asked.read_mask.unwrap_or_default().paths,
+        paths: mask.texts().map(Cow::into_owned).collect(),
         ..Default::default()
     };
     Ok((context.request_id, question))

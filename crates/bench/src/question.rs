@@ -21,7 +21,7 @@ pub(crate) enum Sources {
 #[derive(Debug)]
 pub(crate) struct Questions {
     ids: Vec<CitizenId>,
-    paths: Vec<String>,
+    mask: FieldMask,
     next: AtomicUsize,
 }
 
@@ -45,7 +45,7 @@ impl Questions {
         let known = candidates.filter(|id| asked.iter().all(|source| is_plain(&world, id, source)));
         Self {
             ids: known.take(CITIZENS).collect(),
-            paths: fields.iter().map(Field::path).map(str::to_owned).collect(),
+            mask: fields.iter().map(Field::path).collect(),
             next: AtomicUsize::new(0),
         }
     }
@@ -68,9 +68,7 @@ impl Questions {
                 id: Some(subject_ref::Id::PersonalId(id.to_owned())),
                 hints: None,
             }),
-            read_mask: Some(FieldMask {
-                paths: self.paths.clone(),
-            }),
+            read_mask: Some(self.mask.clone()),
             ..Default::default()
         }
     }
@@ -116,11 +114,11 @@ mod tests {
 
     #[test]
     fn the_one_source_is_asked_in_one_call_and_the_five_for_everything() {
-        let one = Questions::new(Sources::One).paths;
-        assert!(one.iter().all(|path| path.starts_with("tax.")));
-        assert!(!one.iter().any(|path| path == Field::TaxObligations.path()));
+        let one = Questions::new(Sources::One).mask;
+        assert!(one.texts().all(|path| path.starts_with("tax.")));
+        assert!(!one.texts().any(|path| path == Field::TaxObligations.path()));
         assert_eq!(
-            Questions::new(Sources::Five).paths.len(),
+            Questions::new(Sources::Five).mask.paths.len(),
             FieldSet::all().len()
         );
     }

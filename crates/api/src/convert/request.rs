@@ -7,7 +7,7 @@ use exchange::{
 };
 
 use super::{Malformed, Question};
-use crate::v1;
+use crate::{FieldMask, v1};
 
 /// The most paths a mask may have: generously more than there are fields.
 const MAX_PATHS: usize = 256;
@@ -19,7 +19,7 @@ impl Question for v1::LookupCitizenRequest {
 
     fn read(&self, this_year: i16) -> Result<Request, Malformed> {
         let mut reader = Reader::new(this_year);
-        let mask = reader.mask(self.read_mask.as_ref().map(|mask| mask.paths.as_slice()));
+        let mask = reader.mask(self.read_mask.as_ref());
         let required = reader.required(&self.required_sources);
         let request = reader.request(self.context.as_ref(), self.subject.as_ref());
         reader.finish(request.map(|request| Request {
@@ -255,8 +255,8 @@ impl Reader {
         }
     }
 
-    fn mask(&mut self, paths: Option<&[String]>) -> FieldSet {
-        let paths = paths.unwrap_or_default();
+    fn mask(&mut self, mask: Option<&FieldMask>) -> FieldSet {
+        let paths = mask.map(|mask| mask.paths.as_slice()).unwrap_or_default();
         if paths.is_empty() {
             self.violation(
                 "read_mask",
@@ -272,6 +272,7 @@ impl Reader {
         let mut mask = FieldSet::EMPTY;
         let mut last = None;
         for (place, path) in paths.iter().enumerate() {
+            let path = std::str::from_utf8(path).unwrap_or_default();
             let found = Field::from_path_after(last, path);
             last = found.or(last);
             match found {
@@ -318,7 +319,6 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FieldMask;
 
     fn good() -> v1::LookupCitizenRequest {
         v1::LookupCitizenRequest {
@@ -331,9 +331,7 @@ mod tests {
                 id: Some(v1::subject_ref::Id::PersonalId("999099000001".into())),
                 hints: None,
             }),
-            read_mask: Some(FieldMask {
-                paths: vec!["tax.status".into()],
-            }),
+            read_mask: Some(FieldMask::from_iter(["tax.status"])),
             ..Default::default()
         }
     }
@@ -343,6 +341,18 @@ mod tests {
         let request = good().read(2026).unwrap();
         assert_eq!(request.mask, FieldSet::from_iter([Field::TaxStatus]));
         assert_eq!(request.criticality, Criticality::BackOffice);
+    }
+
+    #[test]
+    fn a_path_that_is_not_utf_8_is_no_field() {
+        let mut message = good();
+        message.read_mask.as_mut().unwrap().paths = vec![b"tax.status\xff".as_slice().into()];
+        let malformed = message.read(2026).unwrap_err();
+        let [violation] = malformed.violations.as_slice() else {
+            panic!("{:?}", malformed.violations);
+        };
+        assert_eq!(violation.field, "read_mask.paths[0]");
+        assert_eq!(violation.reason, Reason::UnknownFieldPath);
     }
 
     #[test]
@@ -358,9 +368,7 @@ mod tests {
                 id: Some(v1::subject_ref::Id::PersonalId("12x".into())),
                 hints: None,
             }),
-            read_mask: Some(FieldMask {
-                paths: vec!["*".into(), "tax.nope".into()],
-            }),
+            read_mask: Some(FieldMask::from_iter(["*", "tax.nope"])),
             required_sources: vec![99],
             dry_run: false,
         };

@@ -160,7 +160,7 @@ async fn every_violation_is_told_as_far_as_metadata_have_room() {
     let world = World::new().await;
     let mut client = Client::of(&world, "desk").citizen().await;
     let mut lookup = message("12x");
-    lookup.read_mask.as_mut().unwrap().paths = vec!["*".into(), "tax.nope".into()];
+    lookup.read_mask = Some(["*", "tax.nope"].into_iter().collect());
     let status = client.lookup_citizen(lookup.clone()).await.unwrap_err();
     let violations = status.get_details_bad_request().unwrap().field_violations;
     let fields: Vec<_> = violations.iter().map(|v| (&*v.field, &*v.reason)).collect();
@@ -173,7 +173,7 @@ async fn every_violation_is_told_as_far_as_metadata_have_room() {
             ("subject.personal_id", "INVALID_SUBJECT_ID"),
         ]
     );
-    lookup.read_mask.as_mut().unwrap().paths = vec!["tax.nope".into(); 200];
+    lookup.read_mask = Some(std::iter::repeat_n("tax.nope", 200).collect());
     let status = client.lookup_citizen(lookup).await.unwrap_err();
     let told = status
         .get_details_bad_request()
