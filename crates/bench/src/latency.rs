@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 /// Latencies in the order they came, in microseconds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Latencies(Vec<u32>);
 
 /// What is said of latencies, in microseconds.

@@ -8,6 +8,7 @@
 mod closed;
 mod open;
 mod report;
+mod seconds;
 mod tally;
 
 use std::path::PathBuf;
@@ -66,9 +67,15 @@ impl Load {
         let idle_kib = process::resident_kib(self.pid)?;
         let questions = Questions::new(self.sources);
         let clients = self.clients().await?;
-        let (tally, window) = match self.rate {
-            None => closed::run(self, clients, questions).await?,
-            Some(rate) => open::run(self, rate, clients, questions).await?,
+        let (tally, window, quiet) = match self.rate {
+            None => {
+                let (tally, window) = closed::run(self, clients, questions).await?;
+                (tally, window, None)
+            }
+            Some(rate) => {
+                let (tally, window, quiet) = open::run(self, rate, clients, questions).await?;
+                (tally, window, Some(quiet))
+            }
         };
         ensure!(
             tally.exchanges() > 0,
@@ -76,7 +83,7 @@ impl Load {
             tally.failures()
         );
         let after_kib = process::resident_kib(self.pid)?;
-        Ok(Report::new(tally, &window, idle_kib, after_kib))
+        Ok(Report::new(tally, &window, quiet, idle_kib, after_kib))
     }
 
     async fn clients(&self) -> anyhow::Result<Vec<Client>> {

@@ -10,6 +10,7 @@ use anyhow::ensure;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::seconds::{Quiet, Seconds};
 use super::tally::{Exchange, Failure, Tally, exchange};
 use super::{Load, Spent, Window};
 use crate::connection::Client;
@@ -24,7 +25,7 @@ pub(super) async fn run(
     rate: f64,
     clients: Vec<Client>,
     questions: Questions,
-) -> anyhow::Result<(Tally, Spent)> {
+) -> anyhow::Result<(Tally, Spent, Quiet)> {
     ensure!(rate > 0.0, "a rate is more than nothing");
     let questions = Arc::new(questions);
     let mut pace = Pace::new(rate);
@@ -39,17 +40,17 @@ pub(super) async fn run(
     }
     asker.outstanding.join_all().await;
     asker.outstanding = Outstanding::new();
-    let mut tally = Tally::default();
     let window = Window::open(load.pid)?;
-    let mut pace = Pace::new(rate);
+    let (mut pace, mut seconds) = (Pace::new(rate), Seconds::begin()?);
     while window.begun.elapsed() < load.window() {
-        asker.ask(pace.due(), &mut tally).await?;
+        asker.ask(pace.due(), seconds.tally()?).await?;
     }
     let spent = window.close()?;
     for outcome in asker.outstanding.join_all().await {
-        tally.add(outcome);
+        seconds.tally()?.add(outcome);
     }
-    Ok((tally, spent))
+    let (tally, quiet) = seconds.end()?;
+    Ok((tally, spent, quiet))
 }
 
 /// Asks without waiting for answers.

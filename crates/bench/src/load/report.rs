@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Spent;
+use super::seconds::Quiet;
 use super::tally::Tally;
 use crate::latency::Quantiles;
 
@@ -30,6 +31,8 @@ pub(crate) struct Report {
     latency_us: Quantiles,
     /// The same without the slowest source.
     added_us: Quantiles,
+    /// Of an open loop, the quieter half of its seconds.
+    quiet: Option<Quiet>,
     /// The mean size of an answer.
     answer_bytes: usize,
     /// Resident memory of the server before the load, in KiB.
@@ -44,7 +47,13 @@ impl Report {
         clippy::cast_precision_loss,
         reason = "counts of one run stay far below 2⁵³"
     )]
-    pub(super) fn new(tally: Tally, spent: &Spent, idle_kib: u64, after_kib: u64) -> Self {
+    pub(super) fn new(
+        tally: Tally,
+        spent: &Spent,
+        quiet: Option<Quiet>,
+        idle_kib: u64,
+        after_kib: u64,
+    ) -> Self {
         let exchanges = tally.exchanges();
         let count = exchanges.max(1);
         let seconds = spent.time.as_secs_f64();
@@ -59,6 +68,7 @@ impl Report {
             answer_bytes: tally.bytes / count,
             latency_us: tally.latencies.quantiles(),
             added_us: tally.added.quantiles(),
+            quiet,
             idle_kib,
             after_kib,
         }

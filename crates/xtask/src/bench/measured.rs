@@ -12,6 +12,8 @@ pub(super) struct Measured {
     pub(super) turns: Vec<Turn>,
     /// Each server at half of what the gateway can take.
     pub(super) half: Vec<Turn>,
+    /// What a sync of the disk takes, in microseconds.
+    pub(super) syncs: Vec<Quantiles>,
     /// Start to first answer, in milliseconds.
     pub(super) starts: Vec<f64>,
     /// How many spans were exported.
@@ -39,9 +41,17 @@ pub(super) struct Report {
     pub(super) stolen: f64,
     pub(super) latency_us: Quantiles,
     pub(super) added_us: Quantiles,
+    pub(super) quiet: Option<Quiet>,
     pub(super) answer_bytes: u64,
     pub(super) idle_kib: u64,
     pub(super) after_kib: u64,
+}
+
+/// The quieter half of the seconds of a window.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Quiet {
+    pub(super) added_us: Quantiles,
+    pub(super) stolen: f64,
 }
 
 /// Quantiles in microseconds.
@@ -90,9 +100,14 @@ impl Turn {
             0 => String::new(),
             failed => format!(", {failed} failed: {}", report.failures),
         };
+        let quiet = report.quiet.map(|quiet| {
+            let (p99, stolen) = (quiet.added_us.p99, quiet.stolen * 100.0);
+            format!("; in the quieter half p99 {p99} µs, stolen {stolen:.1} %")
+        });
         format!(
             "{server:<12} {sources:<12} round {round}: {per_second:.0}/s, {cpu:.1} µs, added p50 {p50} \
-             p99 {p99} µs, stolen {stolen:.1} %{failed}"
+             p99 {p99} µs, stolen {stolen:.1} %{}{failed}",
+            quiet.unwrap_or_default()
         )
     }
 }
@@ -111,11 +126,20 @@ impl Measured {
         median(quiet.iter().map(|report| report.per_second)).unwrap_or_default()
     }
 
-    /// The p99 of what a server adds at half load, in microseconds: the middle one of its quiet
-    /// windows.
-    pub(super) fn added(&self, server: Server, sources: Sources) -> Option<f64> {
-        let quiet = quiet(&self.half, server, sources);
-        median(quiet.iter().map(|report| f64::from(report.added_us.p99)))
+    /// The p99 of what a server adds at half load, in microseconds, in the quieter half of the
+    /// seconds and in all: the middle ones of its quiet windows.
+    pub(super) fn added(&self, server: Server, sources: Sources) -> Option<Added> {
+        let windows = quiet(&self.half, server, sources);
+        let of_quiet = |report: &&Report| report.quiet.map(|quiet| quiet.added_us.p99);
+        Some(Added {
+            quiet: median(windows.iter().filter_map(of_quiet).map(f64::from))?,
+            all: median(windows.iter().map(|it| f64::from(it.added_us.p99)))?,
+        })
+    }
+
+    /// The p99 of a sync on this disk, in microseconds: that of the middle probe.
+    pub(super) fn sync(&self) -> Option<f64> {
+        median(self.syncs.iter().map(|sync| f64::from(sync.p99)))
     }
 
     /// The most that was stolen from a window that counts, 0 to 1.
@@ -142,6 +166,15 @@ impl Measured {
     pub(super) fn start_ms(&self) -> Option<f64> {
         median(self.starts.iter().copied())
     }
+}
+
+/// What a server adds, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Added {
+    /// In the quieter half of the seconds.
+    pub(super) quiet: f64,
+    /// In all.
+    pub(super) all: f64,
 }
 
 /// The windows that count: of the same server and question, those from which the hypervisor took
@@ -187,6 +220,13 @@ pub(super) mod tests {
             stolen: 0.0,
             latency_us: quantiles,
             added_us: quantiles,
+            quiet: Some(Quiet {
+                added_us: Quantiles {
+                    p50: 900,
+                    p99: 3000,
+                },
+                stolen: 0.0,
+            }),
             answer_bytes: 700,
             idle_kib: 40_960,
             after_kib: 81_920,
@@ -219,6 +259,23 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn half_load_is_judged_by_its_quiet_seconds() {
+        let half = |p99| {
+            let mut report = report(90.0, 4500.0);
+            report.added_us.p99 = p99;
+            Turn::new(Server::Gateway, Sources::One, 1, report)
+        };
+        let measured = Measured {
+            half: vec![half(90_000), half(8_000), half(9_000)],
+            ..Measured::default()
+        };
+        let (quiet, all) = (3_000.0, 9_000.0);
+        let added = measured.added(Server::Gateway, Sources::One);
+        assert_eq!(added, Some(Added { quiet, all }));
+        assert_eq!(measured.added(Server::Gateway, Sources::Five), None);
+    }
+
+    #[test]
     fn the_middle_round_counts_for_each_server_and_question() {
         let turn = |server, sources, cpu| Turn::new(server, sources, 1, report(cpu, 2.0 * cpu));
         let measured = Measured {
@@ -240,7 +297,8 @@ pub(super) mod tests {
     fn a_load_that_mostly_fails_is_no_measurement() {
         let text = r#"{"exchanges":10,"failed":9,"failures":"9 Unavailable","per_second":1.0,
             "cpu_us":1.0,"busy":0.1,"stolen":0.0,"latency_us":{"p50":1,"p99":1,"max":1},
-            "added_us":{"p50":1,"p99":1,"max":1},"answer_bytes":1,"idle_kib":1,"after_kib":1}"#;
+            "added_us":{"p50":1,"p99":1,"max":1},"quiet":null,"answer_bytes":1,
+            "idle_kib":1,"after_kib":1}"#;
         let error = Report::read(text).unwrap_err().to_string();
         assert_eq!(error, "9 of 19 exchanges failed: 9 Unavailable");
     }

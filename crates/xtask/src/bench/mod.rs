@@ -91,6 +91,12 @@ impl Bench {
                 println!("    {}", turn.line());
                 measured.half.push(turn);
             }
+            let sync = site.disk()?;
+            println!(
+                "    the disk alone: a sync takes p50 {} p99 {} µs",
+                sync.p50, sync.p99
+            );
+            measured.syncs.push(sync);
         }
         let most = match self.mode {
             Mode::One => Sources::One,

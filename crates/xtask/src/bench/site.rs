@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::cores::{self, Cores};
-use super::measured::Report;
+use super::measured::{Quantiles, Report};
 use super::running::{Running, pinned, run};
 use super::under_test::{Server, Sources};
 use crate::process;
@@ -93,6 +94,17 @@ impl Site {
     pub(super) fn open(&self, server: Server, sources: Sources, rate: f64) -> Result<Report> {
         let rate = ["--rate".to_owned(), rate.to_string()];
         self.load(server, sources, rate)
+    }
+
+    /// How long the disk of the log takes to make a batch durable, while nothing else runs.
+    pub(super) fn disk(&self) -> Result<Quantiles> {
+        let mut command = pinned(&self.bench, &self.cores.server, &self.bench);
+        command.arg("disk").arg("--dir").arg(&self.dir);
+        let seconds = ["--seconds".to_owned(), self.seconds.to_string()];
+        let printed = run("disk", &mut command, seconds, &self.logs)?;
+        let printed: Value = serde_json::from_str(&printed)?;
+        let sync = printed.get("sync_us").context("the disk has no times")?;
+        Ok(Quantiles::deserialize(sync)?)
     }
 
     /// How long a gateway takes to its first answer, in milliseconds.

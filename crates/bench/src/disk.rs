@@ -1,0 +1,76 @@
+//! `bench disk`: what this disk alone takes to make a batch durable, at the pace of a gateway.
+//!
+//! The file is written with zeros first and then overwritten, as the log does it, so that no sync
+//! has to change the extents of the file.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use tokio::time::{Instant, interval};
+
+use crate::latency::Latencies;
+
+/// Arguments of `disk`.
+#[derive(Debug, Args)]
+pub(crate) struct Disk {
+    /// The directory on the disk.
+    #[arg(long)]
+    dir: PathBuf,
+    /// How long, in seconds.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// How much is written before each sync: what a gateway at half load records at once.
+    #[arg(long, default_value_t = 16 << 10)]
+    bytes: usize,
+    /// The time between two syncs, in microseconds.
+    #[arg(long, default_value_t = 2_500)]
+    every_us: u64,
+}
+
+impl Disk {
+    /// Writes and syncs; returns JSON.
+    ///
+    /// # Errors
+    /// The disk cannot be written.
+    pub(crate) async fn run(&self) -> anyhow::Result<String> {
+        ensure!(
+            self.every_us > 0 && self.bytes > 0,
+            "there is nothing to write"
+        );
+        let path = self.dir.join("disk.probe");
+        let syncs = self.syncs(&path).await;
+        // Also after an error: it is as large as all that was written.
+        fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        let syncs = syncs?;
+        let count = syncs.len();
+        Ok(serde_json::json!({ "syncs": count, "sync_us": syncs.quantiles() }).to_string())
+    }
+
+    async fn syncs(&self, path: &PathBuf) -> anyhow::Result<Latencies> {
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).open(path)?;
+        let every = Duration::from_micros(self.every_us);
+        let window = Duration::from_secs_f64(self.seconds);
+        let most = window.as_micros() / every.as_micros();
+        let batch = vec![1; self.bytes];
+        let places = (0..u64::try_from(most)?).map(|place| place * self.bytes as u64);
+        for place in places.clone() {
+            file.write_all_at(&vec![0; self.bytes], place)?;
+        }
+        file.sync_all()?;
+        let mut syncs = Latencies::default();
+        let mut ticks = interval(every);
+        for place in places {
+            ticks.tick().await;
+            let begun = Instant::now();
+            file.write_all_at(&batch, place)?;
+            file.sync_data()?;
+            syncs.add(begun.elapsed());
+        }
+        Ok(syncs)
+    }
+}
