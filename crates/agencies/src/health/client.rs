@@ -21,7 +21,8 @@ use super::config::Config;
 use super::token::{TokenDoor, no_token};
 use super::translate::CODES;
 use super::wire::{
-    DATA_QUERY, Envelope, Header, REQUEST, SEARCH_PATH, TOKEN_PATH, TXN_SEARCH, VERSION, Wrong, query,
+    DATA_QUERY, Envelope, Header, REQUEST, SEARCH_PATH, TOKEN_PATH, TXN_SEARCH, VERSION, Wrong,
+    query,
 };
 use crate::{Deps, Problem, Settings};
 
@@ -92,7 +93,9 @@ impl Health {
 
     async fn look(&self, question: &Question<'_>) -> Result<Answer, Miss> {
         let msg_id = self.msg_id();
-        let body = self.question(question, &msg_id).map_err(|w| wrong(w).after(0))?;
+        let body = self
+            .question(question, &msg_id)
+            .map_err(|w| wrong(w).after(0))?;
         let (response, attempts) = self.call(&body, &question.context).await?;
         let answer = answer::read(&self.config, &response, question, &msg_id);
         let mut answer = answer.map_err(|miss| miss.after(attempts))?;
@@ -154,7 +157,8 @@ impl Health {
         body: &Bytes,
         context: &Context<'_>,
     ) -> Result<Request<Full<Bytes>>, Miss> {
-        let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| no_token())?;
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| no_token())?;
         bearer.set_sensitive(true);
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;

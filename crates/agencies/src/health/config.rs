@@ -87,7 +87,10 @@ fn keep<T>(problems: &mut Vec<Problem>, read: Result<T, Vec<Problem>>) -> Option
 fn basic(settings: &Settings, own: &Own) -> Result<HeaderValue, Vec<Problem>> {
     const SECRET: &str = "client_secret_file";
     let secret = settings.secret(SECRET, &own.client_secret_file)?;
-    for (key, text) in [("client_id", own.client_id.as_str()), (SECRET, secret.reveal())] {
+    for (key, text) in [
+        ("client_id", own.client_id.as_str()),
+        (SECRET, secret.reveal()),
+    ] {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
         if text.is_empty() || !text.bytes().all(plain) {
             let what = "holds other characters than letters, digits, `-`, `.` and `_`";
@@ -95,8 +98,11 @@ fn basic(settings: &Settings, own: &Own) -> Result<HeaderValue, Vec<Problem>> {
         }
     }
     let pair = zeroize::Zeroizing::new(format!("{}:{}", own.client_id, secret.reveal()));
-    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode_to_string(pair.as_bytes())))
-        .map_err(|error| vec![Problem::new(SECRET, error)])?;
+    let mut value = HeaderValue::try_from(format!(
+        "Basic {}",
+        STANDARD.encode_to_string(pair.as_bytes())
+    ))
+    .map_err(|error| vec![Problem::new(SECRET, error)])?;
     value.set_sensitive(true);
     Ok(value)
 }

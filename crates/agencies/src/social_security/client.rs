@@ -55,9 +55,7 @@ impl SocialSecurity {
         let mut attempts = 0;
         let work = async {
             match self.once(select, parameter, &mut attempts).await {
-                Err(failure) if failure.stale => {
-                    self.once(select, parameter, &mut attempts).await
-                }
+                Err(failure) if failure.stale => self.once(select, parameter, &mut attempts).await,
                 other => other,
             }
         };
@@ -204,4 +202,3 @@ fn resolution(code: &str, rows: &[Row]) -> Result<Resolution, Miss> {
         },
     })
 }
-

@@ -148,7 +148,10 @@ fn address(endpoint: &Endpoint) -> Result<Config, Problem> {
 fn hosts(config: &mut Config, standby: &[String], loopback: bool) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     for host in standby {
-        match host.rsplit_once(':').map(|(name, port)| (name, port.parse())) {
+        match host
+            .rsplit_once(':')
+            .map(|(name, port)| (name, port.parse()))
+        {
             Some((name, Ok(port))) if !name.is_empty() => {
                 let here = name == "localhost" || is_loopback(name);
                 if loopback && !here {

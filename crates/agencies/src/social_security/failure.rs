@@ -118,7 +118,9 @@ fn retry_after(db: &DbError) -> Option<Duration> {
 
 fn seconds(text: &str) -> Option<Duration> {
     let (_, rest) = text.split_once("retry_after=")?;
-    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let digits = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
     let seconds: u64 = rest.get(..digits)?.parse().ok()?;
     Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S)))
 }
@@ -129,7 +131,10 @@ fn no_server(error: &Error) -> Miss {
     let Some(io): Option<&std::io::Error> = io else {
         return Miss::unavailable("CONNECT", error.to_string());
     };
-    if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+    if io
+        .get_ref()
+        .is_some_and(|inner| inner.is::<rustls::Error>())
+    {
         return Miss::unavailable("UPSTREAM_TLS", "the certificate or handshake is refused");
     }
     if io.kind() == ErrorKind::TimedOut {

@@ -256,7 +256,8 @@ mod tests {
 
     #[test]
     fn only_the_columns_of_the_fields_asked_for_are_selected() {
-        let fields = FieldSet::from_iter([Field::SocialSecuritySex, Field::SocialSecurityPersonalId]);
+        let fields =
+            FieldSet::from_iter([Field::SocialSecuritySex, Field::SocialSecurityPersonalId]);
         assert_eq!(
             Select::Person(fields).sql(),
             "SELECT personal_id, previous_ids, as_of, gioi_tinh FROM lienthong.person_v1 \

@@ -109,9 +109,7 @@ impl Agency for Client {
             let request = || wire::resolve(identifier, context);
             match ask_twice(context, request, call).await {
                 Ok((response, _)) => translate::resolution(identifier, &response),
-                Err(miss) if miss.state == SourceState::NotFound => {
-                    Ok(Resolution::NotFound)
-                }
+                Err(miss) if miss.state == SourceState::NotFound => Ok(Resolution::NotFound),
                 Err(miss) => Err(miss),
             }
         })
@@ -130,7 +128,9 @@ where
 {
     let ask = || async {
         let mut request = wire::traced(message(), context);
-        let left = context.deadline.saturating_duration_since(tokio::time::Instant::now());
+        let left = context
+            .deadline
+            .saturating_duration_since(tokio::time::Instant::now());
         request.set_timeout(left);
         call(request).await
     };
@@ -164,7 +164,10 @@ async fn gather(
             Err(status) => return Err(translate::miss(&status)),
         }
         if all.len() > MAX_OBLIGATIONS {
-            return Err(Miss::invalid("TOO_LARGE", "more obligations than anybody has"));
+            return Err(Miss::invalid(
+                "TOO_LARGE",
+                "more obligations than anybody has",
+            ));
         }
     }
 }

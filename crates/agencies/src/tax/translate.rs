@@ -25,7 +25,10 @@ pub(super) fn record(
     let previous = response.previous_ids.iter().map(String::as_str);
     let confirmed = confirm(asked, &response.personal_id, previous)?;
     let Some(answer::Record::Tax(mut record)) = response.record else {
-        return Err(Miss::invalid("WRONG_RECORD", "the answer holds no tax record"));
+        return Err(Miss::invalid(
+            "WRONG_RECORD",
+            "the answer holds no tax record",
+        ));
     };
     let inner = record.personal_id.trim();
     if !inner.is_empty() && inner != response.personal_id.trim() {
@@ -48,7 +51,12 @@ pub(super) fn record(
 fn normalise(record: &mut v1::TaxRecord) {
     let dependants = record.dependants.iter_mut().filter_map(|d| d.name.as_mut());
     for name in record.taxpayer_name.iter_mut().chain(dependants) {
-        for part in [&mut name.family, &mut name.middle, &mut name.given, &mut name.full] {
+        for part in [
+            &mut name.family,
+            &mut name.middle,
+            &mut name.given,
+            &mut name.full,
+        ] {
             if !is_nfc(part) {
                 *part = part.nfc().collect();
             }
@@ -57,7 +65,10 @@ fn normalise(record: &mut v1::TaxRecord) {
 }
 
 /// Who is behind a number.
-pub(super) fn resolution(asked: &Identifier, response: &ResolveIdentifierResponse) -> Result<Resolution, Miss> {
+pub(super) fn resolution(
+    asked: &Identifier,
+    response: &ResolveIdentifierResponse,
+) -> Result<Resolution, Miss> {
     let ids: Option<Vec<CitizenId>> = response
         .personal_ids
         .iter()
@@ -113,9 +124,13 @@ pub(super) fn miss(status: &Status) -> Miss {
 /// True for the statuses that the gRPC library itself makes of bytes that are no message.
 fn is_undecodable(status: &Status) -> bool {
     let message = status.message();
-    ["failed to decode", "protocol error", "grpc-status header missing"]
-        .iter()
-        .any(|own| message.contains(own))
+    [
+        "failed to decode",
+        "protocol error",
+        "grpc-status header missing",
+    ]
+    .iter()
+    .any(|own| message.contains(own))
 }
 
 fn is_maintenance(status: &Status) -> bool {

@@ -85,7 +85,9 @@ impl Pauses {
     pub(super) fn next(&mut self, wished_ms: Option<u64>) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(LONGEST);
-        wished_ms.map_or(pause, |ms| Duration::from_millis(ms).clamp(SHORTEST, LONGEST_WISH))
+        wished_ms.map_or(pause, |ms| {
+            Duration::from_millis(ms).clamp(SHORTEST, LONGEST_WISH)
+        })
     }
 }
 
@@ -137,7 +139,11 @@ mod tests {
                 if under_way || from == to {
                     assert_eq!(after.unwrap(), to, "{from:?} to {to:?}");
                 } else {
-                    assert_eq!(after.unwrap_err().reason, "DOSSIER_STATE", "{from:?} to {to:?}");
+                    assert_eq!(
+                        after.unwrap_err().reason,
+                        "DOSSIER_STATE",
+                        "{from:?} to {to:?}"
+                    );
                 }
             }
         }

@@ -61,7 +61,10 @@ pub(super) fn hear(asked: Asked<'_>, response: &Response) -> Result<Heard<Reply>
     };
     let named = asked.is_named_by(&reply);
     if named == Some(false) {
-        return Err(Miss::invalid("WRONG_REQUEST", "a reply to another question"));
+        return Err(Miss::invalid(
+            "WRONG_REQUEST",
+            "a reply to another question",
+        ));
     }
     match reply.refusal().map(Refusal::from_code) {
         None => by_status(response).map_or(Ok(Heard::Answer(reply)), Err),
@@ -101,7 +104,12 @@ fn token(response: &Response) -> Result<wire::Token, Miss> {
 }
 
 /// Says whether "not found" is about the person: only where nothing else can be meant.
-fn nothing_found(asked: Asked<'_>, named: Option<bool>, reply: &Reply, response: &Response) -> Miss {
+fn nothing_found(
+    asked: Asked<'_>,
+    named: Option<bool>,
+    reply: &Reply,
+    response: &Response,
+) -> Miss {
     let state = reply.trang_thai.as_ref().map(Code::as_str);
     let done = state.and_then(Stage::from_code) == Some(Stage::Completed);
     let certain = match asked {
@@ -123,7 +131,12 @@ fn nothing_found(asked: Asked<'_>, named: Option<bool>, reply: &Reply, response:
 /// The ways of the register to say that the session is over but for number 100: 401, a page to
 /// log in, or the way to one.
 fn is_session_over(response: &Response) -> bool {
-    let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name| {
+        response
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     match response.status.as_u16() {
         401 => true,
         200 => {
@@ -166,7 +179,10 @@ fn json<T: DeserializeOwned>(response: &Response) -> Result<T, Miss> {
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("application/json") {
-        return Err(Miss::invalid("CONTENT_TYPE", "the answer is not called JSON"));
+        return Err(Miss::invalid(
+            "CONTENT_TYPE",
+            "the answer is not called JSON",
+        ));
     }
     let body = response.body.strip_prefix(BOM).unwrap_or(&response.body);
     let read = serde_json::from_slice(body).map(|wire::Object(message)| message);

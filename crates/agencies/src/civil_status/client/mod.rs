@@ -126,7 +126,10 @@ impl CivilStatus {
             if let Some(Ok(parent)) = context.traceparent.map(HeaderValue::from_str) {
                 headers.insert("traceparent", parent);
             }
-            hear(asked, &self.line.client.send(request, context.deadline).await?)
+            hear(
+                asked,
+                &self.line.client.send(request, context.deadline).await?,
+            )
         };
         self.session.with(context.deadline, ask).await
     }
@@ -156,7 +159,10 @@ fn answer(
     let mut records = records.unwrap_or_default().into_iter();
     let Some(wire::Object(citizen)) = records.next() else {
         // Who knows nobody says 201; a dossier that is done and empty is a defect.
-        return Err(Miss::invalid("NO_RECORD", "a dossier done without a record"));
+        return Err(Miss::invalid(
+            "NO_RECORD",
+            "a dossier done without a record",
+        ));
     };
     if records.next().is_some() {
         return Err(Miss::ambiguous());

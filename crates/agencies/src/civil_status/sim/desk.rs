@@ -77,20 +77,12 @@ async fn enquire(
     misbehave(fault, answer, &fuse).await
 }
 
-async fn look(
-    State(desk): State<Arc<Desk>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
+async fn look(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
     desk.knobs.pause().await;
     desk.dossier(wire::STATUS, &headers, &body).map(Body::from)
 }
 
-async fn fetch(
-    State(desk): State<Arc<Desk>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
+async fn fetch(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
     desk.knobs.pause().await;
     desk.dossier(wire::RESULT, &headers, &body).map(Body::from)
 }
@@ -109,7 +101,9 @@ impl Desk {
     }
 
     fn admits(&self, headers: &HeaderMap) -> bool {
-        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let header = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
         let token = header.and_then(|header| header.strip_prefix("Bearer "));
         token.is_some_and(|token| self.tokens.takes(token, self.clock.now()))
     }
@@ -207,7 +201,9 @@ impl Desk {
         self.journal.record(|| {
             let mut asked = Asked::new(now, operation(path), Some(subject));
             asked.fields = fields.iter().map(|field| field.path().to_owned()).collect();
-            let parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+            let parent = headers
+                .get("traceparent")
+                .and_then(|value| value.to_str().ok());
             asked.traceparent = parent.map(str::to_owned);
             more(&mut asked);
             asked
@@ -249,4 +245,3 @@ fn operation(path: &str) -> &str {
 
 const INCOMPLETE: Refused = 200;
 const NOTHING_FOUND: Refused = 201;
-

@@ -60,7 +60,9 @@ impl Records {
     /// Somebody who is not the person of that number.
     pub(super) fn somebody_else(&self, subject: &CitizenId) -> CitizenId {
         let own = self.person(subject).map(|person| person.personal_id);
-        let others = OTHERS.iter().filter_map(|other| CitizenId::from_agency(other));
+        let others = OTHERS
+            .iter()
+            .filter_map(|other| CitizenId::from_agency(other));
         others
             .filter(|other| own != Some(*other) && other != subject)
             .find(|other| self.person(other).is_some())

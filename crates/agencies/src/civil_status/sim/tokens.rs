@@ -44,7 +44,10 @@ impl Tokens {
         let Some((said, seal)) = token.rsplit_once('.') else {
             return false;
         };
-        let end = said.split('.').next().and_then(|end| end.parse::<i64>().ok());
+        let end = said
+            .split('.')
+            .next()
+            .and_then(|end| end.parse::<i64>().ok());
         let sealed = hex::decode(seal)
             .is_ok_and(|seal| hmac::verify(&self.key, said.as_bytes(), &seal).is_ok());
         sealed && end.is_some_and(|end| now.as_second() < end)

@@ -13,7 +13,9 @@ const SCHEMA: &str = include_str!("../openapi.yaml");
 /// The samples of JSON on the page.
 fn samples() -> Vec<&'static str> {
     let blocks = PAGE.split("```json\n").skip(1);
-    blocks.map(|rest| rest.split("```").next().unwrap()).collect()
+    blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect()
 }
 
 #[test]
@@ -24,10 +26,15 @@ fn every_path_and_element_is_written_down() {
     }
     for element in translate::elements(&FieldSet::of(Source::CivilStatus)) {
         let field = translate::field(element).unwrap();
-        assert!(PAGE.contains(&format!("| `{element}` | `{}` |", field.path())), "{element}");
+        assert!(
+            PAGE.contains(&format!("| `{element}` | `{}` |", field.path())),
+            "{element}"
+        );
         assert!(SCHEMA.contains(&format!("        {element}:")), "{element}");
     }
-    let fields = FIELDS.iter().filter(|info| info.source == Source::CivilStatus);
+    let fields = FIELDS
+        .iter()
+        .filter(|info| info.source == Source::CivilStatus);
     assert_eq!(PAGE.matches("| `civil_status.").count(), fields.count());
 }
 
@@ -49,20 +56,28 @@ fn every_member_of_the_page_stands_in_the_schema() {
     }
     assert!(all.len() > 40);
     for name in all {
-        assert!(SCHEMA.contains(&format!(" {name}: ")) || SCHEMA.contains(&format!(" {name}:\n")), "{name}");
+        assert!(
+            SCHEMA.contains(&format!(" {name}: ")) || SCHEMA.contains(&format!(" {name}:\n")),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn the_sample_of_an_enquiry_is_taken_by_the_simulator() {
-    let sample = samples().into_iter().find(|text| text.contains("danhSachTruong"));
+    let sample = samples()
+        .into_iter()
+        .find(|text| text.contains("danhSachTruong"));
     assert!(super::super::sim::takes(sample.unwrap()));
 }
 
 #[tokio::test]
 async fn the_samples_of_answers_are_taken_by_the_adapter() {
     let mut answered = 0;
-    for sample in samples().into_iter().filter(|text| text.contains("\"ketQua\"")) {
+    for sample in samples()
+        .into_iter()
+        .filter(|text| text.contains("\"ketQua\""))
+    {
         let asker = about("999099001000");
         let body = sample.replace("0190163d-8694-739b-aea5-966c26f8ad91", &asker.request_id());
         let register = Scripted::in_order(vec![json(200, body)]).await;
@@ -76,7 +91,9 @@ async fn the_samples_of_answers_are_taken_by_the_adapter() {
 
 #[tokio::test]
 async fn the_sample_of_a_refusal_is_not_found() {
-    let sample = samples().into_iter().find(|text| text.contains("\"maLoi\""));
+    let sample = samples()
+        .into_iter()
+        .find(|text| text.contains("\"maLoi\""));
     let asker = about("999099001000");
     let body = sample.unwrap();
     let body = body.replace("0190163d-8694-739b-aea5-966c26f8ad91", &asker.request_id());

@@ -93,11 +93,17 @@ impl Scripted {
     /// How many logins came so far.
     pub(super) fn logins(&self) -> usize {
         let calls = self.calls();
-        calls.iter().filter(|call| call.operation == "token").count()
+        calls
+            .iter()
+            .filter(|call| call.operation == "token")
+            .count()
     }
 }
 
-async fn serve(State(desk): State<Desk>, request: Request<axum::body::Body>) -> Response<axum::body::Body> {
+async fn serve(
+    State(desk): State<Desk>,
+    request: Request<axum::body::Body>,
+) -> Response<axum::body::Body> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let token = head.headers.get(AUTHORIZATION);
@@ -121,7 +127,9 @@ pub(super) fn json(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
 pub(super) fn of_type(status: u16, kind: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    response.headers_mut().insert(CONTENT_TYPE, kind.parse().unwrap());
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, kind.parse().unwrap());
     response
 }
 

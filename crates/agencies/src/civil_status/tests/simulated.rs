@@ -66,19 +66,43 @@ async fn every_fault_has_its_state() {
     let table = [
         ("999099000013", SourceState::NotFound, "", None),
         ("999099000103", SourceState::Timeout, "DOSSIER_HUNG", None),
-        ("999099000113", SourceState::Unavailable, "SERVER_ERROR", None),
+        (
+            "999099000113",
+            SourceState::Unavailable,
+            "SERVER_ERROR",
+            None,
+        ),
         ("999099000123", SourceState::Unavailable, "RESET", None),
-        ("999099000133", SourceState::InvalidAnswer, "MALFORMED", None),
-        ("999099000143", SourceState::InvalidAnswer, "WRONG_SUBJECT", None),
+        (
+            "999099000133",
+            SourceState::InvalidAnswer,
+            "MALFORMED",
+            None,
+        ),
+        (
+            "999099000143",
+            SourceState::InvalidAnswer,
+            "WRONG_SUBJECT",
+            None,
+        ),
         ("999099000163", SourceState::Timeout, "", None),
         ("999099000173", SourceState::RateLimited, "", Some(3)),
-        ("999099000183", SourceState::Unavailable, "MAINTENANCE", Some(30)),
+        (
+            "999099000183",
+            SourceState::Unavailable,
+            "MAINTENANCE",
+            Some(30),
+        ),
     ];
     about("999099000001").ask(agency).await.unwrap();
     for (number, state, reason, after_s) in table {
         let miss = about(number).within_ms(400).ask(agency).await.unwrap_err();
         assert_eq!((miss.state, miss.reason), (state, reason), "{number}");
-        assert_eq!(miss.retry_after, after_s.map(Duration::from_secs), "{number}");
+        assert_eq!(
+            miss.retry_after,
+            after_s.map(Duration::from_secs),
+            "{number}"
+        );
         assert_eq!(miss.attempts, 1, "{number}");
         assert!(!miss.detail.contains("999"), "{number}");
     }
@@ -246,7 +270,10 @@ async fn ordinary_people_are_all_answered() {
     let register = Simulated::start().await;
     let mut found = 0;
     for n in 0..40 {
-        match about(&format!("99906001{n:04}")).ask(&*register.agency).await {
+        match about(&format!("99906001{n:04}"))
+            .ask(&*register.agency)
+            .await
+        {
             Ok(_) => found += 1,
             Err(miss) => assert_eq!(miss.state, SourceState::NotFound),
         }

@@ -36,10 +36,18 @@ async fn a_dossier_is_followed_until_it_is_done() {
     let at_once = vec![said(&done)];
     assert_eq!(operations(at_once).await, ["traCuu"]);
     let done_but_apart = vec![said(r#""maHoSo": "h", "trangThai": 4"#), said(&done)];
-    assert_eq!(operations(done_but_apart).await, ["traCuu", "ketQuaDangKyHS"]);
-    let under_way = [1, 3, 1, 4]
-        .map(|state| said(&format!(r#""maHoSo": "h", "trangThai": "{state}", "thuLaiSauMs": 0"#)));
-    let under_way = under_way.into_iter().chain([said(&format!(r#""maHoSo": "h", {RESULT}"#))]);
+    assert_eq!(
+        operations(done_but_apart).await,
+        ["traCuu", "ketQuaDangKyHS"]
+    );
+    let under_way = [1, 3, 1, 4].map(|state| {
+        said(&format!(
+            r#""maHoSo": "h", "trangThai": "{state}", "thuLaiSauMs": 0"#
+        ))
+    });
+    let under_way = under_way
+        .into_iter()
+        .chain([said(&format!(r#""maHoSo": "h", {RESULT}"#))]);
     let looks = ["traTrangThaiHoSo"; 3];
     let expected = [&["traCuu"][..], &looks, &["ketQuaDangKyHS"]].concat();
     assert_eq!(operations(under_way.collect()).await, expected);
@@ -48,15 +56,31 @@ async fn a_dossier_is_followed_until_it_is_done() {
 #[tokio::test]
 async fn a_dossier_that_does_not_end_well_is_a_miss() {
     let table: [(&[&str], SourceState, &str); 9] = [
-        (&[r#""maHoSo": "h", "trangThai": 1"#], Timeout, "DOSSIER_HUNG"),
-        (&[r#""maHoSo": "h", "trangThai": 3"#], Timeout, "DOSSIER_HUNG"),
-        (&[r#""maHoSo": "h", "trangThai": 2"#], Unavailable, "NEEDS_SUPPLEMENT"),
+        (
+            &[r#""maHoSo": "h", "trangThai": 1"#],
+            Timeout,
+            "DOSSIER_HUNG",
+        ),
+        (
+            &[r#""maHoSo": "h", "trangThai": 3"#],
+            Timeout,
+            "DOSSIER_HUNG",
+        ),
+        (
+            &[r#""maHoSo": "h", "trangThai": 2"#],
+            Unavailable,
+            "NEEDS_SUPPLEMENT",
+        ),
         (
             &[r#""maHoSo": "h", "trangThai": 1"#, r#""trangThai": 0"#],
             Unavailable,
             "DOSSIER_FAILED",
         ),
-        (&[r#""maHoSo": "h", "trangThai": 7"#], InvalidAnswer, "DOSSIER_STATE"),
+        (
+            &[r#""maHoSo": "h", "trangThai": 7"#],
+            InvalidAnswer,
+            "DOSSIER_STATE",
+        ),
         (&[r#""trangThai": 1"#], InvalidAnswer, "DOSSIER_STATE"),
         (&[""], InvalidAnswer, "DOSSIER_STATE"),
         (
@@ -65,7 +89,10 @@ async fn a_dossier_that_does_not_end_well_is_a_miss() {
             "DOSSIER_STATE",
         ),
         (
-            &[r#""maHoSo": "h", "trangThai": 1"#, r#""maHoSo": "other", "trangThai": 4"#],
+            &[
+                r#""maHoSo": "h", "trangThai": 1"#,
+                r#""maHoSo": "other", "trangThai": 4"#,
+            ],
             InvalidAnswer,
             "WRONG_REQUEST",
         ),
@@ -100,8 +127,18 @@ async fn only_a_201_that_can_mean_nothing_else_is_not_found() {
         (404, r#"{"maLoi": 201, "maYeuCau": "ID"}"#, NotFound, ""),
         (500, r#"{"maLoi": 201}"#, Unavailable, "SERVER_ERROR"),
         (404, r#"{"maLoi": 201}"#, InvalidAnswer, "STATUS"),
-        (200, r#"{"maLoi": 201, "maYeuCau": "x"}"#, InvalidAnswer, "WRONG_REQUEST"),
-        (500, r#"{"maLoi": 201, "maYeuCau": "x"}"#, InvalidAnswer, "WRONG_REQUEST"),
+        (
+            200,
+            r#"{"maLoi": 201, "maYeuCau": "x"}"#,
+            InvalidAnswer,
+            "WRONG_REQUEST",
+        ),
+        (
+            500,
+            r#"{"maLoi": 201, "maYeuCau": "x"}"#,
+            InvalidAnswer,
+            "WRONG_REQUEST",
+        ),
         (500, r#"{"maLoi": 500}"#, Unavailable, "DATA_NOT_ACCEPTED"),
         (200, r#"{"maLoi": 500}"#, Unavailable, "DATA_NOT_ACCEPTED"),
         (400, r#"{"maLoi": 302}"#, Unavailable, "TYPE_NOT_ACCEPTED"),
@@ -110,15 +147,29 @@ async fn only_a_201_that_can_mean_nothing_else_is_not_found() {
         (500, "", Unavailable, "SERVER_ERROR"),
         (404, "not found", InvalidAnswer, "STATUS"),
         (403, "", Unavailable, "FORBIDDEN"),
-        (200, r#"{"maLoi": 0, "maYeuCau": "ID"}"#, InvalidAnswer, "DOSSIER_STATE"),
-        (200, r#"{"trangThai": 4, "ketQua": {"danhSach": []}}"#, InvalidAnswer, "NO_RECORD"),
+        (
+            200,
+            r#"{"maLoi": 0, "maYeuCau": "ID"}"#,
+            InvalidAnswer,
+            "DOSSIER_STATE",
+        ),
+        (
+            200,
+            r#"{"trangThai": 4, "ketQua": {"danhSach": []}}"#,
+            InvalidAnswer,
+            "NO_RECORD",
+        ),
     ];
     for (status, body, state, reason) in table {
         let asker = about("999099001000");
         let answer = body.replace("ID", &asker.request_id());
         let register = Scripted::in_order(vec![json(status, answer)]).await;
         let miss = asker.ask(&*register.agency).await.unwrap_err();
-        assert_eq!((miss.state, miss.reason), (state, reason), "{status} {body}");
+        assert_eq!(
+            (miss.state, miss.reason),
+            (state, reason),
+            "{status} {body}"
+        );
     }
 }
 
@@ -126,21 +177,44 @@ async fn only_a_201_that_can_mean_nothing_else_is_not_found() {
 async fn a_lost_dossier_is_not_a_person_who_does_not_exist() {
     let table = [
         (1, r#""maLoi": 201"#, Unavailable, "DOSSIER_LOST"),
-        (1, r#""maLoi": 201, "maHoSo": "h", "trangThai": 4"#, Unavailable, "DOSSIER_LOST"),
+        (
+            1,
+            r#""maLoi": 201, "maHoSo": "h", "trangThai": 4"#,
+            Unavailable,
+            "DOSSIER_LOST",
+        ),
         (4, r#""maLoi": 201"#, Unavailable, "DOSSIER_LOST"),
-        (4, r#""maLoi": 201, "maHoSo": "h""#, Unavailable, "DOSSIER_LOST"),
-        (4, r#""maLoi": 201, "maHoSo": "h", "trangThai": 4"#, NotFound, ""),
+        (
+            4,
+            r#""maLoi": 201, "maHoSo": "h""#,
+            Unavailable,
+            "DOSSIER_LOST",
+        ),
+        (
+            4,
+            r#""maLoi": 201, "maHoSo": "h", "trangThai": 4"#,
+            NotFound,
+            "",
+        ),
     ];
     for (state, then, expected, reason) in table {
         let first = said(&format!(r#""maHoSo": "h", "trangThai": {state}"#));
         let register = Scripted::in_order(vec![first, said(then)]).await;
         let miss = missed(&register).await;
-        assert_eq!((miss.state, miss.reason), (expected, reason), "{state} {then}");
+        assert_eq!(
+            (miss.state, miss.reason),
+            (expected, reason),
+            "{state} {then}"
+        );
     }
 }
 
 fn login_page() -> Response<Bytes> {
-    of_type(200, "text/html; charset=utf-8", include_str!("../fixtures/login_page.html"))
+    of_type(
+        200,
+        "text/html; charset=utf-8",
+        include_str!("../fixtures/login_page.html"),
+    )
 }
 
 fn to_login() -> Response<Bytes> {
@@ -218,19 +292,40 @@ async fn a_login_that_gives_no_session_is_a_miss_and_no_question_is_asked() {
         (json(403, ""), Unavailable, "LOGIN_REFUSED"),
         (json(200, r#"{"maLoi": 100}"#), Unavailable, "LOGIN_REFUSED"),
         (json(200, r#"{"maLoi": 201}"#), Unavailable, "LOGIN_REFUSED"),
-        (json(200, r#"{"maLoi": 101}"#), Unavailable, "ADDRESS_NOT_ALLOWED"),
+        (
+            json(200, r#"{"maLoi": 101}"#),
+            Unavailable,
+            "ADDRESS_NOT_ALLOWED",
+        ),
         (json(500, ""), Unavailable, "SERVER_ERROR"),
         (json(404, ""), InvalidAnswer, "STATUS"),
         (json(200, "{}"), InvalidAnswer, "MALFORMED"),
-        (json(200, r#"{"token": "", "expiresIn": 9}"#), InvalidAnswer, "LOGIN_ANSWER"),
-        (json(200, r#"{"token": "a\nb", "expiresIn": 9}"#), InvalidAnswer, "LOGIN_ANSWER"),
-        (of_type(200, "text/plain", "token"), InvalidAnswer, "CONTENT_TYPE"),
+        (
+            json(200, r#"{"token": "", "expiresIn": 9}"#),
+            InvalidAnswer,
+            "LOGIN_ANSWER",
+        ),
+        (
+            json(200, r#"{"token": "a\nb", "expiresIn": 9}"#),
+            InvalidAnswer,
+            "LOGIN_ANSWER",
+        ),
+        (
+            of_type(200, "text/plain", "token"),
+            InvalidAnswer,
+            "CONTENT_TYPE",
+        ),
     ];
     for (answer, state, reason) in table {
         let register = Scripted::start(move |_| answer.clone()).await;
         let miss = missed(&register).await;
         assert_eq!((miss.state, miss.reason, miss.attempts), (state, reason, 0));
-        assert!(register.calls().iter().all(|call| call.operation == "token"));
+        assert!(
+            register
+                .calls()
+                .iter()
+                .all(|call| call.operation == "token")
+        );
     }
 }
 

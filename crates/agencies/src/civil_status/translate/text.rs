@@ -49,7 +49,10 @@ fn with_slashes(raw: &str) -> Option<PartialDate> {
 /// A day or a month; 0 if it is left out, or stands as dots, dashes or crosses.
 fn unless_unknown(part: Option<&str>) -> Option<i32> {
     let Some(part) = part else { return Some(0) };
-    if part.chars().all(|c| matches!(c, '.' | '-' | '_' | 'x' | 'X')) {
+    if part
+        .chars()
+        .all(|c| matches!(c, '.' | '-' | '_' | 'x' | 'X'))
+    {
         return Some(0);
     }
     let number = part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit());

@@ -129,7 +129,10 @@ impl Ministry {
     /// The base64 of the answer's XML, kept for the next time unless a fault bends it.
     fn data(&self, asking: &Asking, fault: Option<FaultKind>) -> Option<Bytes> {
         let render = |person: &Person| {
-            let local = self.clock.now().to_zoned(TimeZone::fixed(jiff::tz::offset(7)));
+            let local = self
+                .clock
+                .now()
+                .to_zoned(TimeZone::fixed(jiff::tz::offset(7)));
             let time = local.strftime("%Y%m%d%H%M").to_string();
             let xml = render(person, &asking.subject, &asking.fields, &time);
             Bytes::from(STANDARD.encode_to_string(xml))
@@ -193,7 +196,10 @@ async fn token(
     let (status, body) = if !ministry.tokens.knows(&headers) {
         let refusal = serde_json::json!({"error": "invalid_client"});
         (StatusCode::UNAUTHORIZED, refusal)
-    } else if !form.split('&').any(|pair| pair == "grant_type=client_credentials") {
+    } else if !form
+        .split('&')
+        .any(|pair| pair == "grant_type=client_credentials")
+    {
         let refusal = serde_json::json!({"error": "unsupported_grant_type"});
         (StatusCode::BAD_REQUEST, refusal)
     } else {
@@ -250,7 +256,11 @@ async fn search(
 /// How the wire says that the session is over (RFC 6750 §3.1).
 fn expired() -> Response<Bytes> {
     let mut response = json(StatusCode::UNAUTHORIZED, r#"{"error":"invalid_token"}"#);
-    set(&mut response, WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
+    set(
+        &mut response,
+        WWW_AUTHENTICATE,
+        "Bearer error=\"invalid_token\"",
+    );
     response
 }
 

@@ -8,18 +8,14 @@ use sim::Person;
 use super::super::translate::CODES;
 
 /// The answer about a person, with what was asked for; `asked` is the number asked by.
-pub(super) fn render(
-    person: &Person,
-    asked: &CitizenId,
-    fields: &FieldSet,
-    now: &str,
-) -> String {
+pub(super) fn render(person: &Person, asked: &CitizenId, fields: &FieldSet, now: &str) -> String {
     let mut out = Sheet {
         xml: String::with_capacity(4_096),
         person,
         fields,
     };
-    out.xml.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    out.xml
+        .push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     out.element("DANH_SACH_HO_SO", |out| {
         out.element("HO_SO", |out| {
             out.cell("SO_CCCD", person.personal_id.reveal());
@@ -103,21 +99,28 @@ impl Sheet<'_> {
             out.cell("NGAY_YL", &minute(row.ordered));
             out.cell("T_BHTT", "21000");
         });
-        self.table(Field::HealthObservations, &health.observations, |out, row| {
-            out.cell("MA_LK", &row.encounter_id);
-            out.cell("MA_DICH_VU", row.code);
-            out.cell("MA_CHI_SO", row.index);
-            out.cell("TEN_CHI_SO", row.title);
-            out.cell("GIA_TRI", &row.value);
-            out.cell("DON_VI_DO", row.unit);
-            out.cell("NGAY_KQ", &minute(row.resulted));
-        });
+        self.table(
+            Field::HealthObservations,
+            &health.observations,
+            |out, row| {
+                out.cell("MA_LK", &row.encounter_id);
+                out.cell("MA_DICH_VU", row.code);
+                out.cell("MA_CHI_SO", row.index);
+                out.cell("TEN_CHI_SO", row.title);
+                out.cell("GIA_TRI", &row.value);
+                out.cell("DON_VI_DO", row.unit);
+                out.cell("NGAY_KQ", &minute(row.resulted));
+            },
+        );
         self.table(Field::HealthSummaries, &health.summaries, |out, row| {
             out.cell("MA_LK", &row.encounter_id);
             out.cell("QT_BENHLY", row.course);
             out.cell("TOMTAT_KQ", row.key_tests);
             out.cell("PP_DIEUTRI", row.treatment);
-            out.cell("NGAY_TAI_KHAM", &row.follow_up_on.map(day).unwrap_or_default());
+            out.cell(
+                "NGAY_TAI_KHAM",
+                &row.follow_up_on.map(day).unwrap_or_default(),
+            );
             out.cell("MA_BS", &row.doctor);
         });
     }
@@ -134,12 +137,16 @@ impl Sheet<'_> {
             out.cell("TEN_BENH", row.title);
             out.cell("TU_NGAY", &day(row.since));
         });
-        self.table(Field::HealthImmunisations, &health.immunisations, |out, row| {
-            out.cell("TEN_VAC_XIN", row.vaccine);
-            out.cell("MUI_SO", &row.dose.to_string());
-            out.cell("NGAY_TIEM", &day(row.given_on));
-            out.cell("MA_CSKCB", &row.facility);
-        });
+        self.table(
+            Field::HealthImmunisations,
+            &health.immunisations,
+            |out, row| {
+                out.cell("TEN_VAC_XIN", row.vaccine);
+                out.cell("MUI_SO", &row.dose.to_string());
+                out.cell("NGAY_TIEM", &day(row.given_on));
+                out.cell("MA_CSKCB", &row.facility);
+            },
+        );
     }
 
     /// What must never pass, sent although nobody asks: `XML6` and `XML15`.

@@ -50,12 +50,24 @@ async fn every_fault_has_its_state() {
         (FaultKind::NotFound, SourceState::NotFound, ""),
         (FaultKind::Hang, SourceState::Timeout, ""),
         (FaultKind::Slow, SourceState::Timeout, ""),
-        (FaultKind::ServerError, SourceState::Unavailable, "SERVER_ERROR"),
+        (
+            FaultKind::ServerError,
+            SourceState::Unavailable,
+            "SERVER_ERROR",
+        ),
         (FaultKind::ResetMidBody, SourceState::Unavailable, "RESET"),
         (FaultKind::Garbage, SourceState::InvalidAnswer, "MALFORMED"),
-        (FaultKind::WrongPerson, SourceState::InvalidAnswer, "WRONG_SUBJECT"),
+        (
+            FaultKind::WrongPerson,
+            SourceState::InvalidAnswer,
+            "WRONG_SUBJECT",
+        ),
         (FaultKind::RateLimited, SourceState::RateLimited, ""),
-        (FaultKind::Maintenance, SourceState::Unavailable, "MAINTENANCE"),
+        (
+            FaultKind::Maintenance,
+            SourceState::Unavailable,
+            "MAINTENANCE",
+        ),
     ];
     for (fault, state, reason) in cases {
         let miss = miss(&town, fault).await;
@@ -153,7 +165,10 @@ async fn facing(token: &'static str, search: StatusCode) -> (Miss, usize) {
 async fn a_token_that_is_never_taken_is_renewed_once() {
     let token = r#"{"access_token":"a","token_type":"bearer","expires_in":9999999999999}"#;
     let (miss, searches) = facing(token, StatusCode::UNAUTHORIZED).await;
-    assert_eq!((miss.reason, miss.attempts, searches), ("SESSION_REFUSED", 2, 2));
+    assert_eq!(
+        (miss.reason, miss.attempts, searches),
+        ("SESSION_REFUSED", 2, 2)
+    );
 }
 
 #[tokio::test]
@@ -206,13 +221,28 @@ async fn everything_that_is_wrong_with_a_stanza_is_said_at_once() {
     stanza.insert("url".into(), "http://health.example".into());
     stanza.insert("sender_id".into(), "12".into());
     stanza.insert("client_secret_file".into(), "nowhere".into());
-    stanza.insert("agency_key_file".into(), town.site.stanza_path("client-secret"));
-    stanza.insert("signing_key_file".into(), town.site.stanza_path("client-secret"));
+    stanza.insert(
+        "agency_key_file".into(),
+        town.site.stanza_path("client-secret"),
+    );
+    stanza.insert(
+        "signing_key_file".into(),
+        town.site.stanza_path("client-secret"),
+    );
     let problems = connect(&stanza, &town.site).unwrap_err();
-    let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+    let keys: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.key.as_str())
+        .collect();
     assert_eq!(
         keys,
-        ["url", "sender_id", "client_secret_file", "signing_key_file", "agency_key_file"]
+        [
+            "url",
+            "sender_id",
+            "client_secret_file",
+            "signing_key_file",
+            "agency_key_file"
+        ]
     );
 }
 
@@ -232,5 +262,8 @@ async fn secrets_show_nowhere_and_are_made_once() {
     let (secret, key) = (read("client-secret"), read("gateway-signing.key"));
     assert!(!format!("{:?}", town.agency).contains(&secret));
     (SIMULATOR.provision)(&town.site).unwrap();
-    assert_eq!((read("client-secret"), read("gateway-signing.key")), (secret, key));
+    assert_eq!(
+        (read("client-secret"), read("gateway-signing.key")),
+        (secret, key)
+    );
 }

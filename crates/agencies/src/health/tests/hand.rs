@@ -10,11 +10,11 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::COMPLETE;
 use super::town::{Asking, Town, all};
+use crate::Settings;
 use crate::health::answer;
 use crate::health::config::Config;
 use crate::health::keys::SigningKey;
 use crate::health::wire::{Envelope, Header};
-use crate::Settings;
 
 const QUESTION: &str = "999000000000126100100000000000000000000000000000000";
 
@@ -131,8 +131,16 @@ async fn status_codes_mean_what_is_written_down() {
     let bench = Bench::new().await;
     for (code, state, reason) in [
         ("CM_NOT_FOUND", SourceState::NotFound, ""),
-        ("CM_INVALID_REQUEST", SourceState::Unavailable, "REQUEST_REFUSED"),
-        ("PS_SIGNATURE_INVALID", SourceState::Unavailable, "SIGNATURE_REFUSED"),
+        (
+            "CM_INVALID_REQUEST",
+            SourceState::Unavailable,
+            "REQUEST_REFUSED",
+        ),
+        (
+            "PS_SIGNATURE_INVALID",
+            SourceState::Unavailable,
+            "SIGNATURE_REFUSED",
+        ),
         ("CM_TIMEOUT", SourceState::InvalidAnswer, "STATUS_CODE"),
         ("", SourceState::InvalidAnswer, "STATUS_CODE"),
     ] {
@@ -166,7 +174,11 @@ async fn only_the_envelope_says_not_found() {
 async fn samples_of_every_trap_have_their_state() {
     let bench = Bench::new().await;
     for (xml, state, reason) in [
-        (include_str!("../fixtures/nobody.xml"), SourceState::NotFound, ""),
+        (
+            include_str!("../fixtures/nobody.xml"),
+            SourceState::NotFound,
+            "",
+        ),
         (
             include_str!("../fixtures/several.xml"),
             SourceState::Ambiguous,
@@ -215,4 +227,9 @@ async fn what_is_no_envelope_is_refused_without_a_word_of_it() {
         assert_eq!(miss.reason, "MALFORMED", "{body}");
         assert!(!miss.detail.contains("phiên"));
     }
+    // Also where nobody reads it.
+    let mut odd = bench.signed(bench.envelope(RECORD)).into_bytes();
+    assert!(bench.read(odd.clone()).is_ok());
+    odd.splice(1..1, b"\"note\":\"\xff\",".iter().copied());
+    assert_eq!(bench.read(odd).unwrap_err().reason, "MALFORMED");
 }

@@ -22,7 +22,12 @@ async fn a_whole_record_is_read() {
     assert!(!answer.superseded);
     assert_eq!(answer.attempts, 1);
     assert_eq!(answer.as_of, Some("2026-10-01T01:00:00Z".parse().unwrap()));
-    assert!(answer.upstream_request_id.unwrap().starts_with("9990000000001261001"));
+    assert!(
+        answer
+            .upstream_request_id
+            .unwrap()
+            .starts_with("9990000000001261001")
+    );
 }
 
 #[tokio::test]
@@ -35,21 +40,42 @@ async fn what_the_ministry_holds_is_what_is_read() {
         };
         let record = town.record(&subject, all()).await;
         assert_eq!(record.name.unwrap().full, person.name.full(), "{subject}");
-        assert_eq!(record.birth_date, Some(person.birth_date.into()), "{subject}");
+        assert_eq!(
+            record.birth_date,
+            Some(person.birth_date.into()),
+            "{subject}"
+        );
         assert_eq!(record.phone, person.phone.unwrap_or_default(), "{subject}");
         let address = record.address.unwrap();
         assert_eq!(address.detail, person.residence.current.detail, "{subject}");
-        let cards = record.insurance_cards.iter().map(|card| card.card_no.as_str());
-        let held = person.social.health_cards.iter().map(|card| card.number.as_str());
+        let cards = record
+            .insurance_cards
+            .iter()
+            .map(|card| card.card_no.as_str());
+        let held = person
+            .social
+            .health_cards
+            .iter()
+            .map(|card| card.number.as_str());
         assert!(cards.eq(held), "{subject}");
-        let visits = record.encounters.iter().map(|visit| visit.encounter_id.as_str());
-        let held = person.health.encounters.iter().map(|visit| visit.id.as_str());
+        let visits = record
+            .encounters
+            .iter()
+            .map(|visit| visit.encounter_id.as_str());
+        let held = person
+            .health
+            .encounters
+            .iter()
+            .map(|visit| visit.id.as_str());
         assert!(visits.eq(held), "{subject}");
         assert_eq!(record.medications.len(), person.health.medications.len());
         assert_eq!(record.procedures.len(), person.health.procedures.len());
         assert_eq!(record.observations.len(), person.health.observations.len());
         assert_eq!(record.summaries.len(), person.health.summaries.len());
-        assert_eq!(record.immunisations.len(), person.health.immunisations.len());
+        assert_eq!(
+            record.immunisations.len(),
+            person.health.immunisations.len()
+        );
         assert_eq!(record.conditions.len(), person.health.conditions.len());
     }
 }
@@ -61,7 +87,10 @@ async fn only_what_is_asked_for_is_asked_and_answered() {
         town.handle.journal().clear();
         let asked = FieldSet::from_iter([field]);
         let answer = town.ask(COMPLETE, asked).await.unwrap();
-        assert!(answer.record.present().minus(&asked).is_empty(), "{field:?}");
+        assert!(
+            answer.record.present().minus(&asked).is_empty(),
+            "{field:?}"
+        );
         // The number is always asked for, to check whose answer it is.
         let noted = asked.or(&FieldSet::from_iter([Field::HealthPersonalId]));
         let noted: Vec<_> = noted.iter().map(|field| field.path().to_owned()).collect();

@@ -73,7 +73,9 @@ impl Town {
             prepared: 0,
         };
         change(&mut site);
-        let stage = Stage::bind(&StageConfig::loopback(Source::Health)).await.unwrap();
+        let stage = Stage::bind(&StageConfig::loopback(Source::Health))
+            .await
+            .unwrap();
         let mut stanza = (ENTRY.simulator.provision)(&site).unwrap();
         let url = (ENTRY.simulator.url)(stage.address());
         stanza.insert("url".into(), url.into());
@@ -92,7 +94,8 @@ impl Town {
 
     /// Asks with time to spare.
     pub(super) async fn ask(&self, subject: &str, fields: FieldSet) -> Result<Answer, Miss> {
-        self.ask_within(subject, fields, Duration::from_secs(20)).await
+        self.ask_within(subject, fields, Duration::from_secs(20))
+            .await
     }
 
     pub(super) async fn ask_within(
@@ -123,15 +126,15 @@ impl Town {
     /// How often a token was asked for.
     pub(super) fn logins(&self) -> usize {
         let entries = self.handle.journal().entries();
-        entries.iter().filter(|entry| entry.subject.is_none()).count()
+        entries
+            .iter()
+            .filter(|entry| entry.subject.is_none())
+            .count()
     }
 }
 
 /// The adapter of a stanza.
-pub(super) fn connect(
-    stanza: &toml::Table,
-    site: &Site,
-) -> Result<Arc<dyn Agency>, Vec<Problem>> {
+pub(super) fn connect(stanza: &toml::Table, site: &Site) -> Result<Arc<dyn Agency>, Vec<Problem>> {
     let deps = Deps {
         clock: site.clock.clone(),
     };

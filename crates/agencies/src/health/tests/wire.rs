@@ -92,7 +92,10 @@ fn the_samples_of_the_page_are_read() {
     let (question, answer) = exchange();
     let xml = question.xml().unwrap();
     assert_eq!(xml, blocks("xml")[0].as_bytes());
-    assert_eq!(Query::read(&xml).unwrap().codes, ["SO_CCCD", "HO_TEN", "DI_UNG"]);
+    assert_eq!(
+        Query::read(&xml).unwrap().codes,
+        ["SO_CCCD", "HO_TEN", "DI_UNG"]
+    );
     let xml = answer.xml().unwrap();
     assert_eq!(xml, blocks("xml")[1].as_bytes());
     let Ok(Found::One(book)) = Found::read(&xml) else {

@@ -70,7 +70,11 @@ fn the_latest_visit_says_where_the_person_lives() {
     assert_eq!(address.scheme(), v1::AddressScheme::Gso2025);
     assert_eq!(address.detail, "Tổ 2");
     assert_eq!(
-        [address.province_code, address.district_code, address.commune_code],
+        [
+            address.province_code,
+            address.district_code,
+            address.commune_code
+        ],
         ["04", "", "01273"]
     );
 }
@@ -88,10 +92,22 @@ fn lists_within_a_cell_come_apart() {
     let [old, new] = record.insurance_cards.as_slice() else {
         panic!("{} cards", record.insurance_cards.len());
     };
-    assert_eq!((old.benefit_code.as_str(), new.benefit_code.as_str()), ("4", ""));
+    assert_eq!(
+        (old.benefit_code.as_str(), new.benefit_code.as_str()),
+        ("4", "")
+    );
     assert_eq!(new.registered_facility, "01002");
-    assert_eq!(new.valid, Some(v1::Period { from: ymd(2026, 1, 1), to: None }));
-    assert_eq!((old.copay_exempt_from, new.copay_exempt_from), (None, ymd(2026, 3, 1)));
+    assert_eq!(
+        new.valid,
+        Some(v1::Period {
+            from: ymd(2026, 1, 1),
+            to: None
+        })
+    );
+    assert_eq!(
+        (old.copay_exempt_from, new.copay_exempt_from),
+        (None, ymd(2026, 3, 1))
+    );
     let visit = &record.encounters[0];
     assert_eq!(visit.main_icd10, "J18.9");
     assert_eq!(visit.other_icd10, ["I10", "E11", "K29"]);
@@ -132,7 +148,10 @@ fn what_is_unknown_is_skipped_and_what_is_escaped_is_read() {
 #[test]
 fn no_book_and_two_books_are_told_apart() {
     assert!(matches!(Found::read(sample!("nobody")), Ok(Found::Nobody)));
-    assert!(matches!(Found::read(sample!("several")), Ok(Found::Several)));
+    assert!(matches!(
+        Found::read(sample!("several")),
+        Ok(Found::Several)
+    ));
 }
 
 #[test]
@@ -147,7 +166,10 @@ fn attacks_and_torn_texts_are_refused() {
         (sample!("unknown_entity"), Wrong::Entity),
         (sample!("truncated"), Wrong::Malformed),
         (sample!("two_numbers"), Wrong::Subject),
-        ("<DANH_SACH_HO_SO><HO_SO/></DANH_SACH_HO_SO>", Wrong::Subject),
+        (
+            "<DANH_SACH_HO_SO><HO_SO/></DANH_SACH_HO_SO>",
+            Wrong::Subject,
+        ),
         ("<html></html>", Wrong::Root),
         ("", Wrong::Malformed),
         (deep.as_str(), Wrong::Depth),

@@ -14,11 +14,11 @@ pub(crate) use envelope::{
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use query::Query;
 pub(crate) use query::query;
+#[cfg(test)]
+pub(crate) use tables::Row;
 pub(crate) use tables::{
     Allergy, Found, HealthBook, History, Item, Lab, Service, Summary, Vaccination, Visit,
 };
-#[cfg(test)]
-pub(crate) use tables::Row;
 
 /// Where a token is asked for.
 pub(crate) const TOKEN_PATH: &str = "/oauth2/token";

@@ -31,13 +31,15 @@ impl std::fmt::Debug for Role {
     }
 }
 
-#[expect(elided_lifetimes_in_paths, reason = "the trait elides it, and must be matched")]
+#[expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait elides it, and must be matched"
+)]
 #[async_trait]
 impl AuthSource for Role {
     async fn get_password(&self, login: &LoginInfo) -> PgWireResult<Password> {
         let mut salt = [0; 4];
-        aws_lc_rs::rand::fill(&mut salt)
-            .map_err(|_| refusal("XX000", "no random numbers"))?;
+        aws_lc_rs::rand::fill(&mut salt).map_err(|_| refusal("XX000", "no random numbers"))?;
         if login.user() != Some(USER) {
             let user = login.user().unwrap_or_default();
             return Err(PgWireError::InvalidPassword(user.to_owned()));

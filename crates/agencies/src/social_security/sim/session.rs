@@ -251,7 +251,9 @@ impl<'a> Session<'a> {
                 "SELECT 1"
             }
         };
-        self.say(&Reply::CommandComplete(CommandComplete::new(tag.to_owned())))
+        self.say(&Reply::CommandComplete(CommandComplete::new(
+            tag.to_owned(),
+        )))
     }
 
     /// Puts a message behind those that are not yet sent.

@@ -181,7 +181,11 @@ impl View {
 
 /// An error that ends a statement.
 pub(super) fn error(code: &str, message: &str) -> Box<ErrorInfo> {
-    Box::new(ErrorInfo::new("ERROR".to_owned(), code.to_owned(), message.to_owned()))
+    Box::new(ErrorInfo::new(
+        "ERROR".to_owned(),
+        code.to_owned(),
+        message.to_owned(),
+    ))
 }
 
 #[cfg(test)]

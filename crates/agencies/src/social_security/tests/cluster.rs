@@ -37,7 +37,8 @@ impl Cluster {
         let (data, password) = (folder.path().join("data"), folder.path().join("password"));
         std::fs::write(&password, PASSWORD).unwrap();
         let made = command(&programs.join("initdb"), owner)
-            .args(["-U", "owner", "-A", "scram-sha-256", "--no-sync", "-E", "UTF8"])
+            .args(["-U", "owner", "-A", "scram-sha-256", "-E", "UTF8"])
+            .arg("--no-sync")
             .args(["--locale=C", "--pwfile"])
             .arg(&password)
             .arg("-D")
@@ -54,7 +55,8 @@ impl Cluster {
             .arg(&data)
             .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "unix_socket_directories=", "-c", "fsync=off"])
-            .args(["-c", "shared_buffers=16MB", "-c", "lc_messages=C", "-c", "ssl=on"])
+            .args(["-c", "shared_buffers=16MB", "-c", "lc_messages=C"])
+            .args(["-c", "ssl=on"])
             .args(["-c", &format!("ssl_cert_file={}", certificate.display())])
             .args(["-c", &format!("ssl_key_file={}", key.display())])
             .stdin(Stdio::null())
@@ -151,7 +153,10 @@ async fn insert(owner: &Client, row: &Value) {
 /// A certificate of the server, and its key, which the server insists on owning.
 fn certify(site: &Site, folder: &Path, owner: Option<(u32, u32)>) -> (PathBuf, PathBuf) {
     let day = Duration::from_secs(86_400);
-    let credential = site.authority.issue_server("Test", &["localhost"], day).unwrap();
+    let credential = site
+        .authority
+        .issue_server("Test", &["localhost"], day)
+        .unwrap();
     let (certificate, key) = credential.save(folder, "server").unwrap();
     if let Some((user, group)) = owner {
         chown(&certificate, Some(user), Some(group)).unwrap();
@@ -170,10 +175,16 @@ fn free_port() -> u16 {
 fn programs() -> Option<PathBuf> {
     let named = std::env::var_os("LIENTHONG_TEST_POSTGRES_BIN").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let packaged = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let packaged = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
     let packaged = packaged.flatten().map(|version| version.path().join("bin"));
     let folders = std::env::split_paths(&path).chain(packaged);
-    named.or_else(|| folders.into_iter().find(|folder| folder.join("initdb").exists()))
+    named.or_else(|| {
+        folders
+            .into_iter()
+            .find(|folder| folder.join("initdb").exists())
+    })
 }
 
 /// The account for the server if this one is root, which it refuses to run as.
@@ -183,7 +194,9 @@ fn unprivileged() -> Option<(u32, u32)> {
     }
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap();
     let find = |name: &str| {
-        let line = accounts.lines().find(|line| line.split(':').next() == Some(name))?;
+        let line = accounts
+            .lines()
+            .find(|line| line.split(':').next() == Some(name))?;
         let mut parts = line.split(':').skip(2).map(|part| part.parse().ok());
         Some((parts.next()??, parts.next()??))
     };

@@ -24,7 +24,11 @@ fn listed() -> Vec<(&'static str, &'static str, &'static str)> {
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        (cells[1].trim_matches('`'), cells[2], cells[3].trim_matches('`'))
+        (
+            cells[1].trim_matches('`'),
+            cells[2],
+            cells[3].trim_matches('`'),
+        )
     })
     .collect()
 }

@@ -28,7 +28,12 @@ async fn every_fault_that_is_said_has_its_state_and_reason() {
         (FaultKind::ResetMidBody, unavailable, "RESET", None),
         (FaultKind::Garbage, invalid, "GARBAGE", None),
         (FaultKind::WrongPerson, invalid, "WRONG_SUBJECT", None),
-        (FaultKind::RateLimited, SourceState::RateLimited, "", Some(3)),
+        (
+            FaultKind::RateLimited,
+            SourceState::RateLimited,
+            "",
+            Some(3),
+        ),
         (FaultKind::Maintenance, unavailable, "MAINTENANCE", Some(30)),
     ];
     let rig = Rig::simulated().await;
@@ -78,7 +83,10 @@ async fn a_hung_statement_is_a_timeout_and_is_stopped() {
     let miss = asking.await.unwrap_err();
     assert_eq!((miss.state, miss.attempts), (SourceState::Timeout, 1));
     assert!(begun.elapsed() < Duration::from_secs(1));
-    until("a request to stop arrives", async || rig.count("cancel") == 1).await;
+    until("a request to stop arrives", async || {
+        rig.count("cancel") == 1
+    })
+    .await;
     rig.ask(SOMEBODY, everything()).await.unwrap();
 }
 
@@ -89,7 +97,10 @@ async fn a_caller_who_leaves_stops_the_statement() {
     let asking = rig.ask(SOMEBODY, everything());
     let left = tokio::time::timeout(Duration::from_millis(100), asking).await;
     assert!(left.is_err());
-    until("a request to stop arrives", async || rig.count("cancel") == 1).await;
+    until("a request to stop arrives", async || {
+        rig.count("cancel") == 1
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -126,7 +126,10 @@ async fn a_view_of_other_types_is_no_answer(cluster: &Cluster, owner: &Client) {
     let miss = rig.ask(COMPLETE, sex).await.unwrap_err();
     assert_eq!((miss.reason, miss.attempts), ("COLUMN_TYPE", 2));
     let miss = rig.ask(COMPLETE, everything()).await.unwrap_err();
-    assert_eq!((miss.state, miss.reason), (SourceState::InvalidAnswer, "SCHEMA"));
+    assert_eq!(
+        (miss.state, miss.reason),
+        (SourceState::InvalidAnswer, "SCHEMA")
+    );
 }
 
 #[tokio::test]

@@ -78,5 +78,8 @@ fn no_login_and_no_other_key_stands_in_the_url() {
         let stanza = format!("url = '{url}'\nuser = 'gateway'\npassword_file = 'password'");
         assert_eq!(keys(&stanza), ["url"], "{url}");
     }
-    assert_eq!(keys("url = 'postgres://127.0.0.1/x'\nuzer = 'x'"), ["stanza"]);
+    assert_eq!(
+        keys("url = 'postgres://127.0.0.1/x'\nuzer = 'x'"),
+        ["stanza"]
+    );
 }

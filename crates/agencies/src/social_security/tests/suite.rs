@@ -110,7 +110,11 @@ async fn partial_dates_and_decomposed_names_are_read(rig: &Rig) {
     let answer = rig.ask(DECOMPOSED, name).await.unwrap();
     let person = held(DECOMPOSED);
     let composed = person.name.full();
-    assert_ne!(person.wire_text(&composed), composed, "decomposed on the wire");
+    assert_ne!(
+        person.wire_text(&composed),
+        composed,
+        "decomposed on the wire"
+    );
     assert_eq!(record(&answer).name.as_ref().unwrap().full, composed);
 }
 

@@ -153,7 +153,11 @@ async fn until_silent(mut pings: PingPong, called: &Notify) {
     loop {
         let due = Instant::now() + PING_EVERY;
         called.notified().await;
-        let within = if Instant::now() < due { PONG_WITHIN } else { PONG_AT_ONCE };
+        let within = if Instant::now() < due {
+            PONG_WITHIN
+        } else {
+            PONG_AT_ONCE
+        };
         sleep_until(due).await;
         // This ping is for all who have called so far.
         called.notified().now_or_never();

@@ -133,7 +133,11 @@ async fn callers_who_wait_share_the_failure() {
     let line = slow_line(CONNECT * 2, |_, door| serve(door, answer));
     let begun = Instant::now();
     let answers = join_all((0..10).map(|_| line.call(question()))).await;
-    assert!(answers.into_iter().all(|answered| code(answered) == Code::Unavailable));
+    assert!(
+        answers
+            .into_iter()
+            .all(|answered| code(answered) == Code::Unavailable)
+    );
     assert!(begun.elapsed() < CONNECT * 3 / 2);
     assert_eq!(line.dials(), 1);
     assert_eq!(code(line.call(question()).await), Code::Unavailable);
@@ -143,7 +147,9 @@ async fn callers_who_wait_share_the_failure() {
 #[tokio::test(start_paused = true)]
 async fn an_opening_outlives_the_caller_who_began_it() {
     let line = slow_line(CONNECT / 2, |_, door| serve(door, answer));
-    timeout(CONNECT / 4, line.call(question())).await.unwrap_err();
+    timeout(CONNECT / 4, line.call(question()))
+        .await
+        .unwrap_err();
     line.call(question()).await.unwrap();
     assert_eq!(line.dials(), 1);
 }
@@ -154,9 +160,11 @@ async fn a_refused_call_is_asked_once_more() {
     let counted = Arc::clone(&calls);
     let line = line(move |_, door| {
         let calls = Arc::clone(&counted);
-        serve(door, move |respond| match calls.fetch_add(1, Ordering::Relaxed) {
-            1 => answer(respond),
-            _ => refuse(respond),
+        serve(door, move |respond| {
+            match calls.fetch_add(1, Ordering::Relaxed) {
+                1 => answer(respond),
+                _ => refuse(respond),
+            }
         });
     });
     line.call(question()).await.unwrap();

@@ -28,7 +28,9 @@ fn provision(site: &Site) -> anyhow::Result<toml::Table> {
     let folder = site.file("");
     if !site.file("server.pem").exists() {
         let (agency, system) = (code("tax")?, system("register")?);
-        let server = site.authority.issue_agency_server(&agency, &system, LOOPBACK, VALIDITY)?;
+        let server = site
+            .authority
+            .issue_agency_server(&agency, &system, LOOPBACK, VALIDITY)?;
         server.save(&folder, "server")?;
     }
     if !site.file("gateway.pem").exists() {

@@ -30,7 +30,8 @@ pub(super) struct Register {
     prepared: Prepared<(CitizenId, FieldSet)>,
 }
 
-type Obligations = tokio_stream::Iter<std::vec::IntoIter<Result<StreamObligationsResponse, Status>>>;
+type Obligations =
+    tokio_stream::Iter<std::vec::IntoIter<Result<StreamObligationsResponse, Status>>>;
 
 impl Register {
     pub(super) fn new(stage: &Stage, site: &Site) -> Self {
@@ -88,7 +89,9 @@ impl Register {
         let previous = person.previous_ids.iter();
         LookupRecordResponse {
             personal_id: person.personal_id.reveal().to_owned(),
-            previous_ids: previous.map(|old| old.personal_id.reveal().to_owned()).collect(),
+            previous_ids: previous
+                .map(|old| old.personal_id.reveal().to_owned())
+                .collect(),
             as_of: Some(self.clock.now().into()),
             record: Some(answer::Record::Tax(Box::new(record::record(person, asked)))),
         }
@@ -206,12 +209,11 @@ fn is_described(question: &LookupRecordRequest) -> bool {
 /// True if name and birth date, where given, are the person's. Which of them differs is not said.
 fn matches(person: &Person, question: &LookupRecordRequest) -> bool {
     let name = &question.full_name;
-    let same_name =
-        name.is_empty() || name_key(name) == name_key(&person.tax.taxpayer_name);
+    let same_name = name.is_empty() || name_key(name) == name_key(&person.tax.taxpayer_name);
     let date = |date: v1::PartialDate| PartialDate::new(date.year, date.month, date.day);
-    let same_date = question.birth_date.is_none_or(|given| {
-        date(given).is_ok_and(|given| person.birth_date.is_told_by(&given))
-    });
+    let same_date = question
+        .birth_date
+        .is_none_or(|given| date(given).is_ok_and(|given| person.birth_date.is_told_by(&given)));
     same_name && same_date
 }
 
