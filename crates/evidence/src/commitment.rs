@@ -34,15 +34,12 @@ impl Commitment {
         context.update(field.as_bytes());
         context.update(&[0]);
         context.update(value);
-        Self::from_tag(context.sign().as_ref())
-    }
-
-    fn from_tag(tag: &[u8]) -> Self {
         let mut text = [0; TEXT_LEN];
         let [c, colon, rest @ ..] = &mut text;
         (*c, *colon) = (b'c', b':');
-        // A tag of 32 bytes is 43 characters, which is the room there is.
-        let written = URL_SAFE_NO_PAD.encode(tag, rest.as_mut_slice().as_out());
+        // A tag of HMAC-SHA-256 has 32 bytes, which are 43 characters: the room there is.
+        let tag = context.sign();
+        let written = URL_SAFE_NO_PAD.encode(tag.as_ref(), rest.as_mut_slice().as_out());
         debug_assert_eq!(written.len(), TEXT_LEN - 2);
         Self(text)
     }
@@ -122,4 +119,18 @@ pub(crate) enum Personal {
     Dossier,
     Consent,
     Reason,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Computed with Python's `hmac` and `base64`: the text holds both letters of base64url alone.
+    #[test]
+    fn a_commitment_is_an_hmac_in_base64url() {
+        let salt: Salt = std::array::from_fn(|place| u8::try_from(place).unwrap());
+        let commitment = Commitment::new(&salt, "sub", b"v2");
+        let expected = "c:bkxj-Ds0eB5lQHB_tOBPVV6xOKJwF9_bmaHiWRlP2q8";
+        assert_eq!(commitment.as_str(), expected);
+    }
 }

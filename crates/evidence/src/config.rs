@@ -32,7 +32,7 @@ pub struct Config {
     #[serde(default = "reserve_percent")]
     pub reserve_percent: u8,
     /// The least time in milliseconds between the starts of two commits while 32 or more exchanges
-    /// are open; in proportion less while fewer are, none for one alone.
+    /// are open and come to their end; in proportion less while fewer do, none for one alone.
     #[serde(default = "gather_ms")]
     pub gather_ms: u64,
 }
@@ -89,8 +89,8 @@ const fn reserve_percent() -> u8 {
 }
 
 /// A commit costs 100 to 200 µs of CPU whatever its size: 170 a second keep that at a fortieth of a
-/// core while it has more to do than time. At half of that work 16 exchanges are open at most, and
-/// 3 ms leave room for the sync itself in the 5 ms that the gateway may add.
+/// core. Where agencies answer at once, 32 exchanges are open when the core has no time left, and 16
+/// or fewer at half of that: 3 ms leave room for the sync in the 5 ms that the gateway may add.
 const fn gather_ms() -> u64 {
     6
 }

@@ -193,7 +193,7 @@ impl Writer {
 
     /// Makes a batch durable and says so.
     fn commit(&mut self, mut taken: Taken) -> Result<(), Error> {
-        self.pace.begin();
+        self.pace.begin(taken.leaves);
         self.in_flight = Some(Arc::clone(&taken.batch));
         if self.log.is_full(taken.bytes.len()) {
             let next = self.log.segment() + 1;

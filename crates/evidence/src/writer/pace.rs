@@ -11,6 +11,7 @@ use super::queue::{Pending, Sleep};
 pub(crate) struct Pace {
     gather: Duration,
     last_began: Option<Instant>,
+    traffic: Traffic,
     opens_since: Option<Instant>,
     house_at: Option<Instant>,
     disk_low: bool,
@@ -22,6 +23,7 @@ impl Pace {
         Self {
             gather,
             last_began: None,
+            traffic: Traffic::new(),
             opens_since: None,
             house_at: None,
             disk_low: false,
@@ -56,18 +58,18 @@ impl Pace {
         })
     }
 
-    /// How much longer the writer gathers: the more exchanges are open, the longer.
+    /// How much longer the writer gathers: the more exchanges are open, the longer. Those that wait
+    /// for a slow agency do not count: no more than have lately come to their end.
     fn gathers(&self, places: u32, now: Instant) -> Option<Duration> {
-        left(
-            self.last_began?,
-            self.gather * places.min(CROWD) / CROWD,
-            now,
-        )
+        let crowd = places.min(self.traffic.lately(now)).min(CROWD);
+        left(self.last_began?, self.gather * crowd / CROWD, now)
     }
 
-    /// A batch is begun.
-    pub(crate) fn begin(&mut self) {
-        self.last_began = Some(Instant::now());
+    /// A batch of so many leaves is begun.
+    pub(crate) fn begin(&mut self, leaves: u32) {
+        let now = Instant::now();
+        self.traffic.add(leaves, now);
+        self.last_began = Some(now);
         self.opens_since = None;
     }
 
@@ -88,6 +90,45 @@ impl Pace {
     }
 }
 
+/// How many leaves have lately come, to within a half.
+#[derive(Debug)]
+struct Traffic {
+    since: Option<Instant>,
+    before: u32,
+    now: u32,
+}
+
+impl Traffic {
+    const fn new() -> Self {
+        Self {
+            since: None,
+            before: 0,
+            now: 0,
+        }
+    }
+
+    fn add(&mut self, leaves: u32, now: Instant) {
+        let since = *self.since.get_or_insert(now);
+        if now >= since + LATELY {
+            self.before = if now < since + 2 * LATELY {
+                self.now
+            } else {
+                0
+            };
+            (self.since, self.now) = (Some(now), 0);
+        }
+        self.now = self.now.saturating_add(leaves);
+    }
+
+    /// The leaves of the last whole stretch, or of this one if they are more already.
+    fn lately(&self, now: Instant) -> u32 {
+        match self.since {
+            Some(since) if now < since + 2 * LATELY => self.before.max(self.now),
+            _ => 0,
+        }
+    }
+}
+
 fn left(since: Instant, total: Duration, now: Instant) -> Option<Duration> {
     total
         .checked_sub(now.saturating_duration_since(since))
@@ -96,6 +137,9 @@ fn left(since: Instant, total: Duration, now: Instant) -> Option<Duration> {
 
 /// From that many open exchanges on, the whole time is spent gathering; of fewer, fewer would come.
 const CROWD: u32 = 32;
+/// The stretch over which leaves are counted: as long as an exchange takes where 32 that are open
+/// keep a core busy with five sources each.
+const LATELY: Duration = Duration::from_millis(40);
 /// How long an attempt may wait for a leaf to share its commit: most exchanges are over by then,
 /// and a commit of its own is spared; a hung agency's question is on the disk soon after. The time
 /// runs from when the writer notices the attempt: after the commit in progress and the time to
@@ -105,3 +149,46 @@ const OPEN_LINGER: Duration = Duration::from_millis(10);
 const BUSY: Duration = Duration::from_millis(100);
 /// How often the free space of the disk is looked at.
 const HOUSE_EVERY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GATHER: Duration = Duration::from_millis(6);
+
+    /// How long a pace gathers right after a batch, with so many exchanges open, while so many
+    /// leaves come every 10 ms.
+    async fn gathers(open: u32, leaves: u32) -> Option<Duration> {
+        let mut pace = Pace::new(GATHER);
+        for _ in 0..20 {
+            tokio::time::advance(Duration::from_millis(10)).await;
+            pace.begin(leaves);
+        }
+        pace.gathers(open, Instant::now())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_more_are_open_the_longer_is_gathered() {
+        assert_eq!(gathers(0, 100).await, None);
+        assert_eq!(gathers(16, 100).await, Some(GATHER / 2));
+        assert_eq!(gathers(32, 100).await, Some(GATHER));
+        assert_eq!(gathers(4_000, 100).await, Some(GATHER));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_wait_for_a_slow_agency_hold_nobody_up() {
+        // Four come to their end in 40 ms, whatever else is open.
+        assert_eq!(gathers(4_000, 1).await, Some(GATHER / 8));
+        assert_eq!(gathers(4_000, 0).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_long_ago_does_not_count() {
+        let mut pace = Pace::new(GATHER);
+        pace.begin(100);
+        assert_eq!(pace.gathers(32, Instant::now()), Some(GATHER));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        pace.begin(1);
+        assert_eq!(pace.gathers(32, Instant::now()), Some(GATHER / 32));
+    }
+}
