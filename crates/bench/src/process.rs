@@ -47,7 +47,7 @@ impl CoreTime {
 
     /// The line of all cores: user, nice, system, idle, iowait, irq, softirq, steal; guests are
     /// counted with the users.
-    fn read(stat: &str) -> Option<Self> {
+    pub(crate) fn read(stat: &str) -> Option<Self> {
         let line = stat.lines().next()?.strip_prefix("cpu ")?;
         let ticks = line.split_ascii_whitespace().take(8).map(str::parse);
         let ticks: Vec<u64> = ticks.collect::<Result<_, _>>().ok()?;

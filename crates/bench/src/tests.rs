@@ -10,6 +10,7 @@ use identity::TrustDomain;
 use identity::pki::{Authority, LOOPBACK};
 use sim::{Handle, Stage, StageConfig, World};
 
+use crate::disk::Disk;
 use crate::load::Load;
 use crate::passthrough::Passthrough;
 use crate::question::Sources;
@@ -85,4 +86,24 @@ async fn both_loops_measure_the_road_through_the_pass_through() {
     }
     serving.abort();
     register.stop().await;
+}
+
+#[tokio::test]
+async fn the_disk_is_probed_and_left_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Disk {
+        dir: dir.path().to_owned(),
+        seconds: 0.05,
+        bytes: 4096,
+        every_us: 5_000,
+    };
+    let printed: serde_json::Value = serde_json::from_str(&disk.run().await.unwrap()).unwrap();
+    assert_eq!(printed["syncs"], 10);
+    assert!(printed["sync_us"]["p99"].as_u64() >= printed["sync_us"]["p50"].as_u64());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    let none = Disk {
+        seconds: 0.0,
+        ..disk
+    };
+    assert!(none.run().await.is_err());
 }

@@ -14,6 +14,7 @@ use super::seconds::{Quiet, Seconds};
 use super::tally::{Exchange, Failure, Tally, exchange};
 use super::{Load, Spent, Window};
 use crate::connection::Client;
+use crate::process::CoreTime;
 use crate::question::Questions;
 
 /// Answers under way.
@@ -41,15 +42,18 @@ pub(super) async fn run(
     asker.outstanding.join_all().await;
     asker.outstanding = Outstanding::new();
     let window = Window::open(load.pid)?;
-    let (mut pace, mut seconds) = (Pace::new(rate), Seconds::begin()?);
+    let (mut pace, mut seconds) = (Pace::new(rate), Seconds::begin(window.cores));
     while window.begun.elapsed() < load.window() {
-        asker.ask(pace.due(), seconds.tally()?).await?;
+        asker.ask(pace.due(), seconds.tally()).await?;
+        if seconds.is_over() {
+            seconds.turn(CoreTime::now()?);
+        }
     }
-    let spent = window.close()?;
+    let (spent, cores) = (window.close()?, CoreTime::now()?);
     for outcome in asker.outstanding.join_all().await {
-        seconds.tally()?.add(outcome);
+        seconds.tally().add(outcome);
     }
-    let (tally, quiet) = seconds.end()?;
+    let (tally, quiet) = seconds.end(cores);
     Ok((tally, spent, quiet))
 }
 

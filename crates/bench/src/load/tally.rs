@@ -23,6 +23,17 @@ pub(super) struct Exchange {
     bytes: usize,
 }
 
+#[cfg(test)]
+impl Exchange {
+    pub(super) const fn new(latency: Duration, added: Duration, bytes: usize) -> Self {
+        Self {
+            latency,
+            added,
+            bytes,
+        }
+    }
+}
+
 /// Why an exchange does not count: a code of gRPC, or a state of a source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Failure(String);

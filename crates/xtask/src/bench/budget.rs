@@ -93,7 +93,7 @@ fn added(measured: &Measured, sources: Sources) -> Option<Line> {
     let added = measured.added(Server::Gateway, sources)?;
     let ms = |us: f64| us / 1e3;
     let mut text = format!(
-        "{:.2} ms; in all seconds {:.2}",
+        "{:.2} ms in the quieter seconds; in all {:.2}",
         ms(added.quiet),
         ms(added.all)
     );
@@ -170,6 +170,25 @@ mod tests {
             ]
         );
         assert_eq!(budget.over(), 2);
+    }
+
+    #[test]
+    fn the_tail_is_judged_by_its_quieter_seconds() {
+        let line = |quiet, all| {
+            let mut report = report(90.0, 4500.0);
+            report.added_us.p99 = all;
+            report.quiet.as_mut().unwrap().added_us.p99 = quiet;
+            let half = vec![Turn::new(Server::Gateway, Sources::One, 1, report)];
+            let measured = Measured {
+                half,
+                ..Measured::default()
+            };
+            added(&measured, Sources::One).unwrap()
+        };
+        assert!(line(4_999, 90_000).kept);
+        assert!(!line(5_001, 90_000).kept);
+        let text = "4.00 ms in the quieter seconds; in all 9.00";
+        assert_eq!(line(4_000, 9_000).measured, text);
     }
 
     #[test]

@@ -87,6 +87,10 @@ impl Bench {
             for (server, sources) in self.turns() {
                 let half = measured.saturation(sources) / 2.0;
                 let report = site.open(server, sources, half)?;
+                ensure!(
+                    report.quiet.is_some(),
+                    "a load at half rate says nothing of its seconds"
+                );
                 let turn = Turn::new(server, sources, round, report);
                 println!("    {}", turn.line());
                 measured.half.push(turn);
