@@ -108,7 +108,8 @@ async fn both_doors_answer_alike() {
     }
 }
 
-fn request(id: &str) -> LookupCitizenRequest {
+/// Every field of one citizen.
+pub(crate) fn request(id: &str) -> LookupCitizenRequest {
     LookupCitizenRequest {
         context: Some(CallContext {
             request_id: exchange::RequestId::fresh().to_string(),

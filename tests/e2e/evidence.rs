@@ -1,11 +1,20 @@
 //! The record across crashes: every receipt that a client holds is in the log, once.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use api::v1::citizen_service_client::CitizenServiceClient;
+use base64_simd::URL_SAFE_NO_PAD;
+use exchange::Source;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use prost::Message as _;
 use serde_json::json;
-use tests::{Rest, Sandbox, verify};
+use sha2::{Digest as _, Sha256};
+use tests::{Rest, Sandbox, channel, verify};
 use tokio::sync::mpsc;
+
+use crate::answers::request;
 
 /// Asks without end until the gateway is gone, and sends on what it holds of each answer.
 async fn ask_until_killed(
@@ -110,4 +119,40 @@ async fn a_log_that_was_touched_does_not_verify() {
     std::fs::write(&segment, touched).unwrap();
     let verified = verify(&log, None);
     assert_eq!(verified.code, 1, "{verified:?}");
+}
+
+/// Everything that stands in the segments of a log.
+fn written(log: &Path) -> String {
+    let segments = std::fs::read_dir(log.join("wal")).unwrap();
+    let bytes = segments.map(|segment| std::fs::read(segment.unwrap().path()).unwrap());
+    let texts = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    texts.collect()
+}
+
+#[tokio::test]
+async fn the_record_commits_to_what_the_caller_was_told() {
+    let sandbox = Sandbox::start();
+    let mut client = CitizenServiceClient::new(channel(&sandbox, "commune").await);
+    let answer = client.lookup_citizen(request("999099000001")).await;
+    let answer = answer.unwrap().into_inner();
+    let view = answer.citizen.unwrap();
+    let log = written(&sandbox.path("/log/dir"));
+    assert_eq!(answer.sources.len(), Source::ALL.len());
+    for status in answer.sources {
+        let source = Source::from_number(status.source).unwrap();
+        let message = match source {
+            Source::Population => view.population.as_ref().map(|it| it.encode_to_vec()),
+            Source::Health => view.health.as_ref().map(|it| it.encode_to_vec()),
+            Source::CivilStatus => view.civil_status.as_ref().map(|it| it.encode_to_vec()),
+            Source::Tax => view.tax.as_ref().map(|it| it.encode_to_vec()),
+            Source::SocialSecurity => view.social_security.as_ref().map(|it| it.encode_to_vec()),
+        };
+        // As the manual has it, with libraries that the gateway does not use.
+        let mut commitment = Hmac::<Sha256>::new_from_slice(&status.record_salt).unwrap();
+        commitment.update(b"r\0");
+        commitment.update(&Sha256::digest(message.unwrap()));
+        let tag = commitment.finalize().into_bytes();
+        let text = format!("\"r\":\"c:{}\"", URL_SAFE_NO_PAD.encode_to_string(tag));
+        assert!(log.contains(&text), "{source:?}");
+    }
 }
