@@ -10,15 +10,17 @@ use serde::ser::{Serialize, Serializer};
 /// A set of field paths, as the wire carries it.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct FieldMask {
-    /// Paths in `snake_case`, such as `population.birth_date`: slices of the message that came, since
-    /// a mask may name every field there is. What is not UTF-8 is a path of nothing.
+    /// Paths in `snake_case`, such as `population.birth_date`; one that is not UTF-8 is no field's.
+    ///
+    /// A mask may name every field there is: those of a gRPC call are slices of its message, which
+    /// stays in memory, at most 64 KiB, as long as one of them.
     #[prost(bytes = "bytes", repeated, tag = "1")]
     pub paths: Vec<Bytes>,
 }
 
 impl FieldMask {
     /// The paths as texts, in their order; one that is not UTF-8 is shown with replacements.
-    pub fn texts(&self) -> impl ExactSizeIterator<Item = Cow<'_, str>> {
+    pub fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.paths.iter().map(|path| String::from_utf8_lossy(path))
     }
 }

@@ -1,6 +1,8 @@
 //! The record of one source, whichever source it is.
 
+use bytes::Bytes;
 use exchange::{FieldSet, Source};
+use prost::Message as _;
 
 use crate::{Kept, v1};
 
@@ -60,52 +62,39 @@ impl Record {
     /// of the exchange commits to.
     #[must_use]
     pub fn encode(self) -> Encoded {
-        match self {
-            Self::Population(record) => Encoded::Population(Kept::encode(record)),
-            Self::Health(record) => Encoded::Health(Kept::encode(record)),
-            Self::CivilStatus(record) => Encoded::CivilStatus(Kept::encode(record)),
-            Self::Tax(record) => Encoded::Tax(Kept::encode(record)),
-            Self::SocialSecurity(record) => Encoded::SocialSecurity(Kept::encode(record)),
+        let bytes: Bytes = each!(&self, record => record.encode_to_vec()).into();
+        Encoded {
+            record: self,
+            bytes,
         }
     }
 }
 
 /// A record that changes no more, beside its bytes.
 #[derive(Clone, Debug)]
-pub enum Encoded {
-    /// From the national population database.
-    Population(Kept<v1::PopulationRecord>),
-    /// From the electronic health book.
-    Health(Kept<v1::HealthRecord>),
-    /// From the civil-status register.
-    CivilStatus(Kept<v1::CivilStatusRecord>),
-    /// From the tax register.
-    Tax(Kept<v1::TaxRecord>),
-    /// From social security and social assistance.
-    SocialSecurity(Kept<v1::SocialSecurityRecord>),
+pub struct Encoded {
+    record: Record,
+    bytes: Bytes,
 }
 
 impl Encoded {
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Population(record) => record.bytes(),
-            Self::Health(record) => record.bytes(),
-            Self::CivilStatus(record) => record.bytes(),
-            Self::Tax(record) => record.bytes(),
-            Self::SocialSecurity(record) => record.bytes(),
-        }
+        &self.bytes
     }
 
-    /// Puts the record into its place in the answer.
+    /// Puts the record into its place in the answer, which is then made of these bytes.
     pub fn put_into(self, view: &mut v1::CitizenView) {
-        match self {
-            Self::Population(record) => view.population = Some(record),
-            Self::Health(record) => view.health = Some(record),
-            Self::CivilStatus(record) => view.civil_status = Some(record),
-            Self::Tax(record) => view.tax = Some(record),
-            Self::SocialSecurity(record) => view.social_security = Some(record),
+        let bytes = self.bytes;
+        match self.record {
+            Record::Population(record) => view.population = Some(Kept::new(record, bytes)),
+            Record::Health(record) => view.health = Some(Kept::new(record, bytes)),
+            Record::CivilStatus(record) => view.civil_status = Some(Kept::new(record, bytes)),
+            Record::Tax(record) => view.tax = Some(Kept::new(record, bytes)),
+            Record::SocialSecurity(record) => {
+                view.social_security = Some(Kept::new(record, bytes));
+            }
         }
     }
 }

@@ -1,14 +1,15 @@
 //! A pull reader over XML 1.0 (W3C, fifth edition) that an agency sent: elements, their texts and
 //! attributes, nothing else.
 //!
-//! It checks a document for UTF-8 once and copies nothing that needs no change (decision 0012). What
-//! it accepts, `quick-xml` accepts and reads alike: the tests hold the two together.
+//! It checks a document for UTF-8 once and copies nothing that needs no change (decision 0012).
+//! What it accepts, `quick-xml` accepts and reads alike: the tests hold the two together.
 //! Not here: what any element means.
 //!
 //! *Invariants:* a document type is refused, so no entity is ever defined or fetched; depth and
 //! number of elements are capped; what is not UTF-8, tags that do not match, markup without an end
 //! and references to nothing are refused. Events come before that is known: a document is good only
-//! once its end was read. Names, attributes that nobody asks for and what stands beside the root
+//! once its end was read. Comments that begin with `>` or `->`, which XML allows and readers take
+//! for ended, are refused. Names, attributes that nobody asks for and what stands beside the root
 //! are not checked.
 
 use std::borrow::Cow;
@@ -300,6 +301,7 @@ impl<'a> Reader<'a> {
     /// A processing instruction, or the XML declaration.
     fn instruction(&mut self) -> Result<(), Refused> {
         let inner = self.between("<?", "?>")?;
+        // As of comments, some readers take this one to end right there.
         if inner.starts_with('>') {
             return Err(Refused::Malformed);
         }

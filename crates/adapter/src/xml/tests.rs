@@ -112,7 +112,7 @@ fn attributes_are_found_by_their_local_names() {
 fn what_is_wrong_is_refused_by_its_name() {
     let deep = "<a>".repeat(9);
     let many = format!("<a>{}</a>", "<b/>".repeat(50));
-    let cases: [(&[u8], Refused); 33] = [
+    let cases: [(&[u8], Refused); 39] = [
         (b"<a>\xff</a>", Refused::Utf8),
         (b"<a>\x01</a>", Refused::Control),
         (b"<a>&#1;</a>", Refused::Control),
@@ -131,6 +131,12 @@ fn what_is_wrong_is_refused_by_its_name() {
         (b"<a>&#x;</a>", Refused::Entity),
         (b"<a>a & b</a>", Refused::Malformed),
         (b"<a></b>", Refused::Malformed),
+        (b"<a></ab>", Refused::Malformed),
+        (b"<a></a b>", Refused::Malformed),
+        (b"<a></a", Refused::CutShort),
+        (b"<a/b>", Refused::Malformed),
+        (b"<a\"b\">", Refused::Malformed),
+        (b"<a//>", Refused::Malformed),
         (b"<a></a></a>", Refused::Malformed),
         (b"</a>", Refused::Malformed),
         (b"<a/ >", Refused::Malformed),

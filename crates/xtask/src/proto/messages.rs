@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use prost::Message as _;
 use prost_reflect::DescriptorPool;
 use prost_types::FileDescriptorSet;
@@ -56,7 +56,7 @@ fn kept(text: &str) -> Result<String> {
     let (view, behind) = from.split_once('}').context("a view without an end")?;
     let boxed = "::prost::alloc::boxed::Box<";
     let found = view.matches(boxed).count();
-    anyhow::ensure!(found == RECORDS.len(), "{found} boxes in the view");
+    ensure!(found == RECORDS.len(), "{found} boxes in the view");
     let view = view.replace(boxed, "crate::Kept<");
     Ok(format!("{before}{VIEW}{view}}}{behind}"))
 }
