@@ -38,5 +38,5 @@ pub use state::SourceState;
 pub use subject::{MatchHints, Subject};
 pub use words::{
     AgreementId, ConsentId, DossierNo, OfficerId, ProcedureCode, PurposeCode, ReasonText,
-    RequestId, WordViolation,
+    RequestId, WordViolation, forges,
 };

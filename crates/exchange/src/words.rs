@@ -55,7 +55,8 @@ impl fmt::Display for RequestId {
 
 /// True for characters that may not stand in any text of a request: controls, bidirectional
 /// overrides and zero-width characters (they forge what a reader sees).
-pub(crate) fn forges(c: char) -> bool {
+#[must_use]
+pub fn forges(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -2,7 +2,7 @@
 
 use adapter::is_nfc;
 use api::v1;
-use exchange::PartialDate;
+use exchange::{PartialDate, forges};
 use unicode_normalization::UnicodeNormalization as _;
 
 /// A text in NFC, without surrounding spaces, and without characters that forge what is read.
@@ -67,12 +67,6 @@ pub(crate) fn digits(code: &str, width: usize) -> String {
     } else {
         text(code.to_owned())
     }
-}
-
-/// Controls, bidirectional overrides and zero-width characters.
-fn forges(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
