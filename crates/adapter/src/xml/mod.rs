@@ -17,10 +17,13 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2, memchr3, memmem};
 
 mod refs;
+mod refused;
 #[cfg(test)]
 mod tests;
 
 use refs::resolved;
+
+pub use refused::Refused;
 
 /// A document that is being read.
 #[derive(Debug)]
@@ -63,46 +66,6 @@ pub enum Event<'a> {
 pub struct Tag<'a> {
     name: &'a str,
     attributes: &'a str,
-}
-
-/// Why a document is refused; never shows what stood in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// It is not UTF-8.
-    Utf8,
-    /// It declares another encoding than UTF-8.
-    Encoding,
-    /// It holds a control character that XML does not allow, as such or as a reference.
-    Control,
-    /// It is not well-formed.
-    Malformed,
-    /// It ends within an element.
-    CutShort,
-    /// It has a document type.
-    Doctype,
-    /// It refers to an entity that XML itself does not define.
-    Entity,
-    /// It is nested too deeply.
-    Depth,
-    /// It has too many elements.
-    Elements,
-}
-
-impl Refused {
-    /// What is wrong with the document.
-    pub const fn what(self) -> &'static str {
-        match self {
-            Self::Utf8 => "is not UTF-8",
-            Self::Encoding => "declares another encoding than UTF-8",
-            Self::Control => "holds a control character",
-            Self::Malformed => "is not well-formed",
-            Self::CutShort => "is cut short",
-            Self::Doctype => "has a document type",
-            Self::Entity => "refers to an unknown entity",
-            Self::Depth => "is nested too deeply",
-            Self::Elements => "has too many elements",
-        }
-    }
 }
 
 impl<'a> Tag<'a> {
