@@ -89,8 +89,8 @@ const fn reserve_percent() -> u8 {
 }
 
 /// A commit costs 100 to 200 µs of CPU whatever its size: 170 a second keep that at a fortieth of a
-/// core. Where agencies answer at once, 32 exchanges are open when the core has no time left, and 16
-/// or fewer at half of that: 3 ms leave room for the sync in the 5 ms that the gateway may add.
+/// core. Where agencies answer at once, 32 exchanges are open when the core has no time left, and
+/// 16 or fewer at half of that: 3 ms leave room for the sync in the 5 ms that the gateway may add.
 const fn gather_ms() -> u64 {
     6
 }

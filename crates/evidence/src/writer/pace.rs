@@ -19,11 +19,11 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// The pace of a writer that starts.
-    pub(crate) const fn new(gather: Duration) -> Self {
+    pub(crate) fn new(gather: Duration) -> Self {
         Self {
             gather,
             last_began: None,
-            traffic: Traffic::new(),
+            traffic: Traffic::default(),
             opens_since: None,
             house_at: None,
             disk_low: false,
@@ -90,23 +90,18 @@ impl Pace {
     }
 }
 
-/// How many leaves have lately come, to within a half.
-#[derive(Debug)]
+/// How many leaves have lately come, counted by stretches of time.
+#[derive(Debug, Default)]
 struct Traffic {
+    /// The beginning of this stretch.
     since: Option<Instant>,
+    /// What came in the one before it.
     before: u32,
+    /// What has come in this one.
     now: u32,
 }
 
 impl Traffic {
-    const fn new() -> Self {
-        Self {
-            since: None,
-            before: 0,
-            now: 0,
-        }
-    }
-
     fn add(&mut self, leaves: u32, now: Instant) {
         let since = *self.since.get_or_insert(now);
         if now >= since + LATELY {
@@ -137,7 +132,7 @@ fn left(since: Instant, total: Duration, now: Instant) -> Option<Duration> {
 
 /// From that many open exchanges on, the whole time is spent gathering; of fewer, fewer would come.
 const CROWD: u32 = 32;
-/// The stretch over which leaves are counted: as long as an exchange takes where 32 that are open
+/// How long a stretch is, or longer if no batch ends it: as long as an exchange takes where 32 that are open
 /// keep a core busy with five sources each.
 const LATELY: Duration = Duration::from_millis(40);
 /// How long an attempt may wait for a leaf to share its commit: most exchanges are over by then,
