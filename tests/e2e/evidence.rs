@@ -1,4 +1,4 @@
-//! The record across crashes: every receipt that a client holds is in the log, once.
+//! The record: what it commits to, that a crash loses and doubles nothing, that a touched log shows.
 
 use std::path::Path;
 use std::sync::Arc;

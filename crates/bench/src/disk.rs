@@ -1,4 +1,4 @@
-//! `bench disk`: what this disk alone takes to make a batch durable, at the pace of a gateway.
+//! `bench disk`: what this disk alone takes to make a batch durable, at about a gateway's pace.
 //!
 //! The file is written with zeros first and then overwritten, as the log does it, so that no sync
 //! has to change the extents of the file.

@@ -259,7 +259,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn half_load_is_judged_by_its_quiet_seconds() {
+    fn half_load_has_a_number_for_the_quiet_seconds_and_one_for_all() {
         let half = |p99| {
             let mut report = report(90.0, 4500.0);
             report.added_us.p99 = p99;
