@@ -1,6 +1,7 @@
 //! Which cores there are, and who runs where.
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// The core of the server under test, and those of everything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,13 @@ impl Cores {
             server: server.to_vec(),
             others: others.to_vec(),
         }
+    }
+
+    /// Keeps this process, which reads the logs of all others, off the core of the server.
+    pub(super) fn leave_the_server_alone(&self) -> Result<()> {
+        let mut others = CpuSet::new();
+        self.others.iter().for_each(|&core| others.set(core));
+        sched_setaffinity(None, &others).with_context(|| format!("cores {:?}", self.others))
     }
 
     /// True if the load and the server get in each other's way.

@@ -5,9 +5,10 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -21,6 +22,8 @@ pub(super) struct Running {
     name: &'static str,
     child: Child,
     out: PathBuf,
+    /// Reads what it logs; until it has ended.
+    log: Option<JoinHandle<Vec<u8>>>,
 }
 
 /// A command to run through `bench pin` on these cores.
@@ -34,13 +37,24 @@ pub(super) fn pinned(bench: &Path, cores: &[usize], program: &Path) -> Command {
 }
 
 impl Running {
-    /// Starts a process; what it prints goes to `<name>.out` in the folder, its log to `<name>.log`.
+    /// Starts a process; what it prints goes to `<name>.out` in the folder, and when it has ended
+    /// the end of its log to `<name>.log`. Until then the log stays off the disk, whose syncs are
+    /// being measured.
     pub(super) fn start(name: &'static str, command: &mut Command, logs: &Path) -> Result<Self> {
         let out = logs.join(name).with_extension("out");
-        let log = File::create(out.with_extension("log"))?;
-        let child = command.stdout(File::create(&out)?).stderr(log).spawn();
-        let child = child.with_context(|| format!("{name} does not start"))?;
-        Ok(Self { name, child, out })
+        let child = command
+            .stdout(File::create(&out)?)
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.with_context(|| format!("{name} does not start"))?;
+        let log = child.stderr.take();
+        let log = log.map(|log| thread::spawn(move || read_end(log)));
+        Ok(Self {
+            name,
+            child,
+            out,
+            log,
+        })
     }
 
     /// The id of the process.
@@ -70,11 +84,8 @@ impl Running {
                 return Ok(found);
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!(
-                    "{} ended early ({status}): {}",
-                    self.name,
-                    self.last_words()
-                );
+                let last_words = self.last_words();
+                bail!("{} ended early ({status}): {last_words}", self.name);
             }
             sleep(STEP);
         }
@@ -85,7 +96,8 @@ impl Running {
     pub(super) fn output(mut self) -> Result<String> {
         let status = self.child.wait()?;
         if !status.success() {
-            bail!("{} failed ({status}): {}", self.name, self.last_words());
+            let last_words = self.last_words();
+            bail!("{} failed ({status}): {last_words}", self.name);
         }
         Ok(std::fs::read_to_string(&self.out)?)
     }
@@ -112,17 +124,39 @@ impl Running {
         self.child.wait().ok();
     }
 
-    /// The end of its log.
-    fn last_words(&self) -> String {
-        let log = std::fs::read_to_string(self.out.with_extension("log"));
-        let log = log.unwrap_or_default();
+    /// The last line of its log, once it has ended.
+    fn last_words(&mut self) -> String {
+        let log = self.keep_log();
+        let log = String::from_utf8_lossy(&log);
         log.lines().last().unwrap_or("it said nothing").to_owned()
     }
+
+    /// Writes the end of its log to the disk, once it has ended.
+    fn keep_log(&mut self) -> Vec<u8> {
+        let Some(log) = self.log.take() else {
+            return Vec::new();
+        };
+        let log = log.join().unwrap_or_default();
+        // The log helps whoever looks for a fault; without it the measurement is as good.
+        std::fs::write(self.out.with_extension("log"), &log).ok();
+        log
+    }
+}
+
+/// Reads to the end; what came last.
+fn read_end(mut log: impl Read) -> Vec<u8> {
+    let (mut end, mut chunk) = (Vec::new(), vec![0; LOG_KEPT]);
+    while let Ok(read @ 1..) = log.read(&mut chunk) {
+        end.extend_from_slice(chunk.get(..read).unwrap_or_default());
+        end.drain(..end.len().saturating_sub(LOG_KEPT));
+    }
+    end
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.terminate();
+        self.keep_log();
     }
 }
 
@@ -135,6 +169,9 @@ pub(super) fn run(
 ) -> Result<String> {
     Running::start(name, command.args(arguments), logs)?.output()
 }
+
+/// How many bytes of a log are kept.
+const LOG_KEPT: usize = 64 << 10;
 
 /// How often is looked.
 const STEP: Duration = Duration::from_millis(10);
@@ -174,5 +211,14 @@ mod tests {
         let error = shell.ready().unwrap_err().to_string();
         assert!(error.starts_with("shell ended early"), "{error}");
         assert!(error.ends_with("no key"), "{error}");
+    }
+
+    #[test]
+    fn of_a_log_the_end_is_kept() {
+        let logs = tempfile::tempdir().unwrap();
+        drop(shell("seq 100000 >&2", logs.path()).output().unwrap());
+        let log = std::fs::read_to_string(logs.path().join("shell.log")).unwrap();
+        assert_eq!(log.len(), LOG_KEPT);
+        assert!(log.ends_with("99999\n100000\n"));
     }
 }

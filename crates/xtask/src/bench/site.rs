@@ -44,6 +44,7 @@ impl Site {
         std::fs::create_dir_all(&dir)?;
         std::fs::create_dir_all(&logs)?;
         let cores = Cores::find()?;
+        cores.leave_the_server_alone()?;
         println!("==> simulators and sink");
         let mut sink = pinned(&bench, &cores.others, &bench);
         let mut sink = Running::start("sink", sink.arg("sink"), &logs)?;
