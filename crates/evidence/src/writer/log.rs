@@ -1,13 +1,14 @@
 //! The files of the log and what is done to them. Only the writing thread has a [`Log`].
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
 use rustix::io::Errno;
 
+use super::blocks::{BLOCK, Blocks};
 use crate::chain::Chain;
 use crate::recover::Recovered;
 use crate::segment::{self, Head, SPARE_FILE, WAL_DIR};
@@ -25,6 +26,8 @@ pub(crate) struct Log {
     path: PathBuf,
     segment: u64,
     used: u64,
+    /// The bytes of the block that the log ends in.
+    end: Blocks,
     /// How far zeros were written ahead of the batches.
     zeroed: u64,
     /// The head of a new segment, until its first batch takes it along.
@@ -56,14 +59,7 @@ impl Log {
     /// Opens the last segment where the log ends, and cuts what is torn behind it.
     pub(crate) fn open(config: &Config, recovered: &Recovered, held: File) -> Result<Self, Error> {
         let path = segment::path(&config.dir, recovered.segment);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o640)
-            .open(&path)
-            .map_err(Error::io("open", &path))?;
+        let file = open_segment(&path).map_err(Error::io("open", &path))?;
         let mut log = Self {
             dir: config.dir.clone(),
             origin: config.origin.clone(),
@@ -74,6 +70,7 @@ impl Log {
             path,
             segment: recovered.segment,
             used: recovered.used,
+            end: Blocks::default(),
             zeroed: recovered.used,
             head: Vec::new(),
             has_spare: false,
@@ -115,11 +112,9 @@ impl Log {
         );
         fs::rename(&spare, &next).map_err(Error::io("rename", &spare))?;
         self.sync_dir()?;
-        self.file = OpenOptions::new()
-            .write(true)
-            .open(&next)
-            .map_err(Error::io("open", &next))?;
+        self.file = open_segment(&next).map_err(Error::io("open", &next))?;
         self.path = next;
+        self.end.clear();
         (self.has_spare, self.used, self.zeroed) = (false, 0, 0);
         self.segment += 1;
         self.head = self.head_frame(chain, replay_from);
@@ -131,17 +126,21 @@ impl Log {
     /// Now and then zeros go along, for the batches to come: the first write to a preallocated
     /// block changes the file's extents, which doubles what a sync writes; the second does not.
     pub(crate) fn write(&mut self, frames: &[u8], trailer: &[u8]) -> Result<(), Error> {
-        let end = self.used + (self.head.len() + frames.len() + trailer.len()) as u64;
-        let zeros = if end > self.zeroed {
-            let room = self.size.saturating_sub(end).min(ZEROS.len() as u64);
-            self.zeroed = end + room;
-            ZEROS.get(..room as usize).unwrap_or_default()
-        } else {
-            &[]
-        };
-        write_all_at(&self.file, [&self.head, frames, trailer, zeros], self.used)
+        let begin = begin_of_block(self.used);
+        for part in [&self.head, frames, trailer] {
+            self.end.extend(part);
+        }
+        let (len, used) = (self.end.len(), begin + self.end.len() as u64);
+        if used > self.zeroed {
+            let room = self.size.saturating_sub(used).min(AHEAD);
+            self.end.extend_zeros(room as usize);
+            self.zeroed = used + room;
+        }
+        self.end
+            .write_to(&self.file, begin)
             .map_err(Error::io("write", &self.path))?;
-        self.used = end;
+        self.end.keep_last(len);
+        self.used = used;
         self.head.clear();
         Ok(())
     }
@@ -198,13 +197,18 @@ impl Log {
 
     /// Writes the last batch once more. If its sync failed, the kernel shows bytes that are not on
     /// the disk and takes them for clean; written again they are synced again.
-    fn write_again(&self, last_batch: u64) -> Result<(), Error> {
-        let len = usize::try_from(self.used.saturating_sub(last_batch)).unwrap_or_default();
-        let mut batch = vec![0; len];
-        self.file
-            .read_exact_at(&mut batch, last_batch)
-            .and_then(|()| self.file.write_all_at(&batch, last_batch))
-            .map_err(Error::io("write again", &self.path))
+    fn write_again(&mut self, last_batch: u64) -> Result<(), Error> {
+        let begin = begin_of_block(last_batch.min(self.used));
+        let mut bytes = vec![0; (self.used - begin) as usize];
+        File::open(&self.path)
+            .and_then(|file| file.read_exact_at(&mut bytes, begin))
+            .map_err(Error::io("read", &self.path))?;
+        self.end.extend(&bytes);
+        self.end
+            .write_to(&self.file, begin)
+            .map_err(Error::io("write again", &self.path))?;
+        self.end.keep_last(bytes.len());
+        Ok(())
     }
 
     fn sync_dir(&self) -> Result<(), Error> {
@@ -229,23 +233,23 @@ impl Log {
     }
 }
 
-/// Writes the parts one behind the other.
-fn write_all_at(file: &File, parts: [&[u8]; 4], mut at: u64) -> io::Result<()> {
-    let mut parts = parts.map(IoSlice::new);
-    let mut parts = parts.as_mut_slice();
-    IoSlice::advance_slices(&mut parts, 0);
-    while !parts.is_empty() {
-        match rustix::io::pwritev(file, parts, at) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => {
-                at += written as u64;
-                IoSlice::advance_slices(&mut parts, written);
-            }
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
+/// Opens a segment to be written past the page cache, where the file system knows how.
+fn open_segment(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o640);
+    let direct = options
+        .clone()
+        .custom_flags(OFlags::DIRECT.bits().cast_signed())
+        .open(path);
+    match direct {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => options.open(path),
+        opened => opened,
     }
-    Ok(())
+}
+
+/// Where the block begins that this place lies in.
+const fn begin_of_block(at: u64) -> u64 {
+    at - at % BLOCK as u64
 }
 
 /// Reserves the bytes of a file; where the file system cannot, only its length is set.
@@ -256,8 +260,9 @@ fn preallocate(file: &File, size: u64) -> Result<(), Errno> {
     }
 }
 
-/// What is written ahead at once: some twenty batches under load, and a fraction of a millisecond.
-static ZEROS: [u8; 256 << 10] = [0; 256 << 10];
+/// How many zeros are written ahead at once: for some twenty batches under load, and in a fraction
+/// of a millisecond.
+const AHEAD: u64 = 256 << 10;
 
 /// A head and a trailer, generously.
 const TRAILER_ROOM: u64 = 512;

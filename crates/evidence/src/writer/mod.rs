@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 mod batch;
+mod blocks;
 mod log;
 mod outstanding;
 mod pace;
