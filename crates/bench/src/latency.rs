@@ -13,6 +13,7 @@ pub(crate) struct Latencies(Vec<u32>);
 pub(crate) struct Quantiles {
     p50: u32,
     p99: u32,
+    p999: u32,
     max: u32,
 }
 
@@ -36,15 +37,16 @@ impl Latencies {
     /// Their quantiles; zeros if there are none.
     pub(crate) fn quantiles(mut self) -> Quantiles {
         self.0.sort_unstable();
-        let at = |percent: usize| {
-            // The nearest rank: the least that is not below `percent` of all.
-            let rank = (self.0.len() * percent).div_ceil(100).max(1);
+        let at = |permille: usize| {
+            // The nearest rank: the least that is not below that share of all.
+            let rank = (self.0.len() * permille).div_ceil(1000).max(1);
             self.0.get(rank - 1).copied().unwrap_or_default()
         };
         Quantiles {
-            p50: at(50),
-            p99: at(99),
-            max: at(100),
+            p50: at(500),
+            p99: at(990),
+            p999: at(999),
+            max: at(1000),
         }
     }
 }
@@ -59,8 +61,16 @@ mod tests {
 
     #[test]
     fn quantiles_are_nearest_ranks_in_any_order() {
-        let (p50, p99, max) = (500, 990, 1000);
-        assert_eq!(of((1..=1000).rev()), Quantiles { p50, p99, max });
+        let (p50, p99, p999, max) = (500, 990, 999, 1000);
+        assert_eq!(
+            of((1..=1000).rev()),
+            Quantiles {
+                p50,
+                p99,
+                p999,
+                max
+            }
+        );
     }
 
     #[test]
@@ -70,6 +80,7 @@ mod tests {
             Quantiles {
                 p50: 7,
                 p99: 7,
+                p999: 7,
                 max: 7
             }
         );

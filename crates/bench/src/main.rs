@@ -35,10 +35,12 @@ mod connection;
 mod disk;
 mod latency;
 mod load;
+mod pace;
 mod passthrough;
 mod pin;
 mod process;
 mod question;
+mod record;
 mod sandbox;
 mod sink;
 mod startup;
@@ -71,6 +73,8 @@ enum Command {
     Passthrough(passthrough::Passthrough),
     /// Make batches durable on a disk, and print how long each took as JSON.
     Disk(disk::Disk),
+    /// Record exchanges at a fixed rate, and print how long each waited as JSON.
+    Record(record::Record),
     /// Take spans, and say how many.
     Sink,
     /// Become another program, on some cores only.
@@ -99,6 +103,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Startup(startup) => println!("{}", startup.run().await?),
             Command::Passthrough(passthrough) => passthrough.run().await?,
             Command::Disk(disk) => println!("{}", disk.run().await?),
+            Command::Record(record) => println!("{}", record.run().await?),
             Command::Sink => sink::run().await?,
             Command::Pin(_) => {}
         }

@@ -69,6 +69,20 @@ pub(crate) fn resident_kib(pid: u32) -> anyhow::Result<u64> {
     resident(&text).ok_or_else(|| anyhow!("{path} is not understood"))
 }
 
+/// The bytes that a process has had written to disks so far.
+///
+/// # Errors
+/// There is no such process, or the system does not account for it.
+pub(crate) fn written_bytes(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/io");
+    let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("write_bytes:"));
+    let bytes = line.and_then(|bytes| bytes.trim().parse().ok());
+    bytes.ok_or_else(|| anyhow!("{path} is not understood"))
+}
+
 /// Fields 14 and 15 of `stat`, counted from behind the name, which may hold anything.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, behind) = stat.rsplit_once(')')?;
@@ -115,5 +129,6 @@ mod tests {
         let own = std::process::id();
         assert!(cpu_time(own).unwrap() < Duration::from_secs(3600));
         assert!(resident_kib(own).unwrap() > 0);
+        assert!(written_bytes(own).is_ok());
     }
 }

@@ -4,7 +4,6 @@
 //! latency begins when its question is asked.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::ensure;
 use tokio::task::JoinSet;
@@ -14,6 +13,7 @@ use super::seconds::{Quiet, Seconds};
 use super::tally::{Exchange, Failure, Tally, exchange};
 use super::{Load, Spent, Window};
 use crate::connection::Client;
+use crate::pace::{Pace, STEP};
 use crate::process::CoreTime;
 use crate::question::Questions;
 
@@ -90,55 +90,5 @@ impl Asker {
     }
 }
 
-/// How many questions are due.
-#[derive(Debug)]
-struct Pace {
-    begun: Instant,
-    rate: f64,
-    asked: u64,
-}
-
-impl Pace {
-    fn new(rate: f64) -> Self {
-        Self {
-            begun: Instant::now(),
-            rate,
-            asked: 0,
-        }
-    }
-
-    /// How many are due since the last time.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count of questions: not negative, and far below 2⁵³"
-    )]
-    fn due(&mut self) -> u64 {
-        let all = (self.begun.elapsed().as_secs_f64() * self.rate) as u64;
-        let due = all.saturating_sub(self.asked);
-        self.asked = all;
-        due
-    }
-}
-
-/// How often what is due is asked.
-const STEP: Duration = Duration::from_millis(1);
-
 /// Beyond this the rate is above saturation, and latencies say nothing.
 const MOST_WAITING: usize = 5_000;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_due_adds_up_to_the_rate() {
-        let mut pace = Pace::new(2_500.0);
-        let mut asked = 0;
-        for _ in 0..100 {
-            tokio::time::advance(STEP).await;
-            asked += pace.due();
-        }
-        assert_eq!(asked, 250);
-    }
-}
