@@ -7,7 +7,7 @@ use aws_lc_rs::digest;
 
 use crate::frame::{self, Frame, KEY_LEN, Kind};
 use crate::leaf::{self, MAX_TS, MIN_TS};
-use crate::merkle::{Hash, leaf_hash, sha256, to_hash};
+use crate::tree::{Hash, leaf_hash, sha256, to_hash};
 
 /// The state of a log between two batches.
 #[derive(Clone, Debug, PartialEq, Eq)]

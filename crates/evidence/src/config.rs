@@ -15,6 +15,11 @@ pub struct Config {
     /// The directory of the private keys; `private` below `dir` if left out.
     #[serde(default)]
     pub keys_dir: Option<PathBuf>,
+    /// The file that holds the latest checkpoint this log has signed, apart from the log; `dir` with
+    /// `.head` behind it if left out. It tells when the log was set back: keep it out of backups
+    /// of the log.
+    #[serde(default)]
+    pub lock_file: Option<PathBuf>,
     /// The name of the log: a URL prefix without scheme, unique per node and half-year.
     pub origin: String,
     /// The name of this node in every leaf.
@@ -35,6 +40,10 @@ pub struct Config {
     /// are open and come to their end; in proportion less while fewer do, none for one alone.
     #[serde(default = "gather_ms")]
     pub gather_ms: u64,
+    /// The least time in milliseconds between two checkpoints. A checkpoint comes at once after a
+    /// pause, and never without a new record.
+    #[serde(default = "publish_ms")]
+    pub publish_ms: u64,
 }
 
 impl Config {
@@ -47,6 +56,7 @@ impl Config {
         Self {
             dir: dir.into(),
             keys_dir: None,
+            lock_file: None,
             origin: origin.into(),
             node: node.into(),
             segment_bytes: segment_bytes(),
@@ -54,6 +64,7 @@ impl Config {
             reserve_bytes: reserve_bytes(),
             reserve_percent: reserve_percent(),
             gather_ms: gather_ms(),
+            publish_ms: publish_ms(),
         }
     }
 
@@ -63,6 +74,13 @@ impl Config {
         self.keys_dir
             .clone()
             .unwrap_or_else(|| self.dir.join("private"))
+    }
+
+    /// Where the lock store is.
+    #[must_use]
+    pub fn lock_file(&self) -> PathBuf {
+        let beside = || self.dir.with_added_extension("head");
+        self.lock_file.clone().unwrap_or_else(beside)
     }
 
     pub(crate) const fn gather(&self) -> Duration {
@@ -93,4 +111,9 @@ const fn reserve_percent() -> u8 {
 /// 16 or fewer at half of that: 3 ms leave room for the sync in the 5 ms that the gateway may add.
 const fn gather_ms() -> u64 {
     6
+}
+
+/// Half of the second in which a record must be under a checkpoint.
+const fn publish_ms() -> u64 {
+    500
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::note::NoteError;
+
 /// Why the log cannot be opened, written or closed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -39,6 +41,49 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A file of the public log is missing or wrong.
+    #[error("{} {problem}", path.display())]
+    Public {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A file holds no checkpoint of this log.
+    #[error("{} {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: NoteError,
+    },
+    /// Another process has signed a checkpoint of this log.
+    #[error("the lock store {} holds another checkpoint than this log has signed last", path.display())]
+    LockStore {
+        /// The lock store.
+        path: PathBuf,
+        /// The size in the checkpoint that it holds.
+        holds: Option<u64>,
+    },
+    /// The log is smaller or another than it has once said under its signature.
+    #[error(
+        "AuditRollbackDetected: {known} knows this log with {size} records, {problem}; \
+         an old copy of its directory must not be written on"
+    )]
+    Rollback {
+        /// Who knows more.
+        known: String,
+        /// How many records that one knows.
+        size: u64,
+        /// What does not fit.
+        problem: String,
+    },
+    /// The write-ahead log does not go back far enough.
+    #[error("the write-ahead log does not hold record {seq}, which is not in the public log yet")]
+    Forgotten {
+        /// The sequence number of the record.
+        seq: u64,
+    },
     /// A setting cannot be used.
     #[error("{setting}: {problem}")]
     Setting {
@@ -71,6 +116,12 @@ pub struct Damage {
 }
 
 impl Error {
+    /// True if there was no room on the disk.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
     pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

@@ -1,7 +1,7 @@
 //! The log as the gate holds it: open, seal, refuse; and the handle that stops it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::commitment::Salts;
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
 use crate::leaf::{Digest, Event};
 use crate::open::Flags;
 use crate::writer::{self, Closed, Last, Phase, Queue, Sealing, Ticket};
@@ -45,6 +45,23 @@ impl Alarm {
 
     pub(crate) fn ring(self, error: &Error) {
         (self.0)(error);
+    }
+}
+
+/// An alarm that several threads may raise; the first does.
+#[derive(Clone, Debug)]
+pub(crate) struct Siren(Arc<Mutex<Option<Alarm>>>);
+
+impl Siren {
+    pub(crate) fn new(alarm: Alarm) -> Self {
+        Self(Arc::new(Mutex::new(Some(alarm))))
+    }
+
+    pub(crate) fn ring(&self, error: &Error) {
+        let alarm = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(alarm) = alarm {
+            alarm.ring(error);
+        }
     }
 }
 
@@ -85,6 +102,17 @@ pub struct Handle {
     queue: Arc<Queue>,
     done: oneshot::Receiver<Result<(), Error>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Makes a log without records: its directory, its keys, and a checkpoint over nothing, so that
+/// witnesses and auditors can know it before its first day. A log that is there already stays.
+///
+/// # Errors
+/// A file cannot be written, or the log is held by another process or was set back.
+pub fn prepare(config: &Config, clock: &dyn Clock) -> Result<Keys, Error> {
+    let keys = keys::create_if_missing(config)?;
+    writer::prepare(config, &keys, clock)?;
+    Ok(keys)
 }
 
 impl Evidence {

@@ -19,6 +19,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn free_bytes(&self, _bytes: u64) {}
     /// The sequence number of the next leaf.
     fn next_seq(&self, _seq: u64) {}
+    /// A checkpoint over that many leaves is shown. Called on the publishing thread.
+    fn published(&self, _size: u64) {}
 }
 
 /// Measures nothing.

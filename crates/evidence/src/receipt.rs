@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use base64_simd::STANDARD;
 
-use crate::merkle::{Hash, Tree};
+use crate::tree::{Hash, Tree};
 
 /// A batch that is durable and signed.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
-//! The two keys of a log, and their public form.
+//! The keys of a log, and their public form.
 //!
-//! The log key signs checkpoints, the receipt key signs receipts. The private keys are PKCS#8
-//! files that only their owner can read; the file `keys` in the log's directory names the public
-//! ones, a line each: `log <vkey>`, `receipt <vkey>`. Not here: rotation, hardware keys.
+//! Two log keys sign checkpoints, one Ed25519 and one ML-DSA-44, which a quantum computer does not
+//! break; the receipt key signs receipts. The private keys are PKCS#8 files that only their owner
+//! can read; the file `keys` in the log's directory names the public ones, a line each:
+//! `log <vkey>`, `receipt <vkey>`. Not here: rotation, hardware keys.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -11,25 +12,29 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, PqdsaKeyPair};
 use zeroize::Zeroizing;
 
 mod vkey;
 
-pub use vkey::VerifierKey;
+pub use vkey::{Algorithm, VerifierKey};
 
+use crate::note::{Checkpoint, Signature, SignedCheckpoint, is_origin};
 use crate::{Config, Error};
 
 /// The file of public keys in the directory of a log.
 pub const PUBLIC_FILE: &str = "keys";
 
 const LOG_FILE: &str = "log.pk8";
+const LOG_ML_DSA_FILE: &str = "log.ml-dsa-44.pk8";
 const RECEIPT_FILE: &str = "receipt.pk8";
 
 /// The private keys of a log.
 pub struct Keys {
     origin: String,
     log: Ed25519KeyPair,
+    log_ml_dsa: PqdsaKeyPair,
     receipt: Ed25519KeyPair,
 }
 
@@ -37,21 +42,30 @@ impl Keys {
     /// Reads the keys that [`create_if_missing`] has made.
     ///
     /// # Errors
-    /// A key file is missing, readable for others, or no Ed25519 key.
+    /// A key file is missing, readable for others, or no key of its kind.
     pub fn load(config: &Config) -> Result<Self, Error> {
         check_origin(&config.origin)?;
         let dir = config.keys_dir();
         Ok(Self {
             origin: config.origin.clone(),
-            log: read_private(&dir.join(LOG_FILE))?,
-            receipt: read_private(&dir.join(RECEIPT_FILE))?,
+            log: read_ed25519(&dir.join(LOG_FILE))?,
+            log_ml_dsa: read_ml_dsa(&dir.join(LOG_ML_DSA_FILE))?,
+            receipt: read_ed25519(&dir.join(RECEIPT_FILE))?,
         })
     }
 
     /// The public key of checkpoints.
     #[must_use]
     pub fn log(&self) -> VerifierKey {
-        VerifierKey::new(self.origin.clone(), self.log.public_key().as_ref())
+        let public = self.log.public_key();
+        VerifierKey::new(self.origin.clone(), Algorithm::Ed25519, public.as_ref())
+    }
+
+    /// The other public key of checkpoints.
+    #[must_use]
+    pub fn log_ml_dsa(&self) -> VerifierKey {
+        let (name, public) = (self.origin.clone(), self.log_ml_dsa.public_key());
+        VerifierKey::new(name, Algorithm::CosignatureMlDsa44, public.as_ref())
     }
 
     /// The public key of receipts.
@@ -59,6 +73,7 @@ impl Keys {
     pub fn receipt(&self) -> VerifierKey {
         VerifierKey::new(
             receipt_name(&self.origin),
+            Algorithm::Ed25519,
             self.receipt.public_key().as_ref(),
         )
     }
@@ -77,6 +92,38 @@ impl Keys {
             *to = *from;
         }
         signature
+    }
+}
+
+impl Keys {
+    /// Signs a checkpoint with both keys of the log; `time` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// The cryptographic library refuses.
+    pub(crate) fn sign_checkpoint(
+        &self,
+        checkpoint: Checkpoint,
+        time: u64,
+    ) -> Result<SignedCheckpoint, Error> {
+        let ed25519 = self.log.sign(checkpoint.to_string().as_bytes());
+        let message = vkey::subtree_message(&self.origin, time, &checkpoint);
+        let mut ml_dsa = vec![0; ML_DSA_44_SIGNING.signature_len()];
+        self.log_ml_dsa
+            .sign(&message, &mut ml_dsa)
+            .map_err(|_| Error::Crypto("sign a checkpoint"))?;
+        let line = |key: VerifierKey, bytes: Vec<u8>| Signature {
+            name: self.origin.clone(),
+            id: key.id(),
+            bytes,
+        };
+        let signatures = vec![
+            line(self.log(), ed25519.as_ref().to_vec()),
+            line(
+                self.log_ml_dsa(),
+                [time.to_be_bytes().as_slice(), &ml_dsa].concat(),
+            ),
+        ];
+        Ok(SignedCheckpoint::new(checkpoint, signatures))
     }
 }
 
@@ -99,12 +146,15 @@ pub fn create_if_missing(config: &Config) -> Result<Keys, Error> {
         .mode(0o700)
         .create(&dir)
         .map_err(Error::io("create", &dir))?;
-    for name in [LOG_FILE, RECEIPT_FILE] {
+    for (name, make) in [
+        (LOG_FILE, new_ed25519 as fn() -> Result<_, Unspecified>),
+        (LOG_ML_DSA_FILE, new_ml_dsa),
+        (RECEIPT_FILE, new_ed25519),
+    ] {
         let path = dir.join(name);
         if !path.exists() {
-            let pair = Ed25519KeyPair::generate().map_err(|_| Error::Crypto("make a key"))?;
-            let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| Error::Crypto("encode a key"))?;
-            write_durably(&path, 0o600, der.as_ref())?;
+            let der = make().map_err(|_| Error::Crypto("make a key"))?;
+            write_durably(&path, 0o600, &der)?;
         }
     }
     let keys = Keys::load(config)?;
@@ -152,14 +202,15 @@ impl PublicKeys {
             Self::default()
         };
         let before = all.clone();
-        for (list, key) in [
-            (&mut all.log, keys.log()),
-            (&mut all.receipt, keys.receipt()),
-        ] {
+        let mut add = |list: fn(&mut Self) -> &mut Vec<VerifierKey>, key| {
+            let list = list(&mut all);
             if !list.contains(&key) {
                 list.push(key);
             }
-        }
+        };
+        add(|all| &mut all.log, keys.log());
+        add(|all| &mut all.log, keys.log_ml_dsa());
+        add(|all| &mut all.receipt, keys.receipt());
         if all == before {
             return Ok(());
         }
@@ -186,28 +237,49 @@ pub fn receipt_name(origin: &str) -> String {
 }
 
 fn check_origin(origin: &str) -> Result<(), Error> {
-    let fits = !origin.is_empty()
-        && origin.len() <= 255
-        && !origin.contains("://")
-        && !origin.ends_with('/')
-        && !origin.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+');
-    fits.then_some(()).ok_or(Error::Setting {
+    is_origin(origin).then_some(()).ok_or(Error::Setting {
         setting: "origin",
         problem: "must be a URL prefix without scheme, final slash, space or plus",
     })
 }
 
-fn read_private(path: &Path) -> Result<Ed25519KeyPair, Error> {
-    let bad = |problem| Error::Key {
-        path: PathBuf::from(path),
-        problem,
-    };
+fn new_ed25519() -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+    let pair = Ed25519KeyPair::generate()?;
+    let der: Pkcs8V1Der<'_> = pair.as_der()?;
+    Ok(Zeroizing::new(der.as_ref().to_vec()))
+}
+
+fn new_ml_dsa() -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+    let pair = PqdsaKeyPair::generate(&ML_DSA_44_SIGNING)?;
+    Ok(Zeroizing::new(pair.to_pkcs8v1()?.as_ref().to_vec()))
+}
+
+fn read_ed25519(path: &Path) -> Result<Ed25519KeyPair, Error> {
+    let bytes = read_private(path)?;
+    Ed25519KeyPair::from_pkcs8(&bytes).map_err(|_| bad(path, "is not an Ed25519 key in PKCS#8"))
+}
+
+fn read_ml_dsa(path: &Path) -> Result<PqdsaKeyPair, Error> {
+    let bytes = read_private(path)?;
+    PqdsaKeyPair::from_pkcs8(&ML_DSA_44_SIGNING, &bytes)
+        .map_err(|_| bad(path, "is not an ML-DSA-44 key in PKCS#8"))
+}
+
+fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let meta = fs::metadata(path).map_err(Error::io("read", path))?;
     if std::os::unix::fs::MetadataExt::mode(&meta) & 0o077 != 0 {
-        return Err(bad("others than its owner can open it; chmod 600"));
+        return Err(bad(path, "others than its owner can open it; chmod 600"));
     }
-    let bytes = Zeroizing::new(fs::read(path).map_err(Error::io("read", path))?);
-    Ed25519KeyPair::from_pkcs8(&bytes).map_err(|_| bad("is not an Ed25519 key in PKCS#8"))
+    fs::read(path)
+        .map(Zeroizing::new)
+        .map_err(Error::io("read", path))
+}
+
+fn bad(path: &Path, problem: &'static str) -> Error {
+    Error::Key {
+        path: PathBuf::from(path),
+        problem,
+    }
 }
 
 /// Writes a file such that a crash leaves the old one, the new one, or none.

@@ -1,6 +1,6 @@
 //! Tests of the log as a whole: a directory, a clock that is set by hand, synthetic questions.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -50,7 +50,8 @@ impl Clock for TestClock {
 
 /// A directory that holds a log, and a question to record in it.
 struct Desk {
-    dir: TempDir,
+    /// Removed when the desk goes.
+    _dir: TempDir,
     config: Config,
     clock: Arc<TestClock>,
     caller: Caller,
@@ -64,10 +65,16 @@ impl Desk {
             reserve_bytes: 0,
             reserve_percent: 0,
             segment_bytes: 64 << 10,
-            ..Config::new(dir.path(), "audit.gw.example/gw-1/2026h1", "gw-1")
+            // Once at the start and once at the end, so that a crash leaves something to publish.
+            publish_ms: 3_600_000,
+            ..Config::new(
+                dir.path().join("log"),
+                "audit.gw.example/gw-1/2026h1",
+                "gw-1",
+            )
         };
         Self {
-            dir,
+            _dir: dir,
             config,
             clock: Arc::new(TestClock(AtomicI64::new(NOW_MS))),
             caller: Caller::new(
@@ -80,7 +87,7 @@ impl Desk {
     }
 
     fn path(&self) -> &Path {
-        self.dir.path()
+        &self.config.dir
     }
 
     fn try_start(&self, alarm: Alarm) -> Result<(Evidence, Handle), Error> {
@@ -212,17 +219,39 @@ fn batch_ends(dir: &Path) -> Vec<usize> {
     ends
 }
 
-/// A copy of a log's directory, keys and all.
-fn copy(dir: &Path) -> TempDir {
+/// A copy of a log: its directory, keys and all, and its lock store.
+struct Copy {
+    /// Removed when the copy goes.
+    _dir: TempDir,
+    path: PathBuf,
+}
+
+impl Copy {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn copy(dir: &Path) -> Copy {
     let to = tempfile::tempdir().unwrap();
-    for sub in ["", "wal", "private"] {
-        std::fs::create_dir_all(to.path().join(sub)).unwrap();
-        for entry in std::fs::read_dir(dir.join(sub)).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
-                std::fs::copy(entry.path(), to.path().join(sub).join(entry.file_name())).unwrap();
-            }
+    let path = to.path().join("log");
+    copy_tree(dir, &path);
+    let head = dir.with_added_extension("head");
+    if head.exists() {
+        std::fs::copy(head, path.with_added_extension("head")).unwrap();
+    }
+    Copy { _dir: to, path }
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_tree(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
         }
     }
-    to
 }

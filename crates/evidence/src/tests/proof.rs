@@ -40,7 +40,7 @@ async fn a_stranger_checks_a_receipt_with_the_published_key_alone() {
         let key: VerifierKey = vkey.parse().unwrap();
         let (first, size) = (receipt.batch_first(), u64::from(receipt.batch_size()));
         let index = receipt.seq() - first;
-        let root = crate::merkle::root_of(&receipt.leaf_hash(), index, size, &receipt.path());
+        let root = crate::tree::root_of(&receipt.leaf_hash(), index, size, &receipt.path());
         let at_ms = receipt.committed_at_ms();
         let signed = message(receipt.origin(), first, size, &root.unwrap(), at_ms);
         assert!(key.verifies(signed.as_bytes(), receipt.signature()));
@@ -116,7 +116,8 @@ fn keys_are_made_once_published_and_private() {
         (second.log(), second.receipt())
     );
     let public = PublicKeys::read(desk.path()).unwrap();
-    assert_eq!(public.log, [first.log()]);
+    assert_eq!(public.log, [first.log(), first.log_ml_dsa()]);
+    assert_eq!(public.log[1], second.log_ml_dsa());
     assert_eq!(public.receipt, [first.receipt()]);
     assert_eq!(
         first.receipt().name(),

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::{ReceiptText, VerifyError, directory::walk};
 use crate::keys::{PublicKeys, VerifierKey, receipt_name};
-use crate::merkle::{leaf_hash, root_of};
 use crate::receipt::message;
+use crate::tree::{leaf_hash, root_of};
 
 /// Why a receipt is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

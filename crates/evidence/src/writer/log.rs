@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::blocks::{BLOCK, Blocks};
 use crate::chain::Chain;
+use crate::publish::Place;
 use crate::recover::Recovered;
 use crate::segment::{self, Head, SPARE_FILE, WAL_DIR};
 use crate::{Config, Error};
@@ -89,6 +90,14 @@ impl Log {
     /// The number of the open segment.
     pub(crate) const fn segment(&self) -> u64 {
         self.segment
+    }
+
+    /// Where the last batch ends.
+    pub(crate) const fn end(&self) -> Place {
+        Place {
+            segment: self.segment,
+            at: self.used,
+        }
     }
 
     /// True if a batch of that many bytes belongs into the next segment.

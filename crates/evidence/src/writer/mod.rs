@@ -28,17 +28,19 @@ pub(crate) use batch::{Batch, Ticket};
 pub(crate) use queue::{Closed, Last, Phase, Queue};
 
 use crate::chain::Chain;
-use crate::evidence::{Alarm, Deps};
+use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
 use crate::keys::Keys;
 use crate::leaf::{Event, MAX_TS, MIN_TS};
-use crate::merkle::Tree;
+use crate::publish::{Durable, Ended, Reached};
 use crate::receipt::{self, Committed};
+use crate::tree::Tree;
 use crate::{Config, Error, Observer};
 use log::Log;
 use outstanding::Outstanding;
 use pace::Pace;
 use queue::{Sleep, Taken};
+pub(crate) use start::prepare;
 
 /// Starts the thread and waits until the log is open.
 pub(crate) fn spawn(
@@ -81,7 +83,8 @@ fn run(
     ready: &mpsc::SyncSender<Result<Arc<Queue>, Error>>,
     done: oneshot::Sender<Result<(), Error>>,
 ) {
-    let (writer, on_fatal) = match Writer::start(config, deps, settled) {
+    let started = Writer::start(config, deps, settled);
+    let (writer, siren, publisher) = match started {
         Ok(started) => started,
         Err(error) => {
             // Whoever asked has gone if this fails.
@@ -92,7 +95,8 @@ fn run(
     let queue = Arc::clone(&writer.queue);
     let mut shift = Shift {
         writer,
-        on_fatal: Some(on_fatal),
+        siren,
+        publisher: Some(publisher),
         done: Some(done),
         result: Err(Error::Ended),
     };
@@ -104,19 +108,27 @@ fn run(
 /// Ends the writer in order, however its work ends; also by a panic.
 struct Shift {
     writer: Writer,
-    on_fatal: Option<Alarm>,
+    siren: Siren,
+    publisher: Option<JoinHandle<()>>,
     done: Option<oneshot::Sender<Result<(), Error>>>,
-    result: Result<(), Error>,
+    result: Result<Ended, Error>,
 }
 
 impl Drop for Shift {
     fn drop(&mut self) {
-        if let (Err(error), Some(on_fatal)) = (&self.result, self.on_fatal.take()) {
-            on_fatal.ring(error);
+        if let Err(error) = &self.result {
+            self.siren.ring(error);
         }
         self.writer.lose_the_rest();
+        let result = std::mem::replace(&mut self.result, Ok(Ended::Short));
+        let how = *result.as_ref().unwrap_or(&Ended::Short);
+        self.writer.durable.end(how);
+        if let Some(publisher) = self.publisher.take() {
+            // A panic of the publisher has been printed; what it leaves undone the next start does.
+            drop(publisher.join());
+        }
         if let Some(done) = self.done.take() {
-            let result = std::mem::replace(&mut self.result, Ok(()));
+            let result = result.map(|_| ());
             // Nobody waits if the handle was dropped.
             drop(done.send(result));
         }
@@ -130,7 +142,8 @@ struct Writer {
     chain: Chain,
     outstanding: Outstanding,
     pace: Pace,
-    keys: Keys,
+    durable: Arc<Durable>,
+    keys: Arc<Keys>,
     origin: Arc<str>,
     node: String,
     version: &'static str,
@@ -151,16 +164,17 @@ enum Next {
 }
 
 impl Writer {
-    fn work(&mut self) -> Result<(), Error> {
+    fn work(&mut self) -> Result<Ended, Error> {
         loop {
             match self.next() {
                 Next::Batch(taken) => self.commit(taken)?,
                 Next::LastBatch(mut taken) => {
                     self.push_stop(&mut taken);
-                    return self.commit(taken);
+                    self.commit(taken)?;
+                    return Ok(Ended::Whole);
                 }
                 Next::Housekeeping => {}
-                Next::Stop => return Ok(()),
+                Next::Stop => return Ok(Ended::Short),
             }
             self.keep_house()?;
         }
@@ -210,6 +224,10 @@ impl Writer {
         let began = Instant::now();
         self.log.sync()?;
         self.observer.synced(began.elapsed());
+        self.durable.advance(Reached {
+            end: self.log.end(),
+            seq: self.chain.seq,
+        });
         self.settle(taken, bound.first, Tree::new(bound.hashes));
         Ok(())
     }

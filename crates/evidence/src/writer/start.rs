@@ -1,7 +1,10 @@
 //! How the writer begins: hold the directory, read what is there, repair it, say so in the log.
 
+use std::fs::File;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
+use exchange::Clock;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::log::{self, Log};
@@ -9,11 +12,40 @@ use super::outstanding::Outstanding;
 use super::pace::Pace;
 use super::queue::{Queue, Taken};
 use super::{Batch, Writer, now_ms};
-use crate::evidence::{Alarm, Deps};
+use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
+use crate::keys::Keys;
 use crate::leaf::{self, Event, Tail};
+use crate::publish::{Place, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::{Config, Error};
+
+/// Reads what is there, before anything is written: a log that was set back is left as it is.
+fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Error> {
+    let held = log::hold(&config.dir)?;
+    if keys.origin() != config.origin {
+        return Err(Error::Setting {
+            setting: "origin",
+            problem: "is not the name of the keys",
+        });
+    }
+    let recovered = Recovered::read(&config.dir, &config.origin)?;
+    let reached = Reached {
+        end: Place {
+            segment: recovered.segment,
+            at: recovered.used,
+        },
+        seq: recovered.chain.seq,
+    };
+    let restored = Restored::read(config, reached)?;
+    Ok((held, recovered, restored))
+}
+
+/// Makes a log without records.
+pub(crate) fn prepare(config: &Config, keys: &Keys, clock: &dyn Clock) -> Result<(), Error> {
+    let (_held, _, mut restored) = read(config, keys)?;
+    restored.begin(keys, clock)
+}
 
 impl Writer {
     /// Opens the log and makes its first batch durable.
@@ -21,15 +53,9 @@ impl Writer {
         config: &Config,
         deps: Deps,
         settled: UnboundedSender<Arc<Batch>>,
-    ) -> Result<(Self, Alarm), Error> {
-        let held = log::hold(&config.dir)?;
-        if deps.keys.origin() != config.origin {
-            return Err(Error::Setting {
-                setting: "origin",
-                problem: "is not the name of the keys",
-            });
-        }
-        let recovered = Recovered::read(&config.dir, &config.origin)?;
+    ) -> Result<(Self, Siren, JoinHandle<()>), Error> {
+        let (held, recovered, mut restored) = read(config, &deps.keys)?;
+        restored.begin(&deps.keys, &*deps.clock)?;
         let log = Log::open(config, &recovered, held)?;
         let first = first_batch(&recovered, config, &deps);
         let open = recovered.unfinished.len();
@@ -40,18 +66,29 @@ impl Writer {
             chain: recovered.chain,
             pace: Pace::new(config.gather()),
             origin: Arc::from(deps.keys.origin()),
-            keys: deps.keys,
+            durable: Arc::default(),
+            keys: Arc::new(deps.keys),
             node: config.node.clone(),
             version: deps.version,
-            clock: deps.clock,
-            observer: deps.observer,
+            clock: Arc::clone(&deps.clock),
+            observer: Arc::clone(&deps.observer),
             settled,
             in_flight: None,
             spare: Vec::new(),
         };
         writer.commit(first)?;
         writer.keep_house()?;
-        Ok((writer, deps.on_fatal))
+        let siren = Siren::new(deps.on_fatal);
+        let publisher = Publisher {
+            restored,
+            keys: Arc::clone(&writer.keys),
+            clock: deps.clock,
+            observer: deps.observer,
+            siren: siren.clone(),
+            config: config.clone(),
+        };
+        let publisher = publisher.spawn(Arc::clone(&writer.durable))?;
+        Ok((writer, siren, publisher))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Not here: what the suites test. They find their needs in the environment:
 //! `LIENTHONG_TEST_POSTGRES_BIN` is the folder of `initdb` and `postgres`,
-//! `LIENTHONG_TEST_PYTHON` a Python with grpcio and protobuf.
+//! `LIENTHONG_TEST_PYTHON` a Python with grpcio and protobuf, `LIENTHONG_TEST_CHECKER` the program
+//! built from `tests/checker`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,12 +15,13 @@ use crate::process::{cargo, run, succeeds};
 use crate::steps::{Outcome, Steps};
 
 mod apt;
+mod go;
 mod postgres;
 mod python;
 
 /// Runs the suites; unless `fast`, with the check before and the examples of the docs after.
 pub(crate) fn run_all(root: &Path, fast: bool) -> Result<()> {
-    let mut steps = Steps::begin("test", if fast { 4 } else { 6 });
+    let mut steps = Steps::begin("test", if fast { 5 } else { 7 });
     if !fast {
         steps.step("check", || done(check::run_all(root)))?;
     }
@@ -30,6 +32,10 @@ pub(crate) fn run_all(root: &Path, fast: bool) -> Result<()> {
     })?;
     steps.step("Python", || {
         needs.python = python::find_or_install(root)?;
+        Ok(Outcome::Done)
+    })?;
+    steps.step("Go", || {
+        needs.checker = go::build(root, &needs.python)?;
         Ok(Outcome::Done)
     })?;
     // With the features of the workspace, as the suites start it.
@@ -51,6 +57,7 @@ pub(crate) fn run_all(root: &Path, fast: bool) -> Result<()> {
 struct Needs {
     postgres: PathBuf,
     python: PathBuf,
+    checker: PathBuf,
 }
 
 impl Needs {
@@ -58,7 +65,8 @@ impl Needs {
     fn tell(&self, mut command: Command) -> Command {
         command
             .env("LIENTHONG_TEST_POSTGRES_BIN", &self.postgres)
-            .env("LIENTHONG_TEST_PYTHON", &self.python);
+            .env("LIENTHONG_TEST_PYTHON", &self.python)
+            .env("LIENTHONG_TEST_CHECKER", &self.checker);
         command
     }
 }

@@ -1,37 +1,6 @@
-//! The Merkle tree of RFC 6962 over the leaves of one batch. Not here: the tree over the log.
+//! The tree over one batch, whole in memory: what receipts lead to.
 
-use aws_lc_rs::digest;
-
-/// A SHA-256 hash.
-pub(crate) type Hash = [u8; 32];
-
-/// SHA-256 over the parts.
-pub(crate) fn sha256(parts: &[&[u8]]) -> Hash {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        context.update(part);
-    }
-    to_hash(&context.finish())
-}
-
-/// The bytes of a SHA-256 digest.
-pub(crate) fn to_hash(digest: &digest::Digest) -> Hash {
-    digest.as_ref().try_into().unwrap_or_default()
-}
-
-/// The hash of a leaf: SHA-256(0x00 ‖ leaf).
-pub(crate) fn leaf_hash(leaf: &[u8]) -> Hash {
-    sha256(&[&[0], leaf])
-}
-
-fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut bytes = [1; 65];
-    let (_, children) = bytes.split_at_mut(1);
-    for (to, from) in children.iter_mut().zip(left.iter().chain(right)) {
-        *to = *from;
-    }
-    to_hash(&digest::digest(&digest::SHA256, &bytes))
-}
+use super::{Hash, node_hash, root_of_nothing};
 
 /// Every level of the tree over a batch, leaves first.
 ///
@@ -67,7 +36,7 @@ impl Tree {
     pub(crate) fn root(&self) -> Hash {
         match self.levels.last().and_then(|level| level.first()) {
             Some(root) => *root,
-            None => sha256(&[]),
+            None => root_of_nothing(),
         }
     }
 
@@ -80,40 +49,10 @@ impl Tree {
     }
 }
 
-/// The root to which a path leads from a leaf, or none if the path does not fit the tree.
-pub(crate) fn root_of(leaf: &Hash, index: u64, size: u64, path: &[Hash]) -> Option<Hash> {
-    if index >= size {
-        return None;
-    }
-    let (mut index, mut last) = (index, size - 1);
-    let mut path = path.iter();
-    let mut hash = *leaf;
-    while last > 0 {
-        if index % 2 == 1 {
-            hash = node_hash(path.next()?, &hash);
-        } else if index < last {
-            hash = node_hash(&hash, path.next()?);
-        }
-        (index, last) = (index / 2, last / 2);
-    }
-    path.next().is_none().then_some(hash)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{leaf_hash, naive, root_of};
     use super::*;
-
-    /// The definition of RFC 6962, word by word.
-    fn naive(leaves: &[Hash]) -> Hash {
-        match leaves {
-            [] => sha256(&[]),
-            [one] => *one,
-            many => {
-                let split = many.len().next_power_of_two() / 2;
-                node_hash(&naive(&many[..split]), &naive(&many[split..]))
-            }
-        }
-    }
 
     #[test]
     fn every_size_has_the_root_of_the_definition_and_paths_to_it() {

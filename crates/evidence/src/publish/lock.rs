@@ -1,0 +1,68 @@
+//! The lock store: the latest checkpoint that this log has signed, kept apart from the log.
+//!
+//! Replaced by compare-and-swap before a checkpoint is shown. A log that was set back (an old
+//! backup, a copied disk) is smaller than what the lock store holds, and does not start. Here: one
+//! file, for one node. Not here: PostgreSQL, for several.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::store::read_checkpoint;
+use crate::Error;
+use crate::note::SignedCheckpoint;
+
+/// The lock store of one log: a file beside its directory.
+#[derive(Debug)]
+pub(crate) struct LockStore {
+    path: PathBuf,
+}
+
+impl LockStore {
+    /// The lock store in that file.
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds.
+    pub(crate) fn load(&self) -> Result<Option<SignedCheckpoint>, Error> {
+        read_checkpoint(&self.path)
+    }
+
+    /// Replaces what it holds, if that is what is expected. The directory of the log is held, so no
+    /// other process of this log comes between.
+    ///
+    /// # Errors
+    /// It holds something else, or cannot be written.
+    pub(crate) fn replace(
+        &self,
+        expected: Option<&SignedCheckpoint>,
+        next: &SignedCheckpoint,
+    ) -> Result<(), Error> {
+        let holds = self.load()?;
+        if holds.as_ref() != expected {
+            return Err(Error::LockStore {
+                path: self.path.clone(),
+                holds: holds.map(|it| it.checkpoint().size),
+            });
+        }
+        let tmp = self.path.with_added_extension("tmp");
+        let parent = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let write = || -> std::io::Result<()> {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o644);
+            let mut file = options.open(&tmp)?;
+            file.write_all(next.to_string().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&tmp, &self.path)?;
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+        };
+        write().map_err(Error::io("write", &self.path))
+    }
+}

@@ -1,0 +1,183 @@
+//! The public log as it grows: entries go in, tiles, bundles and checkpoints come out.
+//!
+//! *Invariant:* a checkpoint is signed only when every tile and bundle under it is durable, and
+//! shown only when the lock store holds it.
+
+use super::lock::LockStore;
+use super::store::{CHECKPOINT_FILE, Store};
+use crate::Error;
+use crate::keys::Keys;
+use crate::note::{Checkpoint, SignedCheckpoint};
+use crate::tree::proof::Tiles as _;
+use crate::tree::{Edge, Hash, TILE_WIDTH, Tile, entries_path, leaf_hash};
+
+/// A public log that can grow.
+#[derive(Debug)]
+pub(crate) struct PublicLog {
+    store: Store,
+    lock: LockStore,
+    edge: Edge,
+    /// The entries of the partial bundle, as they stand in it.
+    bundle: Vec<u8>,
+    /// The size of which every partial tile is on the disk.
+    written: u64,
+    /// The files that are there in full since the last checkpoint.
+    filled: Vec<String>,
+    latest: Option<SignedCheckpoint>,
+}
+
+impl PublicLog {
+    /// A log without entries and without a checkpoint.
+    pub(crate) fn empty(store: Store, lock: LockStore) -> Self {
+        Self {
+            store,
+            lock,
+            edge: Edge::default(),
+            bundle: Vec::new(),
+            written: 0,
+            filled: Vec::new(),
+            latest: None,
+        }
+    }
+
+    /// The log at a checkpoint that it has shown.
+    ///
+    /// # Errors
+    /// The files at its right edge are missing, or do not have the root of the checkpoint.
+    pub(crate) fn at(
+        mut store: Store,
+        lock: LockStore,
+        latest: SignedCheckpoint,
+    ) -> Result<Self, Error> {
+        let size = latest.checkpoint().size;
+        let mut tiles = Vec::new();
+        for tile in Tile::partial(size) {
+            tiles.push((tile, store.tile(tile)?));
+        }
+        let edge = Edge::of(size, tiles);
+        if edge.root() != latest.checkpoint().root {
+            return Err(Error::Public {
+                path: store.dir().join(CHECKPOINT_FILE),
+                problem: "has another root than the tiles",
+            });
+        }
+        let mut log = Self {
+            edge,
+            written: size,
+            latest: Some(latest),
+            ..Self::empty(store, lock)
+        };
+        log.read_bundle()?;
+        Ok(log)
+    }
+
+    /// The number of entries.
+    pub(crate) const fn size(&self) -> u64 {
+        self.edge.size()
+    }
+
+    /// The root over them.
+    pub(crate) fn root(&self) -> Hash {
+        self.edge.root()
+    }
+
+    /// The checkpoint that was shown last.
+    pub(crate) const fn latest(&self) -> Option<&SignedCheckpoint> {
+        self.latest.as_ref()
+    }
+
+    /// Adds an entry; it is shown with the next checkpoint.
+    ///
+    /// # Errors
+    /// A bundle or tile that is now full cannot be written.
+    pub(crate) fn append(&mut self, entry: &[u8]) -> Result<(), Error> {
+        // A leaf is far below 64 KiB: what it is made of is capped at the door.
+        let len = u16::try_from(entry.len()).map_err(|_| Error::Setting {
+            setting: "leaf",
+            problem: "is longer than 65535 bytes",
+        })?;
+        self.bundle.extend_from_slice(&len.to_be_bytes());
+        self.bundle.extend_from_slice(entry);
+        let mut full = Vec::new();
+        self.edge.add(leaf_hash(entry), |tile, hashes| {
+            full.push((tile.path(), hashes.as_flattened().to_vec()));
+        });
+        if self.edge.size().is_multiple_of(TILE_WIDTH) {
+            let index = self.edge.size() / TILE_WIDTH - 1;
+            let path = entries_path(index, TILE_WIDTH as u16);
+            full.push((path, std::mem::take(&mut self.bundle)));
+        }
+        for (path, bytes) in full {
+            self.store.put(&path, &bytes)?;
+            self.filled.push(path);
+        }
+        Ok(())
+    }
+
+    /// Writes what is partial, signs a checkpoint over all entries, and shows it; `time` is in
+    /// seconds since 1970.
+    ///
+    /// # Errors
+    /// A file cannot be written, or the lock store holds another checkpoint than expected.
+    pub(crate) fn publish(&mut self, keys: &Keys, time: u64) -> Result<&SignedCheckpoint, Error> {
+        self.write_partial()?;
+        self.store.sync()?;
+        let checkpoint = Checkpoint {
+            origin: keys.origin().to_owned(),
+            size: self.size(),
+            root: self.root(),
+        };
+        let signed = keys.sign_checkpoint(checkpoint, time)?;
+        self.lock.replace(self.latest.as_ref(), &signed)?;
+        self.show(signed)
+    }
+
+    /// Shows a checkpoint that the lock store holds: after a crash, the one it held already.
+    pub(crate) fn show(&mut self, signed: SignedCheckpoint) -> Result<&SignedCheckpoint, Error> {
+        self.store
+            .put(CHECKPOINT_FILE, signed.to_string().as_bytes())?;
+        self.store.sync()?;
+        for path in self.filled.drain(..) {
+            self.store.remove_partial(&path)?;
+        }
+        Ok(self.latest.insert(signed))
+    }
+
+    /// Writes the partial bundle and those partial tiles that have changed.
+    pub(crate) fn write_partial(&mut self) -> Result<(), Error> {
+        let before: Vec<Tile> = Tile::partial(self.written).collect();
+        for (tile, hashes) in self
+            .edge
+            .partial()
+            .filter(|(tile, _)| !before.contains(tile))
+        {
+            self.store.put(&tile.path(), hashes.as_flattened())?;
+            if tile.level == 0 {
+                let path = entries_path(tile.index, tile.width);
+                self.store.put(&path, &self.bundle)?;
+            }
+        }
+        self.written = self.size();
+        Ok(())
+    }
+
+    /// Reads the entries of the partial bundle again.
+    fn read_bundle(&mut self) -> Result<(), Error> {
+        let Some((tile, hashes)) = self.edge.partial().find(|(tile, _)| tile.level == 0) else {
+            return Ok(());
+        };
+        let entries = self.store.entries(tile.index, tile.width)?;
+        for (entry, hash) in entries.iter().zip(hashes) {
+            if leaf_hash(entry) != *hash {
+                return Err(Error::Public {
+                    path: self.store.dir().join(entries_path(tile.index, tile.width)),
+                    problem: "holds another entry than its tile says",
+                });
+            }
+            let len = u16::try_from(entry.len()).unwrap_or(u16::MAX);
+            self.bundle.extend_from_slice(&len.to_be_bytes());
+            self.bundle.extend_from_slice(entry);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! The files of the public log: tiles, entry bundles, `checkpoint`. Each is written whole or not at
+//! all. Not here: what is in them.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::note::SignedCheckpoint;
+use crate::tree::proof::Tiles;
+use crate::tree::{Hash, TILE_WIDTH, Tile, entries_path};
+
+/// The name of the file with the latest checkpoint.
+pub const CHECKPOINT_FILE: &str = "checkpoint";
+
+/// The directory of a public log.
+#[derive(Debug)]
+pub(crate) struct Store {
+    dir: PathBuf,
+    /// Directories with entries that are not on the disk yet.
+    unsynced: BTreeSet<PathBuf>,
+}
+
+impl Store {
+    /// The public log in a directory.
+    pub(crate) fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            unsynced: BTreeSet::new(),
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes a file such that a crash leaves the old one, the new one, or none. Its name is durable
+    /// after [`Store::sync`].
+    pub(crate) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.dir.join(path);
+        let parent = path.parent().unwrap_or(&self.dir).to_owned();
+        self.make_dir(&parent)?;
+        let tmp = path.with_added_extension("tmp");
+        let write = || -> io::Result<()> {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o644);
+            let mut file = options.open(&tmp)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&tmp, &path)
+        };
+        write().map_err(Error::io("write", &path))?;
+        self.unsynced.insert(parent);
+        Ok(())
+    }
+
+    /// Makes the names of what was put durable.
+    pub(crate) fn sync(&mut self) -> Result<(), Error> {
+        while let Some(dir) = self.unsynced.pop_last() {
+            File::open(&dir)
+                .and_then(|dir| dir.sync_all())
+                .map_err(Error::io("sync", dir))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the partial forms of a file that is there in full.
+    pub(crate) fn remove_partial(&self, path: &str) -> Result<(), Error> {
+        let path = self.dir.join(format!("{path}.p"));
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("remove", path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The latest checkpoint; none if there is no file of it. Its signatures are not checked.
+    pub(crate) fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, Error> {
+        read_checkpoint(&self.dir.join(CHECKPOINT_FILE))
+    }
+
+    /// The entries of a tile of level 0, each without its length.
+    pub(crate) fn entries(&self, index: u64, width: u16) -> Result<Vec<Vec<u8>>, Error> {
+        let bytes = self.read(|width| entries_path(index, width), width)?;
+        let mut rest = bytes.as_slice();
+        let mut entries = Vec::with_capacity(usize::from(width));
+        while entries.len() < usize::from(width) {
+            let entry = next_entry(&mut rest);
+            let entry = entry.ok_or_else(|| self.bad(&entries_path(index, width), SHORT))?;
+            entries.push(entry.to_vec());
+        }
+        Ok(entries)
+    }
+
+    /// Reads a file in full or, if it is there in that form, in part; what is partial may have been
+    /// removed since the full one is there.
+    fn read(&self, path: impl Fn(u16) -> String, width: u16) -> Result<Vec<u8>, Error> {
+        let exact = self.dir.join(path(width));
+        match fs::read(&exact) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let full = self.dir.join(path(TILE_WIDTH as u16));
+                fs::read(full).map_err(|_| Error::io("read", exact)(error))
+            }
+            read => read.map_err(Error::io("read", exact)),
+        }
+    }
+
+    fn make_dir(&mut self, dir: &Path) -> Result<(), Error> {
+        if dir.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = dir.parent() {
+            self.make_dir(parent)?;
+            self.unsynced.insert(parent.to_owned());
+        }
+        match fs::create_dir(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::io("create", dir)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn bad(&self, path: &str, problem: &'static str) -> Error {
+        Error::Public {
+            path: self.dir.join(path),
+            problem,
+        }
+    }
+}
+
+impl Tiles for Store {
+    type Error = Error;
+
+    fn tile(&mut self, tile: Tile) -> Result<Vec<Hash>, Error> {
+        let path = |width| Tile { width, ..tile }.path();
+        let bytes = self.read(path, tile.width)?;
+        let (hashes, rest) = bytes.as_chunks();
+        match hashes.get(..usize::from(tile.width)) {
+            Some(hashes) if rest.is_empty() => Ok(hashes.to_vec()),
+            _ => Err(self.bad(&tile.path(), SHORT)),
+        }
+    }
+}
+
+/// Takes the entry at the front of a bundle.
+pub(crate) fn next_entry<'a>(bundle: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (len, rest) = bundle.split_first_chunk()?;
+    let (entry, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
+    *bundle = rest;
+    Some(entry)
+}
+
+/// Reads a file with a checkpoint; none if it is not there.
+pub(crate) fn read_checkpoint(path: &Path) -> Result<Option<SignedCheckpoint>, Error> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(Error::io("read", path))?,
+    };
+    let checkpoint = SignedCheckpoint::parse(&text);
+    checkpoint.map(Some).map_err(|problem| Error::Checkpoint {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+const SHORT: &str = "is shorter than its name says";
