@@ -1,0 +1,120 @@
+//! A log that is set back, or loses a part, does not go on as if nothing had happened.
+
+use std::path::Path;
+
+use crate::logs::{Log, check, copy_tree, size_of};
+
+/// A log of 300 records, copied when it had 30.
+async fn grown() -> (Log, tempfile::TempDir) {
+    let log = Log::new();
+    let yesterday = tempfile::tempdir().unwrap();
+    let mut open = log.open(0).await;
+    open.grow(30).await;
+    copy_tree(log.dir(), yesterday.path());
+    open.grow(300).await;
+    open.crash();
+    (log, yesterday)
+}
+
+fn remove(path: &Path) {
+    if path.is_dir() {
+        std::fs::remove_dir_all(path).unwrap();
+    } else {
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn yesterdays_directory_is_not_written_on() {
+    let (log, yesterday) = grown().await;
+    remove(log.dir());
+    copy_tree(yesterday.path(), log.dir());
+    let before = std::fs::read(log.dir().join("wal/0000000000000000.seg")).unwrap();
+    let error = log.try_open().unwrap_err().to_string();
+    assert!(
+        error.starts_with("AuditRollbackDetected: the lock store "),
+        "{error}"
+    );
+    assert!(
+        error.contains("with 300 records, but it has only 30"),
+        "{error}"
+    );
+    let after = std::fs::read(log.dir().join("wal/0000000000000000.seg")).unwrap();
+    assert!(before == after, "it was written on");
+}
+
+#[tokio::test]
+async fn a_lock_store_that_is_gone_or_older_stops_the_log() {
+    let (log, yesterday) = grown().await;
+    let lock = log.config.lock_file();
+    std::fs::copy(yesterday.path().join("checkpoint"), &lock).unwrap();
+    let error = log.try_open().unwrap_err().to_string();
+    assert!(
+        error.contains("AuditRollbackDetected: its checkpoint "),
+        "{error}"
+    );
+    assert!(
+        error.contains("with 300 records, but the lock store"),
+        "{error}"
+    );
+    remove(&lock);
+    let error = log.try_open().unwrap_err().to_string();
+    assert!(error.contains("is missing"), "{error}");
+}
+
+/// A crash between the lock store and the file `checkpoint`, at every file that lies between.
+#[tokio::test]
+async fn what_was_signed_but_not_shown_is_shown() {
+    let (log, yesterday) = grown().await;
+    let old = yesterday.path();
+    for lost in [
+        &["tile/0/001.p", "tile/entries/001.p"][..],
+        &["tile/1"],
+        &[],
+    ] {
+        for lost in lost {
+            remove(&log.dir().join(lost));
+        }
+        std::fs::copy(old.join("checkpoint"), log.dir().join("checkpoint")).unwrap();
+        copy_tree(&old.join("tile"), &log.dir().join("tile"));
+        drop(log.try_open().unwrap());
+        assert!(size_of(log.dir()) >= 300);
+        if let Some(said) = check(log.dir(), &log.vkeys(), &[]) {
+            said.unwrap();
+        }
+        std::fs::copy(log.config.lock_file(), log.dir().join("checkpoint")).unwrap();
+    }
+    // All of it, as long as the write-ahead log goes back to the first record.
+    remove(&log.dir().join("checkpoint"));
+    remove(&log.dir().join("tile"));
+    drop(log.try_open().unwrap());
+    if let Some(said) = check(log.dir(), &log.vkeys(), &[]) {
+        said.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_right_edge_is_named() {
+    let (log, _) = grown().await;
+    for (file, problem) in [
+        ("tile/0/001.p/44", "another root than the tiles"),
+        ("tile/1/000.p/1", "another root than the tiles"),
+        ("tile/entries/001.p/44", "another entry than its tile says"),
+        ("checkpoint", "the signature of a known key does not fit"),
+    ] {
+        let path = log.dir().join(file);
+        let right = std::fs::read(&path).unwrap();
+        let mut wrong = right.clone();
+        wrong[right.len() / 5] ^= 1;
+        std::fs::write(&path, wrong).unwrap();
+        let error = log.try_open().unwrap_err().to_string();
+        assert!(error.contains(problem), "{file}: {error}");
+        remove(&path);
+        let error = log.try_open();
+        assert!(
+            file == "checkpoint" || error.unwrap_err().to_string().contains(file),
+            "{file}"
+        );
+        std::fs::write(&path, right).unwrap();
+    }
+}
