@@ -1,7 +1,7 @@
 // Checker reads a log with nothing of ours: the Go toolchain's own packages for signed notes and
 // tiled logs (golang.org/x/mod/sumdb), and its standard library.
 //
-//	checker -vkey KEY [-vkey KEY ...] [-old CHECKPOINT ...] [-proof FILE ...] DIR
+//	checker -vkey KEY [-vkey KEY ...] [-old CHECKPOINT ...] [-proof FILE ...] DIR|URL
 //
 // It opens the checkpoint, hashes every entry, compares every tile with the one it makes itself,
 // and the root with the signed one. Older checkpoints must be consistent with the latest; proofs
@@ -18,7 +18,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -53,7 +55,7 @@ func check(dir string, vkeys, olds, proofs []string) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+	text, err := read(dir, "checkpoint")
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,7 @@ func rebuild(dir string, tree tlog.Tree) (tlog.HashReader, error) {
 	for at := int64(0); at < tree.N; at += width {
 		count := min(width, tree.N-at)
 		path := "tile/entries/" + index(at/width, count)
-		bundle, err := os.ReadFile(filepath.Join(dir, path))
+		bundle, err := read(dir, path)
 		if err != nil {
 			return nil, err
 		}
@@ -155,19 +157,45 @@ func rebuild(dir string, tree tlog.Tree) (tlog.HashReader, error) {
 			return nil, err
 		}
 		path := fmt.Sprintf("tile/%d/%s", tile.L, index(tile.N, int64(tile.W)))
-		read, err := os.ReadFile(filepath.Join(dir, path))
+		there, err := read(dir, path)
 		if err != nil {
 			return nil, err
 		}
-		if !bytes.Equal(made, read) {
+		if !bytes.Equal(made, there) {
 			return nil, fmt.Errorf("%s is not what its entries say", path)
 		}
 	}
 	return reader, strangers(dir, tree)
 }
 
+// read reads a file of the log, from a directory or as HTTP serves it.
+func read(log, path string) ([]byte, error) {
+	if !strings.HasPrefix(log, "http") {
+		return os.ReadFile(filepath.Join(log, path))
+	}
+	answer, err := http.Get(log + "/" + path)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusNotFound {
+		return nil, fs.ErrNotExist
+	}
+	want := "application/octet-stream"
+	if path == "checkpoint" {
+		want = "text/plain; charset=utf-8"
+	}
+	if kind := answer.Header.Get("Content-Type"); answer.StatusCode != http.StatusOK || kind != want {
+		return nil, fmt.Errorf("%s: %s, %s", path, answer.Status, kind)
+	}
+	return io.ReadAll(answer.Body)
+}
+
 // strangers finds files that no tree of that size or below has.
 func strangers(dir string, tree tlog.Tree) error {
+	if strings.HasPrefix(dir, "http") {
+		return nil
+	}
 	root := filepath.Join(dir, "tile")
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -279,10 +307,10 @@ func (f *files) Height() int { return height }
 func (f *files) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	var out [][]byte
 	for _, tile := range tiles {
-		level := filepath.Join(f.dir, "tile", strconv.Itoa(tile.L))
-		data, err := os.ReadFile(filepath.Join(level, index(tile.N, int64(tile.W))))
+		level := fmt.Sprintf("tile/%d/", tile.L)
+		data, err := read(f.dir, level+index(tile.N, int64(tile.W)))
 		if errors.Is(err, fs.ErrNotExist) {
-			data, err = os.ReadFile(filepath.Join(level, index(tile.N, width)))
+			data, err = read(f.dir, level+index(tile.N, width))
 			data = data[:min(len(data), tile.W*tlog.HashSize)]
 		}
 		if err != nil {

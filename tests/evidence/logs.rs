@@ -137,7 +137,7 @@ pub(crate) fn size_of(dir: &Path) -> u64 {
 
 /// What the checker says of a log; none if there is no checker.
 pub(crate) fn check(
-    dir: &Path,
+    dir: impl AsRef<std::ffi::OsStr>,
     vkeys: &[String],
     more: &[(&str, &Path)],
 ) -> Option<Result<String, String>> {

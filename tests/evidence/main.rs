@@ -2,4 +2,5 @@
 
 mod logs;
 mod rollback;
+mod served;
 mod sizes;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evidence::Shelf;
 use exchange::Clock;
 use gate::Gate;
 use identity::{ServerTls, TrustDomain};
@@ -33,6 +34,8 @@ pub struct Deps {
     pub observer: Arc<dyn Observer>,
     /// Whether calls should be sent here.
     pub readiness: Readiness,
+    /// The public files of the log.
+    pub log: Shelf,
     /// Renders the metrics in the text format of Prometheus.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -92,15 +95,16 @@ impl Edge {
 
         let mut side = JoinSet::new();
         side.spawn(health::keep(stack.health(), &deps));
-        side.spawn(listener::plain::serve(public, closed.clone(), |path, _| {
-            public::page(path)
+        let log = Arc::new(deps.log.clone());
+        side.spawn(listener::plain::serve(public, closed.clone(), move |uri| {
+            let log = Arc::clone(&log);
+            async move { public::page(uri.path(), &log).await }
         }));
         let readiness_page = readiness.clone();
-        side.spawn(listener::plain::serve(
-            operations,
-            closed,
-            move |path, query| operations::page(path, query, &readiness_page, &*metrics),
-        ));
+        side.spawn(listener::plain::serve(operations, closed, move |uri| {
+            let page = operations::page(uri.path(), uri.query(), &readiness_page, &*metrics);
+            std::future::ready(page)
+        }));
         let mut calls = JoinSet::new();
         let door = Agencies::new(config.limits, deps, stack, ends.clone(), rechecks);
         calls.spawn(Arc::new(door).serve(agencies));

@@ -44,7 +44,7 @@ pub use error::{Damage, Error};
 pub use evidence::{Alarm, Deps, Evidence, Handle, prepare};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
-pub use publish::CHECKPOINT_FILE;
+pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;
 pub use record::digest;
 pub use writer::Sealing;

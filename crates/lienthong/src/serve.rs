@@ -8,7 +8,7 @@ use std::time::Duration;
 use admission::Admission;
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Record};
-use evidence::{Alarm, Evidence, keys};
+use evidence::{Alarm, Evidence, Shelf, keys};
 use exchange::{Clock, SystemClock};
 use gate::{Gate, Synthetic};
 
@@ -74,6 +74,7 @@ impl Gateway {
         };
         let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let readiness = Readiness::new();
+        let shelf = Shelf::new(&config.evidence);
         let (evidence, log, keys) = record(config.evidence, &clock, metrics, &readiness)?;
         let tls = Arc::new(checked.tls);
         metrics.certificates(&tls.lifetimes());
@@ -96,6 +97,7 @@ impl Gateway {
                 clock,
                 observer: Arc::clone(metrics) as _,
                 readiness,
+                log: shelf,
                 metrics: Arc::new(move || rendered.render()),
             },
         )

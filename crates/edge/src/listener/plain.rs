@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Page {
     pub(crate) status: StatusCode,
     pub(crate) content_type: &'static str,
+    pub(crate) cache_control: &'static str,
     pub(crate) body: Bytes,
 }
 
@@ -27,6 +28,7 @@ impl Page {
         Self {
             status: StatusCode::OK,
             content_type,
+            cache_control: "no-cache",
             body: body.into(),
         }
     }
@@ -35,15 +37,17 @@ impl Page {
         Self {
             status,
             content_type: "text/plain; charset=utf-8",
+            cache_control: "no-cache",
             body: body.into(),
         }
     }
 }
 
-/// Serves `pages` by path and query until stopped; none is "not found".
-pub(crate) async fn serve<P>(listener: TcpListener, stop: CancellationToken, pages: P)
+/// Serves `pages` by URI until stopped; none is "not found".
+pub(crate) async fn serve<P, F>(listener: TcpListener, stop: CancellationToken, pages: P)
 where
-    P: Fn(&str, Option<&str>) -> Option<Page> + Clone + Send + Sync + 'static,
+    P: Fn(Uri) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Option<Page>> + Send + 'static,
 {
     let ends = stop.clone();
     super::accept(listener, stop, move |socket, open| {
@@ -52,13 +56,14 @@ where
     .await;
 }
 
-async fn connection<P>(socket: TcpStream, stop: CancellationToken, pages: P)
+async fn connection<P, F>(socket: TcpStream, stop: CancellationToken, pages: P)
 where
-    P: Fn(&str, Option<&str>) -> Option<Page>,
+    P: Fn(Uri) -> F,
+    F: Future<Output = Option<Page>>,
 {
-    let service = service_fn(|request| {
-        let response = respond(&request, &pages);
-        async { Ok::<_, Infallible>(response) }
+    let service = service_fn(|request: Request<Incoming>| {
+        let (method, page) = (request.method().clone(), pages(request.into_parts().0.uri));
+        async move { Ok::<_, Infallible>(respond(&method, page.await)) }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER);
@@ -75,13 +80,8 @@ where
     }
 }
 
-fn respond<P>(request: &Request<Incoming>, pages: &P) -> Response<Full<Bytes>>
-where
-    P: Fn(&str, Option<&str>) -> Option<Page>,
-{
-    let uri = request.uri();
-    let known = pages(uri.path(), uri.query());
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+fn respond(method: &Method, known: Option<Page>) -> Response<Full<Bytes>> {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
     let page = match known {
         Some(page) if reads => page,
         Some(_) => Page::text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n"),
@@ -91,7 +91,7 @@ where
     *response.status_mut() = page.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(page.cache_control));
     if page.status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use admission::{Admission, Policy};
 use api::{Record, v1};
-use evidence::{Evidence, Handle};
+use evidence::{Evidence, Handle, Shelf};
 use exchange::{AgencyCode, Clock, Identifier, IdentifierKind, Source, SystemClock, SystemId};
 use gate::{Gate, Synthetic};
 use identity::pki::{Authority, LOOPBACK};
@@ -84,6 +84,7 @@ impl World {
             clock,
             observer: Arc::clone(&seen) as _,
             readiness: Readiness::new(),
+            log: Shelf::new(&log_config(&dir.path().join("log"))),
             metrics: Arc::new(|| "calls 7\n".to_owned()),
         };
         let running = Edge::start(config, deps).await.unwrap();
@@ -107,7 +108,7 @@ impl World {
         issued.unwrap().save(self.dir.path(), &name).unwrap()
     }
 
-    /// Closes the log, and returns all its bytes as text.
+    /// Closes the log, and returns all bytes of its records as text.
     pub(crate) async fn recorded(self) -> String {
         self.recorded_within(Duration::from_secs(5)).await
     }
@@ -117,7 +118,7 @@ impl World {
         self.running.drain(grace).await;
         self.log.close().await.unwrap();
         let mut text = String::new();
-        read_all(&self.dir.path().join("log"), &mut text);
+        read_all(&self.dir.path().join("log/wal"), &mut text);
         text
     }
 }
@@ -133,16 +134,22 @@ fn read_all(dir: &std::path::Path, text: &mut String) {
     }
 }
 
+fn log_config(dir: &std::path::Path) -> evidence::Config {
+    evidence::Config {
+        segment_bytes: 1 << 20,
+        reserve_bytes: 0,
+        reserve_percent: 0,
+        ..evidence::Config::new(dir, "log.lienthong.example/test", "n1")
+    }
+}
+
 fn gate(
     dir: &std::path::Path,
     tax: Arc<TaxOffice>,
     clock: Arc<dyn Clock>,
     synthetic: Synthetic,
 ) -> (Gate, Handle) {
-    let mut config = evidence::Config::new(dir, "log.lienthong.example/test", "n1");
-    config.segment_bytes = 1 << 20;
-    config.reserve_bytes = 0;
-    config.reserve_percent = 0;
+    let config = log_config(dir);
     let deps = evidence::Deps {
         keys: evidence::keys::create_if_missing(&config).unwrap(),
         clock: Arc::clone(&clock),

@@ -16,9 +16,11 @@ use tokio::time::Instant;
 
 mod lock;
 mod log;
+mod shelf;
 mod store;
 mod tail;
 
+pub use shelf::{Item, ItemKind, Shelf};
 pub use store::CHECKPOINT_FILE;
 
 use crate::evidence::Siren;

@@ -18,6 +18,7 @@ pub(super) struct Disk {
     batch: Histogram<u64>,
     queue: Arc<Level>,
     next_seq: Arc<Level>,
+    checkpoint_size: Arc<Level>,
     free: Arc<Level>,
 }
 
@@ -62,6 +63,13 @@ impl Disk {
                 "audit.next_seq",
                 "",
                 "The sequence number of the next record.",
+                &node,
+            ),
+            checkpoint_size: Level::new(
+                meter,
+                "audit.checkpoint.size",
+                "",
+                "The number of records under the latest checkpoint.",
                 &node,
             ),
             free: Level::new(
@@ -127,6 +135,10 @@ impl evidence::Observer for Metrics {
 
     fn next_seq(&self, seq: u64) {
         self.disk.next_seq.tell(seq);
+    }
+
+    fn published(&self, size: u64) {
+        self.disk.checkpoint_size.tell(size);
     }
 }
 

@@ -147,6 +147,7 @@ fn the_log_shows_with_its_node() {
     observer.queue_depth(7);
     observer.free_bytes(1_000);
     observer.next_seq(42);
+    observer.published(41);
     let text = metrics.render();
     for series in [
         "audit_commit_wait_seconds_count{node=\"node-1\"} 1\n",
@@ -154,6 +155,7 @@ fn the_log_shows_with_its_node() {
         "audit_batch_entries_sum{node=\"node-1\"} 3\n",
         "audit_queue_depth{node=\"node-1\"} 7\n",
         "audit_next_seq{node=\"node-1\"} 42\n",
+        "audit_checkpoint_size{node=\"node-1\"} 41\n",
         "audit_free_bytes{node=\"node-1\"} 1000\n",
     ] {
         assert!(text.contains(series), "{series}{text}");

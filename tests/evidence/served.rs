@@ -1,0 +1,39 @@
+//! The log as a running gateway serves it.
+
+use std::time::Duration;
+
+use tests::{Rest, Sandbox, question};
+use tokio::time::{Instant, sleep};
+
+use crate::logs::{check, size_of};
+
+/// A record is under a checkpoint within a second, and plain GETs are enough to check everything.
+#[tokio::test]
+async fn the_go_toolchain_reads_the_log_over_http() {
+    let sandbox = Sandbox::start();
+    let log = &sandbox.description["log"];
+    let (url, vkey) = (log["url"].as_str().unwrap(), log["vkey"].as_str().unwrap());
+    let rest = Rest::new(&sandbox, "commune");
+    for serial in 1_000..1_300 {
+        let body = question(&format!("999099{serial:06}"), "ONE_STOP_DESK", "tax.status");
+        let answer = rest.post("/v1/citizens:lookup", body.to_string(), &[]);
+        let answer = answer.await.unwrap();
+        assert!(matches!(answer.status, 200 | 404), "{}", answer.text);
+        if answer.status == 404 || serial % 50 > 0 {
+            continue;
+        }
+        let began = Instant::now();
+        let seq = answer.json()["receipt"]["seq"].as_str().unwrap().to_owned();
+        let seq: u64 = seq.parse().unwrap();
+        while size_of(&sandbox.dir().join("log")) <= seq {
+            assert!(
+                began.elapsed() < Duration::from_secs(1),
+                "{seq} is not public"
+            );
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+    if let Some(said) = check(url, &[vkey.to_owned()], &[]) {
+        assert!(said.unwrap().contains(" keys 1 "));
+    }
+}
