@@ -4,3 +4,4 @@ mod logs;
 mod rollback;
 mod served;
 mod sizes;
+mod tamper;

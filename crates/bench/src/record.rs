@@ -58,7 +58,7 @@ impl Record {
     }
 
     async fn measure(&self, dir: &std::path::Path) -> anyhow::Result<String> {
-        let config = Config::new(dir, "bench.example/record", "bench");
+        let config = Config::new(dir.join("log"), "bench.example/record", "bench");
         let deps = Deps {
             keys: keys::create_if_missing(&config)?,
             clock: Arc::new(SystemClock),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use evidence::keys::VerifierKey;
 
 /// A gateway for sharing data between national databases.
 ///
@@ -157,13 +158,29 @@ pub(crate) struct Audit {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
     /// Check a whole log, and that a receipt's record is in it once.
-    Verify {
-        /// The directory of the log.
-        dir: PathBuf,
-        /// A receipt: the JSON of a lookup, or of several, one per line; `-` for standard input.
-        #[arg(long, value_name = "FILE")]
-        receipt: Option<PathBuf>,
-    },
+    ///
+    /// A directory is checked in both its forms: the public log and the write-ahead log. Of a URL
+    /// only the public log can be read, and the key must be given: the directory names its own.
+    Verify(Verify),
+}
+
+/// Arguments of `audit verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The directory of the log, or the URL at which it is served.
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) log: String,
+    /// A receipt: the JSON of a lookup, or of several, one per line; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
+    /// A key that signs the log's checkpoints, as `name+id+base64`; may be given more than once.
+    /// Of a directory: also the keys it had, which then need not be believed.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) vkey: Vec<VerifierKey>,
+    /// A checkpoint that the log has shown before: it must be a continuation. May be given more
+    /// than once.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) old: Vec<PathBuf>,
 }
 
 /// Arguments of `sim`.

@@ -172,24 +172,25 @@ pub struct PublicKeys {
 }
 
 impl PublicKeys {
-    /// Reads the file `keys` of a log. Lines of other kinds are skipped.
+    /// Reads the file `keys` of a log.
     ///
     /// # Errors
-    /// The file cannot be read, or a line of a known kind holds no key.
+    /// The file cannot be read, or a line holds no key.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(PUBLIC_FILE);
         let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         let mut keys = Self::default();
-        for (kind, vkey) in text.lines().filter_map(|line| line.split_once(' ')) {
-            let list = match kind {
-                "log" => &mut keys.log,
-                "receipt" => &mut keys.receipt,
-                _ => continue,
+        let bad = |problem| Error::Key {
+            path: path.clone(),
+            problem,
+        };
+        for line in text.lines() {
+            let (list, vkey) = match line.split_once(' ') {
+                Some(("log", vkey)) => (&mut keys.log, vkey),
+                Some(("receipt", vkey)) => (&mut keys.receipt, vkey),
+                _ => return Err(bad("has a line that names no key of a log or of receipts")),
             };
-            list.push(vkey.parse().map_err(|problem| Error::Key {
-                path: path.clone(),
-                problem,
-            })?);
+            list.push(vkey.parse().map_err(bad)?);
         }
         Ok(keys)
     }

@@ -22,6 +22,7 @@ mod tail;
 
 pub use shelf::{Item, ItemKind, Shelf};
 pub use store::CHECKPOINT_FILE;
+pub(crate) use store::next_entry;
 
 use crate::evidence::Siren;
 use crate::keys::{Keys, PublicKeys};

@@ -78,10 +78,10 @@ async fn a_report_counts_what_is_there() {
     handle.close().await.unwrap();
     let mut seen = 0;
     let report = verify::directory(desk.path(), |progress| seen = progress.leaves).unwrap();
-    assert_eq!((report.leaves, seen, report.segments), (4, 4, 1));
+    assert_eq!((report.census.leaves, seen, report.segments), (4, 4, 1));
     assert_eq!(report.seqs, Some((0, 3)));
     assert_eq!(report.origin, desk.config.origin);
-    assert_eq!(report.by_type["ACCESS"], 1);
+    assert_eq!(report.census.by_type["ACCESS"], 1);
     assert_eq!((report.open_attempts, report.torn_bytes), (0, 0));
 }
 
@@ -110,11 +110,11 @@ async fn a_log_is_sound_at_every_moment_while_it_is_written() {
     let mut seen = 0;
     while !writing.is_finished() {
         let read = tokio::task::block_in_place(|| verify::directory(&dir, |_| ()));
-        let leaves = read.unwrap().leaves;
+        let leaves = read.unwrap().census.leaves;
         assert!(leaves >= seen);
         seen = leaves;
     }
     let _desk = writing.await.unwrap();
     handle.close().await.unwrap();
-    assert_eq!(verify::directory(&dir, |_| ()).unwrap().leaves, 402);
+    assert_eq!(verify::directory(&dir, |_| ()).unwrap().census.leaves, 402);
 }

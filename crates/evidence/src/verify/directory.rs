@@ -1,12 +1,12 @@
 //! Walks every segment of a log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::VerifyError;
+use super::census::Census;
+use super::{Progress, VerifyError};
 use crate::chain::Chain;
 use crate::frame::{Frame, Kind};
-use crate::leaf::{self, Gist};
 use crate::scan::{self, Broken, Scan};
 use crate::segment::{self, Head};
 
@@ -15,10 +15,8 @@ use crate::segment::{self, Head};
 pub struct Report {
     /// The name of the log.
     pub origin: String,
-    /// The number of leaves.
-    pub leaves: u64,
-    /// The number of leaves of each type.
-    pub by_type: BTreeMap<String, u64>,
+    /// Its leaves.
+    pub census: Census,
     /// The sequence numbers of the first and the last leaf.
     pub seqs: Option<(u64, u64)>,
     /// The number of segments.
@@ -30,17 +28,6 @@ pub struct Report {
     pub torn_bytes: u64,
     /// The attempts that have no leaf yet.
     pub open_attempts: u64,
-}
-
-/// How far a walk has come.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// The segments that are read.
-    pub segments: u64,
-    /// The segments there are.
-    pub of: u64,
-    /// The leaves that are read.
-    pub leaves: u64,
 }
 
 /// Checks a log from its first byte to its last whole batch.
@@ -73,9 +60,9 @@ pub(super) fn walk(
         walk.segment = number;
         walk.segment(dir, is_last, &mut visit)?;
         progress(Progress {
-            segments: place,
+            done: place,
             of: numbers.len() as u64,
-            leaves: walk.report.leaves,
+            leaves: walk.report.census.leaves,
         });
     }
     if numbers.is_empty() {
@@ -202,21 +189,7 @@ impl Walk {
         if key != 0 && !self.open.remove(&key) {
             return Err("a leaf closes an attempt that is not open");
         }
-        let gist: Gist<'_> = serde_json::from_slice(json).map_err(|_| "a leaf is not JSON")?;
-        if gist.v != 1 {
-            return Err("a leaf is of another version");
-        }
-        if leaf::ts(json) != Some(gist.ts) {
-            return Err("the time of a leaf is not where it belongs");
-        }
-        self.report.leaves += 1;
-        match self.report.by_type.get_mut(gist.t.as_ref()) {
-            Some(count) => *count += 1,
-            None => {
-                self.report.by_type.insert(gist.t.into_owned(), 1);
-            }
-        }
-        Ok(())
+        self.report.census.add(json)
     }
 
     fn damage(&self, broken: Broken) -> VerifyError {

@@ -2,17 +2,37 @@
 //!
 //! Writes nothing and takes no lock, so the gateway may run meanwhile: reading then ends at the
 //! last whole batch. What is checked: frames, checksums, sequence numbers, running hash, times,
-//! the JSON of leaves, attempts and their leaves. Not here: checkpoints, witnesses.
+//! the JSON of leaves, attempts and their leaves; of the public log entries, tiles, checkpoints, and
+//! that it agrees with older checkpoints. Not here: where files come from if not from a directory.
 
 use crate::Damage;
 
+mod census;
 mod directory;
+mod growth;
+mod public;
 mod receipts;
 mod text;
+mod whole;
 
-pub use directory::{Progress, Report, directory};
+pub use census::Census;
+pub use directory::{Report, directory};
+pub use growth::Witnessed;
+pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};
 pub use receipts::{ReceiptError, ReceiptReport, receipt, receipts};
 pub use text::{ReceiptText, TextError};
+pub use whole::whole;
+
+/// How far a check has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// The segments or bundles that are read.
+    pub done: u64,
+    /// Those there are.
+    pub of: u64,
+    /// The leaves that are read.
+    pub leaves: u64,
+}
 
 /// Why a log fails.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +43,35 @@ pub enum VerifyError {
     /// The directory holds no log.
     #[error("{} holds no log", .0.display())]
     NoLog(std::path::PathBuf),
+    /// A file of the public log cannot be had.
+    #[error("a file of the public log cannot be had")]
+    Fetch(#[source] FetchError),
+    /// A file of the public log is missing or wrong.
+    #[error("the public log is damaged: {path} {problem}")]
+    Public {
+        /// Its path below the prefix of the log.
+        path: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A checkpoint is none, or none of this log.
+    #[error("the checkpoint from {from}: {problem}")]
+    Checkpoint {
+        /// Where it comes from.
+        from: String,
+        /// What is wrong with it.
+        problem: crate::note::NoteError,
+    },
+    /// The log is not the one that was shown before.
+    #[error("the log was set back: {from} knows {size} records, {problem}")]
+    SetBack {
+        /// Who knows.
+        from: String,
+        /// How many records that one knows.
+        size: u64,
+        /// What does not fit.
+        problem: String,
+    },
     /// The log contradicts itself.
     #[error("the log is damaged: {0}")]
     Damaged(Damage),

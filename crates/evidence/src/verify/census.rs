@@ -1,0 +1,40 @@
+//! What leaves there are, whichever files they were read from.
+
+use std::collections::BTreeMap;
+
+use crate::leaf::{self, Gist};
+
+/// Leaves that were read, counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// The number of leaves.
+    pub leaves: u64,
+    /// The number of leaves of each type.
+    pub by_type: BTreeMap<String, u64>,
+    last_ts: u64,
+}
+
+impl Census {
+    /// Counts a leaf; says what is wrong with it.
+    pub(super) fn add(&mut self, json: &[u8]) -> Result<(), &'static str> {
+        let gist: Gist<'_> = serde_json::from_slice(json).map_err(|_| "a leaf is not JSON")?;
+        if gist.v != 1 {
+            return Err("a leaf is of another version");
+        }
+        if leaf::ts(json) != Some(gist.ts) {
+            return Err("the time of a leaf is not where it belongs");
+        }
+        if gist.ts < self.last_ts {
+            return Err("the time of a leaf lies before that of the leaf before it");
+        }
+        self.last_ts = gist.ts;
+        self.leaves += 1;
+        match self.by_type.get_mut(gist.t.as_ref()) {
+            Some(count) => *count += 1,
+            None => {
+                self.by_type.insert(gist.t.into_owned(), 1);
+            }
+        }
+        Ok(())
+    }
+}

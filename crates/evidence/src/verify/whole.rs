@@ -1,0 +1,86 @@
+//! Checks a log in its directory: the public log, the write-ahead log, and that they are one.
+
+use std::path::Path;
+
+use super::directory::walk;
+use super::public::{self, Directory, Files as _, PublicReport, Trust};
+use super::{Progress, Report, VerifyError};
+use crate::segment::WAL_DIR;
+use crate::tree::{Hash, TILE_WIDTH, Tile, leaf_hash};
+
+/// Checks both forms of a log. Older checkpoints may lie behind the latest one that is shown, in
+/// what only the write-ahead log holds yet.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn whole(
+    dir: &Path,
+    trust: &Trust,
+    mut progress: impl FnMut(Progress),
+) -> Result<(PublicReport, Report), VerifyError> {
+    if !dir.join(WAL_DIR).is_dir() {
+        return Err(VerifyError::NoLog(dir.to_owned()));
+    }
+    let mut files = Directory(dir.to_owned());
+    let (public, mut growth) = public::read(&mut files, trust, &mut progress)?;
+    let size = public.checkpoint.checkpoint().size;
+    let mut shown = Shown {
+        files,
+        size,
+        tile: None,
+    };
+    let mut wrong = Ok(());
+    let report = walk(dir, progress, |seq, leaf| {
+        if wrong.is_err() {
+            return;
+        }
+        let hash = leaf_hash(leaf);
+        wrong = if seq < size {
+            shown.compare(seq, &hash)
+        } else {
+            growth.add(hash, |_, _| ())
+        };
+    })?;
+    wrong?;
+    if report.seqs.map_or(0, |(_, last)| last + 1) < size {
+        return Err(VerifyError::SetBack {
+            from: "its own checkpoint".to_owned(),
+            size,
+            problem: format!("the write-ahead log has only {}", report.census.leaves),
+        });
+    }
+    growth.finish()?;
+    Ok((public, report))
+}
+
+/// The hashes of what is shown, a tile at a time.
+struct Shown {
+    files: Directory,
+    size: u64,
+    tile: Option<(u64, Vec<u8>)>,
+}
+
+impl Shown {
+    fn compare(&mut self, seq: u64, hash: &Hash) -> Result<(), VerifyError> {
+        let index = seq / TILE_WIDTH;
+        if self.tile.as_ref().is_none_or(|(read, _)| *read != index) {
+            let Some(tile) = Tile::holding(0, seq, self.size) else {
+                return Ok(());
+            };
+            let mut get = |tile: Tile| self.files.get(&tile.path()).map_err(VerifyError::Fetch);
+            let bytes = match get(tile)? {
+                Some(bytes) => Some(bytes),
+                None => get(tile.full())?,
+            };
+            self.tile = bytes.map(|bytes| (index, bytes));
+        }
+        let (hashes, _) = self.tile.as_ref().map_or(&[][..], |(_, it)| it).as_chunks();
+        if hashes.get((seq % TILE_WIDTH) as usize) == Some(hash) {
+            return Ok(());
+        }
+        Err(VerifyError::Public {
+            path: format!("entry {seq}"),
+            problem: "is another one in the write-ahead log",
+        })
+    }
+}

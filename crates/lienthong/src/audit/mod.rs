@@ -1,0 +1,180 @@
+//! `lienthong audit`: the record, checked from the outside.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow, ensure};
+use evidence::Config;
+use evidence::keys::{PUBLIC_FILE, PublicKeys, VerifierKey};
+use evidence::note::SignedCheckpoint;
+use evidence::verify::{
+    self, Progress, PublicReport, ReceiptText, Report, Trust, VerifyError, Witnessed,
+};
+
+mod remote;
+
+use crate::cli::{Audit, AuditCommand, Verify};
+use crate::config::chain;
+use crate::exit;
+use remote::Remote;
+
+/// Does what is asked.
+pub(crate) fn run(arguments: &Audit) -> anyhow::Result<ExitCode> {
+    match &arguments.command {
+        AuditCommand::Verify(arguments) => verify(arguments),
+    }
+}
+
+fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
+    let older = arguments.old.iter().map(|file| older(file));
+    let mut trust = Trust {
+        keys: arguments.vkey.clone(),
+        older: older.collect::<anyhow::Result<_>>()?,
+    };
+    let is_url = ["http://", "https://"]
+        .iter()
+        .any(|it| arguments.log.starts_with(it));
+    let checked = if is_url {
+        ensure!(
+            arguments.receipt.is_none(),
+            "receipts are checked against the directory of a log"
+        );
+        ensure!(
+            !trust.keys.is_empty(),
+            "say with --vkey which key signs the log; its operator publishes it, and sandbox.json \
+             has that of a sandbox"
+        );
+        let mut files = Remote::new(&arguments.log)?;
+        verify::public(&mut files, &trust, progress("bundle")).map(|public| (public, None))
+    } else {
+        let dir = Path::new(&arguments.log);
+        if trust.keys.is_empty() {
+            trust.keys = believed(dir)?;
+        }
+        trust.older.extend(lock_store(dir)?);
+        verify::whole(dir, &trust, progress("part")).map(|(public, report)| (public, Some(report)))
+    };
+    let (public, report) = match checked {
+        Ok(checked) => checked,
+        Err(error @ (VerifyError::Unreadable(_) | VerifyError::Fetch(_))) => {
+            return Err(error.into());
+        }
+        Err(error) => {
+            eprintln!("not verified: {}", chain(&error));
+            return Ok(exit::FAILED.into());
+        }
+    };
+    print(&public, report.as_ref());
+    match &arguments.receipt {
+        None => Ok(exit::COMPLETE.into()),
+        Some(file) => receipts(Path::new(&arguments.log), &read(file)?),
+    }
+}
+
+/// The keys that a directory itself names.
+fn believed(dir: &Path) -> anyhow::Result<Vec<VerifierKey>> {
+    if !dir.join(PUBLIC_FILE).exists() {
+        return Ok(Vec::new());
+    }
+    Ok(PublicKeys::read(dir)?.log)
+}
+
+/// A checkpoint in a file.
+fn older(file: &Path) -> anyhow::Result<Witnessed> {
+    let text = read(file)?;
+    let checkpoint = SignedCheckpoint::parse(&text);
+    Ok(Witnessed {
+        from: file.display().to_string(),
+        checkpoint: checkpoint.map_err(|problem| anyhow!("{}: {problem}", file.display()))?,
+    })
+}
+
+/// What the lock store beside a directory holds, if it is there.
+fn lock_store(dir: &Path) -> anyhow::Result<Option<Witnessed>> {
+    let file = Config::new(dir, "", "").lock_file();
+    if !file.exists() {
+        return Ok(None);
+    }
+    let held = older(&file)?;
+    let from = format!("the lock store {}", file.display());
+    Ok(Some(Witnessed { from, ..held }))
+}
+
+/// Checks the receipts of a text: one JSON document, or one per line.
+fn receipts(dir: &Path, text: &str) -> anyhow::Result<ExitCode> {
+    let documents: Vec<&str> = match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(_) => vec![text],
+        Err(_) => text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect(),
+    };
+    let mut receipts = Vec::with_capacity(documents.len());
+    for (place, document) in documents.iter().enumerate() {
+        let receipt = ReceiptText::from_json(document.as_bytes());
+        receipts.push(receipt.with_context(|| format!("receipt {}", place + 1))?);
+    }
+    let report = verify::receipts(dir, receipts)?;
+    for (place, why) in &report.refused {
+        eprintln!("receipt {} is refused: {why}", place + 1);
+    }
+    println!(
+        "{} receipts verified, {} refused",
+        report.accepted,
+        report.refused.len()
+    );
+    let good = report.refused.is_empty() && report.accepted > 0;
+    Ok(if good { exit::COMPLETE } else { exit::FAILED }.into())
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    if file == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file).with_context(|| file.display().to_string())
+}
+
+/// A line that is written over, on a terminal alone.
+fn progress(what: &'static str) -> impl FnMut(Progress) {
+    let terminal = std::io::stderr().is_terminal();
+    move |progress| {
+        let Progress { done, of, leaves } = progress;
+        if terminal && of > 1 {
+            eprint!("\r{what} {done} of {of}, {leaves} records");
+            if done == of {
+                eprintln!();
+            }
+        }
+    }
+}
+
+fn print(public: &PublicReport, report: Option<&Report>) {
+    let checkpoint = public.checkpoint.checkpoint();
+    println!("log {}", checkpoint.origin);
+    println!(
+        "checkpoint over {} records, signed by {} keys; {} tiles, {} older checkpoints",
+        checkpoint.size, public.signed_by, public.tiles, public.older
+    );
+    let census = report.map_or(&public.census, |report| &report.census);
+    match census.leaves.checked_sub(1) {
+        Some(last) => println!("{} records, 0 to {last}, no gap", census.leaves),
+        None => println!("no records"),
+    }
+    for (kind, count) in &census.by_type {
+        println!("  {kind:<12} {count}");
+    }
+    if let Some(report) = report {
+        println!("{} segments, {} bytes", report.segments, report.bytes);
+        println!("{} attempts are open", report.open_attempts);
+        if report.torn_bytes > 0 {
+            println!(
+                "{} bytes behind the last whole batch are not read",
+                report.torn_bytes
+            );
+        }
+    }
+    println!("verified");
+}
