@@ -1,5 +1,12 @@
 //! The record, checked by programs nobody here wrote.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests stand outside the test functions"
+)]
+
 mod logs;
 mod rollback;
 mod served;

@@ -50,6 +50,9 @@ pub enum NoteError {
     /// The text is no checkpoint.
     #[error("its text is not origin, size and root hash")]
     Checkpoint,
+    /// It is a checkpoint of another log.
+    #[error("belongs to another log")]
+    OtherLog,
     /// A key that is known did not make its signature.
     #[error("the signature of a known key does not fit")]
     Forged,

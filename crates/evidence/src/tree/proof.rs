@@ -183,7 +183,7 @@ impl<'a, T: Tiles> Reader<'a, T> {
         if count == 0 {
             return Ok(root_of_nothing());
         }
-        if count.is_power_of_two() && from % count == 0 {
+        if count.is_power_of_two() && from.is_multiple_of(count) {
             return self.perfect(from, count);
         }
         let middle = from + left_part(count);

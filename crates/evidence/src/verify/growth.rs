@@ -36,7 +36,7 @@ impl Growth {
             };
             checkpoint.verify(keys).map_err(bad)?;
             if checkpoint.checkpoint().origin != origin {
-                return Err(bad(NoteError::Checkpoint));
+                return Err(bad(NoteError::OtherLog));
             }
         }
         expected.sort_by_key(|it| std::cmp::Reverse(it.checkpoint.checkpoint().size));

@@ -42,7 +42,7 @@ pub(super) fn build(root: &Path, python: &Path) -> Result<PathBuf> {
     std::fs::write(module.join("go.mod"), MODULE)?;
     std::fs::copy(root.join("tests/checker/main.go"), module.join("main.go"))?;
     let go = |arguments: &[&str]| {
-        let mut command = program(&module, &toolchain.join("bin/go"));
+        let mut command = program(&module, toolchain.join("bin/go"));
         command
             .env("GOROOT", &toolchain)
             .env("GOCACHE", folder.join("cache"))

@@ -1,0 +1,130 @@
+//! The public log as it was when the gateway ended, held against what others know of it.
+
+use std::path::Path;
+
+use exchange::Clock;
+
+use super::lock::LockStore;
+use super::log::PublicLog;
+use super::store::{CHECKPOINT_FILE, Store};
+use super::tail::Tail;
+use super::{Reached, seconds};
+use crate::keys::{Keys, PublicKeys};
+use crate::note::{NoteError, SignedCheckpoint};
+use crate::{Config, Error};
+
+/// The public log as it was when the gateway ended, or empty.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    pub(super) log: PublicLog,
+    pub(super) tail: Tail,
+}
+
+/// Who says how large a log was, for an error.
+#[derive(Clone, Copy, Debug)]
+enum Knows {
+    /// The lock store.
+    Lock,
+    /// The log itself, by the checkpoint it shows.
+    Shown,
+}
+
+impl Restored {
+    /// Reads the public log and holds it against the lock store and the write-ahead log.
+    ///
+    /// # Errors
+    /// The log is smaller than the lock store knows, or another; or a file cannot be read.
+    pub(crate) fn read(config: &Config, durable: Reached) -> Result<Self, Error> {
+        let (store, lock) = (Store::new(&config.dir), LockStore::new(config.lock_file()));
+        let shown = verified(
+            store.checkpoint()?,
+            &config.dir.join(CHECKPOINT_FILE),
+            config,
+        )?;
+        let known = verified(lock.load()?, lock.path(), config)?;
+        let Some(known) = known else {
+            return match shown {
+                Some(shown) => Err(set_back(config, Knows::Shown, &shown, "is missing")),
+                None => Ok(Self {
+                    log: PublicLog::empty(store, lock),
+                    tail: Tail::from(&config.dir, 0)?,
+                }),
+            };
+        };
+        let size = known.checkpoint().size;
+        if durable.seq < size {
+            let problem = format!("it has only {}", durable.seq);
+            return Err(set_back(config, Knows::Lock, &known, &problem));
+        }
+        if let Some(shown) = shown.as_ref().filter(|it| it.checkpoint().size > size) {
+            let problem = format!("knows only {size}");
+            return Err(set_back(config, Knows::Shown, shown, &problem));
+        }
+        let mut log = match shown {
+            Some(shown) => PublicLog::at(store, lock, shown)?,
+            None => PublicLog::empty(store, lock),
+        };
+        let mut tail = Tail::from(&config.dir, log.size())?;
+        // A crash came between the lock store and the file `checkpoint`.
+        tail.read_to(durable.end, size, |leaf| log.append(leaf))?;
+        if log.size() != size || log.root() != known.checkpoint().root {
+            return Err(set_back(
+                config,
+                Knows::Lock,
+                &known,
+                "its records are others",
+            ));
+        }
+        if log.latest() != Some(&known) {
+            log.write_partial()?;
+            log.show(known)?;
+        }
+        Ok(Self { log, tail })
+    }
+
+    /// Shows the checkpoint of a log without entries, if there is none yet.
+    pub(crate) fn begin(&mut self, keys: &Keys, clock: &dyn Clock) -> Result<(), Error> {
+        if self.log.latest().is_none() && self.log.size() == 0 {
+            self.log.publish(keys, seconds(clock))?;
+        }
+        Ok(())
+    }
+}
+
+/// A checkpoint that a key of this log has signed.
+fn verified(
+    signed: Option<SignedCheckpoint>,
+    path: &Path,
+    config: &Config,
+) -> Result<Option<SignedCheckpoint>, Error> {
+    let Some(signed) = signed else {
+        return Ok(None);
+    };
+    let keys = PublicKeys::read(&config.dir)?;
+    let problem = match signed.verify(&keys.log) {
+        Ok(_) if signed.checkpoint().origin == config.origin => return Ok(Some(signed)),
+        Ok(_) => NoteError::OtherLog,
+        Err(problem) => problem,
+    };
+    Err(Error::Checkpoint {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+fn set_back(config: &Config, knows: Knows, signed: &SignedCheckpoint, problem: &str) -> Error {
+    let lock = config.lock_file().display().to_string();
+    let (known, problem) = match knows {
+        Knows::Lock => (format!("the lock store {lock}"), format!("but {problem}")),
+        Knows::Shown => {
+            let shown = config.dir.join(CHECKPOINT_FILE);
+            let known = format!("its checkpoint {}", shown.display());
+            (known, format!("but the lock store {lock} {problem}"))
+        }
+    };
+    Error::Rollback {
+        known,
+        size: signed.checkpoint().size,
+        problem,
+    }
+}
