@@ -8,6 +8,7 @@
 )]
 
 mod logs;
+mod proofs;
 mod rollback;
 mod served;
 mod sizes;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::{Rest, Sandbox, question};
+use tests::{Rest, Sandbox, question, run};
 use tokio::time::{Instant, sleep};
 
 use crate::logs::{check, size_of};
@@ -36,4 +36,9 @@ async fn the_go_toolchain_reads_the_log_over_http() {
     if let Some(said) = check(url, &[vkey.to_owned()], &[]) {
         assert!(said.unwrap().contains(" keys 1 "));
     }
+    let ran = run(&["audit", "verify", url, "--vkey", vkey]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("signed by 1 keys"), "{ran:?}");
+    let ran = run(&["audit", "verify", url]);
+    assert!(ran.code == 1 && ran.err.contains("--vkey"), "{ran:?}");
 }

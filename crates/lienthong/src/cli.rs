@@ -161,14 +161,18 @@ pub(crate) enum AuditCommand {
     ///
     /// A directory is checked in both its forms: the public log and the write-ahead log. Of a URL
     /// only the public log can be read, and the key must be given: the directory names its own.
+    ///
+    /// A proof that `audit prove` has made is checked by itself.
     Verify(Verify),
+    /// Write the proof that a record is in a log, as others can check it: c2sp.org/tlog-proof.
+    Prove(Prove),
 }
 
 /// Arguments of `audit verify`.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The directory of the log, or the URL at which it is served.
-    #[arg(value_name = "DIR|URL")]
+    /// The directory of the log, or the URL at which it is served; or the file of a proof.
+    #[arg(value_name = "DIR|URL|PROOF")]
     pub(crate) log: String,
     /// A receipt: the JSON of a lookup, or of several, one per line; `-` for standard input.
     #[arg(long, value_name = "FILE")]
@@ -181,6 +185,23 @@ pub(crate) struct Verify {
     /// than once.
     #[arg(long, value_name = "FILE")]
     pub(crate) old: Vec<PathBuf>,
+}
+
+/// Arguments of `audit prove`.
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    /// The directory of the log, or the URL at which it is served.
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) log: String,
+    /// The number of the record.
+    #[arg(long, value_name = "N", conflicts_with = "receipt")]
+    pub(crate) seq: Option<u64>,
+    /// The receipt of the record: the JSON of a lookup; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
+    /// Where the proof goes; by custom its name ends in `.tlog-proof`. Standard output if left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Arguments of `sim`.

@@ -1,4 +1,6 @@
-//! Signed notes and checkpoints: <https://c2sp.org/signed-note>, <https://c2sp.org/tlog-checkpoint>.
+//! Signed notes, and what is made of them: checkpoints, proofs of inclusion.
+//!
+//! <https://c2sp.org/signed-note>, <https://c2sp.org/tlog-checkpoint>, <https://c2sp.org/tlog-proof>.
 //!
 //! Text forms only. Not here: keys (see [`crate::keys`]), files.
 
@@ -7,9 +9,11 @@ use std::fmt;
 use base64_simd::STANDARD;
 
 mod checkpoint;
+mod proof;
 
 pub(crate) use checkpoint::is_origin;
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use proof::LogProof;
 
 /// A text and the signatures under it; none of them is checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +54,12 @@ pub enum NoteError {
     /// The text is no checkpoint.
     #[error("its text is not origin, size and root hash")]
     Checkpoint,
+    /// The text is no proof.
+    #[error("is no proof of inclusion: first line, index, hashes, checkpoint")]
+    Proof,
+    /// The entry is not where the proof says.
+    #[error("does not lead from the record to the checkpoint")]
+    NotIncluded,
     /// It is a checkpoint of another log.
     #[error("belongs to another log")]
     OtherLog,

@@ -126,7 +126,7 @@ pub(super) fn read(
 }
 
 /// The latest checkpoint, unchecked.
-fn latest(files: &mut dyn Files) -> Result<SignedCheckpoint, VerifyError> {
+pub(super) fn latest(files: &mut dyn Files) -> Result<SignedCheckpoint, VerifyError> {
     let bytes = files.get(CHECKPOINT_FILE).map_err(VerifyError::Fetch)?;
     let bytes = bytes.ok_or_else(|| wrong(CHECKPOINT_FILE, "is missing"))?;
     let text = String::from_utf8(bytes).map_err(|_| wrong(CHECKPOINT_FILE, "is not UTF-8"))?;
@@ -210,7 +210,7 @@ impl Reader<'_> {
     }
 }
 
-fn wrong(path: &str, problem: &'static str) -> VerifyError {
+pub(super) fn wrong(path: &str, problem: &'static str) -> VerifyError {
     VerifyError::Public {
         path: path.to_owned(),
         problem,

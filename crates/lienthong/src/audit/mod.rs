@@ -12,6 +12,7 @@ use evidence::verify::{
     self, Progress, PublicReport, ReceiptText, Report, Trust, VerifyError, Witnessed,
 };
 
+mod prove;
 mod remote;
 
 use crate::cli::{Audit, AuditCommand, Verify};
@@ -23,19 +24,21 @@ use remote::Remote;
 pub(crate) fn run(arguments: &Audit) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         AuditCommand::Verify(arguments) => verify(arguments),
+        AuditCommand::Prove(arguments) => prove::run(arguments),
     }
 }
 
 fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
+    let file = Path::new(&arguments.log);
+    if file.is_file() {
+        return prove::verify_file(file, arguments);
+    }
     let older = arguments.old.iter().map(|file| older(file));
     let mut trust = Trust {
         keys: arguments.vkey.clone(),
         older: older.collect::<anyhow::Result<_>>()?,
     };
-    let is_url = ["http://", "https://"]
-        .iter()
-        .any(|it| arguments.log.starts_with(it));
-    let checked = if is_url {
+    let checked = if is_url(&arguments.log) {
         ensure!(
             arguments.receipt.is_none(),
             "receipts are checked against the directory of a log"
@@ -70,6 +73,10 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
         None => Ok(exit::COMPLETE.into()),
         Some(file) => receipts(Path::new(&arguments.log), &read(file)?),
     }
+}
+
+fn is_url(log: &str) -> bool {
+    ["http://", "https://"].iter().any(|it| log.starts_with(it))
 }
 
 /// The keys that a directory itself names.

@@ -130,6 +130,7 @@ impl Draft {
         self.evidence = Some(evidence::Config {
             dir: self.base.join(&evidence.dir),
             keys_dir: evidence.keys_dir.as_ref().map(|dir| self.base.join(dir)),
+            lock_file: evidence.lock_file.as_ref().map(|file| self.base.join(file)),
             ..evidence
         });
         Some(())

@@ -1,0 +1,100 @@
+//! `lienthong audit prove`, and the check of what it makes.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow, ensure};
+use evidence::note::LogProof;
+use evidence::tree::leaf_hash;
+use evidence::verify::{self, Directory, ReceiptText};
+use serde::{Deserialize, Serialize};
+
+use super::{is_url, read};
+use crate::audit::remote::Remote;
+use crate::cli::{Prove, Verify};
+use crate::exit;
+
+/// What a proof carries beside itself: what its record is, and what is committed to in it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Extra {
+    /// The record, byte for byte: its hash is what is proved.
+    leaf: String,
+    /// Values and salts of commitments in the record.
+    openings: Vec<serde_json::Value>,
+}
+
+/// Writes a proof that a record is in a log.
+pub(super) fn run(arguments: &Prove) -> anyhow::Result<ExitCode> {
+    let (seq, expected) = match (&arguments.receipt, arguments.seq) {
+        (Some(file), _) => {
+            let receipt = ReceiptText::from_json(read(file)?.as_bytes())?;
+            (receipt.seq, Some(receipt.leaf_hash))
+        }
+        (None, Some(seq)) => (seq, None),
+        (None, None) => anyhow::bail!("say which record: --seq or --receipt"),
+    };
+    let proved = if is_url(&arguments.log) {
+        verify::prove(&mut Remote::new(&arguments.log)?, seq)
+    } else {
+        verify::prove(&mut Directory(PathBuf::from(&arguments.log)), seq)
+    };
+    let Some((mut proof, leaf)) = proved? else {
+        eprintln!("record {seq} is not under a checkpoint yet");
+        return Ok(exit::FAILED.into());
+    };
+    if expected.is_some_and(|hash| hash != leaf_hash(&leaf)) {
+        eprintln!("the log has another record at {seq} than the receipt says");
+        return Ok(exit::FAILED.into());
+    }
+    let extra = Extra {
+        leaf: String::from_utf8(leaf).context("the record is not UTF-8")?,
+        openings: Vec::new(),
+    };
+    proof.extra = Some(serde_json::to_vec(&extra)?);
+    match &arguments.out {
+        Some(file) => {
+            std::fs::write(file, proof.to_string()).with_context(|| file.display().to_string())?;
+        }
+        None => print!("{proof}"),
+    }
+    Ok(exit::COMPLETE.into())
+}
+
+/// Checks a proof by itself, without its log.
+pub(super) fn verify_file(file: &Path, arguments: &Verify) -> anyhow::Result<ExitCode> {
+    ensure!(
+        arguments.old.is_empty() && arguments.receipt.is_none(),
+        "a proof is checked by itself: --old and --receipt are for logs"
+    );
+    ensure!(
+        !arguments.vkey.is_empty(),
+        "say with --vkey which key signs the log"
+    );
+    let text = read(file)?;
+    let named = |problem| anyhow!("{}: {problem}", file.display());
+    let proof = LogProof::parse(&text).map_err(|problem| named(problem.to_string()))?;
+    let extra: Option<Extra> = proof
+        .extra
+        .as_deref()
+        .and_then(|extra| serde_json::from_slice(extra).ok());
+    let extra = extra.ok_or_else(|| named("carries no record to check".to_owned()))?;
+    match proof.verify(&leaf_hash(extra.leaf.as_bytes()), &arguments.vkey) {
+        Err(problem) => {
+            eprintln!("not verified: the proof {problem}");
+            Ok(exit::FAILED.into())
+        }
+        Ok(keys) => {
+            let checkpoint = proof.checkpoint.checkpoint();
+            println!("{}", extra.leaf);
+            println!(
+                "record {} of log {}, under a checkpoint over {} records, signed by {} keys",
+                proof.index,
+                checkpoint.origin,
+                checkpoint.size,
+                keys.len()
+            );
+            println!("verified");
+            Ok(exit::COMPLETE.into())
+        }
+    }
+}
