@@ -7,9 +7,11 @@
     reason = "helpers of tests stand outside the test functions"
 )]
 
+mod kills;
 mod logs;
 mod proofs;
 mod rollback;
 mod served;
 mod sizes;
+mod syscalls;
 mod tamper;

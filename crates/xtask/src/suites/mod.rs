@@ -18,10 +18,11 @@ mod apt;
 mod go;
 mod postgres;
 mod python;
+mod strace;
 
 /// Runs the suites; unless `fast`, with the check before and the examples of the docs after.
 pub(crate) fn run_all(root: &Path, fast: bool) -> Result<()> {
-    let mut steps = Steps::begin("test", if fast { 5 } else { 7 });
+    let mut steps = Steps::begin("test", if fast { 6 } else { 8 });
     if !fast {
         steps.step("check", || done(check::run_all(root)))?;
     }
@@ -38,6 +39,7 @@ pub(crate) fn run_all(root: &Path, fast: bool) -> Result<()> {
         needs.checker = go::build(root, &needs.python)?;
         Ok(Outcome::Done)
     })?;
+    steps.step("strace", || done(strace::find_or_install(root)))?;
     // With the features of the workspace, as the suites start it.
     let binary = ["build", "--workspace", "--bin", "lienthong"];
     steps.step("binary", || done(run(&mut cargo(root, &binary))))?;
