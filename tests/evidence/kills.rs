@@ -53,7 +53,7 @@ fn no_kill_loses_or_doubles_a_record() {
         random ^= random << 17;
         receipts.extend(killed_after(
             home.path(),
-            Duration::from_millis(random % 60),
+            Duration::from_millis(random % 200),
         ));
         if (round % 50 == 0 || round == rounds)
             && let Some(verified) = sound(&dir)
@@ -69,5 +69,5 @@ fn no_kill_loses_or_doubles_a_record() {
     let report = verify::receipts(&dir, all).unwrap();
     println!("{rounds} kills, {} receipts", report.accepted);
     assert_eq!(report.refused, []);
-    assert!(report.accepted > rounds, "hardly anything was recorded");
+    assert!(report.accepted >= rounds, "hardly anything was recorded");
 }
