@@ -15,3 +15,4 @@ mod served;
 mod sizes;
 mod syscalls;
 mod tamper;
+mod witness;

@@ -17,4 +17,4 @@ mod sandbox;
 pub use bench::{Ask, Bench, ask_agency};
 pub use grpc::channel;
 pub use rest::{Rest, RestAnswer, everything, question};
-pub use sandbox::{Ran, Sandbox, Stopped, loop_until, run, shell, verify};
+pub use sandbox::{Ran, Sandbox, Stopped, loop_until, program, run, shell, verify};

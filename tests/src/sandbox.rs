@@ -214,7 +214,7 @@ fn ran(output: &Output) -> Ran {
 }
 
 /// The program as it was built beside this test.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.ancestors().nth(2).unwrap().join("lienthong");
     assert!(

@@ -1,17 +1,18 @@
-//! What happened: write-ahead log, receipts, verifier.
+//! What happened: write-ahead log, receipts, public log, witnesses, verifier.
 //!
 //! Scope: the record of every exchange is durable before its answer leaves. [`Evidence::open`]
 //! writes the attempt, [`Evidence::seal`] the outcome, [`Evidence::refuse`] the refusal; each
-//! resolves to a signed [`Receipt`] once the bytes are on the disk. [`verify`] reads the log
-//! without writing to it. Not here: the public Merkle log over these leaves, witnesses, sealed
-//! openings, the private index.
+//! resolves to a signed [`Receipt`] once the bytes are on the disk. Within a second the record is
+//! in a public Merkle log, which anybody may read and a [`witness`] cosigns. [`verify`] reads both
+//! without writing to them. Not here: sealed openings, the private index.
 //!
 //! *Invariant:* a [`Receipt`] exists only for a leaf that `fdatasync` has reported durable; after
 //! a failed write or sync no receipt is made any more.
 //!
 //! *Invariant:* no leaf holds a personal value: only salted commitments to it.
 //!
-//! *Invariant:* one thread, named `evidence`, writes every file of the log.
+//! *Invariant:* one thread, named `evidence`, writes the write-ahead log; another, named
+//! `evidence-public`, everything that is made of it. No other thread writes a file of the log.
 
 mod attempt;
 mod chain;
@@ -35,6 +36,7 @@ mod segment;
 mod tests;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 mod writer;
 
 pub use attempt::{Attempt, Outcome, Refusal, SourceOutcome};

@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Run one simulated agency.
     Sim(Sim),
+    /// Cosign the checkpoints of logs as long as they only grow: c2sp.org/tlog-witness.
+    Witness(Witness),
     /// Keep a development CA: init, issue, sign, revoke.
     Pki(Pki),
 }
@@ -185,6 +187,10 @@ pub(crate) struct Verify {
     /// than once.
     #[arg(long, value_name = "FILE")]
     pub(crate) old: Vec<PathBuf>,
+    /// Whom to believe, as c2sp.org/tlog-policy has it: logs, witnesses, and how many of these must
+    /// have cosigned the checkpoint. Adds its logs to --vkey.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 /// Arguments of `audit prove`.
@@ -202,6 +208,23 @@ pub(crate) struct Prove {
     /// Where the proof goes; by custom its name ends in `.tlog-proof`. Standard output if left out.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `witness`.
+#[derive(Debug, Args)]
+pub(crate) struct Witness {
+    /// The name under which it signs: a URL without scheme, by custom its own.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// A key that signs a log's checkpoints, as `name+id+base64`; one of each log is enough.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) log: Vec<VerifierKey>,
+    /// Where its keys are, and what it has seen of each log; made if it is not there.
+    #[arg(long, default_value = "./witness")]
+    pub(crate) dir: PathBuf,
+    /// Where it listens for logs; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8091")]
+    pub(crate) listen: SocketAddr,
 }
 
 /// Arguments of `sim`.

@@ -20,6 +20,7 @@ mod serve;
 mod simulate;
 mod stop;
 mod telemetry;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Sim(arguments) => simulate::run(&arguments),
+        Command::Witness(arguments) => witness::run(&arguments),
         Command::Pki(arguments) => pki::run(&arguments),
     }
 }

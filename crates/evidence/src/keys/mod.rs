@@ -16,8 +16,10 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, PqdsaKeyPair};
 use zeroize::Zeroizing;
 
+mod cosigning;
 mod vkey;
 
+pub(crate) use cosigning::CosigningKeys;
 pub use vkey::{Algorithm, VerifierKey};
 
 use crate::note::{Checkpoint, Signature, SignedCheckpoint, is_origin};
@@ -107,10 +109,7 @@ impl Keys {
     ) -> Result<SignedCheckpoint, Error> {
         let ed25519 = self.log.sign(checkpoint.to_string().as_bytes());
         let message = vkey::subtree_message(&self.origin, time, &checkpoint);
-        let mut ml_dsa = vec![0; ML_DSA_44_SIGNING.signature_len()];
-        self.log_ml_dsa
-            .sign(&message, &mut ml_dsa)
-            .map_err(|_| Error::Crypto("sign a checkpoint"))?;
+        let ml_dsa = sign_ml_dsa(&self.log_ml_dsa, &message)?;
         let line = |key: VerifierKey, bytes: Vec<u8>| Signature {
             name: self.origin.clone(),
             id: key.id(),
@@ -141,22 +140,10 @@ pub fn create_if_missing(config: &Config) -> Result<Keys, Error> {
     check_origin(&config.origin)?;
     let dir = config.keys_dir();
     fs::create_dir_all(&config.dir).map_err(Error::io("create", &config.dir))?;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&dir)
-        .map_err(Error::io("create", &dir))?;
-    for (name, make) in [
-        (LOG_FILE, new_ed25519 as fn() -> Result<_, Unspecified>),
-        (LOG_ML_DSA_FILE, new_ml_dsa),
-        (RECEIPT_FILE, new_ed25519),
-    ] {
-        let path = dir.join(name);
-        if !path.exists() {
-            let der = make().map_err(|_| Error::Crypto("make a key"))?;
-            write_durably(&path, 0o600, &der)?;
-        }
-    }
+    make_dir(&dir)?;
+    make_if_missing(&dir.join(LOG_FILE), new_ed25519)?;
+    make_if_missing(&dir.join(LOG_ML_DSA_FILE), new_ml_dsa)?;
+    make_if_missing(&dir.join(RECEIPT_FILE), new_ed25519)?;
     let keys = Keys::load(config)?;
     PublicKeys::publish(&keys, &config.dir)?;
     Ok(keys)
@@ -244,6 +231,33 @@ fn check_origin(origin: &str) -> Result<(), Error> {
     })
 }
 
+/// Makes a directory that only its owner can read.
+fn make_dir(dir: &Path) -> Result<(), Error> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(Error::io("create", dir))
+}
+
+fn make_if_missing(
+    path: &Path,
+    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, Unspecified>,
+) -> Result<(), Error> {
+    if path.exists() {
+        return Ok(());
+    }
+    let der = make().map_err(|_| Error::Crypto("make a key"))?;
+    write_durably(path, 0o600, &der)
+}
+
+fn sign_ml_dsa(pair: &PqdsaKeyPair, message: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut signature = vec![0; ML_DSA_44_SIGNING.signature_len()];
+    pair.sign(message, &mut signature)
+        .map_err(|_| Error::Crypto("sign a checkpoint"))?;
+    Ok(signature)
+}
+
 fn new_ed25519() -> Result<Zeroizing<Vec<u8>>, Unspecified> {
     let pair = Ed25519KeyPair::generate()?;
     let der: Pkcs8V1Der<'_> = pair.as_der()?;
@@ -284,7 +298,7 @@ fn bad(path: &Path, problem: &'static str) -> Error {
 }
 
 /// Writes a file such that a crash leaves the old one, the new one, or none.
-fn write_durably(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn write_durably(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), Error> {
     let tmp = path.with_extension("tmp");
     let write = || -> std::io::Result<()> {
         let mut file = OpenOptions::new()

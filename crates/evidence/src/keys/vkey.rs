@@ -71,6 +71,11 @@ impl VerifierKey {
         self.algorithm
     }
 
+    /// True if both are the same public key, whatever their names and what they sign.
+    pub(crate) fn is_same_key(&self, other: &Self) -> bool {
+        self.public == other.public
+    }
+
     /// The first four bytes of SHA-256 over name, line feed, algorithm and key.
     #[must_use]
     pub fn id(&self) -> [u8; 4] {

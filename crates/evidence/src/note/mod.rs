@@ -9,10 +9,12 @@ use std::fmt;
 use base64_simd::STANDARD;
 
 mod checkpoint;
+mod policy;
 mod proof;
 
 pub(crate) use checkpoint::is_origin;
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use policy::{Policy, PolicyError, Witness};
 pub use proof::LogProof;
 
 /// A text and the signatures under it; none of them is checked yet.

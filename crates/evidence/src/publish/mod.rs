@@ -26,7 +26,7 @@ pub(crate) use durable::{Durable, Ended, Reached};
 pub(crate) use restore::Restored;
 pub use shelf::{Item, ItemKind, Shelf};
 pub use store::CHECKPOINT_FILE;
-pub(crate) use store::next_entry;
+pub(crate) use store::{next_entry, read_checkpoint};
 pub(crate) use tail::Place;
 
 use crate::evidence::Siren;

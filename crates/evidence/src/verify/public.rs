@@ -49,8 +49,8 @@ pub struct Trust {
 pub struct PublicReport {
     /// Its latest checkpoint.
     pub checkpoint: SignedCheckpoint,
-    /// The keys of the log that have signed that, of those that are trusted.
-    pub signed_by: usize,
+    /// The keys that have signed that, of those that are trusted: of the log and of witnesses.
+    pub signers: Vec<VerifierKey>,
     /// The older checkpoints it agrees with.
     pub older: usize,
     /// The tiles that were compared.
@@ -87,13 +87,10 @@ pub(super) fn read(
     };
     let keys = signed.verify(&trust.keys).map_err(bad)?;
     // A witness alone does not speak for the log.
-    let signed_by = keys
-        .iter()
-        .filter(|key| key.name() == checkpoint.origin)
-        .count();
-    (signed_by > 0)
-        .then_some(())
-        .ok_or_else(|| bad(NoteError::Unsigned))?;
+    if !keys.iter().any(|key| key.name() == checkpoint.origin) {
+        return Err(bad(NoteError::Unsigned));
+    }
+    let signers = keys.into_iter().cloned().collect();
     let growth = Growth::new(trust.older.clone(), &checkpoint.origin, &trust.keys)?;
     let mut reader = Reader {
         files,
@@ -117,7 +114,7 @@ pub(super) fn read(
     }
     let report = PublicReport {
         checkpoint: signed,
-        signed_by,
+        signers,
         older: trust.older.len(),
         tiles: reader.tiles,
         census: reader.census,

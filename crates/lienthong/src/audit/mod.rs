@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow, ensure};
 use evidence::Config;
 use evidence::keys::{PUBLIC_FILE, PublicKeys, VerifierKey};
-use evidence::note::SignedCheckpoint;
+use evidence::note::{Policy, SignedCheckpoint};
 use evidence::verify::{
     self, Progress, PublicReport, ReceiptText, Report, Trust, VerifyError, Witnessed,
 };
@@ -33,27 +33,30 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
     if file.is_file() {
         return prove::verify_file(file, arguments);
     }
+    let policy = arguments.policy.as_deref().map(policy).transpose()?;
     let older = arguments.old.iter().map(|file| older(file));
     let mut trust = Trust {
-        keys: arguments.vkey.clone(),
+        keys: keys(arguments, policy.as_ref()),
         older: older.collect::<anyhow::Result<_>>()?,
     };
+    let of_policy = policy.iter().flat_map(|policy| &policy.logs);
+    let knows_the_log = arguments.vkey.iter().chain(of_policy).next().is_some();
     let checked = if is_url(&arguments.log) {
         ensure!(
             arguments.receipt.is_none(),
             "receipts are checked against the directory of a log"
         );
         ensure!(
-            !trust.keys.is_empty(),
-            "say with --vkey which key signs the log; its operator publishes it, and sandbox.json \
+            knows_the_log,
+            "say with --vkey or --policy which key signs the log; its operator publishes it, and sandbox.json \
              has that of a sandbox"
         );
         let mut files = Remote::new(&arguments.log)?;
         verify::public(&mut files, &trust, progress("bundle")).map(|public| (public, None))
     } else {
         let dir = Path::new(&arguments.log);
-        if trust.keys.is_empty() {
-            trust.keys = believed(dir)?;
+        if !knows_the_log {
+            trust.keys.extend(believed(dir)?);
         }
         trust.older.extend(lock_store(dir)?);
         verify::whole(dir, &trust, progress("part")).map(|(public, report)| (public, Some(report)))
@@ -69,6 +72,10 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
         }
     };
     print(&public, report.as_ref());
+    if !is_met(policy.as_ref(), &public.signers.iter().collect::<Vec<_>>()) {
+        return Ok(exit::FAILED.into());
+    }
+    println!("verified");
     match &arguments.receipt {
         None => Ok(exit::COMPLETE.into()),
         Some(file) => receipts(Path::new(&arguments.log), &read(file)?),
@@ -77,6 +84,28 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
 
 fn is_url(log: &str) -> bool {
     ["http://", "https://"].iter().any(|it| log.starts_with(it))
+}
+
+/// A policy in a file.
+fn policy(file: &Path) -> anyhow::Result<Policy> {
+    let parsed = Policy::parse(&read(file)?);
+    parsed.with_context(|| file.display().to_string())
+}
+
+/// The keys that are trusted.
+fn keys(arguments: &Verify, policy: Option<&Policy>) -> Vec<VerifierKey> {
+    let mut keys = arguments.vkey.clone();
+    keys.extend(policy.map(Policy::keys).unwrap_or_default());
+    keys
+}
+
+/// True if a policy asks for no more witnesses than these; complains if it does.
+fn is_met(policy: Option<&Policy>, signers: &[&VerifierKey]) -> bool {
+    let met = policy.is_none_or(|policy| policy.is_met(signers));
+    if !met {
+        eprintln!("not verified: too few witnesses of the policy have cosigned the checkpoint");
+    }
+    met
 }
 
 /// The keys that a directory itself names.
@@ -163,7 +192,10 @@ fn print(public: &PublicReport, report: Option<&Report>) {
     println!("log {}", checkpoint.origin);
     println!(
         "checkpoint over {} records, signed by {} keys; {} tiles, {} older checkpoints",
-        checkpoint.size, public.signed_by, public.tiles, public.older
+        checkpoint.size,
+        public.signers.len(),
+        public.tiles,
+        public.older
     );
     let census = report.map_or(&public.census, |report| &report.census);
     match census.leaves.checked_sub(1) {
@@ -183,5 +215,4 @@ fn print(public: &PublicReport, report: Option<&Report>) {
             );
         }
     }
-    println!("verified");
 }

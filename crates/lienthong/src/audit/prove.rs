@@ -66,9 +66,11 @@ pub(super) fn verify_file(file: &Path, arguments: &Verify) -> anyhow::Result<Exi
         arguments.old.is_empty() && arguments.receipt.is_none(),
         "a proof is checked by itself: --old and --receipt are for logs"
     );
+    let policy = arguments.policy.as_deref().map(super::policy).transpose()?;
+    let keys = super::keys(arguments, policy.as_ref());
     ensure!(
-        !arguments.vkey.is_empty(),
-        "say with --vkey which key signs the log"
+        !keys.is_empty(),
+        "say with --vkey or --policy which key signs the log"
     );
     let text = read(file)?;
     let named = |problem| anyhow!("{}: {problem}", file.display());
@@ -78,12 +80,13 @@ pub(super) fn verify_file(file: &Path, arguments: &Verify) -> anyhow::Result<Exi
         .as_deref()
         .and_then(|extra| serde_json::from_slice(extra).ok());
     let extra = extra.ok_or_else(|| named("carries no record to check".to_owned()))?;
-    match proof.verify(&leaf_hash(extra.leaf.as_bytes()), &arguments.vkey) {
+    match proof.verify(&leaf_hash(extra.leaf.as_bytes()), &keys) {
         Err(problem) => {
             eprintln!("not verified: the proof {problem}");
             Ok(exit::FAILED.into())
         }
-        Ok(keys) => {
+        Ok(signers) if !super::is_met(policy.as_ref(), &signers) => Ok(exit::FAILED.into()),
+        Ok(signers) => {
             let checkpoint = proof.checkpoint.checkpoint();
             println!("{}", extra.leaf);
             println!(
@@ -91,7 +94,7 @@ pub(super) fn verify_file(file: &Path, arguments: &Verify) -> anyhow::Result<Exi
                 proof.index,
                 checkpoint.origin,
                 checkpoint.size,
-                keys.len()
+                signers.len()
             );
             println!("verified");
             Ok(exit::COMPLETE.into())
