@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
 use evidence::note::LogProof;
 use evidence::tree::leaf_hash;
-use evidence::verify::{self, Directory, ReceiptText};
+use evidence::verify::{self, Directory, Files, ReceiptText, VerifyError};
 use serde::{Deserialize, Serialize};
 
 use super::{is_url, read};
@@ -33,13 +34,13 @@ pub(super) fn run(arguments: &Prove) -> anyhow::Result<ExitCode> {
         (None, Some(seq)) => (seq, None),
         (None, None) => anyhow::bail!("say which record: --seq or --receipt"),
     };
-    let proved = if is_url(&arguments.log) {
-        verify::prove(&mut Remote::new(&arguments.log)?, seq)
+    let mut files: Box<dyn Files> = if is_url(&arguments.log) {
+        Box::new(Remote::new(&arguments.log)?)
     } else {
-        verify::prove(&mut Directory(PathBuf::from(&arguments.log)), seq)
+        Box::new(Directory(PathBuf::from(&arguments.log)))
     };
-    let Some((mut proof, leaf)) = proved? else {
-        eprintln!("record {seq} is not under a checkpoint yet");
+    let Some((mut proof, leaf)) = published(&mut *files, seq)? else {
+        eprintln!("the log has no record {seq} under a checkpoint");
         return Ok(exit::FAILED.into());
     };
     if expected.is_some_and(|hash| hash != leaf_hash(&leaf)) {
@@ -58,6 +59,18 @@ pub(super) fn run(arguments: &Prove) -> anyhow::Result<ExitCode> {
         None => print!("{proof}"),
     }
     Ok(exit::COMPLETE.into())
+}
+
+/// The proof of a record; one that was just made is under a checkpoint within a second.
+fn published(files: &mut dyn Files, seq: u64) -> Result<Option<(LogProof, Vec<u8>)>, VerifyError> {
+    for _ in 0..ROUNDS {
+        let proved = verify::prove(files, seq)?;
+        if proved.is_some() {
+            return Ok(proved);
+        }
+        std::thread::sleep(ROUND);
+    }
+    verify::prove(files, seq)
 }
 
 /// Checks a proof by itself, without its log.
@@ -101,3 +114,7 @@ pub(super) fn verify_file(file: &Path, arguments: &Verify) -> anyhow::Result<Exi
         }
     }
 }
+
+/// How often is looked again for the checkpoint.
+const ROUNDS: u32 = 6;
+const ROUND: Duration = Duration::from_millis(250);

@@ -33,8 +33,17 @@ pub(crate) fn print(dir: &Path, description: &Description) {
         dir.display()
     );
     println!(
-        "{program} audit verify {} --receipt answer.json\n",
+        "{program} audit verify {} --receipt answer.json",
         at(&description.log.dir)
+    );
+    println!("# the proof that the lookup is in the public log, checked by the log's key alone");
+    println!(
+        "{program} audit prove {} --receipt answer.json --out answer.tlog-proof",
+        description.log.url
+    );
+    println!(
+        "{program} audit verify answer.tlog-proof --vkey {}\n",
+        description.log.vkey
     );
     println!("# REST");
     println!("{}\n", curl(gateway, &ca, &cert, &key, purpose));

@@ -38,7 +38,7 @@ pub(super) fn build(root: &Path, python: &Path) -> Result<PathBuf> {
     for name in ["note", "tlog"] {
         copy(&toolchain.join(VENDORED).join(name), &vendored.join(name))?;
     }
-    std::fs::write(module.join("x/go.mod"), "module golang.org/x/mod\n")?;
+    std::fs::write(module.join("x/go.mod"), VENDORED_MODULE)?;
     std::fs::write(module.join("go.mod"), MODULE)?;
     std::fs::copy(root.join("tests/checker/main.go"), module.join("main.go"))?;
     let go = |arguments: &[&str]| {
@@ -68,6 +68,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+const VENDORED_MODULE: &str = "module golang.org/x/mod\n\ngo 1.25\n";
 
 const MODULE: &str = "module checker
 
