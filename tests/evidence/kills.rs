@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use evidence::keys::PublicKeys;
 use evidence::verify::{self, ReceiptText};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -66,7 +67,8 @@ fn no_kill_loses_or_doubles_a_record() {
     let all: Vec<_> = all.collect();
     let seqs: std::collections::HashSet<u64> = all.iter().map(|receipt| receipt.seq).collect();
     assert_eq!(seqs.len(), all.len(), "two receipts name one record");
-    let report = verify::receipts(&dir, all).unwrap();
+    let keys = PublicKeys::read(&dir).unwrap().receipt;
+    let report = verify::receipts(&dir, &keys, all).unwrap();
     println!("{rounds} kills, {} receipts", report.accepted);
     assert_eq!(report.refused, []);
     assert!(report.accepted >= rounds, "hardly anything was recorded");

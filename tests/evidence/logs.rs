@@ -83,6 +83,12 @@ impl Log {
 impl Open {
     /// Writes records until there are that many, and waits until they are public.
     pub(crate) async fn grow(&mut self, size: u64) {
+        self.record(size).await;
+        self.published().await;
+    }
+
+    /// Writes records until there are that many.
+    pub(crate) async fn record(&mut self, size: u64) {
         while self.size < size {
             let more = (size - self.size).min(1_000);
             let records: Vec<_> = (0..more)
@@ -97,7 +103,6 @@ impl Open {
             }
             self.size += more;
         }
-        self.published().await;
     }
 
     async fn published(&self) {
@@ -106,6 +111,11 @@ impl Open {
             assert!(began.elapsed() < Duration::from_secs(20), "not published");
             sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    /// Ends it in order.
+    pub(crate) async fn close(self) {
+        self.handle.close().await.unwrap();
     }
 
     /// Ends it as a crash would, without a last record.

@@ -120,3 +120,85 @@ async fn a_damaged_right_edge_is_named() {
         std::fs::write(&path, right).unwrap();
     }
 }
+
+/// Another history under the same keys and of the same length, behind the public log of this one.
+#[tokio::test]
+async fn a_write_ahead_log_with_other_records_is_not_gone_on_with() {
+    let (log, yesterday) = grown().await;
+    let other = Log::new();
+    remove(other.dir());
+    remove(&other.config.lock_file());
+    copy_tree(&log.dir().join("private"), &other.dir().join("private"));
+    let mut open = other.open(0).await;
+    open.grow(300).await;
+    open.crash();
+    let (wal, fork) = (log.dir().join("wal"), other.dir().join("wal"));
+    remove(&wal);
+    copy_tree(&fork, &wal);
+    let error = log.try_open().unwrap_err().to_string();
+    assert!(
+        error.contains("with 300 records, but its records are others"),
+        "{error}"
+    );
+    // Also where what is shown is older than what was signed; and nothing is written before.
+    remove(&log.dir().join("tile"));
+    copy_tree(&yesterday.path().join("tile"), &log.dir().join("tile"));
+    std::fs::copy(
+        yesterday.path().join("checkpoint"),
+        log.dir().join("checkpoint"),
+    )
+    .unwrap();
+    let error = log.try_open().unwrap_err().to_string();
+    assert!(
+        error.contains("with 300 records, but its records are others"),
+        "{error}"
+    );
+    assert!(!log.dir().join("tile/0/000").exists(), "it was written on");
+}
+
+#[tokio::test]
+async fn records_that_nobody_knows_to_have_been_shown_are_not_gone_on_with() {
+    let (log, _) = grown().await;
+    remove(&log.dir().join("checkpoint"));
+    remove(&log.config.lock_file());
+    let error = log.try_open().unwrap_err().to_string();
+    assert!(
+        error.contains("neither its checkpoint nor its lock store"),
+        "{error}"
+    );
+}
+
+/// What cannot be published is published later: the disk is full, then it is not.
+#[tokio::test]
+async fn a_publisher_that_fails_goes_on_when_it_can() {
+    use std::os::unix::fs::symlink;
+    let log = Log::new();
+    let mut open = log.open(0).await;
+    open.grow(10).await;
+    // Writing to this device fails as a full disk does.
+    let tmp = log.config.lock_file().with_added_extension("tmp");
+    symlink("/dev/full", &tmp).unwrap();
+    open.record(40).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(size_of(log.dir()), 10);
+    remove(&tmp);
+    open.grow(60).await;
+    // The other file that is replaced: the lock store is ahead of it then.
+    let tmp = log.dir().join("checkpoint.tmp");
+    symlink("/dev/full", &tmp).unwrap();
+    open.record(90).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(size_of(log.dir()), 60);
+    remove(&tmp);
+    open.grow(100).await;
+    // A log that ends while it cannot publish ends all the same.
+    symlink("/dev/full", &tmp).unwrap();
+    open.record(120).await;
+    let closed = tokio::time::timeout(std::time::Duration::from_secs(5), open.close());
+    closed.await.unwrap();
+    remove(&tmp);
+    drop(log.try_open().unwrap());
+    if let Some(said) = check(log.dir(), &log.vkeys(), &[]) {
+        said.unwrap();
+    }
+}

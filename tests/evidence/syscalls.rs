@@ -124,7 +124,8 @@ fn check(home: &Path, receipts: &[String], what: &str) {
     verified.unwrap_or_else(|error| panic!("{what}, after a new start: {error}"));
     let all = receipts.iter().chain(&again.receipts);
     let all = all.map(|text| ReceiptText::from_json(text.as_bytes()).unwrap());
-    let report = verify::receipts(&dir, all).unwrap();
+    let keys = PublicKeys::read(&dir).unwrap().receipt;
+    let report = verify::receipts(&dir, &keys, all).unwrap();
     assert_eq!(report.refused, [], "{what}");
     assert_eq!(report.accepted as usize, receipts.len() + 10, "{what}");
 }

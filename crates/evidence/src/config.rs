@@ -44,6 +44,9 @@ pub struct Config {
     /// pause, and never without a new record.
     #[serde(default = "publish_ms")]
     pub publish_ms: u64,
+    /// How long in seconds the gateway answers on while nothing can be published.
+    #[serde(default = "publish_grace_s")]
+    pub publish_grace_s: u64,
 }
 
 impl Config {
@@ -65,6 +68,7 @@ impl Config {
             reserve_percent: reserve_percent(),
             gather_ms: gather_ms(),
             publish_ms: publish_ms(),
+            publish_grace_s: publish_grace_s(),
         }
     }
 
@@ -116,4 +120,9 @@ const fn gather_ms() -> u64 {
 /// Half of the second in which a record must be under a checkpoint.
 const fn publish_ms() -> u64 {
     500
+}
+
+/// A quarter of an hour: the record is durable, but nobody else has seen it.
+const fn publish_grace_s() -> u64 {
+    15 * 60
 }

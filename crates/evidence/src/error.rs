@@ -78,6 +78,12 @@ pub enum Error {
         /// What does not fit.
         problem: String,
     },
+    /// There are records, but nobody knows that any were ever shown.
+    #[error(
+        "AuditRollbackDetected: the log has {0} records, but neither its checkpoint nor its lock \
+         store is there; restore both, or begin a new log under a new origin"
+    )]
+    Unshown(u64),
     /// The write-ahead log does not go back far enough.
     #[error("the write-ahead log does not hold record {seq}, which is not in the public log yet")]
     Forgotten {
@@ -116,10 +122,9 @@ pub struct Damage {
 }
 
 impl Error {
-    /// True if there was no room on the disk.
-    pub(crate) fn is_disk_full(&self) -> bool {
-        use io::ErrorKind::{QuotaExceeded, StorageFull};
-        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    /// True if it may be gone when the same is tried again: a full disk, too many open files.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Io { .. })
     }
 
     pub(crate) fn io(

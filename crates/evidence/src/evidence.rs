@@ -31,7 +31,7 @@ pub struct Deps {
     pub on_fatal: Alarm,
 }
 
-/// Called once, on the writing thread, when the log cannot be written any more, before any
+/// Called once, on a thread of the log, when the log cannot be written any more, before any
 /// waiting exchange fails.
 ///
 /// The process must end: what was not synced may not be on the disk.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::Error;
+
 /// Is told what the log does; every method has a default that does nothing.
 ///
 /// All but `commit_wait` are called on the writing thread: they must return at once.
@@ -21,6 +23,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn next_seq(&self, _seq: u64) {}
     /// A checkpoint over that many leaves is shown. Called on the publishing thread.
     fn published(&self, _size: u64) {}
+    /// What is durable could not be published; it is tried again. Called on the publishing thread.
+    fn not_published(&self, _error: &Error) {}
 }
 
 /// Measures nothing.

@@ -164,6 +164,8 @@ impl Window {
         /// Short in tests, so that its borders cut through everything.
         const STRETCH: u64 = if cfg!(test) { 509 } else { 1 << 20 };
         const KEPT_ZEROS: usize = 1 << 17;
+        /// Between two writes of one batch; a file that was made up may have more.
+        const MOST_ZEROS: usize = 64 << 20;
         if self.ended {
             return Ok(false);
         }
@@ -185,7 +187,8 @@ impl Window {
                 self.zeros += zeros_before;
                 continue;
             }
-            self.bytes.resize(self.bytes.len() + zeros_before, 0);
+            let zeros = zeros_before.min(MOST_ZEROS);
+            self.bytes.resize(self.bytes.len() + zeros, 0);
             self.bytes.extend_from_slice(written);
             return Ok(true);
         }

@@ -13,7 +13,7 @@ use exchange::{Clock, SystemClock};
 use gate::{Gate, Synthetic};
 
 use crate::cli::Serve;
-use crate::config::{Checked, Config};
+use crate::config::{Checked, Config, chain};
 use crate::exit;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
@@ -132,7 +132,8 @@ fn record(
         version: env!("CARGO_PKG_VERSION"),
         on_fatal: Alarm::new(move |error| {
             readiness.record(Record::Unwritable);
-            eprintln!("lienthong: the record cannot be written, ending: {error}");
+            let error = chain(error);
+            eprintln!("lienthong: the record cannot be kept, ending: {error}");
             std::process::abort();
         }),
     };

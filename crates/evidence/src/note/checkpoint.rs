@@ -111,10 +111,22 @@ impl fmt::Display for SignedCheckpoint {
     }
 }
 
-/// True if a log may have that name: it is the name of its key as well.
+/// True if those who signed speak for a log: of every algorithm for which a key of it is trusted,
+/// one must be among them. A witness alone does not, nor does Ed25519 where ML-DSA-44 is known.
+pub(crate) fn speak_for(origin: &str, signers: &[&VerifierKey], trusted: &[VerifierKey]) -> bool {
+    let mut ours = trusted.iter().filter(|key| key.name() == origin).peekable();
+    ours.peek().is_some()
+        && ours.all(|key| {
+            let same = |it: &&&VerifierKey| it.algorithm() == key.algorithm();
+            signers.iter().filter(same).any(|it| it.name() == origin)
+        })
+}
+
+/// True if a log may have that name: it is the name of its key as well, and with `/receipt` that of
+/// another, of 255 bytes at most.
 pub(crate) fn is_origin(origin: &str) -> bool {
     is_key_name(origin)
-        && origin.len() <= 255
+        && origin.len() <= 247
         && !origin.contains("://")
         && !origin.starts_with('/')
         && !origin.ends_with('/')

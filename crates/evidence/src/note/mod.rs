@@ -12,8 +12,8 @@ mod checkpoint;
 mod policy;
 mod proof;
 
-pub(crate) use checkpoint::is_origin;
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub(crate) use checkpoint::{is_origin, speak_for};
 pub use policy::{Policy, PolicyError, Witness};
 pub use proof::LogProof;
 
@@ -68,8 +68,8 @@ pub enum NoteError {
     /// A key that is known did not make its signature.
     #[error("the signature of a known key does not fit")]
     Forged,
-    /// None of the keys that are known has signed.
-    #[error("is signed by no known key")]
+    /// None of the keys that are known has signed, or of two kinds of keys only one.
+    #[error("is not signed by a known key of each kind that is known")]
     Unsigned,
 }
 

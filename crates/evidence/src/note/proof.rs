@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64_simd::STANDARD;
 
-use super::{NoteError, SignedCheckpoint};
+use super::{NoteError, SignedCheckpoint, speak_for};
 use crate::keys::VerifierKey;
 use crate::tree::{Hash, root_of};
 
@@ -58,8 +58,7 @@ impl LogProof {
     ) -> Result<Vec<&'a VerifierKey>, NoteError> {
         let good = self.checkpoint.verify(keys)?;
         let checkpoint = self.checkpoint.checkpoint();
-        // A witness alone does not speak for the log.
-        if !good.iter().any(|key| key.name() == checkpoint.origin) {
+        if !speak_for(&checkpoint.origin, &good, keys) {
             return Err(NoteError::Unsigned);
         }
         let root = root_of(leaf, self.index, checkpoint.size, &self.path);

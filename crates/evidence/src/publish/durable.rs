@@ -82,6 +82,16 @@ impl Durable {
         }
     }
 
+    /// True if nothing more will come.
+    pub(super) fn has_ended(&self) -> bool {
+        self.lock().ended.is_some()
+    }
+
+    /// True if what is still to be published waits for the next start.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.lock().ended == Some(Ended::Short)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

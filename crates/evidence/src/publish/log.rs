@@ -76,9 +76,19 @@ impl PublicLog {
         self.edge.size()
     }
 
-    /// The root over them.
-    pub(crate) fn root(&self) -> Hash {
-        self.edge.root()
+    /// The tree over them.
+    pub(crate) const fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    /// The hash of the last entry; none of an empty log.
+    pub(crate) fn last_leaf(&mut self) -> Result<Option<Hash>, Error> {
+        let size = self.size();
+        let last = size.checked_sub(1);
+        let Some(tile) = last.and_then(|last| Tile::holding(0, last, size)) else {
+            return Ok(None);
+        };
+        Ok(self.store.tile(tile)?.last().copied())
     }
 
     /// The checkpoint that was shown last.
@@ -125,7 +135,7 @@ impl PublicLog {
         let checkpoint = Checkpoint {
             origin: keys.origin().to_owned(),
             size: self.size(),
-            root: self.root(),
+            root: self.edge.root(),
         };
         let signed = keys.sign_checkpoint(checkpoint, time)?;
         self.lock.replace(self.latest.as_ref(), &signed)?;

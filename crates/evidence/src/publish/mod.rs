@@ -35,7 +35,8 @@ use crate::{Config, Error, Observer};
 
 /// What the publisher works with.
 pub(crate) struct Publisher {
-    pub(crate) restored: Restored,
+    /// None after a failure: what is in memory may be ahead of what is on the disk.
+    pub(crate) restored: Option<Restored>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
@@ -53,43 +54,76 @@ impl Publisher {
     }
 
     fn run(mut self, durable: &Durable) {
+        let _guard = Guard(self.siren.clone());
         let every = Duration::from_millis(self.config.publish_ms);
-        let mut from = Instant::now();
-        while let Some(reached) = durable.next(self.restored.log.size(), from) {
+        let grace = Duration::from_secs(self.config.publish_grace_s);
+        let (mut from, mut failing) = (Instant::now(), None);
+        let mut shown = 0;
+        while let Some(reached) = durable.next(shown, from) {
             from = Instant::now() + every;
-            let published = match self.publish(reached) {
-                // The write-ahead log goes on within its reserve, and refuses below it.
-                Err(error) if error.is_disk_full() => self.read_again(reached),
-                published => published,
+            let Err(error) = self.publish(reached, durable, &mut shown) else {
+                failing = None;
+                continue;
             };
-            match published {
-                Ok(size) => self.observer.published(size),
-                Err(error) => return self.siren.ring(&error),
+            self.restored = None;
+            let since: &mut Instant = failing.get_or_insert_with(Instant::now);
+            // All of it can be made again, so the gateway answers on for a while.
+            if !error.may_pass() || since.elapsed() >= grace {
+                return self.siren.ring(&error);
+            }
+            self.observer.not_published(&error);
+            if durable.has_ended() {
+                return;
+            }
+            from = Instant::now() + RETRY;
+        }
+    }
+
+    /// Publishes what is durable, a slice at a time; `shown` follows.
+    fn publish(
+        &mut self,
+        reached: Reached,
+        durable: &Durable,
+        shown: &mut u64,
+    ) -> Result<(), Error> {
+        let restored = match self.restored.take() {
+            Some(restored) => restored,
+            None => Restored::read(&self.config, reached)?,
+        };
+        let Restored { log, tail } = self.restored.insert(restored);
+        while log.size() < reached.seq {
+            let limit = log.size() + SLICE;
+            tail.read_to(reached.end, limit, |leaf| log.append(leaf))?;
+            if log.size() < limit.min(reached.seq) {
+                return Err(Error::Forgotten { seq: log.size() });
+            }
+            let signed = log.publish(&self.keys, seconds(&*self.clock))?;
+            *shown = signed.checkpoint().size;
+            self.observer.published(*shown);
+            if durable.is_cut_short() {
+                break;
             }
         }
-    }
-
-    fn publish(&mut self, reached: Reached) -> Result<u64, Error> {
-        let Restored { log, tail } = &mut self.restored;
-        tail.read_to(reached.end, u64::MAX, |leaf| log.append(leaf))?;
-        let signed = log.publish(&self.keys, seconds(&*self.clock))?;
-        Ok(signed.checkpoint().size)
-    }
-
-    /// Goes back to what was shown, because not all of what follows could be written.
-    fn read_again(&mut self, reached: Reached) -> Result<u64, Error> {
-        match Restored::read(&self.config, reached) {
-            Ok(restored) => self.restored = restored,
-            Err(error) if error.is_disk_full() => {}
-            Err(error) => return Err(error),
-        }
-        Ok(self
-            .restored
-            .log
-            .latest()
-            .map_or(0, |it| it.checkpoint().size))
+        *shown = log.size();
+        Ok(())
     }
 }
+
+/// Raises the alarm if the thread panics: nobody would notice that nothing is published any more.
+struct Guard(Siren);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.ring(&Error::Ended);
+        }
+    }
+}
+
+/// How long after a failure it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// How many records are published under one checkpoint at most, when many wait.
+const SLICE: u64 = 65_536;
 
 fn seconds(clock: &dyn Clock) -> u64 {
     u64::try_from(clock.now().as_second()).unwrap_or(0)

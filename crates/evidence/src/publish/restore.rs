@@ -11,6 +11,7 @@ use super::tail::Tail;
 use super::{Reached, seconds};
 use crate::keys::{Keys, PublicKeys};
 use crate::note::{NoteError, SignedCheckpoint};
+use crate::tree::{Hash, leaf_hash};
 use crate::{Config, Error};
 
 /// The public log as it was when the gateway ended, or empty.
@@ -45,6 +46,7 @@ impl Restored {
         let Some(known) = known else {
             return match shown {
                 Some(shown) => Err(set_back(config, Knows::Shown, &shown, "is missing")),
+                None if durable.seq > 0 => Err(Error::Unshown(durable.seq)),
                 None => Ok(Self {
                     log: PublicLog::empty(store, lock),
                     tail: Tail::from(&config.dir, 0)?,
@@ -64,10 +66,9 @@ impl Restored {
             Some(shown) => PublicLog::at(store, lock, shown)?,
             None => PublicLog::empty(store, lock),
         };
-        let mut tail = Tail::from(&config.dir, log.size())?;
-        // A crash came between the lock store and the file `checkpoint`.
-        tail.read_to(durable.end, size, |leaf| log.append(leaf))?;
-        if log.size() != size || log.root() != known.checkpoint().root {
+        // Read twice: nothing is written before it is known to be the log that was signed.
+        let (tail, root) = reread(config, durable, &mut log, size, &mut |_, _| Ok(()))?;
+        if root != Some(known.checkpoint().root) {
             return Err(set_back(
                 config,
                 Knows::Lock,
@@ -75,10 +76,14 @@ impl Restored {
                 "its records are others",
             ));
         }
-        if log.latest() != Some(&known) {
-            log.write_partial()?;
-            log.show(known)?;
+        if log.latest() == Some(&known) {
+            return Ok(Self { log, tail });
         }
+        // A crash came between the lock store and the file `checkpoint`.
+        let mut add = |log: &mut PublicLog, leaf: &[u8]| log.append(leaf);
+        let (tail, _) = reread(config, durable, &mut log, size, &mut add)?;
+        log.write_partial()?;
+        log.show(known)?;
         Ok(Self { log, tail })
     }
 
@@ -89,6 +94,33 @@ impl Restored {
         }
         Ok(())
     }
+}
+
+/// What is done with a record that is not shown yet.
+type Visit<'a> = &'a mut dyn FnMut(&mut PublicLog, &[u8]) -> Result<(), Error>;
+
+/// Reads the write-ahead log from the last record that is shown up to a size, and tells `visit` what
+/// follows that record. Returns the root, or none if that record is another one or too few follow.
+fn reread(
+    config: &Config,
+    durable: Reached,
+    log: &mut PublicLog,
+    size: u64,
+    visit: Visit<'_>,
+) -> Result<(Tail, Option<Hash>), Error> {
+    let (last, mut edge) = (log.last_leaf()?, log.edge().clone());
+    let (from, mut seen) = (edge.size(), None);
+    let mut tail = Tail::from(&config.dir, from.saturating_sub(1))?;
+    tail.read_to(durable.end, size, |leaf| {
+        if from > 0 && seen.is_none() {
+            seen = Some(leaf_hash(leaf));
+            return Ok(());
+        }
+        edge.add(leaf_hash(leaf), |_, _| ());
+        visit(log, leaf)
+    })?;
+    let is_it = seen == last && edge.size() == size;
+    Ok((tail, is_it.then(|| edge.root())))
 }
 
 /// A checkpoint that a key of this log has signed.

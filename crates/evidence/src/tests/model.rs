@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::keys::PublicKeys;
 use crate::verify::{self, ReceiptText};
 
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +94,8 @@ proptest! {
         let count = held.receipts.len() as u64;
         let seqs: std::collections::BTreeSet<u64> = held.receipts.iter().map(|r| r.seq).collect();
         prop_assert_eq!(seqs.len() as u64, count);
-        let checked = verify::receipts(desk.path(), held.receipts).unwrap();
+        let keys = PublicKeys::read(desk.path()).unwrap();
+        let checked = verify::receipts(desk.path(), &keys.receipt, held.receipts).unwrap();
         prop_assert_eq!(checked.accepted, count, "{:?}", checked.refused);
     }
 }

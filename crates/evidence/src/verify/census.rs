@@ -29,8 +29,13 @@ impl Census {
         }
         self.last_ts = gist.ts;
         self.leaves += 1;
+        let is_odd = self.by_type.len() >= MOST_TYPES || gist.t.len() > LONGEST_TYPE;
         match self.by_type.get_mut(gist.t.as_ref()) {
             Some(count) => *count += 1,
+            // Types may be added, but a log that is made up must not fill the memory.
+            None if is_odd => {
+                *self.by_type.entry(OTHERS.to_owned()).or_default() += 1;
+            }
             None => {
                 self.by_type.insert(gist.t.into_owned(), 1);
             }
@@ -38,3 +43,8 @@ impl Census {
         Ok(())
     }
 }
+
+/// Under what the leaves of odd types are counted.
+const OTHERS: &str = "(others)";
+const MOST_TYPES: usize = 64;
+const LONGEST_TYPE: usize = 32;

@@ -6,7 +6,7 @@ use super::census::Census;
 use super::growth::{Growth, Witnessed};
 use super::{Progress, VerifyError};
 use crate::keys::VerifierKey;
-use crate::note::{NoteError, SignedCheckpoint};
+use crate::note::{NoteError, SignedCheckpoint, speak_for};
 use crate::publish::{CHECKPOINT_FILE, next_entry};
 use crate::tree::{Hash, TILE_WIDTH, Tile, entries_path, leaf_hash};
 
@@ -87,7 +87,7 @@ pub(super) fn read(
     };
     let keys = signed.verify(&trust.keys).map_err(bad)?;
     // A witness alone does not speak for the log.
-    if !keys.iter().any(|key| key.name() == checkpoint.origin) {
+    if !speak_for(&checkpoint.origin, &keys, &trust.keys) {
         return Err(bad(NoteError::Unsigned));
     }
     let signers = keys.into_iter().cloned().collect();

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::directory::walk;
 use super::public::{self, Directory, Files as _, PublicReport, Trust};
 use super::{Progress, Report, VerifyError};
+use crate::note::NoteError;
 use crate::segment::WAL_DIR;
 use crate::tree::{Hash, TILE_WIDTH, Tile, leaf_hash};
 
@@ -47,6 +48,12 @@ pub fn whole(
             from: "its own checkpoint".to_owned(),
             size,
             problem: format!("the write-ahead log has only {}", report.census.leaves),
+        });
+    }
+    if report.segments > 0 && report.origin != public.checkpoint.checkpoint().origin {
+        return Err(VerifyError::Checkpoint {
+            from: "the write-ahead log".to_owned(),
+            problem: NoteError::OtherLog,
         });
     }
     growth.finish()?;

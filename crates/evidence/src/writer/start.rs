@@ -80,7 +80,7 @@ impl Writer {
         writer.keep_house()?;
         let siren = Siren::new(deps.on_fatal);
         let publisher = Publisher {
-            restored,
+            restored: Some(restored),
             keys: Arc::clone(&writer.keys),
             clock: deps.clock,
             observer: deps.observer,

@@ -35,8 +35,9 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
     }
     let policy = arguments.policy.as_deref().map(policy).transpose()?;
     let older = arguments.old.iter().map(|file| older(file));
+    let trusted = keys(arguments, policy.as_ref());
     let mut trust = Trust {
-        keys: keys(arguments, policy.as_ref()),
+        keys: trusted.clone(),
         older: older.collect::<anyhow::Result<_>>()?,
     };
     let of_policy = policy.iter().flat_map(|policy| &policy.logs);
@@ -54,7 +55,9 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
         let mut files = Remote::new(&arguments.log)?;
         verify::public(&mut files, &trust, progress("bundle")).map(|public| (public, None))
     } else {
+        // Also `.` has a name, beside which its lock store lies.
         let dir = Path::new(&arguments.log);
+        let dir = &dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
         if !knows_the_log {
             trust.keys.extend(believed(dir)?);
         }
@@ -78,7 +81,7 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
     println!("verified");
     match &arguments.receipt {
         None => Ok(exit::COMPLETE.into()),
-        Some(file) => receipts(Path::new(&arguments.log), &read(file)?),
+        Some(file) => receipts(Path::new(&arguments.log), &trusted, &read(file)?),
     }
 }
 
@@ -137,8 +140,18 @@ fn lock_store(dir: &Path) -> anyhow::Result<Option<Witnessed>> {
     Ok(Some(Witnessed { from, ..held }))
 }
 
-/// Checks the receipts of a text: one JSON document, or one per line.
-fn receipts(dir: &Path, text: &str) -> anyhow::Result<ExitCode> {
+/// Checks the receipts of a text: one JSON document, or one per line. Of keys that were given, those
+/// of receipts count; else those that the directory names.
+fn receipts(dir: &Path, given: &[VerifierKey], text: &str) -> anyhow::Result<ExitCode> {
+    let own = given
+        .is_empty()
+        .then(|| PublicKeys::read(dir))
+        .transpose()?;
+    let keys = own.map_or_else(|| given.to_vec(), |own| own.receipt);
+    ensure!(
+        keys.iter().any(|key| key.name().ends_with("/receipt")),
+        "say with --vkey which key signs receipts, too; the file `keys` of the log names it"
+    );
     let documents: Vec<&str> = match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => vec![text],
         Err(_) => text
@@ -151,7 +164,7 @@ fn receipts(dir: &Path, text: &str) -> anyhow::Result<ExitCode> {
         let receipt = ReceiptText::from_json(document.as_bytes());
         receipts.push(receipt.with_context(|| format!("receipt {}", place + 1))?);
     }
-    let report = verify::receipts(dir, receipts)?;
+    let report = verify::receipts(dir, &keys, receipts)?;
     for (place, why) in &report.refused {
         eprintln!("receipt {} is refused: {why}", place + 1);
     }
@@ -198,6 +211,10 @@ fn print(public: &PublicReport, report: Option<&Report>) {
         public.older
     );
     let census = report.map_or(&public.census, |report| &report.census);
+    let unshown = census.leaves.saturating_sub(checkpoint.size);
+    if unshown > 0 {
+        println!("{unshown} records are under no checkpoint yet: no signature covers them");
+    }
     match census.leaves.checked_sub(1) {
         Some(last) => println!("{} records, 0 to {last}, no gap", census.leaves),
         None => println!("no records"),

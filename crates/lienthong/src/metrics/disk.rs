@@ -137,6 +137,11 @@ impl evidence::Observer for Metrics {
         self.disk.next_seq.tell(seq);
     }
 
+    fn not_published(&self, error: &evidence::Error) {
+        let error = crate::config::chain(error);
+        tracing::error!(error, "the record is not published; it is tried again");
+    }
+
     fn published(&self, size: u64) {
         self.disk.checkpoint_size.tell(size);
     }
