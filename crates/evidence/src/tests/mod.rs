@@ -98,7 +98,24 @@ impl Desk {
             version: "0.1.0",
             on_fatal: alarm,
         };
-        Evidence::start(self.config.clone(), deps)
+        let before = self.shown();
+        let started = Evidence::start(self.config.clone(), deps)?;
+        // The start is published at once; what follows, only at the end.
+        for _ in 0..1_000 {
+            if self.shown() > before {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        Ok(started)
+    }
+
+    /// How many records are under the latest checkpoint.
+    fn shown(&self) -> u64 {
+        let text = std::fs::read_to_string(self.config.dir.join("checkpoint"));
+        let text = text.unwrap_or_default();
+        let size = text.lines().nth(1).and_then(|size| size.parse().ok());
+        size.unwrap_or_default()
     }
 
     fn start(&self) -> (Evidence, Handle) {

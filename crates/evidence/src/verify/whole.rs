@@ -50,7 +50,9 @@ pub fn whole(
             problem: format!("the write-ahead log has only {}", report.census.leaves),
         });
     }
-    if report.segments > 0 && report.origin != public.checkpoint.checkpoint().origin {
+    // Without a whole segment it has no name yet.
+    let name = &report.origin;
+    if !name.is_empty() && *name != public.checkpoint.checkpoint().origin {
         return Err(VerifyError::Checkpoint {
             from: "the write-ahead log".to_owned(),
             problem: NoteError::OtherLog,
