@@ -30,6 +30,7 @@ mod publish;
 mod receipt;
 mod record;
 mod recover;
+mod replace;
 mod scan;
 mod segment;
 #[cfg(test)]

@@ -13,9 +13,10 @@ use base64_simd::STANDARD;
 use exchange::Clock;
 
 use crate::Error;
-use crate::keys::{CosigningKeys, VerifierKey, write_durably};
+use crate::keys::{CosigningKeys, VerifierKey};
 use crate::note::{Checkpoint, NoteError, SignedCheckpoint};
 use crate::publish::read_checkpoint;
+use crate::replace::replace_durably;
 use crate::tree::{Hash, proof, root_of_nothing};
 
 /// A witness of some logs.
@@ -121,7 +122,7 @@ impl Witness {
             return Err(Refused::Inconsistent);
         }
         let text = request.checkpoint.to_string();
-        write_durably(&file, 0o644, text.as_bytes()).map_err(Refused::State)?;
+        replace_durably(&file, 0o644, text.as_bytes()).map_err(Refused::State)?;
         self.cosign(&checkpoint).map_err(Refused::State)
     }
 

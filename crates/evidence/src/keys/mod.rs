@@ -6,9 +6,8 @@
 //! `log <vkey>`, `receipt <vkey>`. Not here: rotation, hardware keys.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
@@ -17,16 +16,16 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, Pqds
 use zeroize::Zeroizing;
 
 mod cosigning;
+mod public;
 mod vkey;
 
 pub(crate) use cosigning::CosigningKeys;
+pub use public::{PUBLIC_FILE, PublicKeys};
 pub use vkey::{Algorithm, VerifierKey};
 
 use crate::note::{Checkpoint, Signature, SignedCheckpoint, is_origin};
+use crate::replace::replace_durably;
 use crate::{Config, Error};
-
-/// The file of public keys in the directory of a log.
-pub const PUBLIC_FILE: &str = "keys";
 
 const LOG_FILE: &str = "log.pk8";
 const LOG_ML_DSA_FILE: &str = "log.ml-dsa-44.pk8";
@@ -149,75 +148,6 @@ pub fn create_if_missing(config: &Config) -> Result<Keys, Error> {
     Ok(keys)
 }
 
-/// The public keys of a log, as its file `keys` lists them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PublicKeys {
-    /// The keys of checkpoints.
-    pub log: Vec<VerifierKey>,
-    /// The keys of receipts.
-    pub receipt: Vec<VerifierKey>,
-}
-
-impl PublicKeys {
-    /// Reads the file `keys` of a log.
-    ///
-    /// # Errors
-    /// The file cannot be read, or a line holds no key.
-    pub fn read(dir: &Path) -> Result<Self, Error> {
-        let path = dir.join(PUBLIC_FILE);
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-        let mut keys = Self::default();
-        let bad = |problem| Error::Key {
-            path: path.clone(),
-            problem,
-        };
-        for line in text.lines() {
-            let (list, vkey) = match line.split_once(' ') {
-                Some(("log", vkey)) => (&mut keys.log, vkey),
-                Some(("receipt", vkey)) => (&mut keys.receipt, vkey),
-                _ => return Err(bad("has a line that names no key of a log or of receipts")),
-            };
-            list.push(vkey.parse().map_err(bad)?);
-        }
-        Ok(keys)
-    }
-
-    /// Adds the keys to the file of the log; keys that stood there before stay.
-    fn publish(keys: &Keys, dir: &Path) -> Result<(), Error> {
-        let mut all = if dir.join(PUBLIC_FILE).exists() {
-            Self::read(dir)?
-        } else {
-            Self::default()
-        };
-        let before = all.clone();
-        let mut add = |list: fn(&mut Self) -> &mut Vec<VerifierKey>, key| {
-            let list = list(&mut all);
-            if !list.contains(&key) {
-                list.push(key);
-            }
-        };
-        add(|all| &mut all.log, keys.log());
-        add(|all| &mut all.log, keys.log_ml_dsa());
-        add(|all| &mut all.receipt, keys.receipt());
-        if all == before {
-            return Ok(());
-        }
-        write_durably(&dir.join(PUBLIC_FILE), 0o644, all.to_string().as_bytes())
-    }
-}
-
-impl fmt::Display for PublicKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for key in &self.log {
-            writeln!(f, "log {key}")?;
-        }
-        for key in &self.receipt {
-            writeln!(f, "receipt {key}")?;
-        }
-        Ok(())
-    }
-}
-
 /// The name under which the receipts of a log are signed.
 #[must_use]
 pub fn receipt_name(origin: &str) -> String {
@@ -248,7 +178,7 @@ fn make_if_missing(
         return Ok(());
     }
     let der = make().map_err(|_| Error::Crypto("make a key"))?;
-    write_durably(path, 0o600, &der)
+    replace_durably(path, 0o600, &der)
 }
 
 fn sign_ml_dsa(pair: &PqdsaKeyPair, message: &[u8]) -> Result<Vec<u8>, Error> {
@@ -295,23 +225,4 @@ fn bad(path: &Path, problem: &'static str) -> Error {
         path: PathBuf::from(path),
         problem,
     }
-}
-
-/// Writes a file such that a crash leaves the old one, the new one, or none.
-pub(crate) fn write_durably(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), Error> {
-    let tmp = path.with_extension("tmp");
-    let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(mode)
-            .open(&tmp)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&tmp, path)?;
-        path.parent()
-            .map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
-    };
-    write().map_err(Error::io("write", path))
 }

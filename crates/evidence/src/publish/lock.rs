@@ -4,14 +4,12 @@
 //! backup, a copied disk) is smaller than what the lock store holds, and does not start. Here: one
 //! file, for one node. Not here: PostgreSQL, for several.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::store::read_checkpoint;
 use crate::Error;
 use crate::note::SignedCheckpoint;
+use crate::replace::replace_durably;
 
 /// The lock store of one log: a file beside its directory.
 #[derive(Debug)]
@@ -52,17 +50,6 @@ impl LockStore {
                 holds: holds.map(|it| it.checkpoint().size),
             });
         }
-        let tmp = self.path.with_added_extension("tmp");
-        let parent = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let write = || -> std::io::Result<()> {
-            let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(0o644);
-            let mut file = options.open(&tmp)?;
-            file.write_all(next.to_string().as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&tmp, &self.path)?;
-            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
-        };
-        write().map_err(Error::io("write", &self.path))
+        replace_durably(&self.path, 0o644, next.to_string().as_bytes())
     }
 }

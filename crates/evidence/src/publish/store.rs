@@ -2,13 +2,13 @@
 //! all. Not here: what is in them.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::note::SignedCheckpoint;
+use crate::replace::{replace, sync_dir};
 use crate::tree::proof::Tiles;
 use crate::tree::{Hash, TILE_WIDTH, Tile, entries_path};
 
@@ -43,16 +43,7 @@ impl Store {
         let path = self.dir.join(path);
         let parent = path.parent().unwrap_or(&self.dir).to_owned();
         self.make_dir(&parent)?;
-        let tmp = path.with_added_extension("tmp");
-        let write = || -> io::Result<()> {
-            let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(0o644);
-            let mut file = options.open(&tmp)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&tmp, &path)
-        };
-        write().map_err(Error::io("write", &path))?;
+        replace(&path, 0o644, bytes)?;
         self.unsynced.insert(parent);
         Ok(())
     }
@@ -60,9 +51,7 @@ impl Store {
     /// Makes the names of what was put durable.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
         while let Some(dir) = self.unsynced.pop_last() {
-            File::open(&dir)
-                .and_then(|dir| dir.sync_all())
-                .map_err(Error::io("sync", dir))?;
+            sync_dir(&dir)?;
         }
         Ok(())
     }

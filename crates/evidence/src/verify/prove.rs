@@ -1,7 +1,7 @@
 //! Makes proofs out of the files of a public log, wherever they are.
 
 use super::VerifyError;
-use super::public::{Files, latest, wrong};
+use super::public::{Files, fetch, latest, wrong};
 use crate::note::{Checkpoint, LogProof};
 use crate::publish::next_entry;
 use crate::tree::proof::{self, Tiles};
@@ -62,7 +62,7 @@ impl Fetched<'_> {
         let width = (size - bundle * TILE_WIDTH).min(TILE_WIDTH);
         let path = |width| entries_path(bundle, width);
         let width = u16::try_from(width).unwrap_or(u16::MAX);
-        let bytes = self.fetch(path, width)?;
+        let (bytes, _) = fetch(self.0, path, width)?;
         let mut rest = bytes.as_slice();
         let mut entry = None;
         for _ in 0..=index % TILE_WIDTH {
@@ -72,24 +72,13 @@ impl Fetched<'_> {
             .map(<[u8]>::to_vec)
             .ok_or_else(|| wrong(&path(width), "is shorter than its name"))
     }
-
-    /// Fetches a file; if it is partial and gone, the full one, of which it is the beginning.
-    fn fetch(&mut self, path: impl Fn(u16) -> String, width: u16) -> Result<Vec<u8>, VerifyError> {
-        for width in [width, TILE_WIDTH as u16] {
-            let found = self.0.get(&path(width)).map_err(VerifyError::Fetch)?;
-            if let Some(bytes) = found {
-                return Ok(bytes);
-            }
-        }
-        Err(wrong(&path(width), "is missing"))
-    }
 }
 
 impl Tiles for Fetched<'_> {
     type Error = VerifyError;
 
     fn tile(&mut self, tile: Tile) -> Result<Vec<Hash>, VerifyError> {
-        let bytes = self.fetch(|width| Tile { width, ..tile }.path(), tile.width)?;
+        let (bytes, _) = fetch(self.0, |width| Tile { width, ..tile }.path(), tile.width)?;
         let (hashes, _) = bytes.as_chunks();
         let hashes = hashes.get(..usize::from(tile.width));
         let hashes = hashes.ok_or_else(|| wrong(&tile.path(), "is shorter than its name"))?;

@@ -144,7 +144,7 @@ impl Reader<'_> {
     /// Adds the entries of a bundle, and compares the tiles that they fill.
     fn bundle(&mut self, index: u64, width: u16) -> Result<(), VerifyError> {
         let path = |width| entries_path(index, width);
-        let (bytes, whole) = self.fetch(path, width)?;
+        let (bytes, whole) = fetch(self.files, path, width)?;
         let mut rest = bytes.as_slice();
         let mut full = Vec::new();
         for _ in 0..width {
@@ -179,7 +179,7 @@ impl Reader<'_> {
 
     fn compare(&mut self, tile: Tile, hashes: &[Hash]) -> Result<(), VerifyError> {
         let path = |width| Tile { width, ..tile }.path();
-        let (bytes, whole) = self.fetch(path, tile.width)?;
+        let (bytes, whole) = fetch(self.files, path, tile.width)?;
         let made = hashes.as_flattened();
         let same = if whole {
             bytes == made
@@ -190,21 +190,22 @@ impl Reader<'_> {
         same.then_some(())
             .ok_or_else(|| wrong(&tile.path(), "is not what its entries say"))
     }
+}
 
-    /// Fetches a file; if it is partial and gone, the full one, of which it is the beginning.
-    fn fetch(
-        &mut self,
-        path: impl Fn(u16) -> String,
-        width: u16,
-    ) -> Result<(Vec<u8>, bool), VerifyError> {
-        let mut get = |width| self.files.get(&path(width)).map_err(VerifyError::Fetch);
-        if let Some(bytes) = get(width)? {
-            return Ok((bytes, true));
-        }
-        let full = get(TILE_WIDTH as u16)?;
-        full.map(|bytes| (bytes, false))
-            .ok_or_else(|| wrong(&path(width), "is missing"))
+/// Fetches a file of some width; if it is partial and gone, the full one, of which it is the
+/// beginning. Also says whether it was there by that width.
+pub(super) fn fetch(
+    files: &mut dyn Files,
+    path: impl Fn(u16) -> String,
+    width: u16,
+) -> Result<(Vec<u8>, bool), VerifyError> {
+    let mut get = |width| files.get(&path(width)).map_err(VerifyError::Fetch);
+    if let Some(bytes) = get(width)? {
+        return Ok((bytes, true));
     }
+    let full = get(TILE_WIDTH as u16)?;
+    full.map(|bytes| (bytes, false))
+        .ok_or_else(|| wrong(&path(width), "is missing"))
 }
 
 pub(super) fn wrong(path: &str, problem: &'static str) -> VerifyError {

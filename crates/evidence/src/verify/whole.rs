@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::directory::walk;
-use super::public::{self, Directory, Files as _, PublicReport, Trust};
+use super::public::{self, Directory, PublicReport, Trust};
 use super::{Progress, Report, VerifyError};
 use crate::note::NoteError;
 use crate::segment::WAL_DIR;
@@ -76,12 +76,9 @@ impl Shown {
             let Some(tile) = Tile::holding(0, seq, self.size) else {
                 return Ok(());
             };
-            let mut get = |tile: Tile| self.files.get(&tile.path()).map_err(VerifyError::Fetch);
-            let bytes = match get(tile)? {
-                Some(bytes) => Some(bytes),
-                None => get(tile.full())?,
-            };
-            self.tile = bytes.map(|bytes| (index, bytes));
+            let path = |width| Tile { width, ..tile }.path();
+            let (bytes, _) = public::fetch(&mut self.files, path, tile.width)?;
+            self.tile = Some((index, bytes));
         }
         let (hashes, _) = self.tile.as_ref().map_or(&[][..], |(_, it)| it).as_chunks();
         if hashes.get((seq % TILE_WIDTH) as usize) == Some(hash) {

@@ -1,7 +1,7 @@
 //! The end of a segment as whole blocks, in memory that the disk can read by itself.
 //!
-//! The log is written past the page cache: a record is read back once, to be published, and fresh
-//! pages for 16 MB a second are dear. Such writes begin and end at a block, in the file and in
+//! The log is written past the page cache: a record is read back only once, to be published, and
+//! fresh pages for all of them are dear. Such writes begin and end at a block, in the file and in
 //! memory; so the block that the log ends in is kept here, and written again with what follows.
 
 use std::fs::File;

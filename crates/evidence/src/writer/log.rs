@@ -12,6 +12,7 @@ use super::blocks::{BLOCK, Blocks};
 use crate::chain::Chain;
 use crate::publish::Place;
 use crate::recover::Recovered;
+use crate::replace::sync_dir;
 use crate::segment::{self, Head, SPARE_FILE, WAL_DIR};
 use crate::{Config, Error};
 
@@ -221,10 +222,7 @@ impl Log {
     }
 
     fn sync_dir(&self) -> Result<(), Error> {
-        let wal = self.dir.join(WAL_DIR);
-        File::open(&wal)
-            .and_then(|dir| dir.sync_all())
-            .map_err(Error::io("sync", wal))
+        sync_dir(&self.dir.join(WAL_DIR))
     }
 
     fn head_frame(&self, chain: &Chain, replay_from: u64) -> Vec<u8> {

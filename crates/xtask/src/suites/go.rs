@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::python::pip_install;
 use crate::process::{output, program, run};
 
 /// The toolchain. Another major version may lack what the checker imports.
@@ -20,18 +21,12 @@ pub(super) fn build(root: &Path, python: &Path) -> Result<PathBuf> {
     let folder = root.join("target/test-go");
     let toolchain = folder.join("go");
     if !toolchain.join(VENDORED).is_dir() {
-        let pip = [
-            "-m",
-            "pip",
-            "--disable-pip-version-check",
-            "install",
-            "--quiet",
-            "--upgrade",
-            "--target",
-        ];
-        let mut command = program(root, python);
-        run(command.args(pip).arg(&folder).arg(PACKAGE))
-            .with_context(|| format!("install {PACKAGE} with pip"))?;
+        let mut pip = pip_install(root, python);
+        run(pip
+            .args(["--upgrade", "--target"])
+            .arg(&folder)
+            .arg(PACKAGE))
+        .with_context(|| format!("install {PACKAGE} with pip"))?;
     }
     let module = folder.join("checker");
     let vendored = module.join("x/sumdb");

@@ -1,6 +1,7 @@
 //! Finds a Python that speaks gRPC, for the test of the printed snippet.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -21,19 +22,20 @@ pub(super) fn find_or_install(root: &Path) -> Result<PathBuf> {
         Some(found) => found,
         None => {
             create(root, &folder)?;
-            let pip = [
-                "-m",
-                "pip",
-                "--disable-pip-version-check",
-                "install",
-                "--quiet",
-            ];
-            run(program(root, &own).args(pip).args(PACKAGES))?;
+            run(pip_install(root, &own).args(PACKAGES))?;
             speaking(&own).context("the Python of target/test-venv cannot import grpc")?
         }
     };
     println!("    Python at {}", found.display());
     Ok(found)
+}
+
+/// The command that installs packages with the pip of a Python.
+pub(super) fn pip_install(root: &Path, python: &Path) -> Command {
+    let mut command = program(root, python);
+    command.args(["-m", "pip", "--disable-pip-version-check"]);
+    command.args(["install", "--quiet"]);
+    command
 }
 
 /// The full path of a Python, if it has what the snippet imports.
