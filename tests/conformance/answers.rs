@@ -86,7 +86,7 @@ async fn a_superseded_number_is_answered_and_said_where_another_is_in_force() {
         let answer = bench.ask(old, Ask::default()).await;
         let answer = answer.unwrap_or_else(|miss| panic!("{}: {miss}", entry.source));
         let says_so = personal_id(&answer.record) != old;
-        assert_eq!(answer.superseded, says_so, "{}", entry.source);
+        assert_eq!(answer.in_force.is_some(), says_so, "{}", entry.source);
         let always = entry.source == Source::Population;
         assert!(says_so || !always, "{}", entry.source);
         bench.sim.stop().await;

@@ -89,8 +89,8 @@ pub struct Answer {
     pub as_of: Option<Timestamp>,
     /// The id under which it knows the call.
     pub upstream_request_id: Option<String>,
-    /// True if the number asked for is superseded and the record carries the one in force.
-    pub superseded: bool,
+    /// The number in force, if the one asked for is superseded; the record carries it.
+    pub in_force: Option<CitizenId>,
     /// How many calls it took; renewing a session is none.
     pub attempts: u32,
 }

@@ -9,8 +9,19 @@ use crate::Miss;
 pub enum Confirmed {
     /// The record is held under the number asked for.
     Current,
-    /// The record is held under another number, and names the one asked for as superseded.
-    Superseded,
+    /// The record is held under this number, and names the one asked for as superseded.
+    Superseded(CitizenId),
+}
+
+impl Confirmed {
+    /// The number in force, if it is another than the one asked for.
+    #[must_use]
+    pub const fn in_force(self) -> Option<CitizenId> {
+        match self {
+            Self::Current => None,
+            Self::Superseded(id) => Some(id),
+        }
+    }
 }
 
 /// Confirms that a record held under `held`, which replaces `previous`, is about `asked`.
@@ -27,11 +38,10 @@ pub fn confirm<'a>(
         return Ok(Confirmed::Current);
     }
     let replaced = previous.into_iter().any(|id| id.trim() == asked.reveal());
-    if replaced && CitizenId::from_agency(held).is_some() {
-        Ok(Confirmed::Superseded)
-    } else {
-        Err(Miss::wrong_subject())
-    }
+    let in_force = CitizenId::from_agency(held).filter(|_| replaced);
+    in_force
+        .map(Confirmed::Superseded)
+        .ok_or_else(Miss::wrong_subject)
 }
 
 #[cfg(test)]
@@ -48,7 +58,7 @@ mod tests {
         );
         assert_eq!(
             confirm(&asked, "999099123456", previous).unwrap(),
-            Confirmed::Superseded
+            Confirmed::Superseded(CitizenId::from_agency("999099123456").unwrap())
         );
         assert!(confirm(&asked, "999099123456", []).is_err());
         assert!(confirm(&asked, "", previous).is_err());

@@ -161,12 +161,14 @@ impl Desk {
             criticality: self.request.criticality,
             agreement: "A-113",
             policy: &[7; 32],
+            visibility: exchange::Visibility::Citizen,
         });
         let open = open.map_err(|fault| anyhow::anyhow!("{fault:?}"))?;
         sleep(self.agencies).await;
         let outcome = Outcome {
             sources: &self.sources,
             failure: None,
+            ..Outcome::default()
         };
         let since = Instant::now();
         let receipt = self.evidence.seal(open, &outcome).await;

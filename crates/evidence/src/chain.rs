@@ -81,7 +81,7 @@ pub(crate) struct Bound {
 
 impl Chain {
     /// Gives every frame of a batch its place and every leaf its time, and makes the trailer.
-    /// `visit` is told of every OPEN and LEAF: its kind and the key of its exchange.
+    /// `visit` is told of every OPEN, LEAF and OPENING: its kind and the key of its exchange.
     pub(crate) fn bind(
         &mut self,
         frames: &mut [u8],
@@ -107,7 +107,7 @@ impl Chain {
                     self.seq += 1;
                     self.seq - 1
                 }
-                Kind::Open | Kind::Segment | Kind::Batch => {
+                Kind::Open | Kind::Opening | Kind::Segment | Kind::Batch => {
                     link.add(kind, key, &open_hash(json));
                     0
                 }
@@ -175,7 +175,7 @@ impl Chain {
     }
 }
 
-/// The running hash: SHA-256(previous ‖ for each frame: kind ‖ key ‖ hash of its JSON).
+/// The running hash: SHA-256(previous ‖ for each frame: kind ‖ key ‖ hash of what follows it).
 struct Link(digest::Context);
 
 impl Link {
@@ -200,7 +200,7 @@ fn open_hash(json: &[u8]) -> Hash {
     sha256(&[&[2], json])
 }
 
-/// The key in a whole OPEN or LEAF frame.
+/// The key in a whole OPEN, LEAF or OPENING frame.
 fn key_of(whole: &[u8]) -> u64 {
     let payload = whole.get(frame::HEAD_LEN..).unwrap_or_default();
     payload

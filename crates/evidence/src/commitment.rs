@@ -67,9 +67,9 @@ impl fmt::Debug for Commitment {
 pub(crate) struct Salts([u8; SALT_LEN * Self::COUNT]);
 
 impl Salts {
-    /// Five for who and why, and one for each source in the contract.
+    /// Those of who and why, and one for each source in the contract.
     const COUNT: usize = Self::FIRST_SOURCE + exchange::Source::ALL.len();
-    const FIRST_SOURCE: usize = 5;
+    const FIRST_SOURCE: usize = Personal::All as usize + 1;
 
     /// Draws fresh salts.
     pub(crate) fn draw(random: &SystemRandom) -> Result<Self, Unspecified> {
@@ -111,7 +111,7 @@ impl fmt::Debug for Salts {
     }
 }
 
-/// The personal values of the head of a leaf.
+/// The personal values of a leaf.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Personal {
     Subject,
@@ -119,6 +119,10 @@ pub(crate) enum Personal {
     Dossier,
     Consent,
     Reason,
+    /// The person whom another number turned out to be of.
+    Who,
+    /// Everything that a sealed record hides.
+    All,
 }
 
 #[cfg(test)]

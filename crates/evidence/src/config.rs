@@ -15,6 +15,10 @@ pub struct Config {
     /// The directory of the private keys; `private` below `dir` if left out.
     #[serde(default)]
     pub keys_dir: Option<PathBuf>,
+    /// The directory of the private index; `index` below `dir` if left out. It can be made again from
+    /// the log and the keys.
+    #[serde(default)]
+    pub index_dir: Option<PathBuf>,
     /// The file that holds the latest checkpoint this log has signed, apart from the log; `dir` with
     /// `.head` behind it if left out. It tells when the log was set back: keep it out of backups
     /// of the log.
@@ -59,6 +63,7 @@ impl Config {
         Self {
             dir: dir.into(),
             keys_dir: None,
+            index_dir: None,
             lock_file: None,
             origin: origin.into(),
             node: node.into(),
@@ -78,6 +83,13 @@ impl Config {
         self.keys_dir
             .clone()
             .unwrap_or_else(|| self.dir.join("private"))
+    }
+
+    /// Where the private index is.
+    #[must_use]
+    pub fn index_dir(&self) -> PathBuf {
+        let below = || self.dir.join("index");
+        self.index_dir.clone().unwrap_or_else(below)
     }
 
     /// Where the lock store is.

@@ -98,6 +98,20 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The index or the keyring cannot be read or written.
+    #[error("cannot {action} {database}")]
+    Database {
+        /// What was tried.
+        action: &'static str,
+        /// Which one, without its password.
+        database: String,
+        /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What was recorded is not in the index yet.
+    #[error("what was recorded is not in the index yet")]
+    Unfiled,
     /// The log is started outside a tokio runtime.
     #[error("the log needs a tokio runtime to complete waiting exchanges")]
     NoRuntime,
@@ -124,7 +138,7 @@ pub struct Damage {
 impl Error {
     /// True if it may be gone when the same is tried again: a full disk, too many open files.
     pub(crate) const fn may_pass(&self) -> bool {
-        matches!(self, Self::Io { .. })
+        matches!(self, Self::Io { .. } | Self::Database { .. })
     }
 
     pub(crate) fn io(

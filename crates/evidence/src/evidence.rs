@@ -6,15 +6,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
-use exchange::{Clock, Fault};
+use exchange::{Clock, Fault, Visibility};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::commitment::Salts;
 use crate::keys::{self, Keys};
-use crate::leaf::{Digest, Event};
-use crate::open::Flags;
-use crate::writer::{self, Closed, Last, Phase, Queue, Sealing, Ticket};
+use crate::leaf::{self, Digest, Event};
+use crate::open::{Flags, Head, Sealable};
+use crate::private::{Intake, Openings, Records};
+use crate::writer::{self, Closed, Last, Phase, Queue, Sealing, Started, Ticket};
 use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal};
 
 /// What the log needs besides its settings.
@@ -87,6 +88,8 @@ pub struct Evidence(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     queue: Arc<Queue>,
+    intake: Arc<Intake>,
+    records: Records,
     node: String,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
@@ -131,7 +134,12 @@ impl Evidence {
             Arc::clone(&deps.observer),
         );
         let (done_tx, done) = oneshot::channel();
-        let (queue, thread) = writer::spawn(config, deps, &runtime, done_tx)?;
+        let (started, thread) = writer::spawn(config, deps, &runtime, done_tx)?;
+        let Started {
+            queue,
+            intake,
+            records,
+        } = started;
         let handle = Handle {
             queue: Arc::clone(&queue),
             done,
@@ -139,6 +147,8 @@ impl Evidence {
         };
         let shared = Shared {
             queue,
+            intake,
+            records,
             node,
             clock,
             observer,
@@ -156,10 +166,20 @@ impl Evidence {
     /// written or the disk is below its reserve, `DRAINING` during shutdown.
     pub fn open(&self, attempt: &Attempt<'_>) -> Result<Open, Fault> {
         let salts = self.salts().map_err(Closed::fault)?;
-        let head = attempt.head(&self.0.node, self.now_ms(), &salts);
-        let key = self.0.queue.open(&head).map_err(Closed::fault)?;
+        let all = attempt.head(&self.0.node, self.now_ms(), &salts);
+        let openings = attempt.why().openings(&salts);
+        let head = match attempt.visibility {
+            Visibility::Citizen | Visibility::Delayed(_) => Head::Shown(all),
+            Visibility::Sealed => Head::Hidden {
+                shown: leaf::sealed_head("ACCESS", &self.0.node, self.now_ms()),
+                all,
+            },
+        };
+        let sealed = self.hide(&openings).map_err(Closed::fault)?;
+        let opened = self.0.queue.open(head.shown(), &sealed);
+        let key = opened.map_err(Closed::fault)?;
         let flags = Flags::of(attempt.request, attempt.criticality);
-        Ok(Open::new(self.clone(), key, salts, head, flags))
+        Ok(Open::new(self.clone(), key, salts, head, sealed, flags))
     }
 
     /// Records the outcome of an attempt and closes it; resolves when the record is durable.
@@ -168,7 +188,7 @@ impl Evidence {
     /// `AUDIT_UNAVAILABLE`: the record could not be written, and nothing may leave.
     pub fn seal(&self, open: Open, outcome: &Outcome<'_>) -> Sealing {
         let key = open.key();
-        self.wait_for(self.0.queue.leaf(key, &open.final_leaf(outcome), Last::Yes))
+        self.wait_for(self.put(key, &open.last(outcome), None, Last::Yes))
     }
 
     /// Records one part of a stream; the attempt stays open until it is sealed.
@@ -176,8 +196,8 @@ impl Evidence {
     /// # Errors
     /// `AUDIT_UNAVAILABLE`: the record could not be written, and the part may not leave.
     pub fn seal_part(&self, open: &Open, outcome: &Outcome<'_>) -> Sealing {
-        let leaf = open.part_leaf(outcome);
-        self.wait_for(self.0.queue.leaf(open.key(), &leaf, Last::No))
+        let (part, sealed) = (open.part(outcome), Some(open.sealed()));
+        self.wait_for(self.put(open.key(), &part, sealed, Last::No))
     }
 
     /// Records that a question was not admitted; resolves when the record is durable.
@@ -185,11 +205,10 @@ impl Evidence {
     /// # Errors
     /// As [`Evidence::open`].
     pub fn refuse(&self, refusal: &Refusal<'_>) -> Sealing {
-        let ticket = self.salts().and_then(|salts| {
-            let leaf = refusal.leaf(&self.0.node, self.now_ms(), &salts);
-            self.0.queue.single(&leaf)
-        });
-        self.wait_for(ticket)
+        self.single(|node, ts, salts| {
+            let openings = refusal.why().openings(salts);
+            (refusal.leaf(node, ts, salts), openings)
+        })
     }
 
     /// Records that another policy is in force from here on.
@@ -202,16 +221,62 @@ impl Evidence {
             pol: Some(Digest(policy)),
             ..Event::default()
         };
-        self.wait_for(self.0.queue.single(&leaf.to_leaf()))
+        self.wait_for(self.0.queue.single(&leaf.to_leaf(), None))
     }
 
-    pub(crate) fn abandon(&self, key: u64, leaf: &[u8]) {
+    pub(crate) fn abandon(&self, key: u64, sealable: Sealable) {
         // Nobody waits; if the log has ended, the next start finds the attempt unfinished.
-        drop(self.0.queue.leaf(key, leaf, Last::Yes));
+        drop(self.put(key, &sealable, None, Last::Yes));
+    }
+
+    /// Puts a leaf into the queue with what it hides: `sealed` already, or still to be sealed.
+    fn put(
+        &self,
+        key: u64,
+        sealable: &Sealable,
+        sealed: Option<&[u8]>,
+        last: Last,
+    ) -> Result<Ticket, Closed> {
+        let openings = sealable.openings.as_ref();
+        let more = match openings.map(|openings| self.hide(openings)).transpose() {
+            Ok(more) => more,
+            Err(closed) => {
+                self.0.queue.give_back(u32::from(last == Last::Yes));
+                return Err(closed);
+            }
+        };
+        let sealed = sealed.into_iter().chain(more.as_deref());
+        self.0.queue.leaf(key, &sealable.leaf, sealed, last)
+    }
+
+    /// Seals openings under the intake key.
+    pub(crate) fn hide(&self, openings: &Openings) -> Result<Vec<u8>, Closed> {
+        self.0.intake.seal(openings).map_err(|_| Closed::NoSalt)
     }
 
     pub(crate) fn observe_wait(&self, wait: Duration) {
         self.0.observer.commit_wait(wait);
+    }
+
+    /// A leaf that belongs to no exchange in progress: `make` gets node, time and salts, and returns
+    /// it with what it hides.
+    pub(crate) fn single(
+        &self,
+        make: impl FnOnce(&str, u64, &Salts) -> (Vec<u8>, Openings),
+    ) -> Sealing {
+        let ticket = self.salts().and_then(|salts| {
+            let (leaf, openings) = make(&self.0.node, self.now_ms(), &salts);
+            self.0.queue.single(&leaf, Some(&self.hide(&openings)?))
+        });
+        self.wait_for(ticket)
+    }
+
+    pub(crate) fn records(&self) -> &Records {
+        &self.0.records
+    }
+
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.0.clock.now()
     }
 
     fn wait_for(&self, ticket: Result<Ticket, Closed>) -> Sealing {

@@ -1,9 +1,11 @@
 //! Frames, the units of the log: `len | crc32c | kind | seq | payload`, numbers little-endian.
 //!
 //! `len` counts the payload; the checksum covers everything but itself. Kinds: SEGMENT (the head
-//! of a file), OPEN (an attempt; no seq), LEAF, BATCH (the trailer that makes a batch whole).
-//! The payload of OPEN and LEAF begins with the key of the exchange: an OPEN is finished by the
-//! LEAF with its key; a leaf that finishes nothing has key 0. Not here: what a payload means.
+//! of a file), OPEN (an attempt; no seq), LEAF, BATCH (the trailer that makes a batch whole),
+//! OPENING (what the commitments of a leaf hide, sealed; no seq).
+//! The payload of OPEN, LEAF and OPENING begins with the key of the exchange: an OPEN is finished by
+//! the LEAF with its key; a leaf that finishes nothing has key 0. An OPENING belongs to the LEAF
+//! with its key; with key 0, to the next leaf that has key 0. Not here: what a payload means.
 
 /// The bytes before the payload.
 pub(crate) const HEAD_LEN: usize = 4 + 4 + 1 + 8;
@@ -22,6 +24,8 @@ pub(crate) enum Kind {
     Leaf = 3,
     /// The trailer of a batch.
     Batch = 4,
+    /// Sealed openings of a record.
+    Opening = 5,
 }
 
 impl Kind {
@@ -31,6 +35,7 @@ impl Kind {
             2 => Some(Self::Open),
             3 => Some(Self::Leaf),
             4 => Some(Self::Batch),
+            5 => Some(Self::Opening),
             _ => None,
         }
     }
@@ -70,7 +75,13 @@ impl<'a> Frame<'a> {
         HEAD_LEN + self.payload.len()
     }
 
-    /// The key of the exchange and the JSON of an OPEN or LEAF.
+    /// The JSON of a leaf; none of any other frame.
+    pub(crate) fn leaf(&self) -> Option<&'a [u8]> {
+        let (_, json) = self.body().ok()?;
+        (self.kind == Kind::Leaf).then_some(json)
+    }
+
+    /// The key of the exchange and what follows it: the JSON of an OPEN or LEAF, or sealed openings.
     pub(crate) fn body(&self) -> Result<(u64, &'a [u8]), &'static str> {
         self.payload
             .split_first_chunk::<KEY_LEN>()

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use exchange::{Field, FieldSet, RequestId, Source};
+use exchange::{Field, FieldSet, RequestId, Source, Visibility};
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub(crate) struct Head<'a> {
     pub(crate) crit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pol: Option<Digest<'a>>,
-    pub(crate) vis: &'static str,
+    pub(crate) vis: Shown<Visibility>,
 }
 
 /// The caller in a leaf.
@@ -58,11 +58,35 @@ pub(crate) struct Caller<'a> {
     pub(crate) cert: Shown<Fingerprint<'a>>,
 }
 
-/// What happened: the second half of an `ACCESS` or `DENIED` leaf.
+/// The first half of a leaf that hides the rest.
+#[derive(Debug, Serialize)]
+pub(crate) struct SealedHead<'a> {
+    pub(crate) v: u8,
+    pub(crate) t: &'static str,
+    pub(crate) ts: u64,
+    pub(crate) node: &'a str,
+    pub(crate) vis: Shown<Visibility>,
+}
+
+/// The second half of a leaf that hides everything but its type and time.
+#[derive(Debug, Serialize)]
+pub(crate) struct SealedTail {
+    pub(crate) all: Commitment,
+}
+
+/// What happened: the second half of an `ACCESS`, `DENIED`, `DISCLOSURE` or `ADMIN` leaf.
 #[derive(Debug, Serialize)]
 pub(crate) struct Tail<'a, S: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) who: Option<Commitment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) src: Option<S>,
+    /// What was done with the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<&'static str>,
+    /// With how many records it was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) n: Option<u64>,
     pub(crate) dec: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<&'static str>,
@@ -70,6 +94,22 @@ pub(crate) struct Tail<'a, S: Serialize> {
     pub(crate) flag: &'a [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) opened: Option<u64>,
+}
+
+impl<S: Serialize> Tail<'_, S> {
+    /// A tail that says nothing but the decision.
+    pub(crate) const fn of(dec: &'static str) -> Self {
+        Self {
+            who: None,
+            src: None,
+            act: None,
+            n: None,
+            dec,
+            why: None,
+            flag: &[],
+            opened: None,
+        }
+    }
 }
 
 /// One source in a leaf.
@@ -121,13 +161,28 @@ pub(crate) struct Gist<'a> {
 }
 
 /// Writes the head, open at its end.
-pub(crate) fn write_head(out: &mut Vec<u8>, head: &Head<'_>) {
+pub(crate) fn write_head(out: &mut Vec<u8>, head: &impl Serialize) {
     write(out, head);
     out.pop();
 }
 
+/// The head of a leaf that hides the rest, open at its end.
+pub(crate) fn sealed_head(t: &'static str, node: &str, ts: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(160);
+    let vis = Shown(Visibility::Sealed);
+    let head = SealedHead {
+        v: 1,
+        t,
+        ts,
+        node,
+        vis,
+    };
+    write_head(&mut out, &head);
+    out
+}
+
 /// Writes the tail behind an open head.
-pub(crate) fn write_tail<S: Serialize>(out: &mut Vec<u8>, tail: &Tail<'_, S>) {
+pub(crate) fn write_tail(out: &mut Vec<u8>, tail: &impl Serialize) {
     let at = out.len();
     write(out, tail);
     if let Some(brace) = out.get_mut(at) {

@@ -12,12 +12,14 @@
 //! *Invariant:* no leaf holds a personal value: only salted commitments to it.
 //!
 //! *Invariant:* one thread, named `evidence`, writes the write-ahead log; another, named
-//! `evidence-public`, everything that is made of it. No other thread writes a file of the log.
+//! `evidence-public`, the public log that is made of it; a third, `evidence-private`, index and keys
+//! to what is sealed. No other thread writes a file of the log; erasure alone deletes keys.
 
 mod attempt;
 mod chain;
 mod commitment;
 mod config;
+mod disclosure;
 mod error;
 mod evidence;
 mod frame;
@@ -26,6 +28,8 @@ mod leaf;
 pub mod note;
 mod observer;
 mod open;
+mod priority;
+mod private;
 mod publish;
 mod receipt;
 mod record;
@@ -43,10 +47,12 @@ mod writer;
 pub use attempt::{Attempt, Outcome, Refusal, SourceOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
 pub use config::Config;
+pub use disclosure::{Act, Disclosure};
 pub use error::{Damage, Error};
 pub use evidence::{Alarm, Deps, Evidence, Handle, prepare};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
+pub use private::{Found, Opened, Opening, Position, Query};
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;
 pub use record::digest;

@@ -23,6 +23,10 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn next_seq(&self, _seq: u64) {}
     /// A checkpoint over that many leaves is shown. Called on the publishing thread.
     fn published(&self, _size: u64) {}
+    /// Records before that number are in the index. Called on the filing thread.
+    fn filed(&self, _next: u64) {}
+    /// What is published could not be filed; it is tried again. Called on the filing thread.
+    fn not_filed(&self, _error: &Error) {}
     /// What is durable could not be published; it is tried again. Called on the publishing thread.
     fn not_published(&self, _error: &Error) {}
 }

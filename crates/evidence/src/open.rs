@@ -5,8 +5,9 @@ use std::fmt;
 use exchange::{Criticality, Reason, Request, Source};
 use jiff::Timestamp;
 
-use crate::commitment::{Commitment, Salt, Salts};
-use crate::leaf::{self, Paths, SourceEntry, SourceName, Tail};
+use crate::commitment::{Commitment, Personal, Salt, Salts};
+use crate::leaf::{self, Paths, SealedTail, SourceEntry, SourceName, Tail};
+use crate::private::Openings;
 use crate::{Evidence, Outcome, SourceOutcome};
 
 /// Proof that an attempt is recorded; without it no agency is asked.
@@ -17,9 +18,26 @@ pub struct Open {
     evidence: Evidence,
     key: u64,
     salts: Salts,
-    head: Vec<u8>,
+    head: Head,
+    /// What the attempt hides, sealed: every part of a stream repeats it.
+    sealed: Vec<u8>,
     flags: Flags,
     state: State,
+}
+
+/// The head of the leaf.
+pub(crate) enum Head {
+    /// As it will stand in the log.
+    Shown(Vec<u8>),
+    /// What the log will commit to, and what it shows in its place.
+    Hidden { all: Vec<u8>, shown: Vec<u8> },
+}
+
+/// A leaf, and what it hides that the attempt did not.
+#[derive(Debug, Default)]
+pub(crate) struct Sealable {
+    pub(crate) leaf: Vec<u8>,
+    pub(crate) openings: Option<Openings>,
 }
 
 /// Whether the place in the queue is still this attempt's to give back.
@@ -34,7 +52,8 @@ impl Open {
         evidence: Evidence,
         key: u64,
         salts: Salts,
-        head: Vec<u8>,
+        head: Head,
+        sealed: Vec<u8>,
         flags: Flags,
     ) -> Self {
         Self {
@@ -42,6 +61,7 @@ impl Open {
             key,
             salts,
             head,
+            sealed,
             flags,
             state: State::Live,
         }
@@ -57,55 +77,106 @@ impl Open {
         self.key
     }
 
+    /// What the attempt hides, sealed.
+    pub(crate) fn sealed(&self) -> &[u8] {
+        &self.sealed
+    }
+
     /// The leaf of a part: the attempt stays open.
-    pub(crate) fn part_leaf(&self, outcome: &Outcome<'_>) -> Vec<u8> {
-        let mut leaf = Vec::with_capacity(self.head.len() + TAIL_BYTES);
-        leaf.extend_from_slice(&self.head);
-        self.write_tail(&mut leaf, outcome, self.flags.with_part());
-        leaf
+    pub(crate) fn part(&self, outcome: &Outcome<'_>) -> Sealable {
+        self.finish(self.head.clone(), outcome, self.flags.with_part())
     }
 
     /// The last leaf: the attempt is closed.
-    pub(crate) fn final_leaf(mut self, outcome: &Outcome<'_>) -> Vec<u8> {
-        let mut leaf = std::mem::take(&mut self.head);
-        self.write_tail(&mut leaf, outcome, self.flags);
+    pub(crate) fn last(mut self, outcome: &Outcome<'_>) -> Sealable {
+        let head = std::mem::replace(&mut self.head, Head::Shown(Vec::new()));
         self.state = State::Sealed;
-        leaf
+        self.finish(head, outcome, self.flags)
     }
 
-    fn write_tail(&self, leaf: &mut Vec<u8>, outcome: &Outcome<'_>, flags: Flags) {
-        let entries = Entries {
-            sources: outcome.sources,
-            salts: &self.salts,
+    fn finish(&self, head: Head, outcome: &Outcome<'_>, flags: Flags) -> Sealable {
+        let who = outcome.person.as_ref().map(exchange::CitizenId::reveal);
+        let salt = self.salts.of(Personal::Who);
+        let tail = Tail {
+            who: who.map(|who| Commitment::new(salt, "who", who.as_bytes())),
+            src: Some(Entries {
+                sources: outcome.sources,
+                salts: &self.salts,
+            }),
+            why: outcome.failure.map(Reason::name),
+            flag: flags.names(),
+            ..Tail::of("ALLOW")
         };
-        leaf::write_tail(
-            leaf,
-            &Tail {
-                src: Some(entries),
-                dec: "ALLOW",
-                why: outcome.failure.map(Reason::name),
-                flag: flags.names(),
-                opened: None,
+        let mut sealable = self.close(head, &tail);
+        if let Some(who) = who {
+            let openings = sealable.openings.get_or_insert_default();
+            openings.push("who", salt, who.as_bytes());
+        }
+        sealable
+    }
+
+    /// Puts head and tail together; of a hidden head, only a commitment to both is shown.
+    fn close(&self, head: Head, tail: &impl serde::Serialize) -> Sealable {
+        match head {
+            Head::Shown(mut leaf) => {
+                leaf::write_tail(&mut leaf, tail);
+                Sealable {
+                    leaf,
+                    openings: None,
+                }
+            }
+            Head::Hidden { mut all, mut shown } => {
+                leaf::write_tail(&mut all, tail);
+                let salt = self.salts.of(Personal::All);
+                let commitment = Commitment::new(salt, "all", &all);
+                leaf::write_tail(&mut shown, &SealedTail { all: commitment });
+                let mut openings = Openings::default();
+                openings.push("all", salt, &all);
+                Sealable {
+                    leaf: shown,
+                    openings: Some(openings),
+                }
+            }
+        }
+    }
+}
+
+impl Head {
+    /// What stands in the OPEN frame: after a crash, the whole record but its outcome.
+    pub(crate) fn shown(&self) -> &[u8] {
+        match self {
+            Self::Shown(head) | Self::Hidden { shown: head, .. } => head,
+        }
+    }
+}
+
+impl Clone for Head {
+    fn clone(&self) -> Self {
+        let copy = |head: &Vec<u8>| {
+            let mut copy = Vec::with_capacity(head.len() + TAIL_BYTES);
+            copy.extend_from_slice(head);
+            copy
+        };
+        match self {
+            Self::Shown(head) => Self::Shown(copy(head)),
+            Self::Hidden { all, shown } => Self::Hidden {
+                all: copy(all),
+                shown: copy(shown),
             },
-        );
+        }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         if self.state == State::Live {
-            let mut leaf = std::mem::take(&mut self.head);
-            leaf::write_tail(
-                &mut leaf,
-                &Tail::<()> {
-                    src: None,
-                    dec: "ABANDONED",
-                    why: None,
-                    flag: self.flags.names(),
-                    opened: None,
-                },
-            );
-            self.evidence.abandon(self.key, &leaf);
+            let head = std::mem::replace(&mut self.head, Head::Shown(Vec::new()));
+            let tail = Tail::<()> {
+                flag: self.flags.names(),
+                ..Tail::of("ABANDONED")
+            };
+            let sealable = self.close(head, &tail);
+            self.evidence.abandon(self.key, sealable);
         }
     }
 }

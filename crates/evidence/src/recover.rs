@@ -138,10 +138,10 @@ impl Recovered {
             let Ok((key, json)) = frame.body() else {
                 continue;
             };
-            if frame.kind == Kind::Open {
-                self.unfinished.insert(key, json.to_vec());
-            } else {
-                self.unfinished.remove(&key);
+            match frame.kind {
+                Kind::Open => drop(self.unfinished.insert(key, json.to_vec())),
+                Kind::Leaf => drop(self.unfinished.remove(&key)),
+                Kind::Opening | Kind::Segment | Kind::Batch => {}
             }
         }
     }

@@ -20,6 +20,7 @@ mod request;
 mod source;
 mod state;
 mod subject;
+mod visibility;
 mod words;
 
 pub use caller::{AgencyCode, Caller, SystemId};
@@ -36,6 +37,7 @@ pub use request::{Criticality, Request};
 pub use source::{Source, SourceSet};
 pub use state::SourceState;
 pub use subject::{MatchHints, Subject};
+pub use visibility::Visibility;
 pub use words::{
     AgreementId, ConsentId, DossierNo, OfficerId, ProcedureCode, PurposeCode, ReasonText,
     RequestId, WordViolation, forges,

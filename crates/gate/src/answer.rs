@@ -3,7 +3,7 @@
 use admission::Permit;
 use api::v1;
 use evidence::SourceOutcome;
-use exchange::{Fault, Field, FieldSet, Reason, Request, Source, SourceState};
+use exchange::{CitizenId, Fault, Field, FieldSet, Reason, Request, Source, SourceState};
 use jiff::Timestamp;
 
 use crate::ask::Answers;
@@ -17,6 +17,8 @@ pub(crate) struct Draft {
     pub(crate) response: v1::LookupCitizenResponse,
     pub(crate) outcomes: Vec<SourceOutcome>,
     pub(crate) fault: Option<Fault>,
+    /// The person whom the number in the question turned out to be of, for the record.
+    pub(crate) person: Option<CitizenId>,
 }
 
 impl Draft {
@@ -35,6 +37,7 @@ impl Draft {
             Err(fault) => (Vec::new(), Some(fault)),
         };
         let mut draft = Self::assemble(request, permit, parts, fault);
+        draft.person = answers.person;
         if let Some(resolver) = answers.resolver {
             draft.note(resolver);
         }
@@ -129,6 +132,7 @@ impl Draft {
             },
             outcomes,
             fault,
+            person: None,
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Answers {
     pub(crate) parts: Result<Vec<Part>, Fault>,
     /// What the record says of the source that was asked who is behind the number.
     pub(crate) resolver: Option<SourceOutcome>,
+    /// The person whom the number in the question turned out to be of, if it was not theirs in force.
+    pub(crate) person: Option<CitizenId>,
 }
 
 /// What all questions of one exchange have in common.
@@ -57,8 +59,10 @@ impl Asking<'_> {
         let questions = sources.iter().map(|source| self.one(source, &subject));
         // Each is woken alone: an answer of one does not ask the others how they are.
         let questions: FuturesUnordered<_> = questions.collect();
+        let parts: Vec<Part> = questions.collect().await;
         Answers {
-            parts: Ok(questions.collect().await),
+            person: person(&subject, &parts),
+            parts: Ok(parts),
             resolver: subject.resolver,
         }
     }
@@ -158,6 +162,12 @@ impl Asking<'_> {
             tracing::warn!(%source, state = state.name(), reason = miss.reason, detail = miss.detail, "a source gave no answer");
         }
     }
+}
+
+/// The person a question turned out to be about, by whatever source said so.
+pub(crate) fn person(subject: &Subject, parts: &[Part]) -> Option<CitizenId> {
+    let said = parts.iter().find_map(|part| part.person);
+    said.or_else(|| subject.person())
 }
 
 /// Waits for an adapter until its time is over. A panic in it is that source's failure only.

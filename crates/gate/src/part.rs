@@ -5,7 +5,7 @@ use std::time::Duration;
 use adapter::{Answer, Miss};
 use api::{Encoded, v1};
 use evidence::{Open, SourceOutcome};
-use exchange::{FieldSet, Source, SourceState};
+use exchange::{CitizenId, FieldSet, Source, SourceState};
 
 use crate::ask::Asked;
 
@@ -15,6 +15,8 @@ pub(crate) struct Part {
     pub(crate) status: v1::SourceStatus,
     pub(crate) outcome: SourceOutcome,
     pub(crate) record: Option<Encoded>,
+    /// The person it is about, if the number asked for is superseded.
+    pub(crate) person: Option<CitizenId>,
     pub(crate) retry_after: Option<Duration>,
 }
 
@@ -47,12 +49,13 @@ impl Part {
                 record: None,
             },
             record: None,
+            person: None,
             retry_after: None,
         }
     }
 
     fn answered(source: Source, answer: Answer, granted: &FieldSet, open: &Open) -> Self {
-        let reason = if answer.superseded {
+        let reason = if answer.in_force.is_some() {
             "IDENTIFIER_SUPERSEDED"
         } else {
             ""
@@ -70,6 +73,7 @@ impl Part {
         part.outcome.as_of = answer.as_of;
         part.outcome.record = Some(evidence::digest(record.bytes()));
         part.record = Some(record);
+        part.person = answer.in_force;
         part
     }
 

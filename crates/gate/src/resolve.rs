@@ -53,6 +53,7 @@ impl Gate {
         let outcome = Outcome {
             sources: &outcomes,
             failure: result.as_ref().err().map(|fault| fault.reason),
+            person: result.as_ref().ok().and_then(person),
         };
         let receipt = self.deps.evidence.seal(open, &outcome).await?;
         match result {
@@ -110,6 +111,14 @@ fn response(resolution: &Resolution) -> ResolveIdentifierResponse {
         current_personal_id: id.map(|id| id.reveal().to_owned()).unwrap_or_default(),
         candidates,
         ..Default::default()
+    }
+}
+
+/// The person a number turned out to be of.
+const fn person(resolution: &Resolution) -> Option<CitizenId> {
+    match *resolution {
+        Resolution::Current(id) | Resolution::Superseded(id) => Some(id),
+        Resolution::Ambiguous { .. } | Resolution::NotFound | Resolution::Cancelled => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::{Permit, QuotaState};
 use api::v1::LookupCitizenResponse;
 use evidence::{Attempt, Open, Refusal};
-use exchange::{Fault, Identifier, PurposeCode, Reason, Request, Violation};
+use exchange::{Fault, Identifier, PurposeCode, Reason, Request, Violation, Visibility};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -98,6 +98,7 @@ impl Gate {
             criticality: permit.criticality(),
             agreement: permit.agreement(),
             policy: permit.policy_digest(),
+            visibility: Visibility::Citizen,
         })
     }
 

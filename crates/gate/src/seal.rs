@@ -36,6 +36,7 @@ impl Gate {
         let outcome = Outcome {
             sources: &draft.outcomes,
             failure: draft.fault.as_ref().map(|fault| fault.reason),
+            person: draft.person,
         };
         let receipt = self
             .deps

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use admission::Permit;
 use api::v1::{self, stream_citizen_response::Event};
 use evidence::{Open, Outcome};
-use exchange::{Fault, FieldSet, Request, Source, SourceState};
+use exchange::{CitizenId, Fault, FieldSet, Request, Source, SourceState};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument as _;
 
 use crate::answer::Draft;
-use crate::ask::{Answers, Asking};
+use crate::ask::{Answers, Asking, person};
 use crate::part::Part;
 use crate::seal::message;
 use crate::{Call, Gate};
@@ -101,22 +101,31 @@ impl Gate {
             // the number names somebody: if all know nobody, the stream only ends.
             if sent > 0 || !knows_nobody {
                 for part in parts.iter().skip(sent) {
-                    self.pass_on(part, asking.open, send).await?;
+                    let person = part.person.or_else(|| subject.person());
+                    self.pass_on(part, person, asking.open, send).await?;
                 }
                 sent = parts.len();
             }
         }
         Ok(Answers {
+            person: person(&subject, &parts),
             parts: Ok(parts),
             resolver: subject.resolver,
         })
     }
 
     /// Sends a part when its record is durable.
-    async fn pass_on(&self, part: &Part, open: &Open, send: &Sender) -> Result<(), Fault> {
+    async fn pass_on(
+        &self,
+        part: &Part,
+        person: Option<CitizenId>,
+        open: &Open,
+        send: &Sender,
+    ) -> Result<(), Fault> {
         let outcome = Outcome {
             sources: std::slice::from_ref(&part.outcome),
-            failure: None,
+            person,
+            ..Outcome::default()
         };
         let receipt = self.deps.evidence.seal_part(open, &outcome).await?;
         let mut view = v1::CitizenView::default();

@@ -23,6 +23,11 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
+    /// The person whom the number in the question turned out to be of.
+    pub(crate) fn person(&self) -> Option<CitizenId> {
+        self.resolver.and(self.id.as_ref().ok().copied())
+    }
+
     /// The personal id to ask a source by, or why it is not asked: nobody could say who is behind
     /// the number. The time at which somebody can is passed on, and so is maintenance.
     pub(crate) fn id(&self) -> Result<CitizenId, Miss> {
@@ -60,7 +65,11 @@ impl Asking<'_> {
             Ok(Ok(id)) => Ok(id),
             Ok(Err(fault)) => {
                 let parts = Err(fault);
-                return Err(Answers { parts, resolver });
+                return Err(Answers {
+                    parts,
+                    resolver,
+                    person: None,
+                });
             }
             Err(miss) => Err(miss.clone()),
         };

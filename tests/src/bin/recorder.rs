@@ -146,6 +146,7 @@ impl Desk {
             criticality: self.request.criticality,
             agreement: "A-113",
             policy: &[7; 32],
+            visibility: exchange::Visibility::Citizen,
         })
     }
 
@@ -153,6 +154,7 @@ impl Desk {
         let outcome = Outcome {
             sources: &self.sources,
             failure: None,
+            ..Outcome::default()
         };
         evidence.seal(open, &outcome)
     }

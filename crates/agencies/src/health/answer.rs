@@ -86,7 +86,7 @@ fn found(envelope: &Envelope<'_>, question: &Question<'_>) -> Result<Answer, Mis
         record,
         as_of: translate::as_of(&book),
         upstream_request_id: None,
-        superseded: confirmed == Confirmed::Superseded,
+        in_force: confirmed.in_force(),
         attempts: 1,
     })
 }

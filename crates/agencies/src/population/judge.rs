@@ -57,7 +57,7 @@ pub(super) fn answer(question: &Question<'_>, told: Told) -> Result<Answer, Miss
         record,
         as_of,
         upstream_request_id: id,
-        superseded: confirmed == Confirmed::Superseded,
+        in_force: confirmed.in_force(),
         attempts: told.attempts,
     })
 }
@@ -85,6 +85,6 @@ pub(super) fn resolution(asked: &Identifier, collection: &Collection) -> Result<
     Ok(match confirmed {
         _ if citizen.status == CANCELLED => Resolution::Cancelled,
         Confirmed::Current => Resolution::Current(current),
-        Confirmed::Superseded => Resolution::Superseded(current),
+        Confirmed::Superseded(_) => Resolution::Superseded(current),
     })
 }

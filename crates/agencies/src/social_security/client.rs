@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use adapter::{Agency, Answer, BoxFuture, Confirmed, Context, Miss, Question, Resolution, confirm};
+use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution, confirm};
 use api::Record;
 use deadpool::managed::{Object, Pool};
 use exchange::{CitizenId, Identifier, IdentifierKind, Source, SourceState};
@@ -164,7 +164,7 @@ impl Exchange {
             record,
             as_of,
             upstream_request_id: None,
-            superseded: confirmed == Confirmed::Superseded,
+            in_force: confirmed.in_force(),
             attempts: self.attempts,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapter::{Answer, Confirmed, Miss, Resolution, confirm, is_nfc};
+use adapter::{Answer, Miss, Resolution, confirm, is_nfc};
 use api::agency::v1::{
     LookupRecordResponse, ResolveIdentifierResponse, lookup_record_response as answer,
 };
@@ -42,7 +42,7 @@ pub(super) fn record(
         record,
         as_of: response.as_of.and_then(api::Timestamp::to_jiff),
         upstream_request_id: None,
-        superseded: confirmed == Confirmed::Superseded,
+        in_force: confirmed.in_force(),
         attempts: 1,
     })
 }
@@ -194,7 +194,7 @@ mod tests {
         let mut response = held("999099000014");
         response.previous_ids = vec!["999099000004".into()];
         let answer = record(&id("999099000004"), &FieldSet::all(), response, Vec::new()).unwrap();
-        assert!(answer.superseded);
+        assert!(answer.in_force.is_some());
     }
 
     #[test]

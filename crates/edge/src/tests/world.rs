@@ -209,7 +209,7 @@ impl TaxOffice {
             record: Record::Tax(Box::new(record)),
             as_of: Some("2026-01-02T03:04:05Z".parse().unwrap()),
             upstream_request_id: None,
-            superseded: false,
+            in_force: None,
             attempts: 1,
         })
     }

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 mod cosigning;
 mod public;
+pub(crate) mod secret;
 mod vkey;
 
 pub(crate) use cosigning::CosigningKeys;

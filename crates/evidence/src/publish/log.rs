@@ -5,7 +5,9 @@
 
 use super::lock::LockStore;
 use super::store::{CHECKPOINT_FILE, Store};
+use super::written::Written;
 use crate::Error;
+use crate::frame::{Frame, Kind};
 use crate::keys::Keys;
 use crate::note::{Checkpoint, SignedCheckpoint};
 use crate::tree::proof::Tiles as _;
@@ -96,11 +98,34 @@ impl PublicLog {
         self.latest.as_ref()
     }
 
-    /// Adds an entry; it is shown with the next checkpoint.
+    /// Adds the leaf in a frame, if it is one.
+    ///
+    /// # Errors
+    /// As [`PublicLog::append`].
+    pub(crate) fn append_frame(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        let leaf = frame.leaf().map(|leaf| (leaf, leaf_hash(leaf)));
+        leaf.map_or(Ok(()), |(leaf, hash)| self.append(leaf, hash))
+    }
+
+    /// Adds the leaves of a batch that are not there yet.
+    ///
+    /// # Errors
+    /// As [`PublicLog::append`].
+    pub(crate) fn append_batch(&mut self, batch: &Written) -> Result<(), Error> {
+        let leaves = batch.frames().filter(|frame| frame.kind == Kind::Leaf);
+        for (frame, hash) in leaves.zip(batch.hashes()) {
+            if let Some(leaf) = frame.leaf().filter(|_| frame.seq == self.size()) {
+                self.append(leaf, *hash)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds an entry by its hash; it is shown with the next checkpoint.
     ///
     /// # Errors
     /// A bundle or tile that is now full cannot be written.
-    pub(crate) fn append(&mut self, entry: &[u8]) -> Result<(), Error> {
+    pub(crate) fn append(&mut self, entry: &[u8], hash: Hash) -> Result<(), Error> {
         // A leaf is far below 64 KiB: what it is made of is capped at the door.
         let len = u16::try_from(entry.len()).map_err(|_| Error::Setting {
             setting: "leaf",
@@ -109,7 +134,7 @@ impl PublicLog {
         self.bundle.extend_from_slice(&len.to_be_bytes());
         self.bundle.extend_from_slice(entry);
         let mut full = Vec::new();
-        self.edge.add(leaf_hash(entry), |tile, hashes| {
+        self.edge.add(hash, |tile, hashes| {
             full.push((tile.path(), hashes.as_flattened().to_vec()));
         });
         if self.edge.size().is_multiple_of(TILE_WIDTH) {

@@ -18,7 +18,8 @@ use crate::{Config, Error};
 #[derive(Debug)]
 pub(crate) struct Restored {
     pub(super) log: PublicLog,
-    pub(super) tail: Tail,
+    /// Where the write-ahead log goes on behind it; none once batches come in memory.
+    pub(super) tail: Option<Tail>,
 }
 
 /// Who says how large a log was, for an error.
@@ -49,7 +50,7 @@ impl Restored {
                 None if durable.seq > 0 => Err(Error::Unshown(durable.seq)),
                 None => Ok(Self {
                     log: PublicLog::empty(store, lock),
-                    tail: Tail::from(&config.dir, 0)?,
+                    tail: None,
                 }),
             };
         };
@@ -77,13 +78,15 @@ impl Restored {
             ));
         }
         if log.latest() == Some(&known) {
+            let tail = Some(tail);
             return Ok(Self { log, tail });
         }
         // A crash came between the lock store and the file `checkpoint`.
-        let mut add = |log: &mut PublicLog, leaf: &[u8]| log.append(leaf);
+        let mut add = |log: &mut PublicLog, leaf: &[u8]| log.append(leaf, leaf_hash(leaf));
         let (tail, _) = reread(config, durable, &mut log, size, &mut add)?;
         log.write_partial()?;
         log.show(known)?;
+        let tail = Some(tail);
         Ok(Self { log, tail })
     }
 
@@ -111,7 +114,10 @@ fn reread(
     let (last, mut edge) = (log.last_leaf()?, log.edge().clone());
     let (from, mut seen) = (edge.size(), None);
     let mut tail = Tail::from(&config.dir, from.saturating_sub(1))?;
-    tail.read_to(durable.end, size, |leaf| {
+    tail.read_to(durable.end, size, |frame| {
+        let Some(leaf) = frame.leaf() else {
+            return Ok(());
+        };
         if from > 0 && seen.is_none() {
             seen = Some(leaf_hash(leaf));
             return Ok(());

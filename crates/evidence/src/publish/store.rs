@@ -136,6 +136,19 @@ impl Tiles for Store {
     }
 }
 
+/// The number of the bundle that holds an entry, and its place in it.
+pub(crate) const fn bundle_of(seq: u64) -> (u64, usize) {
+    (seq / TILE_WIDTH, (seq % TILE_WIDTH) as usize)
+}
+
+/// Reads the entries of a bundle as far as the latest checkpoint reaches.
+pub(crate) fn read_bundle(dir: &Path, number: u64) -> Result<Vec<Vec<u8>>, Error> {
+    let store = Store::new(dir);
+    let size = store.checkpoint()?.map_or(0, |it| it.checkpoint().size);
+    let width = size.saturating_sub(number * TILE_WIDTH).min(TILE_WIDTH);
+    store.entries(number, u16::try_from(width).unwrap_or(u16::MAX))
+}
+
 /// Takes the entry at the front of a bundle.
 pub(crate) fn next_entry<'a>(bundle: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (len, rest) = bundle.split_first_chunk()?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::Error;
 use crate::chain::Chain;
-use crate::frame::Kind;
+use crate::frame::{Frame, Kind};
 use crate::scan::{Broken, Scan};
 use crate::segment;
 
@@ -68,7 +68,24 @@ impl Tail {
         Ok(tail)
     }
 
-    /// Tells `visit` the next leaves, up to the batch that ends at `end`, or to the one that brings
+    /// The same, and before it every attempt whose leaf has that number or a higher one.
+    ///
+    /// # Errors
+    /// As [`Tail::from`].
+    pub(crate) fn with_attempts(dir: impl Into<PathBuf>, next: u64) -> Result<Self, Error> {
+        let mut tail = Self::from(dir, next)?;
+        if let Some(head) = segment::head(&tail.dir, tail.place.segment)? {
+            tail.place.segment = head.replay_from.min(tail.place.segment);
+        }
+        Ok(tail)
+    }
+
+    /// The number of the batch that follows what was read.
+    pub(crate) fn next_batch(&self) -> u64 {
+        self.chain.as_ref().map_or(0, |chain| chain.batch)
+    }
+
+    /// Tells `visit` the next leaves and every other frame between them, up to the batch that ends at `end`, or to the one that brings
     /// their number to `limit`.
     ///
     /// # Errors
@@ -77,7 +94,7 @@ impl Tail {
         &mut self,
         end: Place,
         limit: u64,
-        mut visit: impl FnMut(&[u8]) -> Result<(), Error>,
+        mut visit: impl FnMut(&Frame<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         while self.place < end && self.next < limit {
             let path = segment::path(&self.dir, self.place.segment);
@@ -104,7 +121,7 @@ impl Tail {
         file: &File,
         until: u64,
         limit: u64,
-        visit: &mut impl FnMut(&[u8]) -> Result<(), Error>,
+        visit: &mut impl FnMut(&Frame<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut stretch = STRETCH;
         while self.place.at < until && self.next < limit {
@@ -136,7 +153,7 @@ impl Tail {
         &mut self,
         bytes: &[u8],
         limit: u64,
-        visit: &mut impl FnMut(&[u8]) -> Result<(), Error>,
+        visit: &mut impl FnMut(&Frame<'_>) -> Result<(), Error>,
     ) -> Result<Stopped, Error> {
         let mut scan = Scan::resume(bytes, self.place.segment, 0);
         let mut chain = match self.chain.take() {
@@ -160,15 +177,13 @@ impl Tail {
                 Ok(false) => break Stopped::Zeros,
                 Err(broken) => break Stopped::Broken(broken.behind(from)),
             }
-            let leaves = frames.iter().filter(|frame| frame.kind == Kind::Leaf);
-            let next = self.next;
-            for leaf in leaves.filter(|leaf| leaf.seq >= next) {
-                let (_, json) = leaf.body().map_err(|problem| {
-                    let at = scan.at();
-                    Error::Damaged(Broken { at, problem }.damage(self.place.segment))
-                })?;
-                visit(json)?;
-                self.next = leaf.seq + 1;
+            let first = self.next;
+            let is_wanted = |frame: &&Frame<'_>| frame.kind != Kind::Leaf || frame.seq >= first;
+            for frame in frames.iter().filter(is_wanted) {
+                visit(frame)?;
+                if frame.kind == Kind::Leaf {
+                    self.next = frame.seq + 1;
+                }
             }
         };
         self.chain = Some(chain);

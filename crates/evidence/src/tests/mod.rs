@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use exchange::{
     AgencyCode, Caller, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
     MatchHints, OfficerId, PurposeCode, Request, RequestId, Source, SourceSet, SourceState,
-    Subject, SystemId,
+    Subject, SystemId, Visibility,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -23,6 +23,7 @@ use crate::{
 
 mod crash;
 mod model;
+mod private;
 mod proof;
 mod road;
 mod tamper;
@@ -130,6 +131,7 @@ impl Desk {
             criticality: self.request.criticality,
             agreement: "A-113",
             policy: &POLICY,
+            visibility: Visibility::Citizen,
         }
     }
 
@@ -153,6 +155,7 @@ impl Desk {
         let outcome = Outcome {
             sources: &sources,
             failure: None,
+            ..Outcome::default()
         };
         evidence.seal(open, &outcome).await.unwrap()
     }

@@ -30,6 +30,7 @@ async fn an_exchange_leaves_a_leaf_with_every_source_and_no_personal_value() {
     let outcome = Outcome {
         sources: &sources,
         failure: None,
+        ..Outcome::default()
     };
     let receipt = evidence.seal(open, &outcome).await.unwrap();
     handle.close().await.unwrap();
@@ -146,6 +147,7 @@ async fn a_stream_records_each_part_before_it_closes() {
     let part = Outcome {
         sources: &sources,
         failure: None,
+        ..Outcome::default()
     };
     let first = evidence.seal_part(&open, &part).await.unwrap();
     let last = evidence.seal(open, &Outcome::default()).await.unwrap();

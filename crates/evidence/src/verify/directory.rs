@@ -160,6 +160,7 @@ impl Walk {
         for frame in frames {
             let noted = frame.body().and_then(|(key, json)| match frame.kind {
                 Kind::Open => self.note_open(key),
+                Kind::Opening => Ok(()),
                 Kind::Leaf | Kind::Segment | Kind::Batch => {
                     self.note_leaf(key, json)?;
                     visit(frame.seq, json);

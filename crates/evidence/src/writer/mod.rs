@@ -32,7 +32,8 @@ use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
 use crate::keys::Keys;
 use crate::leaf::{Event, MAX_TS, MIN_TS};
-use crate::publish::{Durable, Ended, Reached};
+use crate::private::{Intake, Records};
+use crate::publish::{Buffers, Durable, Ended, Reached, Written};
 use crate::receipt::{self, Committed};
 use crate::tree::Tree;
 use crate::{Config, Error, Observer};
@@ -42,13 +43,21 @@ use pace::Pace;
 use queue::{Sleep, Taken};
 pub(crate) use start::prepare;
 
+/// What those who write to the log share with its threads.
+#[derive(Clone, Debug)]
+pub(crate) struct Started {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) records: Records,
+}
+
 /// Starts the thread and waits until the log is open.
 pub(crate) fn spawn(
     config: Config,
     deps: Deps,
     runtime: &tokio::runtime::Handle,
     done: oneshot::Sender<Result<(), Error>>,
-) -> Result<(Arc<Queue>, JoinHandle<()>), Error> {
+) -> Result<(Started, JoinHandle<()>), Error> {
     let (settled, waiting) = unbounded_channel();
     runtime.spawn(wake(waiting));
     let (ready, is_ready) = mpsc::sync_channel(1);
@@ -57,8 +66,8 @@ pub(crate) fn spawn(
         .name("evidence".to_owned())
         .spawn(move || run(&config, deps, settled, &ready, done))
         .map_err(Error::io("start the writer of", path))?;
-    let queue = is_ready.recv().unwrap_or(Err(Error::Ended))?;
-    Ok((queue, thread))
+    let started = is_ready.recv().unwrap_or(Err(Error::Ended))?;
+    Ok((started, thread))
 }
 
 /// The time in a leaf.
@@ -80,11 +89,11 @@ fn run(
     config: &Config,
     deps: Deps,
     settled: UnboundedSender<Arc<Batch>>,
-    ready: &mpsc::SyncSender<Result<Arc<Queue>, Error>>,
+    ready: &mpsc::SyncSender<Result<Started, Error>>,
     done: oneshot::Sender<Result<(), Error>>,
 ) {
     let started = Writer::start(config, deps, settled);
-    let (writer, siren, publisher) = match started {
+    let (started, writer, threads) = match started {
         Ok(started) => started,
         Err(error) => {
             // Whoever asked has gone if this fails.
@@ -92,15 +101,13 @@ fn run(
             return;
         }
     };
-    let queue = Arc::clone(&writer.queue);
     let mut shift = Shift {
         writer,
-        siren,
-        publisher: Some(publisher),
+        threads: Some(threads),
         done: Some(done),
         result: Err(Error::Ended),
     };
-    if ready.send(Ok(queue)).is_ok() {
+    if ready.send(Ok(started)).is_ok() {
         shift.result = shift.writer.work();
     }
 }
@@ -108,30 +115,47 @@ fn run(
 /// Ends the writer in order, however its work ends; also by a panic.
 struct Shift {
     writer: Writer,
-    siren: Siren,
-    publisher: Option<JoinHandle<()>>,
+    threads: Option<Threads>,
     done: Option<oneshot::Sender<Result<(), Error>>>,
     result: Result<Ended, Error>,
 }
 
 impl Drop for Shift {
     fn drop(&mut self) {
-        if let Err(error) = &self.result {
-            self.siren.ring(error);
+        let threads = self.threads.take();
+        if let (Err(error), Some(threads)) = (&self.result, &threads) {
+            threads.siren.ring(error);
         }
         self.writer.lose_the_rest();
         let result = std::mem::replace(&mut self.result, Ok(Ended::Short));
         let how = *result.as_ref().unwrap_or(&Ended::Short);
         self.writer.durable.end(how);
-        if let Some(publisher) = self.publisher.take() {
-            // A panic of the publisher has been printed; what it leaves undone the next start does.
-            drop(publisher.join());
+        if let Some(threads) = threads {
+            threads.end(how);
         }
         if let Some(done) = self.done.take() {
             let result = result.map(|_| ());
             // Nobody waits if the handle was dropped.
             drop(done.send(result));
         }
+    }
+}
+
+/// The threads that go on with what is durable.
+struct Threads {
+    siren: Siren,
+    published: Arc<Durable>,
+    publisher: JoinHandle<()>,
+    filer: JoinHandle<()>,
+}
+
+impl Threads {
+    /// Waits until they have done what is still to be done. A panic of theirs has been printed; what
+    /// they leave undone the next start does.
+    fn end(self, how: Ended) {
+        drop(self.publisher.join());
+        self.published.end(how);
+        drop(self.filer.join());
     }
 }
 
@@ -151,8 +175,7 @@ struct Writer {
     observer: Arc<dyn Observer>,
     settled: UnboundedSender<Arc<Batch>>,
     in_flight: Option<Arc<Batch>>,
-    /// The buffer of the batch before, to be filled again.
-    spare: Vec<u8>,
+    buffers: Arc<Buffers>,
 }
 
 /// What the writer does next.
@@ -191,13 +214,13 @@ impl Writer {
                     Some(_) => None,
                     None => {
                         pending.phase = Phase::Ended;
-                        return Next::LastBatch(pending.take(std::mem::take(&mut self.spare)));
+                        return Next::LastBatch(pending.take(self.buffers.take()));
                     }
                 },
                 Phase::Ended => return Next::Stop,
             };
             let Some((sleep, time)) = wait else {
-                return Next::Batch(pending.take(std::mem::take(&mut self.spare)));
+                return Next::Batch(pending.take(self.buffers.take()));
             };
             pending = queue.sleep(pending, sleep, time);
             if pending.is_empty() && self.pace.is_disk_low() {
@@ -224,35 +247,42 @@ impl Writer {
         let began = Instant::now();
         self.log.sync()?;
         self.observer.synced(began.elapsed());
-        self.durable.advance(Reached {
+        let bytes = std::mem::take(&mut taken.bytes);
+        let committed = self.settle(taken, bound.first, Tree::new(bound.hashes));
+        let reached = Reached {
             end: self.log.end(),
             seq: self.chain.seq,
-        });
-        self.settle(taken, bound.first, Tree::new(bound.hashes));
+        };
+        let (batch, buffers) = (self.chain.batch - 1, Arc::clone(&self.buffers));
+        let written = Written::new(batch, bound.first, bytes, committed, buffers);
+        self.durable.advance(reached, [Arc::new(written)]);
         Ok(())
     }
 
-    fn settle(&mut self, taken: Taken, first: u64, tree: Tree) {
+    /// Gives every exchange of a durable batch its receipt.
+    fn settle(&mut self, taken: Taken, first: u64, tree: Tree) -> Option<Arc<Committed>> {
         self.in_flight = None;
         self.queue.give_back(taken.places);
+        let mut receipts = None;
         if taken.leaves > 0 {
             let at_ms = now_ms(&*self.clock).max(self.chain.ts);
             let size = u64::from(taken.leaves);
             let message = receipt::message(&self.origin, first, size, &tree.root(), at_ms);
-            let committed = Committed {
+            let committed = Arc::new(Committed {
                 origin: Arc::clone(&self.origin),
                 first,
                 tree,
                 at_ms,
                 signature: self.keys.sign_receipt(message.as_bytes()),
-            };
-            taken.batch.settle(Ok(Arc::new(committed)));
+            });
+            taken.batch.settle(Ok(Arc::clone(&committed)));
+            receipts = Some(committed);
             self.announce(taken.batch);
             self.observer.batch(taken.leaves);
             self.observer.next_seq(self.chain.seq);
         }
         self.observer.queue_depth(self.queue.places());
-        self.spare = taken.bytes;
+        receipts
     }
 
     /// Looks after the disk: its free space, and the file that becomes the next segment.

@@ -51,6 +51,11 @@ impl Pending {
         self.bytes.is_empty()
     }
 
+    fn append_sealed(&mut self, key: u64, sealed: &[u8]) {
+        let key = key.to_le_bytes();
+        frame::append(&mut self.bytes, Kind::Opening, [&key, sealed]);
+    }
+
     /// Takes what waits and goes on in the given buffer.
     pub(crate) fn take(&mut self, mut buffer: Vec<u8>) -> Taken {
         buffer.clear();
@@ -152,8 +157,8 @@ impl Queue {
         self.places.load(Ordering::Relaxed)
     }
 
-    /// Takes a place and puts an OPEN frame into the queue; its key is the result.
-    pub(crate) fn open(&self, head: &[u8]) -> Result<u64, Closed> {
+    /// Takes a place and puts an OPEN frame into the queue, with what it hides; its key is the result.
+    pub(crate) fn open(&self, head: &[u8], sealed: &[u8]) -> Result<u64, Closed> {
         let mut pending = self.lock();
         match pending.phase {
             Phase::Open => self.take_place()?,
@@ -163,12 +168,20 @@ impl Queue {
         let key = pending.next_key;
         pending.next_key += 1;
         frame::append(&mut pending.bytes, Kind::Open, [&key.to_le_bytes(), head]);
+        pending.append_sealed(key, sealed);
         self.nudge(pending);
         Ok(key)
     }
 
-    /// Puts a leaf of an open exchange into the queue; the last one gives the place back.
-    pub(crate) fn leaf(&self, key: u64, leaf: &[u8], last: Last) -> Result<Ticket, Closed> {
+    /// Puts a leaf of an open exchange into the queue, with what it hides that the attempt did not;
+    /// the last one gives the place back.
+    pub(crate) fn leaf(
+        &self,
+        key: u64,
+        leaf: &[u8],
+        sealed: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        last: Last,
+    ) -> Result<Ticket, Closed> {
         let mut pending = self.lock();
         if pending.phase == Phase::Ended {
             drop(pending);
@@ -176,6 +189,9 @@ impl Queue {
             return Err(Closed::Lost);
         }
         let closes = if last == Last::Yes { key } else { 0 };
+        for sealed in sealed {
+            pending.append_sealed(closes, sealed.as_ref());
+        }
         frame::append(
             &mut pending.bytes,
             Kind::Leaf,
@@ -190,9 +206,9 @@ impl Queue {
     }
 
     /// Puts a leaf into the queue that belongs to no open exchange.
-    pub(crate) fn single(&self, leaf: &[u8]) -> Result<Ticket, Closed> {
+    pub(crate) fn single(&self, leaf: &[u8], sealed: Option<&[u8]>) -> Result<Ticket, Closed> {
         self.take_place()?;
-        self.leaf(0, leaf, Last::Yes)
+        self.leaf(0, leaf, sealed, Last::Yes)
     }
 
     /// How much longer a log that closes waits: not at all once every open exchange has put its

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use exchange::Clock;
 use tokio::sync::mpsc::UnboundedSender;
@@ -11,12 +10,13 @@ use super::log::{self, Log};
 use super::outstanding::Outstanding;
 use super::pace::Pace;
 use super::queue::{Queue, Taken};
-use super::{Batch, Writer, now_ms};
-use crate::evidence::{Deps, Siren};
+use super::{Batch, Started, Threads, Writer, now_ms};
+use crate::evidence::{Alarm, Deps, Siren};
 use crate::frame::{self, Kind};
 use crate::keys::Keys;
 use crate::leaf::{self, Event, Tail};
-use crate::publish::{Place, Publisher, Reached, Restored};
+use crate::private::{Filer, Intake, Progress, Records};
+use crate::publish::{Durable, Place, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::{Config, Error};
 
@@ -53,7 +53,7 @@ impl Writer {
         config: &Config,
         deps: Deps,
         settled: UnboundedSender<Arc<Batch>>,
-    ) -> Result<(Self, Siren, JoinHandle<()>), Error> {
+    ) -> Result<(Started, Self, Threads), Error> {
         let (held, recovered, mut restored) = read(config, &deps.keys)?;
         restored.begin(&deps.keys, &*deps.clock)?;
         let log = Log::open(config, &recovered, held)?;
@@ -74,21 +74,52 @@ impl Writer {
             observer: Arc::clone(&deps.observer),
             settled,
             in_flight: None,
-            spare: Vec::new(),
+            buffers: Arc::default(),
         };
         writer.commit(first)?;
         writer.keep_house()?;
-        let siren = Siren::new(deps.on_fatal);
+        let (started, threads) = writer.begin_threads(config, restored, deps.on_fatal)?;
+        Ok((started, writer, threads))
+    }
+
+    /// Starts the threads that publish and file what is durable.
+    fn begin_threads(
+        &self,
+        config: &Config,
+        restored: Restored,
+        on_fatal: Alarm,
+    ) -> Result<(Started, Threads), Error> {
+        let (siren, published) = (Siren::new(on_fatal), Arc::<Durable>::default());
+        let intake = Arc::new(Intake::open(&config.keys_dir())?);
+        let progress = Progress::default();
         let publisher = Publisher {
             restored: Some(restored),
-            keys: Arc::clone(&writer.keys),
-            clock: deps.clock,
-            observer: deps.observer,
+            keys: Arc::clone(&self.keys),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
             siren: siren.clone(),
             config: config.clone(),
         };
-        let publisher = publisher.spawn(Arc::clone(&writer.durable))?;
-        Ok((writer, siren, publisher))
+        let filer = Filer {
+            config: config.clone(),
+            intake: Arc::clone(&intake),
+            durable: Arc::clone(&self.durable),
+            published: Arc::clone(&published),
+            observer: Arc::clone(&self.observer),
+            progress: progress.clone(),
+        };
+        let threads = Threads {
+            siren,
+            publisher: publisher.spawn(Arc::clone(&self.durable), Arc::clone(&published))?,
+            filer: filer.spawn()?,
+            published,
+        };
+        let started = Started {
+            queue: Arc::clone(&self.queue),
+            intake,
+            records: Records::new(config.clone(), Arc::clone(&self.durable), progress),
+        };
+        Ok((started, threads))
     }
 }
 
@@ -129,11 +160,8 @@ fn unknown(head: &[u8]) -> Vec<u8> {
     leaf::write_tail(
         &mut out,
         &Tail::<()> {
-            src: None,
-            dec: "UNKNOWN",
-            why: None,
-            flag: &[],
             opened: leaf::ts(head),
+            ..Tail::of("UNKNOWN")
         },
     );
     out

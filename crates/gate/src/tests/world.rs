@@ -213,7 +213,7 @@ fn answer(source: Source, subject: &CitizenId) -> Answer {
         record,
         as_of: None,
         upstream_request_id: None,
-        superseded: false,
+        in_force: None,
         attempts: 1,
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Confirmed, Context, Miss, Question, Session, confirm,
+    Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, confirm,
 };
 use api::Record;
 use bytes::Bytes;
@@ -177,7 +177,7 @@ fn answer(
         record,
         as_of: as_of.and_then(|time| time.trim().parse().ok()),
         upstream_request_id: dossier.and_then(|id| kept(id, &question.subject)),
-        superseded: confirmed == Confirmed::Superseded,
+        in_force: confirmed.in_force(),
         attempts: 1,
     })
 }

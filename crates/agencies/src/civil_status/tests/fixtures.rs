@@ -152,7 +152,7 @@ async fn what_is_no_answer_about_the_subject_is_a_miss() {
 #[tokio::test]
 async fn a_superseded_number_must_be_named_by_the_record() {
     let answer = answered(fixture!("superseded.json")).await.unwrap();
-    assert!(answer.superseded);
+    assert!(answer.in_force.is_some());
     assert_eq!(record(answer).personal_id, "999098001000");
 }
 

@@ -13,7 +13,7 @@ async fn a_complete_person_is_answered_completely() {
     let asker = about("999099000001");
     let answer = asker.ask(&*register.agency).await.unwrap();
     assert!(answer.as_of.is_some() && answer.upstream_request_id.is_some());
-    assert_eq!((answer.attempts, answer.superseded), (1, false));
+    assert_eq!((answer.attempts, answer.in_force.is_some()), (1, false));
     let alive = [Field::CivilStatusDeath, Field::CivilStatusDeathCause];
     let expected = asker.fields.minus(&FieldSet::from_iter(alive));
     assert_eq!(answer.record.present(), expected);
@@ -183,10 +183,10 @@ async fn a_superseded_number_finds_the_record_under_the_number_in_force() {
     let current = register.site.world.current_id(&asker.subject).unwrap();
     assert_ne!(current, asker.subject);
     let answer = asker.ask(&*register.agency).await.unwrap();
-    assert!(answer.superseded);
+    assert!(answer.in_force.is_some());
     assert_eq!(record(answer).personal_id, current.reveal());
     let answer = about(current.reveal()).ask(&*register.agency).await;
-    assert!(!answer.unwrap().superseded);
+    assert!(!answer.unwrap().in_force.is_some());
 }
 
 #[tokio::test]

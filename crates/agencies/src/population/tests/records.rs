@@ -11,7 +11,7 @@ const COMPLETE: &str = "999099000001";
 async fn persona_1_is_whole() {
     let pair = Pair::start().await;
     let answer = pair.ask(COMPLETE, Ask::default()).await.unwrap();
-    assert_eq!((answer.attempts, answer.superseded), (1, false));
+    assert_eq!((answer.attempts, answer.in_force.is_some()), (1, false));
     assert!(answer.as_of.is_some() && answer.upstream_request_id.is_some());
     let missing = FieldSet::of(Source::Population).minus(&answer.record.present());
     let missing: Vec<Field> = missing.iter().collect();
@@ -68,7 +68,7 @@ async fn a_superseded_number_gives_the_record_in_force() {
         ..Ask::default()
     };
     let answer = pair.ask("999099000004", ask()).await.unwrap();
-    assert!(answer.superseded);
+    assert!(answer.in_force.is_some());
     let current = pair.world.current_id(&id("999099000004")).unwrap();
     let record = population(answer.record);
     assert_eq!(record.personal_id, current.reveal());
@@ -77,7 +77,7 @@ async fn a_superseded_number_gives_the_record_in_force() {
         "checked, and not returned: it was not asked"
     );
     let answer = pair.ask(current.reveal(), ask()).await.unwrap();
-    assert!(!answer.superseded);
+    assert!(!answer.in_force.is_some());
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ fn code(digits: &str) -> Identifier {
 async fn a_complete_person_is_a_full_record(rig: &Rig) {
     let answer = rig.ask(COMPLETE, everything()).await.unwrap();
     assert_eq!(answer.record.present(), everything());
-    assert_eq!((answer.superseded, answer.attempts), (false, 1));
+    assert_eq!((answer.in_force.is_some(), answer.attempts), (false, 1));
     assert!(answer.as_of.is_some());
     let (record, person) = (record(&answer), held(COMPLETE));
     assert_eq!(record.personal_id, COMPLETE);
@@ -95,10 +95,10 @@ async fn a_superseded_number_finds_the_record_in_force(rig: &Rig) {
     let current = world().current_id(&citizen(SUPERSEDED)).unwrap();
     assert_ne!(current.reveal(), SUPERSEDED);
     let answer = rig.ask(SUPERSEDED, everything()).await.unwrap();
-    assert!(answer.superseded);
+    assert!(answer.in_force.is_some());
     assert_eq!(record(&answer).personal_id, current.reveal());
     let answer = rig.ask(current.reveal(), everything()).await.unwrap();
-    assert!(!answer.superseded);
+    assert!(!answer.in_force.is_some());
 }
 
 async fn partial_dates_and_decomposed_names_are_read(rig: &Rig) {

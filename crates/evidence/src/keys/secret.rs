@@ -1,0 +1,60 @@
+//! Symmetric keys: files of 32 random bytes that only their owner can read.
+
+use std::path::Path;
+
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use zeroize::Zeroizing;
+
+use super::{bad, read_private};
+use crate::Error;
+use crate::replace::replace_durably;
+
+/// The bytes of a key; wiped when they are dropped.
+pub(crate) type Secret = Zeroizing<[u8; SECRET_LEN]>;
+
+/// The length of a key.
+pub(crate) const SECRET_LEN: usize = 32;
+
+/// Draws a fresh key.
+pub(crate) fn fresh(random: &SystemRandom) -> Result<Secret, Error> {
+    let mut bytes = Secret::default();
+    random
+        .fill(bytes.as_mut_slice())
+        .map_err(|_| Error::Crypto("draw a key"))?;
+    Ok(bytes)
+}
+
+/// Reads a key.
+///
+/// # Errors
+/// The file cannot be read, is readable for others, or has another length.
+pub(crate) fn read(path: &Path) -> Result<Secret, Error> {
+    let bytes = read_private(path)?;
+    let bytes: &[u8; SECRET_LEN] = bytes
+        .as_slice()
+        .try_into()
+        .map_err(|_| bad(path, "is not a key of 32 bytes"))?;
+    Ok(Secret::new(*bytes))
+}
+
+/// Makes a key, durable before it is returned.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn make(path: &Path) -> Result<Secret, Error> {
+    let bytes = fresh(&SystemRandom::new())?;
+    replace_durably(path, 0o600, bytes.as_slice())?;
+    Ok(bytes)
+}
+
+/// Reads a key, or makes it where there is none.
+///
+/// # Errors
+/// As [`read`] and [`make`].
+pub(crate) fn read_or_make(path: &Path) -> Result<Secret, Error> {
+    if path.exists() {
+        read(path)
+    } else {
+        make(path)
+    }
+}

@@ -1,0 +1,28 @@
+//! Where keyring and index are kept.
+
+use crate::keys::secret;
+use crate::{Config, Error};
+
+use super::index::Index;
+use super::keyring::Keyring;
+use super::sqlite::{Durability, Sqlite};
+
+/// Opens the keyring of a log.
+pub(super) fn keyring(config: &Config) -> Result<Keyring, Error> {
+    let dir = config.keys_dir();
+    let master = secret::read_or_make(&dir.join(MASTER_FILE))?;
+    let db = Sqlite::open(&dir.join(KEYRING_FILE), Durability::Full)?;
+    Keyring::open(Box::new(db), &master)
+}
+
+/// Opens the index.
+pub(super) fn index(config: &Config) -> Result<Index, Error> {
+    let dir = config.index_dir();
+    std::fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+    let db = Sqlite::open(&dir.join(INDEX_FILE), Durability::Relaxed)?;
+    Index::open(Box::new(db))
+}
+
+const MASTER_FILE: &str = "keyring.key";
+const KEYRING_FILE: &str = "keyring.db";
+const INDEX_FILE: &str = "index.db";

@@ -1,0 +1,278 @@
+//! The index: which records there are about whom, by whom and when. Made of the log and the keyring.
+//!
+//! *Invariant:* no person and no officer stands here but by a keyed tag.
+
+use super::search::{Position, Query};
+use super::sql::{Database, Value, at_once, insert, places};
+use super::tags::Tag;
+use crate::Error;
+
+/// The index of one log, or of several nodes' logs.
+#[derive(Debug)]
+pub(super) struct Index {
+    db: Box<dyn Database>,
+}
+
+/// What is filed of one record.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) seq: u64,
+    pub(super) ts: u64,
+    /// Its type, such as `ACCESS`.
+    pub(super) kind: String,
+    pub(super) agency: Option<String>,
+    pub(super) request: Option<String>,
+    /// The time from which the person may see it, in milliseconds since 1970.
+    pub(super) shown_from: u64,
+    /// Whom it is about, and which officer asked.
+    pub(super) tags: Vec<Tag>,
+    /// Its openings under their record keys, by part.
+    pub(super) sealed: Vec<(usize, Vec<u8>)>,
+}
+
+/// What is searched for, in the words of the index.
+#[derive(Debug, Default)]
+pub(super) struct Terms {
+    /// Any of these tags; none if nobody is searched for.
+    pub(super) subject: Option<Vec<Tag>>,
+    pub(super) officer: Option<Vec<Tag>>,
+    /// Only what a person may see at this time, and only answers to questions.
+    pub(super) shown_at: Option<u64>,
+}
+
+impl Index {
+    /// Opens the index; its tables are made if there are none.
+    pub(super) fn open(mut db: Box<dyn Database>) -> Result<Self, Error> {
+        let by_key = db.by_key();
+        for table in [
+            "log (id BIGINT PRIMARY KEY, origin TEXT NOT NULL)",
+            "record (log BIGINT, seq BIGINT, ts BIGINT NOT NULL, kind TEXT NOT NULL, agency TEXT, \
+             request TEXT, shown_from BIGINT NOT NULL, PRIMARY KEY (log, seq))",
+            "mark (tag BYTEA, ts BIGINT, log BIGINT, seq BIGINT, PRIMARY KEY (tag, ts, log, seq))",
+            "opening (log BIGINT, seq BIGINT, part BIGINT, sealed BYTEA NOT NULL, \
+             PRIMARY KEY (log, seq, part))",
+            "filed (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
+        ] {
+            db.run(&format!("CREATE TABLE IF NOT EXISTS {table} {by_key}"), &[])?;
+        }
+        for index in [
+            "record_by_time ON record (ts, log, seq)",
+            "record_by_agency ON record (agency, ts, log, seq)",
+            "record_by_request ON record (request)",
+        ] {
+            db.run(&format!("CREATE INDEX IF NOT EXISTS {index}"), &[])?;
+        }
+        Ok(Self { db })
+    }
+
+    /// Notes the name of a log.
+    pub(super) fn name(&mut self, log: i64, origin: &str) -> Result<(), Error> {
+        let row = [Value::Int(log), Value::Text(origin.to_owned())];
+        insert(&mut *self.db, "log (id, origin)", vec![row])
+    }
+
+    /// The name of a log.
+    pub(super) fn origin(&mut self, log: i64) -> Result<String, Error> {
+        let sql = "SELECT origin FROM log WHERE id = $1";
+        let rows = self.db.rows(sql, &[Value::Int(log)])?;
+        let origin = rows.first().and_then(|row| row.first());
+        Ok(origin.map_or_else(String::new, |origin| origin.text().to_owned()))
+    }
+
+    /// The number of the first record of a log that is not filed yet.
+    pub(super) fn next(&mut self, log: i64) -> Result<u64, Error> {
+        let sql = "SELECT next FROM filed WHERE log = $1";
+        let rows = self.db.rows(sql, &[Value::Int(log)])?;
+        let next = rows.first().and_then(|row| row.first());
+        Ok(next.map_or(0, Value::number))
+    }
+
+    /// Files records; what lies before `next` is filed then.
+    pub(super) fn file(&mut self, log: i64, entries: Vec<Entry>, next: u64) -> Result<(), Error> {
+        let (mut records, mut marks, mut openings) = (Vec::new(), Vec::new(), Vec::new());
+        for entry in entries {
+            let (seq, ts) = (Value::of(entry.seq), Value::of(entry.ts));
+            for tag in entry.tags {
+                let tag = Value::Bytes(tag.to_vec());
+                marks.push([tag, ts.clone(), Value::Int(log), seq.clone()]);
+            }
+            for (part, sealed) in entry.sealed {
+                let (part, sealed) = (Value::of(part as u64), Value::Bytes(sealed));
+                openings.push([Value::Int(log), seq.clone(), part, sealed]);
+            }
+            records.push([
+                Value::Int(log),
+                seq,
+                ts,
+                Value::Text(entry.kind),
+                entry.agency.into(),
+                entry.request.into(),
+                Value::of(entry.shown_from),
+            ]);
+        }
+        at_once(&mut *self.db, |db| {
+            let into = "record (log, seq, ts, kind, agency, request, shown_from)";
+            insert(db, into, records)?;
+            insert(db, "mark (tag, ts, log, seq)", marks)?;
+            insert(db, "opening (log, seq, part, sealed)", openings)?;
+            db.run(
+                "INSERT INTO filed (log, next) VALUES ($1, $2) \
+                 ON CONFLICT (log) DO UPDATE SET next = excluded.next",
+                &[Value::Int(log), Value::of(next)],
+            )
+            .map(drop)
+        })
+    }
+
+    /// The places of records, newest first.
+    pub(super) fn search(&mut self, query: &Query, terms: &Terms) -> Result<Vec<Position>, Error> {
+        let mut filter = Filter::of(query, terms);
+        if let Some(after) = &query.after {
+            filter.add_row(after);
+        }
+        let limit = filter.value(Value::of(query.limit.into()));
+        let sql = format!(
+            "SELECT ts, log, seq FROM record r WHERE {} ORDER BY ts DESC, log DESC, seq DESC \
+             LIMIT {limit}",
+            filter.text()
+        );
+        let rows = self.db.rows(&sql, &filter.values)?;
+        Ok(rows.iter().filter_map(|row| position(row)).collect())
+    }
+
+    /// How many records there are, whatever the page.
+    pub(super) fn count(&mut self, query: &Query, terms: &Terms) -> Result<u64, Error> {
+        let filter = Filter::of(query, terms);
+        let sql = format!("SELECT COUNT(*) FROM record r WHERE {}", filter.text());
+        let rows = self.db.rows(&sql, &filter.values)?;
+        Ok(rows
+            .first()
+            .and_then(|row| row.first())
+            .map_or(0, Value::number))
+    }
+
+    /// The time of the oldest record.
+    pub(super) fn oldest(&mut self) -> Result<Option<u64>, Error> {
+        let rows = self
+            .db
+            .rows("SELECT ts FROM record ORDER BY ts LIMIT 1", &[])?;
+        Ok(rows.first().and_then(|row| row.first()).map(Value::number))
+    }
+
+    /// The sealed openings of a record by part.
+    pub(super) fn sealed(&mut self, log: i64, seq: u64) -> Result<Vec<(usize, Vec<u8>)>, Error> {
+        let sql = "SELECT part, sealed FROM opening WHERE log = $1 AND seq = $2";
+        let rows = self.db.rows(sql, &[Value::Int(log), Value::of(seq)])?;
+        let sealed = rows.into_iter().filter_map(|row| match row.as_slice() {
+            [part, sealed] => {
+                let part = usize::try_from(part.number()).ok()?;
+                Some((part, sealed.bytes().to_vec()))
+            }
+            _ => None,
+        });
+        Ok(sealed.collect())
+    }
+
+    /// Forgets persons: their tags, and the sealed openings of their records.
+    pub(super) fn forget(&mut self, tags: &[Tag], records: &[(i64, u64)]) -> Result<(), Error> {
+        at_once(&mut *self.db, |db| {
+            for tag in tags {
+                let tag = [Value::Bytes(tag.to_vec())];
+                db.run("DELETE FROM mark WHERE tag = $1", &tag)?;
+            }
+            for (log, seq) in records {
+                let sql = "DELETE FROM opening WHERE log = $1 AND seq = $2";
+                db.run(sql, &[Value::Int(*log), Value::of(*seq)])?;
+            }
+            Ok(())
+        })?;
+        self.db.scrub()
+    }
+}
+
+/// The conditions of a search as SQL.
+#[derive(Default)]
+struct Filter {
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Filter {
+    fn of(query: &Query, terms: &Terms) -> Self {
+        let mut filter = Self::default();
+        for tags in [&terms.subject, &terms.officer].into_iter().flatten() {
+            filter.add_tags(tags);
+        }
+        if let Some(agency) = &query.agency {
+            filter.add("r.agency =", Value::Text(agency.as_str().to_owned()));
+        }
+        if let Some(request) = &query.request {
+            filter.add("r.request =", Value::Text(request.to_string()));
+        }
+        if let Some(from) = query.from {
+            filter.add("r.ts >=", Value::Int(from.as_millisecond()));
+        }
+        if let Some(until) = query.until {
+            filter.add("r.ts <", Value::Int(until.as_millisecond()));
+        }
+        if let Some(now) = terms.shown_at {
+            filter.add("r.shown_from <=", Value::of(now));
+            filter.conditions.push("r.kind = 'ACCESS'".to_owned());
+        }
+        filter
+    }
+
+    fn add(&mut self, condition: &str, value: Value) {
+        let place = self.value(value);
+        self.conditions.push(format!("{condition} {place}"));
+    }
+
+    fn add_tags(&mut self, tags: &[Tag]) {
+        if tags.is_empty() {
+            self.conditions.push("1 = 0".to_owned());
+            return;
+        }
+        let list = places(self.values.len() + 1, tags.len());
+        let tags = tags.iter().map(|tag| Value::Bytes(tag.to_vec()));
+        self.values.extend(tags);
+        self.conditions.push(format!(
+            "(r.log, r.seq) IN (SELECT log, seq FROM mark WHERE tag IN ({list}))"
+        ));
+    }
+
+    /// Only what comes behind a place.
+    fn add_row(&mut self, after: &Position) {
+        let list = places(self.values.len() + 1, 3);
+        let row = [
+            Value::of(after.ts),
+            Value::Int(after.log),
+            Value::of(after.seq),
+        ];
+        self.values.extend(row);
+        self.conditions
+            .push(format!("(r.ts, r.log, r.seq) < ({list})"));
+    }
+
+    fn value(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len())
+    }
+
+    fn text(&self) -> String {
+        if self.conditions.is_empty() {
+            return "1 = 1".to_owned();
+        }
+        self.conditions.join(" AND ")
+    }
+}
+
+fn position(row: &[Value]) -> Option<Position> {
+    match row {
+        [ts, log, seq] => Some(Position {
+            ts: ts.number(),
+            log: log.int(),
+            seq: seq.number(),
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,47 @@
+//! The private side of the record: what its commitments hide, sealed, and the index to find it by.
+//!
+//! ```text
+//! exchange ─ openings, sealed under a key of their own, that under the intake key ─▶ write-ahead log
+//!                                                                                         │
+//!            keyring: record key under the subject's key  ◀── thread `evidence-private` ──┤
+//!            index:   keyed tags → places in the log      ◀───────────────────────────────┘
+//! ```
+//!
+//! An exchange waits for none of it. What is sealed lies in the write-ahead log for good; the keys to
+//! it move from the intake key, which is soon destroyed, to a key per person and half-year. Destroying
+//! that key erases; no record changes. The index is made of the other two and can be made again.
+//! Not here: who may search.
+//!
+//! *Invariant:* no file of the index holds a value, a number of a person or an unkeyed hash of one:
+//! only tags under a key that is not in it, and ciphertext.
+
+mod aead;
+mod databases;
+mod epoch;
+mod file;
+mod index;
+mod intake;
+mod keyring;
+mod opening;
+mod records;
+mod sealed;
+mod search;
+mod sql;
+mod sqlite;
+mod tags;
+mod thread;
+
+pub use opening::Opening;
+pub use search::{Found, Opened, Position, Query};
+
+pub(crate) use intake::Intake;
+pub(crate) use opening::Openings;
+pub(crate) use records::{Eyes, Records};
+pub(crate) use thread::{Filer, Progress};
+
+/// The number of a log in keyring and index: of its name, so that every node gives it the same.
+fn log_number(origin: &str) -> i64 {
+    let hash = crate::tree::sha256(&[origin.as_bytes()]);
+    hash.first_chunk()
+        .map_or(0, |head| i64::from_be_bytes(*head))
+}

@@ -1,0 +1,223 @@
+//! Searching and opening records, and forgetting persons. Not here: who may, and that it is recorded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use exchange::Identifier;
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use super::index::{Index, Terms};
+use super::keyring::Keyring;
+use super::opening::Opening;
+use super::search::{Found, Opened, Position, Query};
+use super::tags::{OFFICER, TagKeys};
+use super::thread::Progress;
+use super::{databases, file, log_number};
+use crate::attempt::subject_name;
+use crate::publish::{self, Durable};
+use crate::{Config, Error};
+
+/// The records of a log, to be searched.
+#[derive(Clone, Debug)]
+pub(crate) struct Records(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    durable: Arc<Durable>,
+    progress: Progress,
+}
+
+/// Whose eyes a search is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Eyes {
+    /// An inspector's: everything.
+    Inspector,
+    /// Those of the person it is about, at this time: answers to questions, once they may be seen.
+    Person(Timestamp),
+}
+
+impl Records {
+    pub(crate) fn new(config: Config, durable: Arc<Durable>, progress: Progress) -> Self {
+        Self(Arc::new(Shared {
+            config,
+            durable,
+            progress,
+        }))
+    }
+
+    /// Searches what is filed; waits a moment for what was recorded before the call.
+    pub(crate) async fn search(&self, query: Query, eyes: Eyes) -> Result<Found, Error> {
+        let complete = self.wait_for_what_is_durable().await;
+        let records = self.clone();
+        let mut found = off_the_road(move || records.search_now(&query, eyes)).await?;
+        found.complete = complete;
+        Ok(found)
+    }
+
+    /// Destroys the keys to everything that is recorded of a person; how many records it was.
+    pub(crate) async fn erase(&self, subject: Identifier) -> Result<u64, Error> {
+        if !self.wait_for_what_is_durable().await {
+            return Err(Error::Unfiled);
+        }
+        let records = self.clone();
+        let erased = off_the_road(move || records.erase_now(&subject)).await?;
+        // What was filed a moment ago could still be opened by the intake key.
+        self.0.progress.renew.store(true, Ordering::Relaxed);
+        Ok(erased)
+    }
+
+    async fn wait_for_what_is_durable(&self) -> bool {
+        let want = self.0.durable.reached().seq;
+        let mut filed = self.0.progress.filed.subscribe();
+        let reached = filed.wait_for(|filed| *filed >= want);
+        matches!(timeout(PATIENCE, reached).await, Ok(Ok(_)))
+    }
+
+    fn search_now(&self, query: &Query, eyes: Eyes) -> Result<Found, Error> {
+        let config = &self.0.config;
+        let tags = TagKeys::load(&config.keys_dir())?;
+        let (mut index, mut keyring) = (databases::index(config)?, databases::keyring(config)?);
+        let terms = terms(&tags, query, eyes);
+        // One more than a page tells whether there is another.
+        let more = Query {
+            limit: query.limit.saturating_add(1),
+            ..query.clone()
+        };
+        let mut places = index.search(&more, &terms)?;
+        let next = (places.len() > query.limit as usize).then(|| {
+            places.truncate(query.limit as usize);
+            places.last().copied()
+        });
+        let mut leaves = Leaves::new(config);
+        let opened = places
+            .iter()
+            .map(|place| open(place, &mut index, &mut keyring, &mut leaves));
+        Ok(Found {
+            records: opened.collect::<Result<_, _>>()?,
+            next: next.flatten(),
+            total: match eyes {
+                Eyes::Inspector => None,
+                Eyes::Person(_) => Some(index.count(query, &terms)?),
+            },
+            available_from: index.oldest()?.and_then(time),
+            complete: true,
+        })
+    }
+
+    fn erase_now(&self, subject: &Identifier) -> Result<u64, Error> {
+        let config = &self.0.config;
+        let tags = TagKeys::load(&config.keys_dir())?;
+        let (mut index, mut keyring) = (databases::index(config)?, databases::keyring(config)?);
+        let mut query = Query {
+            subject: Some(subject.clone()),
+            limit: ERASED_AT_ONCE,
+            ..Query::default()
+        };
+        let terms = terms(&tags, &query, Eyes::Inspector);
+        let mut records = Vec::new();
+        loop {
+            let places = index.search(&query, &terms)?;
+            query.after = places.last().copied();
+            records.extend(places.iter().map(|place| (place.log, place.seq)));
+            if places.len() < ERASED_AT_ONCE as usize {
+                break;
+            }
+        }
+        let tags = terms.subject.unwrap_or_default();
+        keyring.erase(&tags, &records)?;
+        index.forget(&tags, &records)?;
+        Ok(records.len() as u64)
+    }
+}
+
+fn terms(tags: &TagKeys, query: &Query, eyes: Eyes) -> Terms {
+    let subject = query.subject.as_ref();
+    let officer = query.officer.as_ref();
+    Terms {
+        subject: subject.map(|id| tags.tags(subject_name(id.kind()), id.reveal().as_bytes())),
+        officer: officer.map(|officer| tags.tags(OFFICER, officer.reveal().as_bytes())),
+        shown_at: match eyes {
+            Eyes::Inspector => None,
+            Eyes::Person(now) => Some(u64::try_from(now.as_millisecond()).unwrap_or(0)),
+        },
+    }
+}
+
+/// A record with what is still to be opened.
+fn open(
+    place: &Position,
+    index: &mut Index,
+    keyring: &mut Keyring,
+    leaves: &mut Leaves<'_>,
+) -> Result<Opened, Error> {
+    let own = log_number(&leaves.config.origin) == place.log;
+    let origin: Arc<str> = if own {
+        leaves.config.origin.as_str().into()
+    } else {
+        index.origin(place.log)?.into()
+    };
+    let sealed = index.sealed(place.log, place.seq)?;
+    let mut openings: Vec<Opening> = Vec::new();
+    for (part, secret) in keyring.record(place.log, place.seq)? {
+        let text = sealed.iter().find(|(of, _)| *of == part);
+        let opened = text.and_then(|(_, text)| file::open(&secret, text));
+        openings.extend(opened.into_iter().flatten());
+    }
+    Ok(Opened {
+        origin,
+        seq: place.seq,
+        ts_ms: place.ts,
+        leaf: if own {
+            leaves.leaf(place.seq)?
+        } else {
+            Vec::new()
+        },
+        openings,
+    })
+}
+
+/// Leaves out of the bundles of the public log, which were read once each.
+struct Leaves<'a> {
+    config: &'a Config,
+    bundles: BTreeMap<u64, Vec<Vec<u8>>>,
+}
+
+impl<'a> Leaves<'a> {
+    const fn new(config: &'a Config) -> Self {
+        Self {
+            config,
+            bundles: BTreeMap::new(),
+        }
+    }
+
+    fn leaf(&mut self, seq: u64) -> Result<Vec<u8>, Error> {
+        let (number, place) = publish::bundle_of(seq);
+        let bundle = match self.bundles.remove(&number) {
+            Some(bundle) if bundle.len() > place => bundle,
+            _ => publish::read_bundle(&self.config.dir, number)?,
+        };
+        let leaf = bundle.get(place).cloned();
+        self.bundles.insert(number, bundle);
+        leaf.ok_or(Error::Forgotten { seq })
+    }
+}
+
+/// Runs what blocks where it holds up nobody.
+async fn off_the_road<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or(Err(Error::Ended))
+}
+
+fn time(ts_ms: u64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(i64::try_from(ts_ms).ok()?).ok()
+}
+
+/// What was recorded just before a search takes a second to be published and filed.
+const PATIENCE: Duration = Duration::from_secs(3);
+const ERASED_AT_ONCE: u32 = 1_000;

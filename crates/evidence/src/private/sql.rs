@@ -1,0 +1,133 @@
+//! The little SQL that index and keyring are written in: the same for SQLite and PostgreSQL.
+//!
+//! Parameters are `$1`, `$2` and so on, first used in this order; integers are 64 bits. Not here:
+//! which tables there are.
+
+use std::fmt;
+
+use crate::Error;
+
+/// A value in a statement or a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+    Null,
+}
+
+/// A row of an answer.
+pub(super) type Row = Vec<Value>;
+
+/// A database that is open.
+pub(super) trait Database: Send + fmt::Debug {
+    /// Runs one statement; the number of rows that it changed.
+    fn run(&mut self, sql: &str, values: &[Value]) -> Result<u64, Error>;
+
+    /// Asks for rows.
+    fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Error>;
+
+    /// What stands behind the columns of a table that is always found by its whole key.
+    fn by_key(&self) -> &'static str;
+
+    /// Makes what was deleted unreadable in the files of the database as well.
+    fn scrub(&mut self) -> Result<(), Error>;
+}
+
+/// Does several things, or none of them.
+pub(super) fn at_once<T>(
+    db: &mut dyn Database,
+    work: impl FnOnce(&mut dyn Database) -> Result<T, Error>,
+) -> Result<T, Error> {
+    db.run("BEGIN", &[])?;
+    match work(db) {
+        Ok(done) => {
+            db.run("COMMIT", &[])?;
+            Ok(done)
+        }
+        Err(error) => {
+            // The first error says why; after it the connection is not used again.
+            db.run("ROLLBACK", &[]).ok();
+            Err(error)
+        }
+    }
+}
+
+/// Adds rows, many with one statement; those that are there already stay.
+pub(super) fn insert<const N: usize>(
+    db: &mut dyn Database,
+    into: &str,
+    rows: Vec<[Value; N]>,
+) -> Result<(), Error> {
+    let (many, one) = (statement(into, MANY, N), statement(into, 1, N));
+    let mut rows = rows.into_iter();
+    loop {
+        let mut values: Vec<Value> = rows.by_ref().take(MANY).flatten().collect();
+        if values.len() == MANY * N {
+            db.run(&many, &values)?;
+            continue;
+        }
+        while !values.is_empty() {
+            let rest = values.split_off(N.min(values.len()));
+            db.run(&one, &values)?;
+            values = rest;
+        }
+        return Ok(());
+    }
+}
+
+fn statement(into: &str, rows: usize, columns: usize) -> String {
+    let rows = (0..rows).map(|row| {
+        let places = (1..=columns).map(|column| format!("${}", row * columns + column));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
+    });
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    format!("INSERT INTO {into} VALUES {rows} ON CONFLICT DO NOTHING")
+}
+
+/// The list `$from, …` of so many parameters.
+pub(super) fn places(from: usize, count: usize) -> String {
+    let places = (from..from + count).map(|place| format!("${place}"));
+    places.collect::<Vec<_>>().join(", ")
+}
+
+impl Value {
+    /// A number that is never larger than 2⁶³.
+    pub(super) fn of(number: u64) -> Self {
+        Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+
+    pub(super) fn int(&self) -> i64 {
+        match self {
+            Self::Int(number) => *number,
+            Self::Text(_) | Self::Bytes(_) | Self::Null => 0,
+        }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        u64::try_from(self.int()).unwrap_or(0)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Int(_) | Self::Text(_) | Self::Null => &[],
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Int(_) | Self::Bytes(_) | Self::Null => "",
+        }
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::Null, Self::Text)
+    }
+}
+
+/// So many rows go with one statement: at eight columns, 256 parameters.
+const MANY: usize = 32;

@@ -1,0 +1,127 @@
+//! The embedded database, SQLite: one file, for a node that stands alone.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql, params_from_iter};
+
+use super::sql::{Database, Row, Value};
+use crate::Error;
+
+/// How durable a commit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// On the disk when it returns.
+    Full,
+    /// Whole after a power cut, but perhaps not the last: for what can be made again.
+    Relaxed,
+}
+
+/// A database file that is open.
+#[derive(Debug)]
+pub(super) struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Sqlite {
+    /// Opens the file, or makes it.
+    pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, Error> {
+        let failed = |source| failed("open", path, source);
+        let connection = Connection::open(path).map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let synchronous = match durability {
+            Durability::Full => "FULL",
+            Durability::Relaxed => "NORMAL",
+        };
+        connection
+            .execute_batch(&format!(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
+                 PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+            ))
+            .map_err(failed)?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
+    }
+
+    fn failed(&self, action: &'static str) -> impl FnOnce(rusqlite::Error) -> Error {
+        let path = self.path.clone();
+        move |source| failed(action, &path, source)
+    }
+}
+
+impl Database for Sqlite {
+    fn run(&mut self, sql: &str, values: &[Value]) -> Result<u64, Error> {
+        let run = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.execute(params_from_iter(values))
+        };
+        run()
+            .map(|rows| rows as u64)
+            .map_err(self.failed("write to"))
+    }
+
+    fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Error> {
+        let ask = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let columns = statement.column_count();
+            let row = |row: &rusqlite::Row<'_>| {
+                (0..columns)
+                    .map(|column| row.get_ref(column).map(value))
+                    .collect::<Result<Row, _>>()
+            };
+            let rows = statement.query_map(params_from_iter(values), row)?;
+            rows.collect::<Result<Vec<Row>, _>>()
+        };
+        ask().map_err(self.failed("read"))
+    }
+
+    fn by_key(&self) -> &'static str {
+        "WITHOUT ROWID"
+    }
+
+    fn scrub(&mut self) -> Result<(), Error> {
+        // Pages are zeroed by secure_delete; the journal still holds them as they were.
+        let scrub = || {
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        };
+        scrub().map_err(self.failed("scrub"))
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+            Self::Null => ValueRef::Null,
+        }))
+    }
+}
+
+fn value(read: ValueRef<'_>) -> Value {
+    match read {
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+        // No column of ours holds a fraction.
+        ValueRef::Null | ValueRef::Real(_) => Value::Null,
+    }
+}
+
+fn failed(action: &'static str, path: &Path, source: rusqlite::Error) -> Error {
+    Error::Database {
+        action,
+        database: path.display().to_string(),
+        source: source.into(),
+    }
+}
+
+/// How long one waits for another that writes.
+const BUSY: Duration = Duration::from_secs(5);
