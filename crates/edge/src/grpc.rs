@@ -81,6 +81,12 @@ impl Grpc {
             Rpc::ListFields | Rpc::ListPurposes | Rpc::ListGrants | Rpc::GetQuota => {
                 self.catalogue.clone().call(request).await
             }
+            Rpc::SearchRecords
+            | Rpc::GetInclusionProof
+            | Rpc::GetConsistencyProof
+            | Rpc::WatchCheckpoints
+            | Rpc::EraseSubject
+            | Rpc::ListMyAccesses => return Err(not_served()),
         };
         if let Some(fault) = context.notes().fault.take() {
             return Err(fault);
@@ -121,6 +127,11 @@ fn unreadable(status: &Status) -> Fault {
     } else {
         Fault::new(Reason::InvalidArgument, "the message cannot be decoded")
     }
+}
+
+/// The fault of a method that is published before it is served.
+pub(crate) fn not_served() -> Fault {
+    Fault::new(Reason::NotServed, "the method is not served yet")
 }
 
 /// The generated traits over the shared handlers.

@@ -52,6 +52,7 @@ impl Gate {
             masked_paths: Vec::new(),
             second_factor_required: grant.second_factor,
             valid_to: Some(grant.valid_to.into()),
+            duties: Vec::new(),
         });
         v1::ListGrantsResponse {
             grants: grants.collect(),

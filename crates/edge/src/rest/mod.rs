@@ -67,6 +67,12 @@ impl Rest {
             Rpc::ListPurposes => json::answer(&handlers.list_purposes(context)),
             Rpc::ListGrants => json::answer(&handlers.list_grants(context)),
             Rpc::GetQuota => json::answer(&handlers.get_quota(context)),
+            Rpc::SearchRecords
+            | Rpc::GetInclusionProof
+            | Rpc::GetConsistencyProof
+            | Rpc::WatchCheckpoints
+            | Rpc::EraseSubject
+            | Rpc::ListMyAccesses => Err(crate::grpc::not_served()),
         }
     }
 }
