@@ -114,6 +114,13 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         check::unknown(&self.state.load().policy, purpose)
     }
 
+    /// True if some agreement, valid or not, is open to the caller.
+    #[must_use]
+    pub fn knows(&self, caller: &Caller) -> bool {
+        let state = self.state.load();
+        state.policy.knows(caller.agency(), caller.system())
+    }
+
     /// What the caller's own agreements grant today, in the order of the policy.
     #[must_use]
     pub fn grants(&self, caller: &Caller) -> Vec<Grant> {

@@ -117,6 +117,11 @@ pub(crate) const fn name(rpc: Option<Rpc>) -> &'static str {
     }
 }
 
+/// True if the answer of a method is a stream.
+pub(crate) const fn streams(rpc: Rpc) -> bool {
+    matches!(rpc, Rpc::StreamCitizen | Rpc::WatchCheckpoints)
+}
+
 /// The HTTP method of a route, as it is written.
 pub(crate) const fn verb(verb: Verb) -> Method {
     match verb {

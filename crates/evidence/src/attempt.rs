@@ -1,8 +1,8 @@
 //! What is recorded: an attempt, its outcome, a refusal. Not here: how it becomes durable.
 
 use exchange::{
-    AgreementId, Caller, Criticality, FieldSet, IdentifierKind, Reason, Request, Source,
-    SourceState,
+    AgreementId, CallContext, Caller, Criticality, FieldSet, Identifier, IdentifierKind, Reason,
+    Request, Source, SourceState,
 };
 use jiff::Timestamp;
 
@@ -31,11 +31,20 @@ pub struct Refusal<'a> {
     /// Who asked.
     pub caller: &'a Caller,
     /// What was asked, if it could be understood.
-    pub request: Option<&'a Request>,
+    pub asked: Option<Asked<'a>>,
     /// Why it was refused.
     pub reason: Reason,
     /// SHA-256 of the policy that was applied.
     pub policy: &'a [u8; 32],
+}
+
+/// What was not admitted.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked<'a> {
+    /// A question about a citizen.
+    Question(&'a Request),
+    /// A call about the record itself, about that person if about one.
+    Record(&'a CallContext, Option<&'a Identifier>),
 }
 
 /// What came of an attempt, or of a part of it.
@@ -69,7 +78,14 @@ impl Attempt<'_> {
         let head = Head {
             agr: Some(self.agreement),
             crit: Some(self.criticality.name()),
-            ..head("ACCESS", node, ts, self.caller, Some(self.request), salts)
+            ..head(
+                "ACCESS",
+                node,
+                ts,
+                self.caller,
+                Some(Asked::Question(self.request)),
+                salts,
+            )
         };
         leaf::write_head(
             &mut out,
@@ -86,7 +102,7 @@ impl Refusal<'_> {
     /// The whole leaf.
     pub(crate) fn leaf(&self, node: &str, ts: u64, salts: &Salts) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEAD_BYTES + 64);
-        let head = head("DENIED", node, ts, self.caller, self.request, salts);
+        let head = head("DENIED", node, ts, self.caller, self.asked, salts);
         leaf::write_head(
             &mut out,
             &Head {
@@ -100,14 +116,34 @@ impl Refusal<'_> {
                 src: None,
                 dec: "DENY",
                 why: Some(self.reason.name()),
-                flag: self
-                    .request
-                    .map_or(Flags::NONE, |r| Flags::of(r, r.criticality))
-                    .names(),
+                flag: self.asked.map_or(Flags::NONE, Asked::flags).names(),
                 opened: None,
             },
         );
         out
+    }
+}
+
+impl<'a> Asked<'a> {
+    fn context(self) -> &'a CallContext {
+        match self {
+            Self::Question(request) => &request.context,
+            Self::Record(context, _) => context,
+        }
+    }
+
+    fn subject(self) -> Option<&'a Identifier> {
+        match self {
+            Self::Question(request) => Some(&request.subject.identifier),
+            Self::Record(_, subject) => subject,
+        }
+    }
+
+    fn flags(self) -> Flags {
+        match self {
+            Self::Question(request) => Flags::of(request, request.criticality),
+            Self::Record(..) => Flags::NONE,
+        }
     }
 }
 
@@ -116,14 +152,14 @@ fn head<'a>(
     node: &'a str,
     ts: u64,
     caller: &'a Caller,
-    request: Option<&'a Request>,
+    asked: Option<Asked<'a>>,
     salts: &Salts,
 ) -> Head<'a> {
     let commit = |personal, name, value: Option<&str>| {
         value.map(|value| Commitment::new(salts.of(personal), name, value.as_bytes()))
     };
-    let r = request;
-    let subject = r.map(|r| &r.subject.identifier);
+    let r = asked.map(Asked::context);
+    let subject = asked.and_then(Asked::subject);
     let kind = subject.map_or("sub", |id| subject_name(id.kind()));
     Head {
         v: 1,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use exchange::{Clock, Fault};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use crate::commitment::Salts;
@@ -91,6 +91,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     random: SystemRandom,
+    checkpoints: watch::Receiver<Option<Arc<str>>>,
 }
 
 /// Owns the writer of a log.
@@ -131,7 +132,8 @@ impl Evidence {
             Arc::clone(&deps.observer),
         );
         let (done_tx, done) = oneshot::channel();
-        let (queue, thread) = writer::spawn(config, deps, &runtime, done_tx)?;
+        let (shown, checkpoints) = watch::channel(None);
+        let (queue, thread) = writer::spawn(config, deps, shown, &runtime, done_tx)?;
         let handle = Handle {
             queue: Arc::clone(&queue),
             done,
@@ -143,6 +145,7 @@ impl Evidence {
             clock,
             observer,
             random: SystemRandom::new(),
+            checkpoints,
         };
         Ok((Self(Arc::new(shared)), handle))
     }
@@ -203,6 +206,13 @@ impl Evidence {
             ..Event::default()
         };
         self.wait_for(self.0.queue.single(&leaf.to_leaf()))
+    }
+
+    /// The latest checkpoint as it is shown, and each that follows; none before the first that this
+    /// process has published. The channel closes when nothing more is published.
+    #[must_use]
+    pub fn checkpoints(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.0.checkpoints.clone()
     }
 
     pub(crate) fn abandon(&self, key: u64, leaf: &[u8]) {

@@ -40,7 +40,7 @@ pub mod verify;
 pub mod witness;
 mod writer;
 
-pub use attempt::{Attempt, Outcome, Refusal, SourceOutcome};
+pub use attempt::{Asked, Attempt, Outcome, Refusal, SourceOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
 pub use config::Config;
 pub use error::{Damage, Error};

@@ -16,10 +16,12 @@ mod field_set;
 mod identifier;
 mod name;
 mod reason;
+mod record;
 mod request;
 mod source;
 mod state;
 mod subject;
+mod visibility;
 mod words;
 
 pub use caller::{AgencyCode, Caller, SystemId};
@@ -32,10 +34,12 @@ pub use field_set::{FieldSet, FieldSetIter};
 pub use identifier::{Identifier, IdentifierKind, IdentifierViolation};
 pub use name::{NameViolation, name_key, normalise};
 pub use reason::{Reason, Retry};
-pub use request::{Criticality, Request};
+pub use record::{Found, Opened, Opening, Position, Query};
+pub use request::{CallContext, Criticality, Request};
 pub use source::{Source, SourceSet};
 pub use state::SourceState;
 pub use subject::{MatchHints, Subject};
+pub use visibility::Visibility;
 pub use words::{
     AgreementId, ConsentId, DossierNo, OfficerId, ProcedureCode, PurposeCode, ReasonText,
     RequestId, WordViolation, forges,

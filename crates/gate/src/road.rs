@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use admission::{Permit, QuotaState};
 use api::v1::LookupCitizenResponse;
-use evidence::{Attempt, Open, Refusal};
+use evidence::{Asked, Attempt, Open, Refusal};
 use exchange::{Fault, Identifier, PurposeCode, Reason, Request, Violation};
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -48,7 +48,7 @@ impl Gate {
             Err(refusal) => {
                 let record = Refusal {
                     caller: &call.caller,
-                    request: Some(request),
+                    asked: Some(Asked::Question(request)),
                     reason: refusal.fault().reason,
                     policy: refusal.policy_digest(),
                 };
@@ -72,7 +72,7 @@ impl Gate {
     ) -> Result<(), Fault> {
         let record = Refusal {
             caller: &call.caller,
-            request: Some(request),
+            asked: Some(Asked::Question(request)),
             reason: fault.reason,
             policy: permit.policy_digest(),
         };
@@ -127,7 +127,7 @@ impl Gate {
         let digest = self.deps.admission.policy_digest();
         let record = Refusal {
             caller: &call.caller,
-            request: None,
+            asked: None,
             reason,
             policy: &digest,
         };

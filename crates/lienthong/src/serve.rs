@@ -82,6 +82,7 @@ impl Gateway {
         let gate = Gate::new(gate::Deps {
             admission: Arc::new(Admission::new(checked.policy, Arc::clone(&clock))),
             evidence,
+            log: shelf.clone(),
             agencies: checked.agencies,
             clock: Arc::clone(&clock),
             observer: Arc::clone(metrics) as _,

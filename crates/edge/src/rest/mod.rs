@@ -67,12 +67,22 @@ impl Rest {
             Rpc::ListPurposes => json::answer(&handlers.list_purposes(context)),
             Rpc::ListGrants => json::answer(&handlers.list_grants(context)),
             Rpc::GetQuota => json::answer(&handlers.get_quota(context)),
-            Rpc::SearchRecords
-            | Rpc::GetInclusionProof
-            | Rpc::GetConsistencyProof
-            | Rpc::WatchCheckpoints
-            | Rpc::EraseSubject
-            | Rpc::ListMyAccesses => Err(crate::grpc::not_served()),
+            Rpc::GetInclusionProof => {
+                let message = json::read(head, body, |_| Vec::new())?;
+                json::answer(&handlers.inclusion_proof(context, &message).await?)
+            }
+            Rpc::GetConsistencyProof => {
+                let message = json::read(head, body, |_| Vec::new())?;
+                json::answer(&handlers.consistency_proof(context, &message).await?)
+            }
+            Rpc::WatchCheckpoints => {
+                let message = json::read(head, body, |_| Vec::new())?;
+                let events = handlers.watch_checkpoints(context, &message).await?;
+                Ok(stream::answer(events, context, &self.help_base))
+            }
+            Rpc::SearchRecords | Rpc::EraseSubject | Rpc::ListMyAccesses => {
+                Err(crate::grpc::not_served())
+            }
         }
     }
 }

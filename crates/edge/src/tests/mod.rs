@@ -1,5 +1,6 @@
 //! The doors over real sockets, before a real gate with one small agency behind it.
 
+mod audit;
 mod client;
 mod faults;
 mod grpc;

@@ -150,6 +150,7 @@ fn gate(
     synthetic: Synthetic,
 ) -> (Gate, Handle) {
     let config = log_config(dir);
+    let files = Shelf::new(&config);
     let deps = evidence::Deps {
         keys: evidence::keys::create_if_missing(&config).unwrap(),
         clock: Arc::clone(&clock),
@@ -162,6 +163,7 @@ fn gate(
     let gate = Gate::new(gate::Deps {
         admission: Arc::new(Admission::new(policy, Arc::clone(&clock))),
         evidence,
+        log: files,
         agencies: vec![tax],
         clock,
         observer: Arc::new(gate::NoObserver),

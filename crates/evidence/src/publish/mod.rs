@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use exchange::Clock;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 mod durable;
@@ -41,6 +42,8 @@ pub(crate) struct Publisher {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) siren: Siren,
+    /// Where the latest checkpoint is told, for those who wait for one.
+    pub(crate) shown: watch::Sender<Option<Arc<str>>>,
     pub(crate) config: Config,
 }
 
@@ -99,6 +102,7 @@ impl Publisher {
             }
             let signed = log.publish(&self.keys, seconds(&*self.clock))?;
             *shown = signed.checkpoint().size;
+            self.shown.send_replace(Some(signed.to_string().into()));
             self.observer.published(*shown);
             if durable.is_cut_short() {
                 break;

@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 
 use exchange::Clock;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 mod batch;
@@ -46,6 +46,7 @@ pub(crate) use start::prepare;
 pub(crate) fn spawn(
     config: Config,
     deps: Deps,
+    shown: watch::Sender<Option<Arc<str>>>,
     runtime: &tokio::runtime::Handle,
     done: oneshot::Sender<Result<(), Error>>,
 ) -> Result<(Arc<Queue>, JoinHandle<()>), Error> {
@@ -55,7 +56,7 @@ pub(crate) fn spawn(
     let path = config.dir.clone();
     let thread = thread::Builder::new()
         .name("evidence".to_owned())
-        .spawn(move || run(&config, deps, settled, &ready, done))
+        .spawn(move || run(&config, deps, settled, shown, &ready, done))
         .map_err(Error::io("start the writer of", path))?;
     let queue = is_ready.recv().unwrap_or(Err(Error::Ended))?;
     Ok((queue, thread))
@@ -80,10 +81,11 @@ fn run(
     config: &Config,
     deps: Deps,
     settled: UnboundedSender<Arc<Batch>>,
+    shown: watch::Sender<Option<Arc<str>>>,
     ready: &mpsc::SyncSender<Result<Arc<Queue>, Error>>,
     done: oneshot::Sender<Result<(), Error>>,
 ) {
-    let started = Writer::start(config, deps, settled);
+    let started = Writer::start(config, deps, settled, shown);
     let (writer, siren, publisher) = match started {
         Ok(started) => started,
         Err(error) => {

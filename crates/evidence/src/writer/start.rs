@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use exchange::Clock;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use super::log::{self, Log};
 use super::outstanding::Outstanding;
@@ -53,6 +54,7 @@ impl Writer {
         config: &Config,
         deps: Deps,
         settled: UnboundedSender<Arc<Batch>>,
+        shown: watch::Sender<Option<Arc<str>>>,
     ) -> Result<(Self, Siren, JoinHandle<()>), Error> {
         let (held, recovered, mut restored) = read(config, &deps.keys)?;
         restored.begin(&deps.keys, &*deps.clock)?;
@@ -85,6 +87,7 @@ impl Writer {
             clock: deps.clock,
             observer: deps.observer,
             siren: siren.clone(),
+            shown,
             config: config.clone(),
         };
         let publisher = publisher.spawn(Arc::clone(&writer.durable))?;
