@@ -162,6 +162,7 @@ impl Desk {
             caller: &self.caller,
             request: &self.request,
             criticality: self.request.criticality,
+            visibility: exchange::Visibility::Citizen,
             agreement: "A-113",
             policy: &[7; 32],
         });

@@ -2,7 +2,7 @@
 
 use exchange::{
     AgreementId, CallContext, Caller, Criticality, FieldSet, Identifier, IdentifierKind, Reason,
-    Request, Source, SourceState,
+    Request, Source, SourceState, Visibility,
 };
 use jiff::Timestamp;
 
@@ -19,6 +19,8 @@ pub struct Attempt<'a> {
     pub request: &'a Request,
     /// How urgent it is: what the caller says, capped by the agreement.
     pub criticality: Criticality,
+    /// From when on the citizen sees it.
+    pub visibility: Visibility,
     /// The agreement that allows it.
     pub agreement: &'a str,
     /// SHA-256 of the policy that was applied.
@@ -91,6 +93,7 @@ impl Attempt<'_> {
             &mut out,
             &Head {
                 pol: Some(Digest(self.policy)),
+                vis: Shown(self.visibility),
                 ..head
             },
         );
@@ -200,7 +203,7 @@ fn head<'a>(
         sub: commit(Personal::Subject, kind, subject.map(|id| id.reveal())),
         crit: r.map(|r| r.criticality.name()),
         pol: None,
-        vis: "CITIZEN",
+        vis: Shown(Visibility::Citizen),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use exchange::{Field, FieldSet, RequestId, Source};
+use exchange::{Field, FieldSet, RequestId, Source, Visibility};
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub(crate) struct Head<'a> {
     pub(crate) crit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pol: Option<Digest<'a>>,
-    pub(crate) vis: &'static str,
+    pub(crate) vis: Shown<Visibility>,
 }
 
 /// The caller in a leaf.

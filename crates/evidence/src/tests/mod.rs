@@ -128,6 +128,7 @@ impl Desk {
             caller: &self.caller,
             request: &self.request,
             criticality: self.request.criticality,
+            visibility: exchange::Visibility::Citizen,
             agreement: "A-113",
             policy: &POLICY,
         }
