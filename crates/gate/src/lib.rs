@@ -38,7 +38,7 @@ use evidence::{Evidence, Shelf};
 use exchange::{Clock, Source};
 use tokio_util::task::TaskTracker;
 
-pub use audit::Checkpoints;
+pub use audit::{Accesses, Checkpoints, Disclosure, NoRecords, Period, Records};
 pub use call::{Call, Reply};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;
@@ -52,6 +52,8 @@ pub struct Deps {
     pub evidence: Evidence,
     /// The public files of the record.
     pub log: Shelf,
+    /// Where records can be found and opened.
+    pub records: Arc<dyn Records>,
     /// The agencies, at most one per source.
     pub agencies: Vec<Arc<dyn Agency>>,
     /// The wall clock.

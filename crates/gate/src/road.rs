@@ -5,7 +5,9 @@ use std::sync::Arc;
 use admission::{Permit, QuotaState};
 use api::v1::LookupCitizenResponse;
 use evidence::{Asked, Attempt, Open, Refusal};
-use exchange::{CallContext, Fault, Identifier, PurposeCode, Reason, Request, Violation, Visibility};
+use exchange::{
+    CallContext, Fault, Identifier, PurposeCode, Reason, Request, Violation, Visibility,
+};
 use jiff::civil::Date;
 use tokio::time::Instant;
 use tracing::Instrument as _;

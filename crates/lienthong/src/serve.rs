@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use edge::{Edge, Readiness, Record};
 use evidence::{Alarm, Evidence, Shelf, keys};
 use exchange::{Clock, SystemClock};
-use gate::{Gate, Synthetic};
+use gate::{Gate, NoRecords, Synthetic};
 
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
@@ -83,6 +83,7 @@ impl Gateway {
             admission: Arc::new(Admission::new(checked.policy, Arc::clone(&clock))),
             evidence,
             log: shelf.clone(),
+            records: Arc::new(NoRecords),
             agencies: checked.agencies,
             clock: Arc::clone(&clock),
             observer: Arc::clone(metrics) as _,

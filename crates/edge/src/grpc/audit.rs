@@ -2,9 +2,10 @@
 
 use api::v1;
 use api::v1::audit_service_server::AuditService;
+use api::v1::data_subject_service_server::DataSubjectService;
 use tonic::{Request, Response, Status};
 
-use super::{Events, Shell, not_served, settle, split};
+use super::{Events, Shell, settle, split};
 
 #[tonic::async_trait]
 impl AuditService for Shell {
@@ -14,8 +15,11 @@ impl AuditService for Shell {
         &self,
         request: Request<v1::SearchRecordsRequest>,
     ) -> Result<Response<v1::SearchRecordsResponse>, Status> {
-        let (context, _) = split(request)?;
-        settle(&context, Err(not_served()))
+        let (context, message) = split(request)?;
+        settle(
+            &context,
+            self.handlers.search_records(&context, &message).await,
+        )
     }
 
     async fn get_inclusion_proof(
@@ -49,7 +53,24 @@ impl AuditService for Shell {
         &self,
         request: Request<v1::EraseSubjectRequest>,
     ) -> Result<Response<v1::EraseSubjectResponse>, Status> {
-        let (context, _) = split(request)?;
-        settle(&context, Err(not_served()))
+        let (context, message) = split(request)?;
+        settle(
+            &context,
+            self.handlers.erase_subject(&context, &message).await,
+        )
+    }
+}
+
+#[tonic::async_trait]
+impl DataSubjectService for Shell {
+    async fn list_my_accesses(
+        &self,
+        request: Request<v1::ListMyAccessesRequest>,
+    ) -> Result<Response<v1::ListMyAccessesResponse>, Status> {
+        let (context, message) = split(request)?;
+        settle(
+            &context,
+            self.handlers.list_accesses(&context, &message).await,
+        )
     }
 }

@@ -13,6 +13,7 @@ use api::v1;
 use api::v1::audit_service_server::AuditServiceServer;
 use api::v1::catalogue_service_server::{CatalogueService, CatalogueServiceServer};
 use api::v1::citizen_service_server::{CitizenService, CitizenServiceServer};
+use api::v1::data_subject_service_server::DataSubjectServiceServer;
 use bytes::Bytes;
 use exchange::{Fault, Reason};
 use futures_util::stream::{Stream, StreamExt as _};
@@ -37,6 +38,7 @@ pub(crate) struct Grpc {
     citizen: CitizenServiceServer<Shell>,
     catalogue: CatalogueServiceServer<Shell>,
     audit: AuditServiceServer<Shell>,
+    data_subject: DataSubjectServiceServer<Shell>,
     /// Health and, in a sandbox, reflection.
     services: Routes,
 }
@@ -64,7 +66,10 @@ impl Grpc {
             catalogue: CatalogueServiceServer::from_arc(Arc::clone(&shell))
                 .max_decoding_message_size(config.limits.body_bytes)
                 .max_encoding_message_size(ANSWER_BYTES),
-            audit: AuditServiceServer::from_arc(shell)
+            audit: AuditServiceServer::from_arc(Arc::clone(&shell))
+                .max_decoding_message_size(config.limits.body_bytes)
+                .max_encoding_message_size(ANSWER_BYTES),
+            data_subject: DataSubjectServiceServer::from_arc(shell)
                 .max_decoding_message_size(config.limits.body_bytes)
                 .max_encoding_message_size(ANSWER_BYTES),
             services: services.prepare(),
@@ -88,12 +93,12 @@ impl Grpc {
             Rpc::ListFields | Rpc::ListPurposes | Rpc::ListGrants | Rpc::GetQuota => {
                 self.catalogue.clone().call(request).await
             }
-            Rpc::GetInclusionProof | Rpc::GetConsistencyProof | Rpc::WatchCheckpoints => {
-                self.audit.clone().call(request).await
-            }
-            Rpc::SearchRecords | Rpc::EraseSubject | Rpc::ListMyAccesses => {
-                return Err(not_served());
-            }
+            Rpc::SearchRecords
+            | Rpc::GetInclusionProof
+            | Rpc::GetConsistencyProof
+            | Rpc::WatchCheckpoints
+            | Rpc::EraseSubject => self.audit.clone().call(request).await,
+            Rpc::ListMyAccesses => self.data_subject.clone().call(request).await,
         };
         if let Some(fault) = context.notes().fault.take() {
             return Err(fault);
@@ -134,11 +139,6 @@ fn unreadable(status: &Status) -> Fault {
     } else {
         Fault::new(Reason::InvalidArgument, "the message cannot be decoded")
     }
-}
-
-/// The fault of a method that is published before it is served.
-pub(crate) fn not_served() -> Fault {
-    Fault::new(Reason::NotServed, "the method is not served yet")
 }
 
 /// The generated traits over the shared handlers.

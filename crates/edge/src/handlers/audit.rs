@@ -8,7 +8,7 @@ use futures_util::stream::{self, Stream};
 use gate::Checkpoints;
 use tokio::sync::watch;
 
-use super::Handlers;
+use super::{Handlers, whole};
 use crate::account::Context;
 use crate::readiness::State;
 
@@ -29,6 +29,36 @@ impl Handlers {
     ) -> Result<v1::GetConsistencyProofResponse, Fault> {
         self.note_quota(context);
         self.gate.consistency_proof(&context.call, message).await
+    }
+
+    pub(crate) async fn search_records(
+        &self,
+        context: &Context,
+        message: &v1::SearchRecordsRequest,
+    ) -> Result<v1::SearchRecordsResponse, Fault> {
+        let asked = self.read(context, message)?;
+        let reply = self.gate.search(&context.call, &asked).await;
+        self.note(context, &asked.context, reply.map(whole))
+    }
+
+    pub(crate) async fn erase_subject(
+        &self,
+        context: &Context,
+        message: &v1::EraseSubjectRequest,
+    ) -> Result<v1::EraseSubjectResponse, Fault> {
+        let asked = self.read(context, message)?;
+        let reply = self.gate.erase(&context.call, &asked).await;
+        self.note(context, &asked.context, reply.map(whole))
+    }
+
+    pub(crate) async fn list_accesses(
+        &self,
+        context: &Context,
+        message: &v1::ListMyAccessesRequest,
+    ) -> Result<v1::ListMyAccessesResponse, Fault> {
+        let asked = self.read(context, message)?;
+        let reply = self.gate.list_accesses(&context.call, &asked).await;
+        self.note(context, &asked.context, reply.map(whole))
     }
 
     /// The latest checkpoint, then each new one; who reads slower than they are made gets the

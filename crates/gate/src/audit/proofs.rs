@@ -103,10 +103,7 @@ impl Gate {
         let mut checkpoints = self.deps.evidence.checkpoints();
         loop {
             if checkpoints.borrow_and_update().is_some() {
-                let (read, mut files) = (read.clone(), self.deps.log.files());
-                let reading = tokio::task::spawn_blocking(move || read(&mut files));
-                let made = reading.await.map_err(unreadable)?.map_err(unreadable)?;
-                if let Some(made) = made {
+                if let Some(made) = self.read(read.clone()).await? {
                     return Ok(made);
                 }
             }
@@ -117,10 +114,24 @@ impl Gate {
             }
         }
     }
+
+    /// What a reader of the public files makes of them, away from where nothing may block.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Directory) -> Result<T, VerifyError> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let mut files = self.deps.log.files();
+        let reading = tokio::task::spawn_blocking(move || read(&mut files));
+        reading.await.map_err(unreadable)?.map_err(unreadable)
+    }
 }
 
 /// A proof as a file, with its record and what opens it.
-fn carrying(proof: LogProof, leaf: Vec<u8>, openings: &[Opening]) -> Result<String, Fault> {
+pub(super) fn carrying(
+    proof: LogProof,
+    leaf: Vec<u8>,
+    openings: &[Opening],
+) -> Result<String, Fault> {
     let not_utf8 = || Fault::new(Reason::Internal, "a record is not UTF-8");
     let extra = Extra::new(leaf, openings).ok_or_else(not_utf8)?;
     Ok(extra.on(proof).to_string())

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::{Call, Deps, Gate, Observer, Synthetic};
+use crate::{Call, Deps, Gate, NoRecords, Observer, Synthetic};
 
 /// A gate, its record and where that is.
 pub(super) struct World {
@@ -42,6 +42,7 @@ impl World {
             admission: Arc::new(Admission::new(policy, Arc::clone(&clock))),
             evidence,
             log: files,
+            records: Arc::new(NoRecords),
             agencies: offices.collect(),
             clock,
             observer: Arc::clone(&seen) as _,
@@ -300,6 +301,9 @@ agency = "H55"
 systems = ["desk"]
 purposes = ["TAX_CHECK"]
 fields = ["tax", "population.sex"]
+duties = ["LIST_ACCESSES"]
+visibility = "DELAYED"
+delay_days = 30
 valid_from = 2020-01-01
 valid_to = 2099-12-31
 second_factor = false
