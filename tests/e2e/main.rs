@@ -15,5 +15,6 @@ mod evidence;
 mod faults;
 mod life;
 mod refusals;
+mod scan;
 mod snippets;
 mod telemetry;

@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 
 /// Keeps every span that is exported to it.
 #[derive(Clone, Debug, Default)]
-struct Receiver(Arc<Mutex<Vec<Span>>>);
+pub(crate) struct Receiver(Arc<Mutex<Vec<Span>>>);
 
 #[tonic::async_trait]
 impl TraceService for Receiver {
@@ -39,7 +39,7 @@ impl TraceService for Receiver {
 }
 
 impl Receiver {
-    async fn start(&self) -> String {
+    pub(crate) async fn start(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tonic::transport::Server::builder()
@@ -49,12 +49,12 @@ impl Receiver {
         format!("http://{address}")
     }
 
-    fn spans(&self) -> Vec<Span> {
+    pub(crate) fn spans(&self) -> Vec<Span> {
         self.0.lock().unwrap().clone()
     }
 
     /// Waits until there are so many spans of that name.
-    async fn wait_for(&self, name: &str, count: usize) {
+    pub(crate) async fn wait_for(&self, name: &str, count: usize) {
         for _ in 0..2_000 {
             if self
                 .spans()

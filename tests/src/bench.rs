@@ -137,15 +137,17 @@ fn caller() -> Caller {
 
 fn request(identifier: Identifier) -> Request {
     Request {
-        id: RequestId::fresh(),
-        purpose: PurposeCode::parse("ONE_STOP_DESK").unwrap(),
-        agreement: None,
-        procedure: None,
-        dossier: None,
-        officer: None,
-        consent: None,
-        criticality: Criticality::CitizenWaiting,
-        reason: None,
+        context: exchange::CallContext {
+            id: RequestId::fresh(),
+            purpose: PurposeCode::parse("ONE_STOP_DESK").unwrap(),
+            agreement: None,
+            procedure: None,
+            dossier: None,
+            officer: None,
+            consent: None,
+            criticality: Criticality::CitizenWaiting,
+            reason: None,
+        },
         subject: Subject {
             identifier,
             hints: MatchHints::default(),

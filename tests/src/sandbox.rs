@@ -171,6 +171,11 @@ impl Stopped {
         self.dir.path().join("sandbox")
     }
 
+    /// What it has logged.
+    pub fn logged(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("err")).unwrap()
+    }
+
     /// Starts it again.
     pub fn restart(self) -> Sandbox {
         Sandbox::start_in(self.dir, &[])

@@ -5,11 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use exchange::{Caller, Clock, PurposeCode, Request, Violation};
+use exchange::{
+    AgencyCode, CallContext, Caller, Clock, MatchHints, PurposeCode, Request, Violation,
+};
 use governor::clock::DefaultClock;
 
+use crate::policy::Agreement;
 use crate::quota::Quotas;
-use crate::{Error, Grant, Permit, Policy, Purpose, QuotaState, Refusal, catalogue, check};
+use crate::{
+    AgencyName, Duty, Error, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant,
+    catalogue, check,
+};
 
 /// Decides who may ask what, and how often.
 ///
@@ -62,20 +68,54 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
     /// The first refusal in the order below; of what a request lacks, everything at once.
     pub fn admit(&self, caller: &Caller, request: &Request) -> Result<Permit, Refusal> {
         let state = self.state.load();
+        let terms = self.terms(&state, caller, request, None, Some(&request.subject.hints))?;
+        let (agreement, purpose, quota) = terms;
+        let permit = Permit::new(&state.policy, agreement, purpose, request, quota);
+        Ok(permit)
+    }
+
+    /// Admits a call about the record, or says why not. Spends one request of the caller's quota.
+    /// No second factor is asked for: nothing is learnt about a person whom one can guess at.
+    ///
+    /// # Errors
+    /// As [`Admission::admit`], and `DUTY_NOT_GRANTED` if the agreement does not have the duty.
+    pub fn admit_duty(
+        &self,
+        caller: &Caller,
+        context: &CallContext,
+        duty: Duty,
+    ) -> Result<Warrant, Refusal> {
+        let state = self.state.load();
+        let (agreement, _, quota) = self.terms(&state, caller, context, Some(duty), None)?;
+        Ok(Warrant::new(&state.policy, agreement, duty, quota))
+    }
+
+    /// The agreement and the purpose under which a caller asks, and what is left of the quota.
+    /// `hints` are the second factor of a question about a person.
+    fn terms<'s>(
+        &self,
+        state: &'s State<Q>,
+        caller: &'s Caller,
+        context: &CallContext,
+        duty: Option<Duty>,
+        hints: Option<&MatchHints>,
+    ) -> Result<(&'s Agreement, &'s Arc<Purpose>, QuotaState), Refusal> {
         let policy = &state.policy;
-        let (party, purpose) = check::standing(policy, caller, request)
+        let (party, purpose) = check::standing(policy, caller, context)
             .map_err(|fault| Refusal::new(fault, policy, None))?;
         // Before anything that depends on what was agreed, so that probing costs.
         let quota = state.quotas.spend(caller).map_err(|spent| {
             Refusal::new(check::quota_exceeded(&spent), policy, Some(spent.state))
         })?;
-        let agreed = check::agreement(party, caller, request, self.clock.now())
-            .and_then(|agreement| check::procedure(agreement, request).map(|()| agreement))
-            .and_then(|agreement| {
-                check::completeness(purpose, agreement, request).map(|()| agreement)
+        let agreed =
+            check::agreement(party, caller, context, self.clock.now()).and_then(|agreement| {
+                check::duty(agreement, context, duty)?;
+                check::procedure(agreement, context)?;
+                check::completeness(purpose, agreement, context, hints)?;
+                Ok(agreement)
             });
         match agreed {
-            Ok(agreement) => Ok(Permit::new(policy, agreement, purpose, request, quota)),
+            Ok(agreement) => Ok((agreement, purpose, quota)),
             Err(fault) => Err(Refusal::new(fault, policy, Some(quota))),
         }
     }
@@ -108,10 +148,38 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         self.state.load().policy.purposes().to_vec()
     }
 
+    /// The purpose of that code.
+    #[must_use]
+    pub fn purpose(&self, code: &PurposeCode) -> Option<Arc<Purpose>> {
+        self.state.load().policy.purpose(code).map(Arc::clone)
+    }
+
+    /// The first purpose for which the caller has a duty today.
+    #[must_use]
+    pub fn purpose_of(&self, caller: &Caller, duty: Duty) -> Option<PurposeCode> {
+        let (state, now) = (self.state.load(), self.clock.now());
+        let mut own = state.policy.agreements(caller);
+        let agreement = own.find(|it| it.is_valid_at(now) && it.duties.contains(&duty))?;
+        agreement.purposes.first().cloned()
+    }
+
+    /// What an agency is called, if the policy names it.
+    #[must_use]
+    pub fn agency_name(&self, code: &AgencyCode) -> Option<Arc<AgencyName>> {
+        self.state.load().policy.agency_name(code).map(Arc::clone)
+    }
+
     /// What is wrong with a purpose that is in no catalogue; asks and spends nothing.
     #[must_use]
     pub fn unknown(&self, purpose: &PurposeCode) -> Option<Violation> {
         check::unknown(&self.state.load().policy, purpose)
+    }
+
+    /// True if some agreement, valid or not, is open to the caller.
+    #[must_use]
+    pub fn knows(&self, caller: &Caller) -> bool {
+        let state = self.state.load();
+        state.policy.knows(caller.agency(), caller.system())
     }
 
     /// What the caller's own agreements grant today, in the order of the policy.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use exchange::{Caller, FieldSet, PurposeCode};
 use jiff::Timestamp;
 
-use crate::Policy;
+use crate::{Duty, Policy};
 
 /// What one agreement grants for one purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Grant {
     pub purpose: PurposeCode,
     /// The fields.
     pub fields: FieldSet,
+    /// What the caller may do with the record.
+    pub duties: Vec<Duty>,
     /// True if name and birth date must be given beside the number.
     pub second_factor: bool,
     /// The first instant at which the agreement is over.
@@ -31,6 +33,7 @@ pub(crate) fn grants(policy: &Policy, caller: &Caller, now: Timestamp) -> Vec<Gr
                 agreement: Arc::clone(&agreement.id),
                 purpose: purpose.clone(),
                 fields: agreement.fields,
+                duties: agreement.duties.clone(),
                 second_factor: agreement.second_factor,
                 valid_to: agreement.valid_to,
             })

@@ -6,29 +6,31 @@
 
 use std::sync::Arc;
 
-use exchange::{Caller, Fault, PurposeCode, QuotaViolation, Reason, Request, Violation};
+use exchange::{
+    CallContext, Caller, Fault, MatchHints, PurposeCode, QuotaViolation, Reason, Violation,
+};
 use jiff::Timestamp;
 
 use crate::policy::{Agreement, Party};
 use crate::quota::Spent;
-use crate::{Policy, Purpose};
+use crate::{Duty, Policy, Purpose};
 
 /// Finds the agency's agreements and the purpose; nothing here depends on what was agreed.
 pub(crate) fn standing<'p>(
     policy: &'p Policy,
     caller: &Caller,
-    request: &Request,
+    context: &CallContext,
 ) -> Result<(&'p Party, &'p Arc<Purpose>), Fault> {
     let party = policy.party(caller.agency());
     if party.is_some_and(|party| !party.knows(caller.system())) {
         let detail = "no agreement of the agency is open to this system";
         return Err(Fault::new(Reason::CallerUnknown, detail));
     }
-    let purpose = policy.purpose(&request.purpose).ok_or_else(|| {
+    let purpose = policy.purpose(&context.purpose).ok_or_else(|| {
         let fault = Fault::invalid(vec![missing(PURPOSE)]);
         fault.detailed("the purpose is in no catalogue")
     })?;
-    let party = party.ok_or_else(|| not_allowed(request, "the agency has no agreement"))?;
+    let party = party.ok_or_else(|| not_allowed(context, "the agency has no agreement"))?;
     Ok((party, purpose))
 }
 
@@ -44,35 +46,50 @@ pub(crate) fn unknown(policy: &Policy, purpose: &PurposeCode) -> Option<Violatio
 pub(crate) fn agreement<'p>(
     party: &'p Party,
     caller: &'p Caller,
-    request: &Request,
+    context: &CallContext,
     now: Timestamp,
 ) -> Result<&'p Agreement, Fault> {
-    let mut fitting = party.fitting(&request.purpose, caller.system());
-    if let Some(named) = &request.agreement {
+    let mut fitting = party.fitting(&context.purpose, caller.system());
+    if let Some(named) = &context.agreement {
         return match fitting.find(|agreement| agreement.is_named(named)) {
             Some(own) if own.is_valid_at(now) => Ok(own),
-            Some(own) => Err(expired(request, own)),
-            None => Err(not_allowed(request, "the agreement named does not fit")),
+            Some(own) => Err(expired(context, own)),
+            None => Err(not_allowed(context, "the agreement named does not fit")),
         };
     }
     let mut valid = fitting.clone().filter(|a| a.is_valid_at(now));
     match (valid.next(), valid.next()) {
         (Some(only), None) => Ok(only),
-        (Some(_), Some(_)) => Err(agreement_required(request)),
+        (Some(_), Some(_)) => Err(agreement_required(context)),
         (None, _) => Err(fitting.max_by_key(|a| a.valid_to).map_or_else(
-            || not_allowed(request, "no agreement fits the purpose"),
-            |last| expired(request, last),
+            || not_allowed(context, "no agreement fits the purpose"),
+            |last| expired(context, last),
         )),
     }
 }
 
+/// Checks that the agreement has the duty that a call needs, if it needs one.
+pub(crate) fn duty(
+    agreement: &Agreement,
+    context: &CallContext,
+    duty: Option<Duty>,
+) -> Result<(), Fault> {
+    match duty {
+        Some(duty) if !agreement.duties.contains(&duty) => {
+            let fault = Fault::new(Reason::DutyNotGranted, "the agreement has no such duty");
+            Err(about(fault, context, Some(agreement)).with("duty", duty.name()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Checks that the procedure is one the agreement is for.
-pub(crate) fn procedure(agreement: &Agreement, request: &Request) -> Result<(), Fault> {
-    match (&agreement.procedures, &request.procedure) {
+pub(crate) fn procedure(agreement: &Agreement, context: &CallContext) -> Result<(), Fault> {
+    match (&agreement.procedures, &context.procedure) {
         (Some(allowed), Some(asked)) if !allowed.contains(asked) => {
             let detail = "the procedure is not in the agreement";
             let fault = Fault::new(Reason::PurposeNotAllowed, detail);
-            Err(about(fault, request, Some(agreement)))
+            Err(about(fault, context, Some(agreement)))
         }
         _ => Ok(()),
     }
@@ -82,17 +99,22 @@ pub(crate) fn procedure(agreement: &Agreement, request: &Request) -> Result<(), 
 pub(crate) fn completeness(
     purpose: &Purpose,
     agreement: &Agreement,
-    request: &Request,
+    context: &CallContext,
+    hints: Option<&MatchHints>,
 ) -> Result<(), Fault> {
     let procedure = purpose.procedure_required || agreement.procedures.is_some();
     let officer = purpose.officer_required || agreement.officer_required;
-    let hints = &request.subject.hints;
+    let factor = hints.filter(|_| agreement.second_factor);
     let violations: Vec<Violation> = [
-        (procedure && request.procedure.is_none()).then(|| missing(PROCEDURE)),
-        (purpose.dossier_required && request.dossier.is_none()).then(|| missing(DOSSIER)),
-        (officer && request.officer.is_none()).then(|| missing(OFFICER)),
-        (agreement.second_factor && hints.full_name.is_none()).then(|| missing(NAME)),
-        (agreement.second_factor && hints.birth_date.is_none()).then(|| missing(BIRTH_DATE)),
+        (procedure && context.procedure.is_none()).then(|| missing(PROCEDURE)),
+        (purpose.dossier_required && context.dossier.is_none()).then(|| missing(DOSSIER)),
+        (officer && context.officer.is_none()).then(|| missing(OFFICER)),
+        factor
+            .is_some_and(|hints| hints.full_name.is_none())
+            .then(|| missing(NAME)),
+        factor
+            .is_some_and(|hints| hints.birth_date.is_none())
+            .then(|| missing(BIRTH_DATE)),
     ]
     .into_iter()
     .flatten()
@@ -102,7 +124,7 @@ pub(crate) fn completeness(
     }
     let detail = "the request lacks what purpose or agreement ask for";
     let fault = Fault::invalid(violations).detailed(detail);
-    Err(about(fault, request, Some(agreement)))
+    Err(about(fault, context, Some(agreement)))
 }
 
 /// The fault of a spent quota.
@@ -116,24 +138,24 @@ pub(crate) fn quota_exceeded(spent: &Spent) -> Fault {
     fault
 }
 
-fn agreement_required(request: &Request) -> Fault {
+fn agreement_required(context: &CallContext) -> Fault {
     let fault = Fault::invalid(vec![missing(AGREEMENT)]).detailed("several agreements fit");
-    about(fault, request, None)
+    about(fault, context, None)
 }
 
-fn not_allowed(request: &Request, detail: &str) -> Fault {
-    about(Fault::new(Reason::PurposeNotAllowed, detail), request, None)
+fn not_allowed(context: &CallContext, detail: &str) -> Fault {
+    about(Fault::new(Reason::PurposeNotAllowed, detail), context, None)
 }
 
-fn expired(request: &Request, agreement: &Agreement) -> Fault {
+fn expired(context: &CallContext, agreement: &Agreement) -> Fault {
     let detail = "the agreement is not in force";
     let fault = Fault::new(Reason::AgreementExpired, detail);
-    about(fault, request, Some(agreement))
+    about(fault, context, Some(agreement))
 }
 
 /// Adds the public pairs that the catalogue of errors promises.
-fn about(fault: Fault, request: &Request, agreement: Option<&Agreement>) -> Fault {
-    let fault = fault.with("purpose", request.purpose.as_str());
+fn about(fault: Fault, context: &CallContext, agreement: Option<&Agreement>) -> Fault {
+    let fault = fault.with("purpose", context.purpose.as_str());
     match agreement {
         Some(agreement) => fault.with("agreementId", &*agreement.id),
         None => fault,

@@ -1,7 +1,8 @@
 //! May they: agreements, purposes, fields, quotas.
 //!
 //! Scope: one policy file says which caller may ask which fields for which purpose, and how often.
-//! [`Admission::admit`] looks a request up in it and gives a [`Permit`] or a [`Refusal`]. Not here:
+//! [`Admission::admit`] looks a question up in it and gives a [`Permit`] or a [`Refusal`];
+//! [`Admission::admit_duty`] a call about the record itself, and gives a [`Warrant`]. Not here:
 //! who the caller is (crate `identity`), what is asked of the agencies (crate `gate`), the codes
 //! and texts of a refusal (crate `edge`).
 //!
@@ -13,6 +14,7 @@ mod admission;
 mod catalogue;
 mod check;
 mod config;
+mod duty;
 mod error;
 mod permit;
 mod policy;
@@ -20,10 +22,13 @@ mod quota;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod warrant;
 
 pub use admission::{Admission, Reload};
 pub use catalogue::Grant;
+pub use duty::Duty;
 pub use error::{Error, Problem};
 pub use permit::{Permit, Refusal, resolution_mask};
-pub use policy::{Policy, Purpose};
+pub use policy::{AgencyName, Policy, Purpose, Visibility};
 pub use quota::QuotaState;
+pub use warrant::Warrant;

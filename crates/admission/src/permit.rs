@@ -8,7 +8,7 @@ use std::sync::Arc;
 use exchange::{Criticality, Fault, Field, FieldSet, Request};
 
 use crate::policy::Agreement;
-use crate::{Policy, Purpose, QuotaState};
+use crate::{Policy, Purpose, QuotaState, Visibility};
 
 /// Proof that a caller may ask one question, and of what may be answered.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub struct Permit {
     withheld: FieldSet,
     policy_digest: [u8; 32],
     criticality: Criticality,
+    visibility: Visibility,
     quota: QuotaState,
 }
 
@@ -40,6 +41,7 @@ impl Permit {
             policy_digest: *policy.digest(),
             // The greater class is the less urgent one.
             criticality: request.criticality.max(agreement.criticality_cap),
+            visibility: agreement.visibility,
             quota,
         }
     }
@@ -79,6 +81,12 @@ impl Permit {
     #[must_use]
     pub const fn criticality(&self) -> Criticality {
         self.criticality
+    }
+
+    /// From when on the citizen sees the access.
+    #[must_use]
+    pub const fn visibility(&self) -> Visibility {
+        self.visibility
     }
 
     /// The caller's quota after this request.

@@ -12,7 +12,7 @@ use exchange::{
 };
 use jiff::Timestamp;
 
-use crate::{Error, config, quota::Limits};
+use crate::{Duty, Error, config, quota::Limits};
 
 /// Every agreement, purpose and limit of one policy file.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct Policy {
     purposes: Vec<Arc<Purpose>>,
     by_code: HashMap<PurposeCode, Arc<Purpose>>,
     parties: HashMap<AgencyCode, Party>,
+    names: HashMap<AgencyCode, Arc<AgencyName>>,
     limits: Limits,
 }
 
@@ -41,6 +42,29 @@ pub struct Purpose {
     pub dossier_required: bool,
     /// True if a request must name its officer.
     pub officer_required: bool,
+}
+
+/// What an agency is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgencyName {
+    /// Its Vietnamese name.
+    pub name_vi: String,
+    /// Its English name.
+    pub name_en: String,
+}
+
+/// From when on a citizen sees the accesses under an agreement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// At once.
+    Citizen,
+    /// So many days later: the matter concerns others too, or is not decided yet.
+    Delayed {
+        /// How many days.
+        days: u32,
+    },
+    /// Not at all, as a law says.
+    Sealed,
 }
 
 impl Policy {
@@ -75,6 +99,11 @@ impl Policy {
             by_code: by_code.collect(),
             purposes,
             parties,
+            names: terms
+                .names
+                .into_iter()
+                .map(|(code, name)| (code, Arc::new(name)))
+                .collect(),
             limits: terms.limits,
         })
     }
@@ -94,6 +123,11 @@ impl Policy {
     /// The purpose of that code.
     pub(crate) fn purpose(&self, code: &PurposeCode) -> Option<&Arc<Purpose>> {
         self.by_code.get(code)
+    }
+
+    /// What an agency is called.
+    pub(crate) fn agency_name(&self, code: &AgencyCode) -> Option<&Arc<AgencyName>> {
+        self.names.get(code)
     }
 
     /// The agreements of an agency; none if it has not one.
@@ -169,6 +203,8 @@ pub(crate) struct Agreement {
     /// None: every procedure.
     pub(crate) procedures: Option<HashSet<ProcedureCode>>,
     pub(crate) fields: FieldSet,
+    pub(crate) duties: Vec<Duty>,
+    pub(crate) visibility: Visibility,
     /// Midnight at the start of its first day.
     pub(crate) valid_from: Timestamp,
     /// Midnight at the end of its last day: the first instant at which it is over.

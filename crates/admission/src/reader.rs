@@ -122,6 +122,19 @@ impl<'p> Section<'p> {
         self.items(key, value, parse)
     }
 
+    /// A list of strings that may be left out or empty, and of which each must parse.
+    pub(crate) fn any_words<T>(
+        &mut self,
+        key: &str,
+        parse: impl FnMut(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        match self.table.remove(key) {
+            None => Some(Vec::new()),
+            Some(Value::Array(none)) if none.is_empty() => Some(Vec::new()),
+            Some(value) => self.items(key, value, parse),
+        }
+    }
+
     /// `true` or `false`, or the default when it is left out.
     pub(crate) fn flag(&mut self, key: &str, default: bool) -> bool {
         match self.table.remove(key) {
@@ -142,6 +155,18 @@ impl<'p> Section<'p> {
             self.problem(key, "must be a date such as 2026-01-31, without quotes");
         }
         day
+    }
+
+    /// Keeps a problem with a key that may not be there, if it is.
+    pub(crate) fn refuse(&mut self, key: &str, what: &str) {
+        if self.table.remove(key).is_some() {
+            self.problem(key, what);
+        }
+    }
+
+    /// True if the key is there and was not read.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// A whole number from 1 to `max` that must be there.

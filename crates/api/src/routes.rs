@@ -31,6 +31,18 @@ pub enum Rpc {
     ListGrants,
     /// `CatalogueService.GetQuota`.
     GetQuota,
+    /// `AuditService.SearchRecords`.
+    SearchRecords,
+    /// `AuditService.GetInclusionProof`.
+    GetInclusionProof,
+    /// `AuditService.GetConsistencyProof`.
+    GetConsistencyProof,
+    /// `AuditService.WatchCheckpoints`.
+    WatchCheckpoints,
+    /// `AuditService.EraseSubject`.
+    EraseSubject,
+    /// `DataSubjectService.ListMyAccesses`.
+    ListMyAccesses,
 }
 
 /// One REST route.

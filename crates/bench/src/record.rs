@@ -130,15 +130,18 @@ impl Desk {
                 &"ab".repeat(32),
             ),
             request: Request {
-                id: RequestId::parse("0190163d-8694-739b-aea5-966c26f8ad91").context("no id")?,
-                purpose: PurposeCode::parse("TAX_REG")?,
-                agreement: None,
-                procedure: None,
-                dossier: None,
-                officer: Some(OfficerId::parse("CB-0417")?),
-                consent: None,
-                criticality: Criticality::BackOffice,
-                reason: None,
+                context: exchange::CallContext {
+                    id: RequestId::parse("0190163d-8694-739b-aea5-966c26f8ad91")
+                        .context("no id")?,
+                    purpose: PurposeCode::parse("TAX_REG")?,
+                    agreement: None,
+                    procedure: None,
+                    dossier: None,
+                    officer: Some(OfficerId::parse("CB-0417")?),
+                    consent: None,
+                    criticality: Criticality::BackOffice,
+                    reason: None,
+                },
                 subject,
                 mask,
                 required: SourceSet::EMPTY,
@@ -159,9 +162,9 @@ impl Desk {
             caller: &self.caller,
             request: &self.request,
             criticality: self.request.criticality,
+            visibility: exchange::Visibility::Citizen,
             agreement: "A-113",
             policy: &[7; 32],
-            visibility: exchange::Visibility::Citizen,
         });
         let open = open.map_err(|fault| anyhow::anyhow!("{fault:?}"))?;
         sleep(self.agencies).await;

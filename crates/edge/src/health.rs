@@ -7,8 +7,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::v1::audit_service_server::SERVICE_NAME as AUDIT;
 use api::v1::catalogue_service_server::SERVICE_NAME as CATALOGUE;
 use api::v1::citizen_service_server::SERVICE_NAME as CITIZEN;
+use api::v1::data_subject_service_server::SERVICE_NAME as DATA_SUBJECT;
 use exchange::Clock;
 use identity::ServerTls;
 use tonic_health::ServingStatus;
@@ -62,11 +64,13 @@ async fn report(reporter: &mut HealthReporter, state: State) {
     let taking = status(!state.draining);
     reporter.set_service_status("", taking).await;
     reporter.set_service_status(CATALOGUE, taking).await;
+    reporter.set_service_status(AUDIT, taking).await;
     let ready = status(state.is_ready());
     reporter.set_service_status(CITIZEN, ready).await;
+    reporter.set_service_status(DATA_SUBJECT, ready).await;
     if state.draining {
         // Ends the streams of those who watch, so that their connections can close.
-        for service in ["", CATALOGUE, CITIZEN] {
+        for service in ["", CATALOGUE, AUDIT, CITIZEN, DATA_SUBJECT] {
             reporter.clear_service_status(service).await;
         }
     }

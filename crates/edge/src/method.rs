@@ -107,8 +107,19 @@ pub(crate) const fn name(rpc: Option<Rpc>) -> &'static str {
         Some(Rpc::ListPurposes) => "lienthong.v1.CatalogueService/ListPurposes",
         Some(Rpc::ListGrants) => "lienthong.v1.CatalogueService/ListGrants",
         Some(Rpc::GetQuota) => "lienthong.v1.CatalogueService/GetQuota",
+        Some(Rpc::SearchRecords) => "lienthong.v1.AuditService/SearchRecords",
+        Some(Rpc::GetInclusionProof) => "lienthong.v1.AuditService/GetInclusionProof",
+        Some(Rpc::GetConsistencyProof) => "lienthong.v1.AuditService/GetConsistencyProof",
+        Some(Rpc::WatchCheckpoints) => "lienthong.v1.AuditService/WatchCheckpoints",
+        Some(Rpc::EraseSubject) => "lienthong.v1.AuditService/EraseSubject",
+        Some(Rpc::ListMyAccesses) => "lienthong.v1.DataSubjectService/ListMyAccesses",
         None => OTHER,
     }
+}
+
+/// True if the answer of a method is a stream.
+pub(crate) const fn streams(rpc: Rpc) -> bool {
+    matches!(rpc, Rpc::StreamCitizen | Rpc::WatchCheckpoints)
 }
 
 /// The HTTP method of a route, as it is written.

@@ -45,7 +45,7 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn new(config: &Config, deps: &Deps) -> Result<Arc<Self>, Error> {
-        let handlers = Handlers::new(Arc::clone(&deps.gate));
+        let handlers = Handlers::new(Arc::clone(&deps.gate), deps.readiness.clone());
         let help_base: Arc<str> = Arc::from(&*config.help_base);
         let health = HealthReporter::new();
         let grpc = Grpc::new(
@@ -179,8 +179,7 @@ impl Stack {
         let (mut response, whole) = match result {
             Ok(response) => {
                 let rpc = account.target.rpc();
-                let streams = rpc.is_none() || rpc == Some(api::routes::Rpc::StreamCitizen);
-                (response, !streams)
+                (response, rpc.is_some_and(|rpc| !method::streams(rpc)))
             }
             Err(fault) => {
                 let response = self.tell(account.door, &account.context, &fault);

@@ -1,9 +1,8 @@
 //! What is recorded: an attempt, its outcome, a refusal. Not here: how it becomes durable.
 
 use exchange::{
-    AgreementId, Caller, CitizenId, ConsentId, Criticality, DossierNo, FieldSet, Identifier,
-    IdentifierKind, OfficerId, ProcedureCode, PurposeCode, Reason, ReasonText, Request, RequestId,
-    Source, SourceState, Visibility,
+    AgreementId, CallContext, Caller, CitizenId, Criticality, FieldSet, Identifier, IdentifierKind,
+    Reason, Request, Source, SourceState, Visibility,
 };
 use jiff::Timestamp;
 
@@ -35,11 +34,20 @@ pub struct Refusal<'a> {
     /// Who asked.
     pub caller: &'a Caller,
     /// What was asked, if it could be understood.
-    pub request: Option<&'a Request>,
+    pub asked: Option<Asked<'a>>,
     /// Why it was refused.
     pub reason: Reason,
     /// SHA-256 of the policy that was applied.
     pub policy: &'a [u8; 32],
+}
+
+/// What was not admitted.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked<'a> {
+    /// A question about a citizen.
+    Question(&'a Request),
+    /// A call about the record itself, about that person if about one.
+    Record(&'a CallContext, Option<&'a Identifier>),
 }
 
 /// What came of an attempt, or of a part of it.
@@ -72,22 +80,19 @@ impl<'a> Attempt<'a> {
     /// The head of the leaf.
     pub(crate) fn head(&self, node: &str, ts: u64, salts: &Salts) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEAD_BYTES + open::TAIL_BYTES);
-        let why = Why {
-            agreement: Some(self.agreement),
-            criticality: Some(self.criticality),
-            ..self.why()
-        };
         let head = Head {
+            agr: Some(self.agreement),
+            crit: Some(self.criticality.name()),
             pol: Some(Digest(self.policy)),
             vis: Shown(self.visibility),
-            ..why.head("ACCESS", node, ts, self.caller, salts)
+            ..self.why().head("ACCESS", node, ts, self.caller, salts)
         };
         leaf::write_head(&mut out, &head);
         out
     }
 
-    pub(crate) fn why(&self) -> Why<'a> {
-        Why::of(self.request)
+    pub(crate) const fn why(&self) -> Why<'a> {
+        Asked::Question(self.request).why()
     }
 }
 
@@ -100,12 +105,11 @@ impl<'a> Refusal<'a> {
             ..self.why().head("DENIED", node, ts, self.caller, salts)
         };
         leaf::write_head(&mut out, &head);
-        let flags = |request: &Request| Flags::of(request, request.criticality);
         leaf::write_tail(
             &mut out,
             &Tail::<()> {
                 why: Some(self.reason.name()),
-                flag: self.request.map_or(Flags::NONE, flags).names(),
+                flag: self.asked.map_or(Flags::NONE, Asked::flags).names(),
                 ..Tail::of("DENY")
             },
         );
@@ -113,51 +117,52 @@ impl<'a> Refusal<'a> {
     }
 
     pub(crate) fn why(&self) -> Why<'a> {
-        self.request.map(Why::of).unwrap_or_default()
+        self.asked.map(Asked::why).unwrap_or_default()
+    }
+}
+
+impl<'a> Asked<'a> {
+    const fn why(self) -> Why<'a> {
+        let (context, subject) = match self {
+            Self::Question(request) => (&request.context, Some(&request.subject.identifier)),
+            Self::Record(context, subject) => (context, subject),
+        };
+        Why {
+            context: Some(context),
+            subject,
+        }
+    }
+
+    fn flags(self) -> Flags {
+        match self {
+            Self::Question(request) => Flags::of(request, request.criticality),
+            Self::Record(..) => Flags::NONE,
+        }
     }
 }
 
 /// Why and about whom somebody asks, as far as it is said.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Why<'a> {
-    pub(crate) request: Option<RequestId>,
-    pub(crate) purpose: Option<&'a PurposeCode>,
-    pub(crate) agreement: Option<&'a str>,
-    pub(crate) procedure: Option<&'a ProcedureCode>,
-    pub(crate) dossier: Option<&'a DossierNo>,
-    pub(crate) officer: Option<&'a OfficerId>,
-    pub(crate) consent: Option<&'a ConsentId>,
-    pub(crate) reason: Option<&'a ReasonText>,
+    pub(crate) context: Option<&'a CallContext>,
     pub(crate) subject: Option<&'a Identifier>,
-    pub(crate) criticality: Option<Criticality>,
 }
 
 impl<'a> Why<'a> {
-    fn of(request: &'a Request) -> Self {
-        Self {
-            request: Some(request.id),
-            purpose: Some(&request.purpose),
-            agreement: request.agreement.as_ref().map(AgreementId::as_str),
-            procedure: request.procedure.as_ref(),
-            dossier: request.dossier.as_ref(),
-            officer: request.officer.as_ref(),
-            consent: request.consent.as_ref(),
-            reason: request.reason.as_ref(),
-            subject: Some(&request.subject.identifier),
-            criticality: Some(request.criticality),
-        }
-    }
-
     /// What of it is personal, by the name under which it is committed to.
     fn personal(&self) -> [(Personal, &'static str, Option<&'a str>); 5] {
-        let subject = self.subject;
+        let (context, subject) = (self.context, self.subject);
+        let officer = context.and_then(|it| it.officer.as_ref());
+        let dossier = context.and_then(|it| it.dossier.as_ref());
+        let consent = context.and_then(|it| it.consent.as_ref());
+        let reason = context.and_then(|it| it.reason.as_ref());
         let kind = subject.map_or("sub", |id| subject_name(id.kind()));
         [
             (Personal::Subject, kind, subject.map(Identifier::reveal)),
-            (Personal::Officer, "off", self.officer.map(|it| it.reveal())),
-            (Personal::Dossier, "dos", self.dossier.map(|it| it.reveal())),
-            (Personal::Consent, "con", self.consent.map(|it| it.reveal())),
-            (Personal::Reason, "txt", self.reason.map(|it| it.reveal())),
+            (Personal::Officer, "off", officer.map(|it| it.reveal())),
+            (Personal::Dossier, "dos", dossier.map(|it| it.reveal())),
+            (Personal::Consent, "con", consent.map(|it| it.reveal())),
+            (Personal::Reason, "txt", reason.map(|it| it.reveal())),
         ]
     }
 
@@ -187,26 +192,31 @@ impl<'a> Why<'a> {
         let [sub, off, dos, con, txt] = self.personal().map(|(personal, name, value)| {
             value.map(|value| Commitment::new(salts.of(personal), name, value.as_bytes()))
         });
+        let context = self.context;
         Head {
             v: 1,
             t,
             ts,
             node,
-            rid: self.request.map(Shown),
+            rid: context.map(|it| Shown(it.id)),
             caller: leaf::Caller {
                 ag: caller.agency().as_str(),
                 sys: caller.system().as_str(),
                 cert: Shown(Fingerprint(caller.certificate())),
             },
-            purpose: self.purpose.map(PurposeCode::as_str),
-            agr: self.agreement,
-            proc: self.procedure.map(ProcedureCode::as_str),
+            purpose: context.map(|it| it.purpose.as_str()),
+            agr: context
+                .and_then(|it| it.agreement.as_ref())
+                .map(AgreementId::as_str),
+            proc: context
+                .and_then(|it| it.procedure.as_ref())
+                .map(|it| it.as_str()),
             off,
             dos,
             con,
             txt,
             sub,
-            crit: self.criticality.map(Criticality::name),
+            crit: context.map(|it| it.criticality.name()),
             pol: None,
             vis: Shown(Visibility::Citizen),
         }

@@ -44,6 +44,12 @@ impl Commitment {
         Self(text)
     }
 
+    /// The commitment that an opening opens.
+    #[must_use]
+    pub fn of(opening: &exchange::Opening) -> Self {
+        Self::new(&opening.salt, &opening.field, &opening.value)
+    }
+
     /// The text in the leaf.
     #[must_use]
     pub fn as_str(&self) -> &str {

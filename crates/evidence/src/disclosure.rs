@@ -1,14 +1,11 @@
 //! Looking into the record: every search, list and erasure is a record too, durable before anything
 //! is handed out.
 
-use exchange::{
-    Caller, DossierNo, Fault, Identifier, OfficerId, ProcedureCode, PurposeCode, Reason,
-    ReasonText, RequestId,
-};
+use exchange::{CallContext, Caller, Fault, Found, Identifier, Query, Reason};
 
 use crate::attempt::Why;
 use crate::leaf::{self, Digest, Head, Tail};
-use crate::private::{Eyes, Found, Query};
+use crate::private::{Accesses, Eyes};
 use crate::{Error, Evidence, Receipt};
 
 /// Who looks into the record, and why.
@@ -16,20 +13,10 @@ use crate::{Error, Evidence, Receipt};
 pub struct Disclosure<'a> {
     /// Who looks.
     pub caller: &'a Caller,
-    /// The id of the call.
-    pub request: RequestId,
-    /// Why.
-    pub purpose: &'a PurposeCode,
+    /// Why and for whom.
+    pub context: &'a CallContext,
     /// The agreement that allows it.
     pub agreement: &'a str,
-    /// For which administrative procedure.
-    pub procedure: Option<&'a ProcedureCode>,
-    /// For which dossier.
-    pub dossier: Option<&'a DossierNo>,
-    /// On whose behalf.
-    pub officer: Option<&'a OfficerId>,
-    /// In words.
-    pub reason: Option<&'a ReasonText>,
     /// SHA-256 of the policy that was applied.
     pub policy: &'a [u8; 32],
 }
@@ -72,7 +59,7 @@ impl Evidence {
     /// `AUDIT_UNAVAILABLE`: the index cannot be read, or the disclosure not be recorded.
     pub async fn search(&self, disclosure: &Disclosure<'_>, query: &Query) -> Result<Found, Fault> {
         let found = self.records().search(query.clone(), Eyes::Inspector).await;
-        let found = found.map_err(unavailable)?;
+        let Accesses { found, .. } = found.map_err(unavailable)?;
         let (subject, count) = (query.subject.as_ref(), found.records.len() as u64);
         self.disclose(disclosure, Act::Search, subject, count)
             .await?;
@@ -87,14 +74,14 @@ impl Evidence {
         &self,
         disclosure: &Disclosure<'_>,
         query: &Query,
-    ) -> Result<Found, Fault> {
+    ) -> Result<Accesses, Fault> {
         let eyes = Eyes::Person(self.now());
-        let found = self.records().search(query.clone(), eyes).await;
-        let found = found.map_err(unavailable)?;
-        let (subject, count) = (query.subject.as_ref(), found.records.len() as u64);
-        self.disclose(disclosure, Act::AccessList, subject, count)
+        let all = self.records().search(query.clone(), eyes).await;
+        let all = all.map_err(unavailable)?;
+        let count = all.found.records.len() as u64;
+        self.disclose(disclosure, Act::AccessList, query.subject.as_ref(), count)
             .await?;
-        Ok(found)
+        Ok(all)
     }
 
     /// Destroys the keys to everything that is recorded of a person; how many records it was. The
@@ -121,10 +108,14 @@ impl Evidence {
         subject: Option<&Identifier>,
         count: u64,
     ) -> Result<Receipt, Fault> {
-        let why = disclosure.why(subject);
+        let why = Why {
+            context: Some(disclosure.context),
+            subject,
+        };
         self.single(|node, ts, salts| {
             let mut out = Vec::with_capacity(1_024);
             let head = Head {
+                agr: Some(disclosure.agreement),
                 pol: Some(Digest(disclosure.policy)),
                 ..why.head(act.kind(), node, ts, disclosure.caller, salts)
             };
@@ -140,22 +131,6 @@ impl Evidence {
             (out, why.openings(salts))
         })
         .await
-    }
-}
-
-impl<'a> Disclosure<'a> {
-    fn why(&self, subject: Option<&'a Identifier>) -> Why<'a> {
-        Why {
-            request: Some(self.request),
-            purpose: Some(self.purpose),
-            agreement: Some(self.agreement),
-            procedure: self.procedure,
-            dossier: self.dossier,
-            officer: self.officer,
-            reason: self.reason,
-            subject,
-            ..Why::default()
-        }
     }
 }
 

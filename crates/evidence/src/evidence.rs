@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use exchange::{Clock, Fault, Visibility};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use crate::commitment::Salts;
@@ -94,6 +94,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     random: SystemRandom,
+    checkpoints: watch::Receiver<Option<Arc<str>>>,
 }
 
 /// Owns the writer of a log.
@@ -134,7 +135,8 @@ impl Evidence {
             Arc::clone(&deps.observer),
         );
         let (done_tx, done) = oneshot::channel();
-        let (started, thread) = writer::spawn(config, deps, &runtime, done_tx)?;
+        let (shown, checkpoints) = watch::channel(None);
+        let (started, thread) = writer::spawn(config, deps, shown, &runtime, done_tx)?;
         let Started {
             queue,
             intake,
@@ -153,6 +155,7 @@ impl Evidence {
             clock,
             observer,
             random: SystemRandom::new(),
+            checkpoints,
         };
         Ok((Self(Arc::new(shared)), handle))
     }
@@ -222,6 +225,13 @@ impl Evidence {
             ..Event::default()
         };
         self.wait_for(self.0.queue.single(&leaf.to_leaf(), None))
+    }
+
+    /// The latest checkpoint as it is shown, and each that follows; none before the first that this
+    /// process has published. The channel closes when nothing more is published.
+    #[must_use]
+    pub fn checkpoints(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.0.checkpoints.clone()
     }
 
     pub(crate) fn abandon(&self, key: u64, sealable: Sealable) {

@@ -44,7 +44,7 @@ pub mod verify;
 pub mod witness;
 mod writer;
 
-pub use attempt::{Attempt, Outcome, Refusal, SourceOutcome};
+pub use attempt::{Asked, Attempt, Outcome, Refusal, SourceOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
 pub use config::Config;
 pub use disclosure::{Act, Disclosure};
@@ -52,7 +52,7 @@ pub use error::{Damage, Error};
 pub use evidence::{Alarm, Deps, Evidence, Handle, prepare};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
-pub use private::{Found, Opened, Opening, Position, Query};
+pub use private::Accesses;
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;
 pub use record::digest;

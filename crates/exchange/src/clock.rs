@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// A source of wall-clock time.
@@ -29,7 +30,13 @@ impl dyn Clock {
     /// The current year in `Asia/Ho_Chi_Minh` (UTC+7, no daylight saving since 1975).
     #[must_use]
     pub fn year(&self) -> i16 {
+        self.today().year()
+    }
+
+    /// The current day in `Asia/Ho_Chi_Minh`.
+    #[must_use]
+    pub fn today(&self) -> Date {
         let zone = TimeZone::fixed(jiff::tz::offset(7));
-        self.now().to_zoned(zone).year()
+        self.now().to_zoned(zone).date()
     }
 }

@@ -86,6 +86,8 @@ reasons! {
     AgreementExpired = "AGREEMENT_EXPIRED", Caller, No;
     /// No agreement of the caller covers the purpose.
     PurposeNotAllowed = "PURPOSE_NOT_ALLOWED", Caller, No;
+    /// No agreement of the caller for the purpose grants the duty that the call needs.
+    DutyNotGranted = "DUTY_NOT_GRANTED", Caller, No;
     /// The agreement asks for the officer's id.
     OfficerRequired = "OFFICER_REQUIRED", Caller, No;
     /// The purpose asks for a procedure or a dossier number.
@@ -94,8 +96,12 @@ reasons! {
     EnumerationSuspected = "ENUMERATION_SUSPECTED", Caller, No;
     /// Every source asked says that it knows no such person.
     PersonNotFound = "PERSON_NOT_FOUND", Caller, No;
+    /// The log has no such record, or none under a checkpoint yet.
+    RecordNotFound = "RECORD_NOT_FOUND", Caller, No;
     /// The number names several people.
     SubjectAmbiguous = "SUBJECT_AMBIGUOUS", Caller, No;
+    /// A proof to another checkpoint than the latest is asked for.
+    CheckpointNotKept = "CHECKPOINT_NOT_KEPT", Caller, No;
     /// The request id was used for another request.
     RequestIdReused = "REQUEST_ID_REUSED", Caller, No;
     /// The same request is running.

@@ -1,4 +1,6 @@
-//! One question, as both doors hand it to the gate.
+//! One question, as both doors hand it to the gate: why it is asked, about whom, and what.
+
+use std::ops::Deref;
 
 use crate::{
     AgreementId, ConsentId, DossierNo, FieldSet, OfficerId, ProcedureCode, PurposeCode, ReasonText,
@@ -35,9 +37,10 @@ impl Criticality {
     }
 }
 
-/// A question about one citizen. Who asks is not in it: that is the certificate's to say.
+/// Why and for whom is asked, whatever is asked. Who asks is not in it: that is the certificate's
+/// to say.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct CallContext {
     /// The caller's key of idempotency.
     pub id: RequestId,
     /// Why.
@@ -56,6 +59,13 @@ pub struct Request {
     pub criticality: Criticality,
     /// In words, for the citizen.
     pub reason: Option<ReasonText>,
+}
+
+/// A question about one citizen.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Why and for whom.
+    pub context: CallContext,
     /// About whom.
     pub subject: Subject,
     /// What is asked; never empty.
@@ -64,4 +74,12 @@ pub struct Request {
     pub required: SourceSet,
     /// Check and authorise only; ask no agency.
     pub dry_run: bool,
+}
+
+impl Deref for Request {
+    type Target = CallContext;
+
+    fn deref(&self) -> &CallContext {
+        &self.context
+    }
 }

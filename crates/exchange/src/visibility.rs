@@ -1,21 +1,22 @@
-//! When a person may see that somebody asked. Not here: which agreement says so.
+//! From when on a citizen sees an access in their own list.
 
 use std::fmt;
 
 use jiff::civil::Date;
 
-/// When the person a question was about may see its record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// From when on the citizen sees an access to their data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Visibility {
     /// At once.
     #[default]
     Citizen,
-    /// From this day on.
+    /// From that day on, in `Asia/Ho_Chi_Minh`.
     Delayed(Date),
-    /// Never: of the record itself only type and time can be read.
+    /// Not at all, as a law says.
     Sealed,
 }
 
+/// As a record spells it: `CITIZEN`, `DELAYED:2027-01-01`, `SEALED`.
 impl fmt::Display for Visibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -23,5 +24,16 @@ impl fmt::Display for Visibility {
             Self::Delayed(day) => write!(f, "DELAYED:{day}"),
             Self::Sealed => f.write_str("SEALED"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_names_its_first_day() {
+        let day = Visibility::Delayed(jiff::civil::date(2027, 1, 1));
+        assert_eq!(day.to_string(), "DELAYED:2027-01-01");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use admission::QuotaState;
+use admission::{Duty, QuotaState};
 use api::v1;
 use exchange::{Caller, FIELDS, Field};
 use jiff::Timestamp;
@@ -52,6 +52,7 @@ impl Gate {
             masked_paths: Vec::new(),
             second_factor_required: grant.second_factor,
             valid_to: Some(grant.valid_to.into()),
+            duties: grant.duties.into_iter().map(number).collect(),
         });
         v1::ListGrantsResponse {
             grants: grants.collect(),
@@ -67,6 +68,15 @@ impl Gate {
             quotas: quota.iter().map(|quota| message(quota, now)).collect(),
         }
     }
+}
+
+fn number(duty: Duty) -> i32 {
+    let duty = match duty {
+        Duty::SearchRecords => v1::Duty::SearchRecords,
+        Duty::ListAccesses => v1::Duty::ListAccesses,
+        Duty::EraseSubject => v1::Duty::EraseSubject,
+    };
+    duty.into()
 }
 
 fn message(quota: &QuotaState, now: Timestamp) -> v1::Quota {

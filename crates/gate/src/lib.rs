@@ -1,8 +1,9 @@
 //! The road of one exchange: admit → record the attempt → ask every source at once → merge and
 //! minimise → seal.
 //!
-//! [`Gate::lookup`] is that road on one screen; streams and resolutions walk the same rooms. Not
-//! here: gRPC, HTTP and TLS (crate `edge`), any agency's wire (crate `agencies`).
+//! [`Gate::lookup`] is that road on one screen; streams and resolutions walk the same rooms. Calls
+//! about the record itself stand in `audit`. Not here: gRPC, HTTP and TLS (crate `edge`), any
+//! agency's wire (crate `agencies`).
 //!
 //! *Invariants:* no agency is asked without a recorded attempt; nothing about a person leaves
 //! before its record is durable; only fields that are asked for *and* granted are asked of an
@@ -11,6 +12,7 @@
 
 mod answer;
 mod ask;
+mod audit;
 mod call;
 mod catalogue;
 mod differ;
@@ -32,10 +34,11 @@ use std::sync::Arc;
 
 use adapter::Agency;
 use admission::Admission;
-use evidence::Evidence;
+use evidence::{Evidence, Shelf};
 use exchange::{Clock, Source};
 use tokio_util::task::TaskTracker;
 
+pub use audit::{Checkpoints, Period, Records};
 pub use call::{Call, Reply};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;
@@ -47,6 +50,10 @@ pub struct Deps {
     pub admission: Arc<Admission>,
     /// The record.
     pub evidence: Evidence,
+    /// The public files of the record.
+    pub log: Shelf,
+    /// Where records can be found and opened.
+    pub records: Arc<dyn Records>,
     /// The agencies, at most one per source.
     pub agencies: Vec<Arc<dyn Agency>>,
     /// The wall clock.

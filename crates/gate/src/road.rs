@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use admission::{Permit, QuotaState};
 use api::v1::LookupCitizenResponse;
-use evidence::{Attempt, Open, Refusal};
-use exchange::{Fault, Identifier, PurposeCode, Reason, Request, Violation, Visibility};
+use evidence::{Asked, Attempt, Open, Refusal};
+use exchange::{
+    CallContext, Fault, Identifier, PurposeCode, Reason, Request, Violation, Visibility,
+};
+use jiff::civil::Date;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -38,27 +41,39 @@ impl Gate {
 
     /// Admits a request. A refusal is a record too, if it decides anything.
     pub(crate) async fn admit(&self, call: &Call, request: &Request) -> Result<Permit, Fault> {
-        self.refuse_synthetic(request)?;
+        self.refuse_synthetic(request, Some(&request.subject.identifier))?;
         let admitted =
             trace::admission().in_scope(|| self.deps.admission.admit(&call.caller, request));
         match admitted {
             Ok(permit) => Ok(permit),
-            // A purpose that nobody ever heard of is a slip of the pen, not a decision.
-            Err(refusal) if refusal.fault().reason == Reason::PurposeUnknown => Err(refusal.into()),
             Err(refusal) => {
-                let record = Refusal {
-                    caller: &call.caller,
-                    request: Some(request),
-                    reason: refusal.fault().reason,
-                    policy: refusal.policy_digest(),
-                };
-                self.deps
-                    .evidence
-                    .refuse(&record)
-                    .instrument(trace::record())
-                    .await?;
-                Err(refusal.into())
+                let asked = Asked::Question(request);
+                Err(self.refused(call, asked, refusal).await)
             }
+        }
+    }
+
+    /// Records what admission has refused; returns what the caller is told.
+    pub(crate) async fn refused(
+        &self,
+        call: &Call,
+        asked: Asked<'_>,
+        refusal: admission::Refusal,
+    ) -> Fault {
+        // A purpose that nobody ever heard of is a slip of the pen, not a decision.
+        if refusal.fault().reason == Reason::PurposeUnknown {
+            return refusal.into();
+        }
+        let record = Refusal {
+            caller: &call.caller,
+            asked: Some(asked),
+            reason: refusal.fault().reason,
+            policy: refusal.policy_digest(),
+        };
+        let recorded = self.deps.evidence.refuse(&record);
+        match recorded.instrument(trace::record()).await {
+            Ok(_) => refusal.into(),
+            Err(unrecorded) => unrecorded,
         }
     }
 
@@ -72,7 +87,7 @@ impl Gate {
     ) -> Result<(), Fault> {
         let record = Refusal {
             caller: &call.caller,
-            request: Some(request),
+            asked: Some(Asked::Question(request)),
             reason: fault.reason,
             policy: permit.policy_digest(),
         };
@@ -96,10 +111,23 @@ impl Gate {
             caller: &call.caller,
             request,
             criticality: permit.criticality(),
+            visibility: self.visibility(permit),
             agreement: permit.agreement(),
             policy: permit.policy_digest(),
-            visibility: Visibility::Citizen,
         })
+    }
+
+    /// From when on the citizen sees the exchange. A delay that no calendar holds never ends.
+    fn visibility(&self, permit: &Permit) -> Visibility {
+        match permit.visibility() {
+            admission::Visibility::Citizen => Visibility::Citizen,
+            admission::Visibility::Sealed => Visibility::Sealed,
+            admission::Visibility::Delayed { days } => {
+                let span = jiff::Span::new().days(days);
+                let today = self.deps.clock.today();
+                Visibility::Delayed(today.checked_add(span).unwrap_or(Date::MAX))
+            }
+        }
     }
 
     /// What the questions of one exchange are put with.
@@ -128,7 +156,7 @@ impl Gate {
         let digest = self.deps.admission.policy_digest();
         let record = Refusal {
             caller: &call.caller,
-            request: None,
+            asked: None,
             reason,
             policy: &digest,
         };
@@ -164,11 +192,15 @@ impl Gate {
             .collect()
     }
 
-    fn refuse_synthetic(&self, request: &Request) -> Result<(), Fault> {
-        let (purpose, identifier) = (&request.purpose, &request.subject.identifier);
-        if self.refuses(identifier) {
+    /// Refuses a synthetic person anywhere but in a sandbox.
+    pub(crate) fn refuse_synthetic(
+        &self,
+        context: &CallContext,
+        about: Option<&Identifier>,
+    ) -> Result<(), Fault> {
+        if about.is_some_and(|identifier| self.refuses(identifier)) {
             return Err(Fault::invalid(
-                self.violations(Some(purpose), Some(identifier)),
+                self.violations(Some(&context.purpose), about),
             ));
         }
         Ok(())

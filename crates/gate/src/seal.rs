@@ -7,6 +7,7 @@ use exchange::Fault;
 use tracing::Instrument as _;
 
 use crate::answer::Draft;
+use crate::audit::time;
 use crate::{Gate, Reply, trace};
 
 impl Gate {
@@ -51,15 +52,11 @@ impl Gate {
 
 /// A receipt as the contract carries it.
 pub(crate) fn message(receipt: &Receipt) -> v1::AuditReceipt {
-    let ms = receipt.committed_at_ms();
     v1::AuditReceipt {
         log_origin: receipt.origin().to_owned(),
         seq: receipt.seq(),
         leaf_hash: receipt.leaf_hash().to_vec(),
-        committed_at: Some(api::Timestamp {
-            seconds: i64::try_from(ms / 1_000).unwrap_or(i64::MAX),
-            nanos: i32::try_from(ms % 1_000 * 1_000_000).unwrap_or(0),
-        }),
+        committed_at: Some(time(receipt.committed_at_ms())),
         batch_first: receipt.batch_first(),
         batch_size: receipt.batch_size(),
         path: receipt.path().iter().map(|hash| hash.to_vec()).collect(),

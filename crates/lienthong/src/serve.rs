@@ -81,7 +81,9 @@ impl Gateway {
         metrics.policy(checked.policy.digest());
         let gate = Gate::new(gate::Deps {
             admission: Arc::new(Admission::new(checked.policy, Arc::clone(&clock))),
+            records: Arc::new(evidence.clone()),
             evidence,
+            log: shelf.clone(),
             agencies: checked.agencies,
             clock: Arc::clone(&clock),
             observer: Arc::clone(metrics) as _,

@@ -112,15 +112,17 @@ impl Desk {
                 &"ab".repeat(32),
             ),
             request: Request {
-                id: RequestId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap(),
-                purpose: PurposeCode::parse("TAX_REG").unwrap(),
-                agreement: None,
-                procedure: None,
-                dossier: None,
-                officer: None,
-                consent: None,
-                criticality: Criticality::BackOffice,
-                reason: None,
+                context: exchange::CallContext {
+                    id: RequestId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap(),
+                    purpose: PurposeCode::parse("TAX_REG").unwrap(),
+                    agreement: None,
+                    procedure: None,
+                    dossier: None,
+                    officer: None,
+                    consent: None,
+                    criticality: Criticality::BackOffice,
+                    reason: None,
+                },
                 subject: Subject {
                     identifier: id.unwrap(),
                     hints: MatchHints::default(),
@@ -144,9 +146,9 @@ impl Desk {
             caller: &self.caller,
             request: &self.request,
             criticality: self.request.criticality,
+            visibility: exchange::Visibility::Citizen,
             agreement: "A-113",
             policy: &[7; 32],
-            visibility: exchange::Visibility::Citizen,
         })
     }
 

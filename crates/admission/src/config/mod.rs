@@ -5,28 +5,29 @@
 
 use std::collections::HashSet;
 
-use exchange::{
-    AgencyCode, AgreementId, Criticality, FieldSet, ProcedureCode, PurposeCode, SystemId,
-};
+use exchange::{AgencyCode, AgreementId, Criticality, ProcedureCode, PurposeCode, SystemId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, offset};
 use toml::Table;
 
-use crate::Problem;
 use crate::policy::{Agreement, Purpose};
 use crate::quota::{Limit, Limits, Scope};
 use crate::reader::{Problems, Section};
+use crate::{AgencyName, Problem};
 
+mod rights;
 mod words;
 
-use words::{agency_code, criticality, declared, distinct, fields, prose, system_id, unique, word};
+use rights::{rights, seen};
+use words::{agency_code, criticality, declared, distinct, prose, system_id, unique, word};
 
 /// The content of a policy file, each part sound and fitting the others.
 #[derive(Debug)]
 pub(crate) struct Terms {
     pub(crate) purposes: Vec<Purpose>,
     pub(crate) agreements: Vec<Agreement>,
+    pub(crate) names: Vec<(AgencyCode, AgencyName)>,
     pub(crate) limits: Limits,
 }
 
@@ -56,6 +57,12 @@ fn terms(mut file: Section<'_>) -> Option<Terms> {
         .into_iter()
         .map(|section| agreement(section, &codes, &mut known))
         .collect();
+    let mut named = HashSet::new();
+    let names = file.sections("agency");
+    let names: Vec<_> = names
+        .into_iter()
+        .map(|section| agency_name(section, &mut named))
+        .collect();
     let limits = file
         .section("quota")
         .and_then(|quota| limits(quota, &known));
@@ -63,6 +70,7 @@ fn terms(mut file: Section<'_>) -> Option<Terms> {
     Some(Terms {
         purposes: purposes.into_iter().collect::<Option<_>>()?,
         agreements: agreements.into_iter().collect::<Option<_>>()?,
+        names: names.into_iter().collect::<Option<_>>()?,
         limits: limits?,
     })
 }
@@ -87,6 +95,18 @@ fn purpose(mut section: Section<'_>, codes: &mut HashSet<PurposeCode>) -> Option
         dossier_required,
         officer_required,
     })
+}
+
+fn agency_name(
+    mut section: Section<'_>,
+    named: &mut HashSet<AgencyCode>,
+) -> Option<(AgencyCode, AgencyName)> {
+    let code = section.word("code", |text| unique(agency_code(text)?, named));
+    let name_vi = section.word("name_vi", prose);
+    let name_en = section.word("name_en", prose);
+    section.finish();
+    let (name_vi, name_en) = (name_vi?, name_en?);
+    Some((code?, AgencyName { name_vi, name_en }))
 }
 
 /// What agreements have named so far, sound or not.
@@ -134,22 +154,25 @@ fn agreement(
     }
     let purposes = section.words("purposes", |text| declared(text, codes));
     let procedures = section.optional_words("procedures", |text| word(ProcedureCode::parse(text)));
-    let fields = section.words("fields", fields);
+    let rights = rights(&mut section);
     let validity = validity(&mut section);
     let second_factor = section.flag("second_factor", SECOND_FACTOR);
     let officer_required = section.flag("officer_required", false);
     let criticality_cap = section
         .optional_word("criticality_cap", criticality)
         .unwrap_or(CRITICALITY_CAP);
+    let visibility = seen(&mut section);
     section.finish();
-    let (valid_from, valid_to) = validity?;
+    let ((valid_from, valid_to), (fields, duties)) = (validity?, rights?);
     Some(Agreement {
         id: id?.as_str().into(),
         agency: agency?,
         systems,
         purposes: distinct(purposes?),
         procedures: procedures.map(HashSet::from_iter),
-        fields: fields?.iter().fold(FieldSet::EMPTY, |all, set| all.or(set)),
+        fields,
+        duties,
+        visibility: visibility?,
         valid_from,
         valid_to,
         second_factor,

@@ -8,6 +8,9 @@ use std::hash::Hash;
 
 use exchange::{AgencyCode, Criticality, Field, FieldSet, PurposeCode, Source, SystemId};
 
+use super::rights::Kind;
+use crate::Duty;
+
 /// A parsed word, or what is wrong with it.
 pub(super) fn word<T>(parsed: Result<T, impl Display>) -> Result<T, String> {
     parsed.map_err(|violation| violation.to_string())
@@ -67,6 +70,24 @@ pub(super) fn criticality(text: &str) -> Result<Criticality, String> {
         .into_iter()
         .find(|class| class.name() == text)
         .ok_or_else(|| "must be EMERGENCY, CITIZEN_WAITING, BACK_OFFICE or BULK".to_owned())
+}
+
+/// A duty by its name.
+pub(super) fn duty(text: &str) -> Result<Duty, String> {
+    Duty::ALL
+        .into_iter()
+        .find(|duty| duty.name() == text)
+        .ok_or_else(|| "must be SEARCH_RECORDS, LIST_ACCESSES or ERASE_SUBJECT".to_owned())
+}
+
+/// A kind of visibility by its name.
+pub(super) fn visibility(text: &str) -> Result<Kind, String> {
+    match text {
+        "CITIZEN" => Ok(Kind::Citizen),
+        "DELAYED" => Ok(Kind::Delayed),
+        "SEALED" => Ok(Kind::Sealed),
+        _ => Err("must be CITIZEN, DELAYED or SEALED".to_owned()),
+    }
 }
 
 /// The same list, each entry once.

@@ -20,7 +20,7 @@ fn with(old: &str, new: &str) -> Vec<String> {
 fn the_example_is_a_good_policy() {
     let example = include_bytes!("../../fixtures/agreements.toml");
     let policy = Policy::parse(example).unwrap();
-    assert_eq!(policy.purposes().len(), 3);
+    assert_eq!(policy.purposes().len(), 4);
 }
 
 #[test]

@@ -44,10 +44,8 @@ fn criticality_is_capped_and_never_raised() {
     let room = Room::new(POLICY);
     let asked = |criticality| {
         room.pass(std::time::Duration::from_mins(1));
-        let request = Request {
-            criticality,
-            ..request("plain")
-        };
+        let mut request = request("plain");
+        request.context.criticality = criticality;
         let permit = room.admission.admit(&desk(), &request).unwrap();
         permit.criticality()
     };
@@ -60,10 +58,8 @@ fn criticality_is_capped_and_never_raised() {
 #[test]
 fn an_agreement_grants_no_emergency_by_silence() {
     let room = Room::new(POLICY);
-    let request = Request {
-        criticality: Criticality::Emergency,
-        ..complete()
-    };
+    let mut request = complete();
+    request.context.criticality = Criticality::Emergency;
     let permit = room.admission.admit(&desk(), &request).unwrap();
     assert_eq!(permit.criticality(), Criticality::CitizenWaiting);
 }

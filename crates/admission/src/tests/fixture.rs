@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use exchange::{
-    AgencyCode, AgreementId, Caller, CitizenId, Clock, Criticality, DossierNo, FieldSet,
-    Identifier, MatchHints, OfficerId, PartialDate, ProcedureCode, PurposeCode, Request, RequestId,
-    Source, SourceSet, Subject, SystemId,
+    AgencyCode, AgreementId, CallContext, Caller, CitizenId, Clock, Criticality, DossierNo,
+    FieldSet, Identifier, MatchHints, OfficerId, PartialDate, ProcedureCode, PurposeCode, Request,
+    RequestId, Source, SourceSet, Subject, SystemId,
 };
 use governor::clock::FakeRelativeClock;
 use jiff::Timestamp;
@@ -154,15 +154,17 @@ pub(super) fn desk() -> Caller {
 /// A question for the tax fields with nothing but its purpose.
 pub(super) fn request(purpose: &str) -> Request {
     Request {
-        id: RequestId::fresh(),
-        purpose: PurposeCode::parse(purpose).unwrap(),
-        agreement: None,
-        procedure: None,
-        dossier: None,
-        officer: None,
-        consent: None,
-        criticality: Criticality::BackOffice,
-        reason: None,
+        context: CallContext {
+            id: RequestId::fresh(),
+            purpose: PurposeCode::parse(purpose).unwrap(),
+            agreement: None,
+            procedure: None,
+            dossier: None,
+            officer: None,
+            consent: None,
+            criticality: Criticality::BackOffice,
+            reason: None,
+        },
         subject: Subject {
             identifier: Identifier::Personal(CitizenId::parse("999099000001", 2026).unwrap()),
             hints: MatchHints::default(),
@@ -175,10 +177,11 @@ pub(super) fn request(purpose: &str) -> Request {
 
 /// The same question under a named agreement.
 pub(super) fn under(agreement: &str, request: Request) -> Request {
-    Request {
+    let context = CallContext {
         agreement: Some(AgreementId::parse(agreement).unwrap()),
-        ..request
-    }
+        ..request.context
+    };
+    Request { context, ..request }
 }
 
 /// A question with everything that agreement A-2 asks for.
@@ -188,14 +191,19 @@ pub(super) fn complete() -> Request {
         birth_date: PartialDate::parse("1999-01-01"),
     };
     let plain = request("strict");
-    Request {
+    let context = CallContext {
         procedure: Some(ProcedureCode::parse("2.000815").unwrap()),
         dossier: Some(DossierNo::parse("HS-1").unwrap()),
         officer: Some(OfficerId::parse("CB-1").unwrap()),
-        subject: Subject {
-            hints,
-            ..plain.subject
-        },
+        ..plain.context
+    };
+    let subject = Subject {
+        hints,
+        ..plain.subject
+    };
+    Request {
+        context,
+        subject,
         ..plain
     }
 }

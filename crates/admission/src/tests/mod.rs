@@ -3,6 +3,7 @@
 mod catalogue;
 mod config;
 mod decision;
+mod duty;
 mod fixture;
 mod property;
 mod quota;

@@ -93,11 +93,9 @@ fn an_agreement_that_is_over_is_named_in_the_refusal() {
 
 #[test]
 fn a_procedure_outside_the_agreement_is_not_allowed() {
-    let other = Request {
-        procedure: Some(ProcedureCode::parse("1.000001").unwrap()),
-        officer: None,
-        ..complete()
-    };
+    let mut other = complete();
+    other.context.procedure = ProcedureCode::parse("1.000001").ok();
+    other.context.officer = None;
     assert_eq!(refused(&desk(), &other).reason, Reason::PurposeNotAllowed);
 }
 
@@ -119,14 +117,10 @@ fn everything_that_is_missing_is_listed_at_once() {
 
 #[test]
 fn each_missing_part_alone_gives_its_own_reason() {
-    let without_dossier = Request {
-        dossier: None,
-        ..complete()
-    };
-    let without_officer = Request {
-        officer: None,
-        ..complete()
-    };
+    let mut without_dossier = complete();
+    without_dossier.context.dossier = None;
+    let mut without_officer = complete();
+    without_officer.context.officer = None;
     let mut without_birth_date = complete();
     without_birth_date.subject.hints.birth_date = None;
     let cases = [
@@ -169,10 +163,8 @@ fn checks_come_in_their_order() {
     );
     let room = Room::new(POLICY);
     room.clock.set("2027-01-01T00:00:00+07:00");
-    let other = Request {
-        procedure: Some(ProcedureCode::parse("1.000001").unwrap()),
-        ..request("strict")
-    };
+    let mut other = request("strict");
+    other.context.procedure = ProcedureCode::parse("1.000001").ok();
     let refusal = room.admission.admit(&desk(), &other).unwrap_err();
     assert_eq!(
         refusal.fault().reason,
@@ -206,10 +198,8 @@ fn who_the_subject_is_changes_nothing() {
 #[test]
 fn a_refusal_shows_nothing_personal() {
     let room = Room::new(POLICY);
-    let without_dossier = Request {
-        dossier: None,
-        ..complete()
-    };
+    let mut without_dossier = complete();
+    without_dossier.context.dossier = None;
     let refusal = room.admission.admit(&desk(), &without_dossier).unwrap_err();
     let text = format!("{refusal:?}");
     for personal in ["999099000001", "NGUYỄN", "1999", "CB-1"] {

@@ -1,8 +1,13 @@
 //! Between the messages of the contract and the words of the house.
 
+mod audit;
+mod page;
 mod question;
+mod reader;
 mod request;
 mod words;
 
+pub use audit::{Erasure, Listing, Search};
+pub use page::page_token;
 pub use question::{Malformed, Question};
 pub use words::partial_date;

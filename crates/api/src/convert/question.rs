@@ -6,6 +6,8 @@ use crate::v1;
 
 /// A message that asks about a person.
 pub trait Question {
+    /// What it is when it is read.
+    type Asked: Into<Malformed>;
     /// What stands before the paths of a lookup, if the question is further down.
     const WITHIN: &'static str = "";
 
@@ -16,7 +18,7 @@ pub trait Question {
     ///
     /// # Errors
     /// Everything that is wrong with its form.
-    fn read(&self, this_year: i16) -> Result<Request, Malformed>;
+    fn read(&self, this_year: i16) -> Result<Self::Asked, Malformed>;
 }
 
 /// A question that cannot be asked: what is wrong with it, and what can be read all the same.
@@ -37,7 +39,7 @@ impl From<Request> for Malformed {
     fn from(request: Request) -> Self {
         Self {
             violations: Vec::new(),
-            purpose: Some(request.purpose),
+            purpose: Some(request.context.purpose),
             identifier: Some(request.subject.identifier),
         }
     }

@@ -1,18 +1,14 @@
-//! Requests of the contract into the words of the house, with every violation at once.
+//! Questions about a citizen into the words of the house.
 
-use exchange::{
-    AgreementId, ConsentId, Criticality, DossierNo, Field, FieldSet, Identifier, IdentifierKind,
-    MatchHints, OfficerId, PartialDate, ProcedureCode, PurposeCode, Reason, ReasonText, Request,
-    RequestId, Source, SourceSet, Subject, Violation, WordViolation, normalise,
-};
+use exchange::Request;
 
+use super::reader::Reader;
 use super::{Malformed, Question};
-use crate::{FieldMask, v1};
-
-/// The most paths a mask may have: generously more than there are fields.
-const MAX_PATHS: usize = 256;
+use crate::v1;
 
 impl Question for v1::LookupCitizenRequest {
+    type Asked = Request;
+
     fn context(&self) -> Option<&v1::CallContext> {
         self.context.as_ref()
     }
@@ -33,6 +29,7 @@ impl Question for v1::LookupCitizenRequest {
 
 /// A lookup that stands one level down.
 impl Question for v1::StreamCitizenRequest {
+    type Asked = Request;
     const WITHIN: &'static str = "lookup.";
 
     fn context(&self) -> Option<&v1::CallContext> {
@@ -49,6 +46,8 @@ impl Question for v1::StreamCitizenRequest {
 
 /// A request for `population.personal_id` alone.
 impl Question for v1::ResolveIdentifierRequest {
+    type Asked = Request;
+
     fn context(&self) -> Option<&v1::CallContext> {
         self.context.as_ref()
     }
@@ -60,265 +59,12 @@ impl Question for v1::ResolveIdentifierRequest {
     }
 }
 
-/// Reads part after part and gathers what is wrong.
-struct Reader {
-    this_year: i16,
-    malformed: Malformed,
-}
-
-impl Reader {
-    fn new(this_year: i16) -> Self {
-        Self {
-            this_year,
-            malformed: Malformed::default(),
-        }
-    }
-
-    fn violation(
-        &mut self,
-        field: impl Into<String>,
-        reason: Reason,
-        what: impl std::fmt::Display,
-    ) {
-        self.malformed.violations.push(Violation {
-            field: field.into(),
-            description: what.to_string(),
-            reason,
-        });
-    }
-
-    fn finish(self, request: Option<Request>) -> Result<Request, Malformed> {
-        let malformed = self.malformed;
-        match request {
-            Some(request) if malformed.violations.is_empty() => Ok(request),
-            Some(request) => Err(Malformed {
-                violations: malformed.violations,
-                ..request.into()
-            }),
-            None => Err(malformed),
-        }
-    }
-
-    fn request(
-        &mut self,
-        context: Option<&v1::CallContext>,
-        subject: Option<&v1::SubjectRef>,
-    ) -> Option<Request> {
-        let subject = self.subject(subject);
-        let Some(context) = context else {
-            self.violation("context", Reason::InvalidArgument, "is required");
-            self.malformed.identifier = subject.map(|subject| subject.identifier);
-            return None;
-        };
-        let id = self.id(&context.request_id);
-        let purpose = self.purpose(&context.purpose_code);
-        let criticality = self.criticality(context.criticality);
-        let agreement = self.word("agreement_id", &context.agreement_id, AgreementId::parse);
-        let procedure = &context.procedure_code;
-        let procedure = self.word("procedure_code", procedure, ProcedureCode::parse);
-        let dossier = self.word("dossier_no", &context.dossier_no, DossierNo::parse);
-        let officer = self.word("officer_id", &context.officer_id, OfficerId::parse);
-        let consent = self.word("consent_id", &context.consent_id, ConsentId::parse);
-        let reason = self.word("reason_text", &context.reason_text, ReasonText::parse);
-        match (id, purpose, subject) {
-            (Some(id), Some(purpose), Some(subject)) => Some(Request {
-                id,
-                purpose,
-                agreement,
-                procedure,
-                dossier,
-                officer,
-                consent,
-                criticality,
-                reason,
-                subject,
-                mask: FieldSet::from_iter([Field::PopulationPersonalId]),
-                required: SourceSet::EMPTY,
-                dry_run: false,
-            }),
-            (_, purpose, subject) => {
-                self.malformed.purpose = purpose;
-                self.malformed.identifier = subject.map(|subject| subject.identifier);
-                None
-            }
-        }
-    }
-
-    fn id(&mut self, text: &str) -> Option<RequestId> {
-        let id = RequestId::parse(text);
-        if id.is_none() {
-            let what = "must be a UUID of version 4 or 7, in its hyphenated form";
-            self.violation("context.request_id", Reason::InvalidArgument, what);
-        }
-        id
-    }
-
-    /// An optional word: the empty string stands for none.
-    fn word<T>(
-        &mut self,
-        field: &str,
-        text: &str,
-        parse: fn(&str) -> Result<T, WordViolation>,
-    ) -> Option<T> {
-        if text.is_empty() {
-            return None;
-        }
-        match parse(text) {
-            Ok(word) => Some(word),
-            Err(violation) => {
-                self.violation(
-                    format!("context.{field}"),
-                    Reason::InvalidArgument,
-                    violation,
-                );
-                None
-            }
-        }
-    }
-
-    fn purpose(&mut self, text: &str) -> Option<PurposeCode> {
-        match PurposeCode::parse(text) {
-            Ok(purpose) => Some(purpose),
-            Err(violation) => {
-                let reason = match violation {
-                    WordViolation::Empty => Reason::InvalidArgument,
-                    WordViolation::TooLong(_) | WordViolation::Character => Reason::PurposeUnknown,
-                };
-                self.violation("context.purpose_code", reason, violation);
-                None
-            }
-        }
-    }
-
-    fn criticality(&mut self, number: i32) -> Criticality {
-        match v1::Criticality::try_from(number) {
-            Ok(v1::Criticality::Unspecified | v1::Criticality::BackOffice) => {
-                Criticality::BackOffice
-            }
-            Ok(v1::Criticality::Emergency) => Criticality::Emergency,
-            Ok(v1::Criticality::CitizenWaiting) => Criticality::CitizenWaiting,
-            Ok(v1::Criticality::Bulk) => Criticality::Bulk,
-            Err(_) => {
-                self.violation("context.criticality", Reason::InvalidArgument, "is unknown");
-                Criticality::BackOffice
-            }
-        }
-    }
-
-    fn subject(&mut self, subject: Option<&v1::SubjectRef>) -> Option<Subject> {
-        let hints = subject.and_then(|subject| subject.hints.as_ref());
-        let hints = hints.map(|hints| self.hints(hints)).unwrap_or_default();
-        let Some(id) = subject.and_then(|subject| subject.id.as_ref()) else {
-            self.violation(
-                "subject",
-                Reason::InvalidSubjectId,
-                "one number is required",
-            );
-            return None;
-        };
-        let (field, kind, text) = match id {
-            v1::subject_ref::Id::PersonalId(t) => ("personal_id", IdentifierKind::Personal, t),
-            v1::subject_ref::Id::LegacyId(t) => ("legacy_id", IdentifierKind::Legacy, t),
-            v1::subject_ref::Id::TaxCode(t) => ("tax_code", IdentifierKind::TaxCode, t),
-            v1::subject_ref::Id::InsuranceCode(t) => {
-                ("insurance_code", IdentifierKind::InsuranceCode, t)
-            }
-        };
-        match Identifier::parse(kind, text, self.this_year) {
-            Ok(identifier) => Some(Subject { identifier, hints }),
-            Err(violations) => {
-                for violation in violations {
-                    let path = format!("subject.{field}");
-                    self.violation(path, Reason::InvalidSubjectId, violation);
-                }
-                None
-            }
-        }
-    }
-
-    fn hints(&mut self, hints: &v1::MatchHints) -> MatchHints {
-        let full_name = (!hints.full_name.is_empty()).then(|| normalise(&hints.full_name));
-        let full_name = full_name.and_then(|name| {
-            name.map_err(|v| self.violation("subject.hints.full_name", Reason::InvalidArgument, v))
-                .ok()
-        });
-        let birth_date = hints.birth_date.and_then(|date| {
-            PartialDate::new(date.year, date.month, date.day)
-                .map_err(|v| {
-                    self.violation("subject.hints.birth_date", Reason::InvalidArgument, v);
-                })
-                .ok()
-        });
-        MatchHints {
-            full_name,
-            birth_date,
-        }
-    }
-
-    fn mask(&mut self, mask: Option<&FieldMask>) -> FieldSet {
-        let paths = mask.map(|mask| mask.paths.as_slice()).unwrap_or_default();
-        if paths.is_empty() {
-            self.violation(
-                "read_mask",
-                Reason::ReadMaskRequired,
-                "name the fields you need; ListFields has them all",
-            );
-        }
-        if paths.len() > MAX_PATHS {
-            let what = format!("has more than {MAX_PATHS} paths");
-            self.violation("read_mask", Reason::UnknownFieldPath, what);
-            return FieldSet::EMPTY;
-        }
-        let mut mask = FieldSet::EMPTY;
-        let mut last = None;
-        for (place, path) in paths.iter().enumerate() {
-            let path = std::str::from_utf8(path).unwrap_or_default();
-            let found = Field::from_path_after(last, path);
-            last = found.or(last);
-            match found {
-                Some(field) => mask.insert(field),
-                None if path.contains('*') => self.violation(
-                    format!("read_mask.paths[{place}]"),
-                    Reason::ReadMaskWildcard,
-                    "a wildcard is refused: name each field",
-                ),
-                None => self.violation(
-                    format!("read_mask.paths[{place}]"),
-                    Reason::UnknownFieldPath,
-                    "is no field of the catalogue; ListFields has them all",
-                ),
-            }
-        }
-        mask
-    }
-
-    fn required(&mut self, numbers: &[i32]) -> SourceSet {
-        if numbers.len() > Source::ALL.len() {
-            let what = format!(
-                "names more than the {} sources there are",
-                Source::ALL.len()
-            );
-            self.violation("required_sources", Reason::InvalidArgument, what);
-            return SourceSet::EMPTY;
-        }
-        let mut set = SourceSet::EMPTY;
-        for (place, number) in numbers.iter().enumerate() {
-            match Source::from_number(*number) {
-                Some(source) => set = set.with(source),
-                None => self.violation(
-                    format!("required_sources[{place}]"),
-                    Reason::InvalidArgument,
-                    "is no source",
-                ),
-            }
-        }
-        set
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use exchange::{Criticality, Field, FieldSet, Reason};
+
     use super::*;
+    use crate::FieldMask;
 
     fn good() -> v1::LookupCitizenRequest {
         v1::LookupCitizenRequest {

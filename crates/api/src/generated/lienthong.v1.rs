@@ -1633,6 +1633,1250 @@ impl PopulationMatch {
         }
     }
 }
+/// Why and for whom is asked. Who asks is never in a body: agency and system are taken from the
+/// client certificate.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CallContext {
+    /// UUID v4 or v7, the key of idempotency for 24 hours. Required.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// One of ListPurposes. Required.
+    #[prost(string, tag = "2")]
+    pub purpose_code: ::prost::alloc::string::String,
+    /// Needed only when several agreements of the caller fit the purpose.
+    #[prost(string, tag = "3")]
+    pub agreement_id: ::prost::alloc::string::String,
+    /// The administrative procedure, such as `2.000815.000.00.00.H55`.
+    #[prost(string, tag = "4")]
+    pub procedure_code: ::prost::alloc::string::String,
+    /// The citizen's dossier; required for purposes so marked.
+    #[prost(string, tag = "5")]
+    pub dossier_no: ::prost::alloc::string::String,
+    /// The officer on whose screen the answer stands; committed to in the record, never in traces.
+    #[prost(string, tag = "6")]
+    pub officer_id: ::prost::alloc::string::String,
+    /// The id of a registered consent.
+    #[prost(string, tag = "7")]
+    pub consent_id: ::prost::alloc::string::String,
+    /// How urgent the call is; capped by the agreement.
+    #[prost(enumeration = "Criticality", tag = "8")]
+    pub criticality: i32,
+    /// For the citizen, shown in the access log; at most 200 characters.
+    #[prost(string, tag = "9")]
+    pub reason_text: ::prost::alloc::string::String,
+}
+/// About whom is asked. Numbers travel in bodies only, never in a URL.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SubjectRef {
+    /// A second factor against enumeration; some agreements require it.
+    #[prost(message, optional, tag = "15")]
+    pub hints: ::core::option::Option<MatchHints>,
+    /// The number by which the caller knows the person.
+    #[prost(oneof = "subject_ref::Id", tags = "1, 2, 3, 4")]
+    pub id: ::core::option::Option<subject_ref::Id>,
+}
+/// Nested message and enum types in `SubjectRef`.
+pub mod subject_ref {
+    /// The number by which the caller knows the person.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Id {
+        /// Personal identification number, 12 digits.
+        #[prost(string, tag = "1")]
+        PersonalId(::prost::alloc::string::String),
+        /// Identity-card number from before 2016 (CMND), 9 digits; may name several people.
+        #[prost(string, tag = "2")]
+        LegacyId(::prost::alloc::string::String),
+        /// Tax code: an old 10-digit personal one, or the 12-digit personal id.
+        #[prost(string, tag = "3")]
+        TaxCode(::prost::alloc::string::String),
+        /// Social-insurance code: an old 10-digit one, or the 12-digit personal id.
+        #[prost(string, tag = "4")]
+        InsuranceCode(::prost::alloc::string::String),
+    }
+}
+/// What the caller knows of the person beside the number.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MatchHints {
+    /// Full name.
+    #[prost(string, tag = "1")]
+    pub full_name: ::prost::alloc::string::String,
+    /// Birth date.
+    #[prost(message, optional, tag = "2")]
+    pub birth_date: ::core::option::Option<PartialDate>,
+}
+/// What happened at one source.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SourceStatus {
+    /// The source.
+    #[prost(enumeration = "Source", tag = "1")]
+    pub source: i32,
+    /// Its state.
+    #[prost(enumeration = "SourceState", tag = "2")]
+    pub state: i32,
+    /// Why, in stable UPPER_SNAKE; empty where the state says all.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// When to come again, if the source or the gateway knows.
+    #[prost(message, optional, tag = "4")]
+    pub retry_after: ::core::option::Option<::pbjson_types::Duration>,
+    /// How long the source took.
+    #[prost(message, optional, tag = "5")]
+    pub latency: ::core::option::Option<::pbjson_types::Duration>,
+    /// How many calls were made.
+    #[prost(uint32, tag = "6")]
+    pub attempts: u32,
+    /// The time for which the source vouches.
+    #[prost(message, optional, tag = "7")]
+    pub as_of: ::core::option::Option<crate::Timestamp>,
+    /// True if the state comes from a cached verdict; records are never cached.
+    #[prost(bool, tag = "8")]
+    pub from_cache: bool,
+    /// The id under which the source knows the call.
+    #[prost(string, tag = "9")]
+    pub upstream_request_id: ::prost::alloc::string::String,
+    /// 32 bytes: opens the commitment to this source's released message in the record of the call.
+    #[prost(bytes = "vec", tag = "10")]
+    pub record_salt: ::prost::alloc::vec::Vec<u8>,
+}
+/// Proof that the record of the call was durable before the answer left.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AuditReceipt {
+    /// The log, by its origin.
+    #[prost(string, tag = "1")]
+    pub log_origin: ::prost::alloc::string::String,
+    /// The place of the record in the log.
+    #[prost(uint64, tag = "2")]
+    pub seq: u64,
+    /// SHA-256(0x00 || leaf).
+    #[prost(bytes = "vec", tag = "3")]
+    pub leaf_hash: ::prost::alloc::vec::Vec<u8>,
+    /// When the batch was written, to the millisecond.
+    #[prost(message, optional, tag = "4")]
+    pub committed_at: ::core::option::Option<crate::Timestamp>,
+    /// The first place of the batch; receipts are signed once per committed batch.
+    #[prost(uint64, tag = "5")]
+    pub batch_first: u64,
+    /// The number of records in the batch.
+    #[prost(uint32, tag = "6")]
+    pub batch_size: u32,
+    /// RFC 6962 audit path of leaf_hash within the batch.
+    #[prost(bytes = "vec", repeated, tag = "7")]
+    pub path: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// Ed25519 by the log's receipt key over
+    /// "lienthong.receipt/v1\n" origin "\n" batch_first "\n" batch_size "\n" base64(batch root) "\n"
+    /// committed_at in ms "\n".
+    #[prost(bytes = "vec", tag = "8")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+/// How urgent a call is; decides what is shed first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Criticality {
+    /// Treated as BACK_OFFICE.
+    Unspecified = 0,
+    /// Break-glass; reviewed afterwards.
+    Emergency = 1,
+    /// A citizen stands at the desk.
+    CitizenWaiting = 2,
+    /// An officer works on a file.
+    BackOffice = 3,
+    /// Nobody waits.
+    Bulk = 4,
+}
+impl Criticality {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CRITICALITY_UNSPECIFIED",
+            Self::Emergency => "CRITICALITY_EMERGENCY",
+            Self::CitizenWaiting => "CRITICALITY_CITIZEN_WAITING",
+            Self::BackOffice => "CRITICALITY_BACK_OFFICE",
+            Self::Bulk => "CRITICALITY_BULK",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CRITICALITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "CRITICALITY_EMERGENCY" => Some(Self::Emergency),
+            "CRITICALITY_CITIZEN_WAITING" => Some(Self::CitizenWaiting),
+            "CRITICALITY_BACK_OFFICE" => Some(Self::BackOffice),
+            "CRITICALITY_BULK" => Some(Self::Bulk),
+            _ => None,
+        }
+    }
+}
+/// A search. All conditions that are given must hold; at least one must be given.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SearchRecordsRequest {
+    /// Why and for whom.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<CallContext>,
+    /// Records about this person. Hints are not compared.
+    #[prost(message, optional, tag = "2")]
+    pub subject: ::core::option::Option<SubjectRef>,
+    /// Records of calls by this agency, as certificates spell it.
+    #[prost(string, tag = "3")]
+    pub caller_agency: ::prost::alloc::string::String,
+    /// Records of calls in the name of this officer.
+    #[prost(string, tag = "4")]
+    pub officer_id: ::prost::alloc::string::String,
+    /// Records of the call with this id.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Records made at this time or later.
+    #[prost(message, optional, tag = "6")]
+    pub start_time: ::core::option::Option<crate::Timestamp>,
+    /// Records made before this time.
+    #[prost(message, optional, tag = "7")]
+    pub end_time: ::core::option::Option<crate::Timestamp>,
+    /// How many records at most: 50 if it is 0, and never more than 200.
+    #[prost(int32, tag = "8")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, for the same search; empty for the first page.
+    #[prost(string, tag = "9")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// The records found, newest first.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SearchRecordsResponse {
+    /// One page of them.
+    #[prost(message, repeated, tag = "1")]
+    pub records: ::prost::alloc::vec::Vec<OpenedRecord>,
+    /// What asks for the page after this one; empty behind the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// True if every record under the latest checkpoint was searched: the index may lag behind.
+    #[prost(bool, tag = "3")]
+    pub index_complete_to_checkpoint: bool,
+}
+/// One record, and what could be opened of it. GetInclusionProof proves that it is in the log.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct OpenedRecord {
+    /// The log, by its origin.
+    #[prost(string, tag = "1")]
+    pub log_origin: ::prost::alloc::string::String,
+    /// Its place in the log.
+    #[prost(uint64, tag = "2")]
+    pub seq: u64,
+    /// When it was made.
+    #[prost(message, optional, tag = "3")]
+    pub log_time: ::core::option::Option<crate::Timestamp>,
+    /// The record itself: one line of JSON, byte for byte as it is hashed.
+    #[prost(bytes = "vec", tag = "4")]
+    pub leaf: ::prost::alloc::vec::Vec<u8>,
+    /// What the record commits to. One that is absent was erased, or is not to be seen.
+    #[prost(message, repeated, tag = "5")]
+    pub openings: ::prost::alloc::vec::Vec<Opening>,
+}
+/// Opens one commitment of a record.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Opening {
+    /// Its name in the record, such as `sub`.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// The value: the commitment is HMAC-SHA-256(salt, field || 0x00 || value).
+    #[prost(bytes = "vec", tag = "3")]
+    pub value: ::prost::alloc::vec::Vec<u8>,
+}
+/// Asks for the proof of a record.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetInclusionProofRequest {
+    /// The log, by its origin; empty for the log of the node that answers.
+    #[prost(string, tag = "1")]
+    pub log_origin: ::prost::alloc::string::String,
+    /// The place of the record, as in its receipt.
+    #[prost(uint64, tag = "2")]
+    pub seq: u64,
+    /// The size of the tree to prove it in; 0 for the latest checkpoint, the only one that is kept.
+    #[prost(uint64, tag = "3")]
+    pub tree_size: u64,
+}
+/// The proof of a record.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetInclusionProofResponse {
+    /// A file of the form `c2sp.org/tlog-proof@v1`, which carries the record and the checkpoint.
+    #[prost(string, tag = "1")]
+    pub tlog_proof: ::prost::alloc::string::String,
+}
+/// Asks for the proof that the log has grown.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetConsistencyProofRequest {
+    /// The log, by its origin; empty for the log of the node that answers.
+    #[prost(string, tag = "1")]
+    pub log_origin: ::prost::alloc::string::String,
+    /// The size of the older checkpoint.
+    #[prost(uint64, tag = "2")]
+    pub old_size: u64,
+    /// The size of the newer one; 0 for the latest checkpoint, the only one that is kept.
+    #[prost(uint64, tag = "3")]
+    pub new_size: u64,
+}
+/// The proof that the log has grown.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetConsistencyProofResponse {
+    /// RFC 6962, section 2.1.2; empty if nothing was added, or if the older tree was empty.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub hashes: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// The newer checkpoint: a signed note, verbatim.
+    #[prost(string, tag = "2")]
+    pub new_checkpoint: ::prost::alloc::string::String,
+}
+/// Asks for checkpoints.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct WatchCheckpointsRequest {
+    /// The log, by its origin; empty for the log of the node that answers.
+    #[prost(string, tag = "1")]
+    pub log_origin: ::prost::alloc::string::String,
+}
+/// One checkpoint.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct WatchCheckpointsResponse {
+    /// A signed note, verbatim.
+    #[prost(string, tag = "1")]
+    pub checkpoint: ::prost::alloc::string::String,
+}
+/// Asks that nobody can tell any more which records are about a person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct EraseSubjectRequest {
+    /// Why and for whom.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<CallContext>,
+    /// About whom. Hints are not compared.
+    #[prost(message, optional, tag = "2")]
+    pub subject: ::core::option::Option<SubjectRef>,
+}
+/// What was destroyed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct EraseSubjectResponse {
+    /// How many records could be opened before, and cannot any more.
+    #[prost(uint64, tag = "1")]
+    pub openings_destroyed: u64,
+}
+/// Asks who has asked about a citizen.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListMyAccessesRequest {
+    /// Why and for whom; the officer is whoever asks in the citizen's place, if somebody does.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<CallContext>,
+    /// The citizen. Hints are not compared: the portal has identified them.
+    #[prost(message, optional, tag = "2")]
+    pub subject: ::core::option::Option<SubjectRef>,
+    /// Accesses at this time or later.
+    #[prost(message, optional, tag = "3")]
+    pub period_start: ::core::option::Option<crate::Timestamp>,
+    /// Accesses before this time.
+    #[prost(message, optional, tag = "4")]
+    pub period_end: ::core::option::Option<crate::Timestamp>,
+    /// How many accesses at most: 50 if it is 0, and never more.
+    #[prost(int32, tag = "5")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, for the same list; empty for the first page.
+    #[prost(string, tag = "6")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Who has asked about a citizen.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListMyAccessesResponse {
+    /// One page of accesses, newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub accesses: ::prost::alloc::vec::Vec<Access>,
+    /// What asks for the page after this one; empty behind the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// How many accesses there are on all pages.
+    #[prost(int32, tag = "3")]
+    pub total_size: i32,
+    /// Since when accesses are kept; absent if there are none.
+    #[prost(message, optional, tag = "4")]
+    pub available_from: ::core::option::Option<crate::Timestamp>,
+}
+/// One access to a citizen's data.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Access {
+    /// When.
+    #[prost(message, optional, tag = "1")]
+    pub log_time: ::core::option::Option<crate::Timestamp>,
+    /// Why, in Vietnamese: the purpose, and the reason that the caller has given.
+    #[prost(string, tag = "2")]
+    pub action: ::prost::alloc::string::String,
+    /// The agency that asked, by its code.
+    #[prost(string, tag = "3")]
+    pub receiver_code: ::prost::alloc::string::String,
+    /// Its name; the code again where the policy names it not.
+    #[prost(string, tag = "4")]
+    pub receiver_name: ::prost::alloc::string::String,
+    /// The system of the agency that asked.
+    #[prost(string, tag = "5")]
+    pub receiver_system: ::prost::alloc::string::String,
+    /// The stores that were asked.
+    #[prost(enumeration = "Source", repeated, tag = "6")]
+    pub sources: ::prost::alloc::vec::Vec<i32>,
+    /// The fields that were released, by their ids.
+    #[prost(string, repeated, tag = "7")]
+    pub field_groups: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The log that holds the record, by its origin.
+    #[prost(string, tag = "8")]
+    pub log_origin: ::prost::alloc::string::String,
+    /// The place of the record in the log.
+    #[prost(uint64, tag = "9")]
+    pub seq: u64,
+    /// Proof of the record, with what opens it, as GetInclusionProof gives it. Empty while the record
+    /// is under no checkpoint yet, and if another node keeps its log.
+    #[prost(string, tag = "10")]
+    pub tlog_proof: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+#[cfg(feature = "grpc")]
+pub mod audit_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The record, for those who check it: inspectors, auditors, and whoever holds a receipt.
+    #[derive(Debug, Clone)]
+    pub struct AuditServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> AuditServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> AuditServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            AuditServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Finds records, newest first, and opens what is sealed apart from them. An agreement must grant
+        /// the duty SEARCH_RECORDS. The search is a record itself, durable before the answer leaves.
+        pub async fn search_records(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SearchRecordsRequest>,
+        ) -> std::result::Result<tonic::Response<super::SearchRecordsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.AuditService/SearchRecords");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.AuditService",
+                "SearchRecords",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Proves that a record is in the log. One that was just made is waited for, a second at most.
+        pub async fn get_inclusion_proof(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInclusionProofRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetInclusionProofResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lienthong.v1.AuditService/GetInclusionProof",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.AuditService",
+                "GetInclusionProof",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Proves that the log has grown since an older checkpoint, and that nothing under it has changed.
+        pub async fn get_consistency_proof(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetConsistencyProofRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetConsistencyProofResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lienthong.v1.AuditService/GetConsistencyProof",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.AuditService",
+                "GetConsistencyProof",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sends the latest checkpoint at once, then each new one. No deadline ends it: it lasts until the
+        /// caller leaves, until the connection ends, or until the node drains, with DRAINING.
+        pub async fn watch_checkpoints(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchCheckpointsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchCheckpointsResponse>>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.AuditService/WatchCheckpoints");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.AuditService",
+                "WatchCheckpoints",
+            ));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Destroys what opens the records about a person. The records and their proofs stay; nobody can
+        /// tell any more about whom they are. An agreement must grant the duty ERASE_SUBJECT.
+        pub async fn erase_subject(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EraseSubjectRequest>,
+        ) -> std::result::Result<tonic::Response<super::EraseSubjectResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.AuditService/EraseSubject");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lienthong.v1.AuditService", "EraseSubject"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "grpc")]
+pub mod audit_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with AuditServiceServer.
+    #[async_trait]
+    pub trait AuditService: std::marker::Send + std::marker::Sync + 'static {
+        /// Finds records, newest first, and opens what is sealed apart from them. An agreement must grant
+        /// the duty SEARCH_RECORDS. The search is a record itself, durable before the answer leaves.
+        async fn search_records(
+            &self,
+            request: tonic::Request<super::SearchRecordsRequest>,
+        ) -> std::result::Result<tonic::Response<super::SearchRecordsResponse>, tonic::Status>;
+        /// Proves that a record is in the log. One that was just made is waited for, a second at most.
+        async fn get_inclusion_proof(
+            &self,
+            request: tonic::Request<super::GetInclusionProofRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetInclusionProofResponse>, tonic::Status>;
+        /// Proves that the log has grown since an older checkpoint, and that nothing under it has changed.
+        async fn get_consistency_proof(
+            &self,
+            request: tonic::Request<super::GetConsistencyProofRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetConsistencyProofResponse>, tonic::Status>;
+        /// Server streaming response type for the WatchCheckpoints method.
+        type WatchCheckpointsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchCheckpointsResponse, tonic::Status>,
+            > + std::marker::Send
+            + 'static;
+        /// Sends the latest checkpoint at once, then each new one. No deadline ends it: it lasts until the
+        /// caller leaves, until the connection ends, or until the node drains, with DRAINING.
+        async fn watch_checkpoints(
+            &self,
+            request: tonic::Request<super::WatchCheckpointsRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchCheckpointsStream>, tonic::Status>;
+        /// Destroys what opens the records about a person. The records and their proofs stay; nobody can
+        /// tell any more about whom they are. An agreement must grant the duty ERASE_SUBJECT.
+        async fn erase_subject(
+            &self,
+            request: tonic::Request<super::EraseSubjectRequest>,
+        ) -> std::result::Result<tonic::Response<super::EraseSubjectResponse>, tonic::Status>;
+    }
+    /// The record, for those who check it: inspectors, auditors, and whoever holds a receipt.
+    #[derive(Debug)]
+    pub struct AuditServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> AuditServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for AuditServiceServer<T>
+    where
+        T: AuditService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/lienthong.v1.AuditService/SearchRecords" => {
+                    #[allow(non_camel_case_types)]
+                    struct SearchRecordsSvc<T: AuditService>(pub Arc<T>);
+                    impl<T: AuditService> tonic::server::UnaryService<super::SearchRecordsRequest>
+                        for SearchRecordsSvc<T>
+                    {
+                        type Response = super::SearchRecordsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SearchRecordsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::search_records(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SearchRecordsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.AuditService/GetInclusionProof" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInclusionProofSvc<T: AuditService>(pub Arc<T>);
+                    impl<T: AuditService>
+                        tonic::server::UnaryService<super::GetInclusionProofRequest>
+                        for GetInclusionProofSvc<T>
+                    {
+                        type Response = super::GetInclusionProofResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInclusionProofRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::get_inclusion_proof(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInclusionProofSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.AuditService/GetConsistencyProof" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetConsistencyProofSvc<T: AuditService>(pub Arc<T>);
+                    impl<T: AuditService>
+                        tonic::server::UnaryService<super::GetConsistencyProofRequest>
+                        for GetConsistencyProofSvc<T>
+                    {
+                        type Response = super::GetConsistencyProofResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetConsistencyProofRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::get_consistency_proof(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetConsistencyProofSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.AuditService/WatchCheckpoints" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchCheckpointsSvc<T: AuditService>(pub Arc<T>);
+                    impl<T: AuditService>
+                        tonic::server::ServerStreamingService<super::WatchCheckpointsRequest>
+                        for WatchCheckpointsSvc<T>
+                    {
+                        type Response = super::WatchCheckpointsResponse;
+                        type ResponseStream = T::WatchCheckpointsStream;
+                        type Future =
+                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchCheckpointsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::watch_checkpoints(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchCheckpointsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.AuditService/EraseSubject" => {
+                    #[allow(non_camel_case_types)]
+                    struct EraseSubjectSvc<T: AuditService>(pub Arc<T>);
+                    impl<T: AuditService> tonic::server::UnaryService<super::EraseSubjectRequest>
+                        for EraseSubjectSvc<T>
+                    {
+                        type Response = super::EraseSubjectResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EraseSubjectRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::erase_subject(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EraseSubjectSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for AuditServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "lienthong.v1.AuditService";
+    impl<T> tonic::server::NamedService for AuditServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Generated client implementations.
+#[cfg(feature = "grpc")]
+pub mod data_subject_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// What a citizen may know of the record about them, through a portal that has identified them.
+    #[derive(Debug, Clone)]
+    pub struct DataSubjectServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> DataSubjectServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> DataSubjectServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            DataSubjectServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Who has asked about the citizen, newest first, each with its proof. An agreement must grant the
+        /// duty LIST_ACCESSES. The list is a record itself, durable before the answer leaves.
+        pub async fn list_my_accesses(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListMyAccessesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListMyAccessesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lienthong.v1.DataSubjectService/ListMyAccesses",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.DataSubjectService",
+                "ListMyAccesses",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "grpc")]
+pub mod data_subject_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with DataSubjectServiceServer.
+    #[async_trait]
+    pub trait DataSubjectService: std::marker::Send + std::marker::Sync + 'static {
+        /// Who has asked about the citizen, newest first, each with its proof. An agreement must grant the
+        /// duty LIST_ACCESSES. The list is a record itself, durable before the answer leaves.
+        async fn list_my_accesses(
+            &self,
+            request: tonic::Request<super::ListMyAccessesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListMyAccessesResponse>, tonic::Status>;
+    }
+    /// What a citizen may know of the record about them, through a portal that has identified them.
+    #[derive(Debug)]
+    pub struct DataSubjectServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> DataSubjectServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for DataSubjectServiceServer<T>
+    where
+        T: DataSubjectService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/lienthong.v1.DataSubjectService/ListMyAccesses" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListMyAccessesSvc<T: DataSubjectService>(pub Arc<T>);
+                    impl<T: DataSubjectService>
+                        tonic::server::UnaryService<super::ListMyAccessesRequest>
+                        for ListMyAccessesSvc<T>
+                    {
+                        type Response = super::ListMyAccessesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListMyAccessesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DataSubjectService>::list_my_accesses(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListMyAccessesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for DataSubjectServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "lienthong.v1.DataSubjectService";
+    impl<T> tonic::server::NamedService for DataSubjectServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Asks for the catalogue of fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1746,6 +2990,9 @@ pub struct Grant {
     /// The end of validity.
     #[prost(message, optional, tag = "6")]
     pub valid_to: ::core::option::Option<crate::Timestamp>,
+    /// What the caller may do beside asking about citizens.
+    #[prost(enumeration = "Duty", repeated, tag = "7")]
+    pub duties: ::prost::alloc::vec::Vec<i32>,
 }
 /// Asks for the caller's own quotas.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1775,6 +3022,43 @@ pub struct Quota {
     /// When the quota is whole again.
     #[prost(message, optional, tag = "4")]
     pub reset_time: ::core::option::Option<crate::Timestamp>,
+}
+/// What an agreement may let a caller do with the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Duty {
+    /// Not said.
+    Unspecified = 0,
+    /// SearchRecords.
+    SearchRecords = 1,
+    /// ListMyAccesses, for citizens that the caller has identified.
+    ListAccesses = 2,
+    /// EraseSubject.
+    EraseSubject = 3,
+}
+impl Duty {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DUTY_UNSPECIFIED",
+            Self::SearchRecords => "DUTY_SEARCH_RECORDS",
+            Self::ListAccesses => "DUTY_LIST_ACCESSES",
+            Self::EraseSubject => "DUTY_ERASE_SUBJECT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DUTY_UNSPECIFIED" => Some(Self::Unspecified),
+            "DUTY_SEARCH_RECORDS" => Some(Self::SearchRecords),
+            "DUTY_LIST_ACCESSES" => Some(Self::ListAccesses),
+            "DUTY_ERASE_SUBJECT" => Some(Self::EraseSubject),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 #[cfg(feature = "grpc")]
@@ -2236,188 +3520,6 @@ pub mod catalogue_service_server {
     pub const SERVICE_NAME: &str = "lienthong.v1.CatalogueService";
     impl<T> tonic::server::NamedService for CatalogueServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
-    }
-}
-/// Why and for whom is asked. Who asks is never in a body: agency and system are taken from the
-/// client certificate.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct CallContext {
-    /// UUID v4 or v7, the key of idempotency for 24 hours. Required.
-    #[prost(string, tag = "1")]
-    pub request_id: ::prost::alloc::string::String,
-    /// One of ListPurposes. Required.
-    #[prost(string, tag = "2")]
-    pub purpose_code: ::prost::alloc::string::String,
-    /// Needed only when several agreements of the caller fit the purpose.
-    #[prost(string, tag = "3")]
-    pub agreement_id: ::prost::alloc::string::String,
-    /// The administrative procedure, such as `2.000815.000.00.00.H55`.
-    #[prost(string, tag = "4")]
-    pub procedure_code: ::prost::alloc::string::String,
-    /// The citizen's dossier; required for purposes so marked.
-    #[prost(string, tag = "5")]
-    pub dossier_no: ::prost::alloc::string::String,
-    /// The officer on whose screen the answer stands; committed to in the record, never in traces.
-    #[prost(string, tag = "6")]
-    pub officer_id: ::prost::alloc::string::String,
-    /// The id of a registered consent.
-    #[prost(string, tag = "7")]
-    pub consent_id: ::prost::alloc::string::String,
-    /// How urgent the call is; capped by the agreement.
-    #[prost(enumeration = "Criticality", tag = "8")]
-    pub criticality: i32,
-    /// For the citizen, shown in the access log; at most 200 characters.
-    #[prost(string, tag = "9")]
-    pub reason_text: ::prost::alloc::string::String,
-}
-/// About whom is asked. Numbers travel in bodies only, never in a URL.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct SubjectRef {
-    /// A second factor against enumeration; some agreements require it.
-    #[prost(message, optional, tag = "15")]
-    pub hints: ::core::option::Option<MatchHints>,
-    /// The number by which the caller knows the person.
-    #[prost(oneof = "subject_ref::Id", tags = "1, 2, 3, 4")]
-    pub id: ::core::option::Option<subject_ref::Id>,
-}
-/// Nested message and enum types in `SubjectRef`.
-pub mod subject_ref {
-    /// The number by which the caller knows the person.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    #[prost(skip_debug)]
-    pub enum Id {
-        /// Personal identification number, 12 digits.
-        #[prost(string, tag = "1")]
-        PersonalId(::prost::alloc::string::String),
-        /// Identity-card number from before 2016 (CMND), 9 digits; may name several people.
-        #[prost(string, tag = "2")]
-        LegacyId(::prost::alloc::string::String),
-        /// Tax code: an old 10-digit personal one, or the 12-digit personal id.
-        #[prost(string, tag = "3")]
-        TaxCode(::prost::alloc::string::String),
-        /// Social-insurance code: an old 10-digit one, or the 12-digit personal id.
-        #[prost(string, tag = "4")]
-        InsuranceCode(::prost::alloc::string::String),
-    }
-}
-/// What the caller knows of the person beside the number.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct MatchHints {
-    /// Full name.
-    #[prost(string, tag = "1")]
-    pub full_name: ::prost::alloc::string::String,
-    /// Birth date.
-    #[prost(message, optional, tag = "2")]
-    pub birth_date: ::core::option::Option<PartialDate>,
-}
-/// What happened at one source.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct SourceStatus {
-    /// The source.
-    #[prost(enumeration = "Source", tag = "1")]
-    pub source: i32,
-    /// Its state.
-    #[prost(enumeration = "SourceState", tag = "2")]
-    pub state: i32,
-    /// Why, in stable UPPER_SNAKE; empty where the state says all.
-    #[prost(string, tag = "3")]
-    pub reason: ::prost::alloc::string::String,
-    /// When to come again, if the source or the gateway knows.
-    #[prost(message, optional, tag = "4")]
-    pub retry_after: ::core::option::Option<::pbjson_types::Duration>,
-    /// How long the source took.
-    #[prost(message, optional, tag = "5")]
-    pub latency: ::core::option::Option<::pbjson_types::Duration>,
-    /// How many calls were made.
-    #[prost(uint32, tag = "6")]
-    pub attempts: u32,
-    /// The time for which the source vouches.
-    #[prost(message, optional, tag = "7")]
-    pub as_of: ::core::option::Option<crate::Timestamp>,
-    /// True if the state comes from a cached verdict; records are never cached.
-    #[prost(bool, tag = "8")]
-    pub from_cache: bool,
-    /// The id under which the source knows the call.
-    #[prost(string, tag = "9")]
-    pub upstream_request_id: ::prost::alloc::string::String,
-    /// 32 bytes: opens the commitment to this source's released message in the record of the call.
-    #[prost(bytes = "vec", tag = "10")]
-    pub record_salt: ::prost::alloc::vec::Vec<u8>,
-}
-/// Proof that the record of the call was durable before the answer left.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct AuditReceipt {
-    /// The log, by its origin.
-    #[prost(string, tag = "1")]
-    pub log_origin: ::prost::alloc::string::String,
-    /// The place of the record in the log.
-    #[prost(uint64, tag = "2")]
-    pub seq: u64,
-    /// SHA-256(0x00 || leaf).
-    #[prost(bytes = "vec", tag = "3")]
-    pub leaf_hash: ::prost::alloc::vec::Vec<u8>,
-    /// When the batch was written, to the millisecond.
-    #[prost(message, optional, tag = "4")]
-    pub committed_at: ::core::option::Option<crate::Timestamp>,
-    /// The first place of the batch; receipts are signed once per committed batch.
-    #[prost(uint64, tag = "5")]
-    pub batch_first: u64,
-    /// The number of records in the batch.
-    #[prost(uint32, tag = "6")]
-    pub batch_size: u32,
-    /// RFC 6962 audit path of leaf_hash within the batch.
-    #[prost(bytes = "vec", repeated, tag = "7")]
-    pub path: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
-    /// Ed25519 by the log's receipt key over
-    /// "lienthong.receipt/v1\n" origin "\n" batch_first "\n" batch_size "\n" base64(batch root) "\n"
-    /// committed_at in ms "\n".
-    #[prost(bytes = "vec", tag = "8")]
-    pub signature: ::prost::alloc::vec::Vec<u8>,
-}
-/// How urgent a call is; decides what is shed first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Criticality {
-    /// Treated as BACK_OFFICE.
-    Unspecified = 0,
-    /// Break-glass; reviewed afterwards.
-    Emergency = 1,
-    /// A citizen stands at the desk.
-    CitizenWaiting = 2,
-    /// An officer works on a file.
-    BackOffice = 3,
-    /// Nobody waits.
-    Bulk = 4,
-}
-impl Criticality {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "CRITICALITY_UNSPECIFIED",
-            Self::Emergency => "CRITICALITY_EMERGENCY",
-            Self::CitizenWaiting => "CRITICALITY_CITIZEN_WAITING",
-            Self::BackOffice => "CRITICALITY_BACK_OFFICE",
-            Self::Bulk => "CRITICALITY_BULK",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "CRITICALITY_UNSPECIFIED" => Some(Self::Unspecified),
-            "CRITICALITY_EMERGENCY" => Some(Self::Emergency),
-            "CRITICALITY_CITIZEN_WAITING" => Some(Self::CitizenWaiting),
-            "CRITICALITY_BACK_OFFICE" => Some(Self::BackOffice),
-            "CRITICALITY_BULK" => Some(Self::Bulk),
-            _ => None,
-        }
     }
 }
 /// A question about one citizen.

@@ -3,7 +3,37 @@
 use crate::routes::{Route, Rpc, Verb};
 
 /// Every REST route of the public contract.
-pub const ROUTES: [Route; 7] = [
+pub const ROUTES: [Route; 13] = [
+    Route {
+        verb: Verb::Post,
+        path: "/v1/audit/records:search",
+        rpc: Rpc::SearchRecords,
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/audit/proofs:inclusion",
+        rpc: Rpc::GetInclusionProof,
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/audit/proofs:consistency",
+        rpc: Rpc::GetConsistencyProof,
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/audit/checkpoints:watch",
+        rpc: Rpc::WatchCheckpoints,
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/audit/subjects:erase",
+        rpc: Rpc::EraseSubject,
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dataSubjects/accesses:list",
+        rpc: Rpc::ListMyAccesses,
+    },
     Route {
         verb: Verb::Get,
         path: "/v1/fields",

@@ -49,10 +49,13 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         | R::AgencySuspended
         | R::AgreementExpired
         | R::PurposeNotAllowed
+        | R::DutyNotGranted
         | R::OfficerRequired
         | R::EnumerationSuspected => (Code::PermissionDenied, StatusCode::FORBIDDEN),
-        R::PersonNotFound => (Code::NotFound, StatusCode::NOT_FOUND),
-        R::SubjectAmbiguous => (Code::FailedPrecondition, StatusCode::CONFLICT),
+        R::PersonNotFound | R::RecordNotFound => (Code::NotFound, StatusCode::NOT_FOUND),
+        R::SubjectAmbiguous | R::CheckpointNotKept => {
+            (Code::FailedPrecondition, StatusCode::CONFLICT)
+        }
         R::RequestIdReused => (Code::FailedPrecondition, StatusCode::UNPROCESSABLE_ENTITY),
         R::RequestInProgress => (Code::Aborted, StatusCode::CONFLICT),
         R::QuotaExceeded => (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS),

@@ -7,6 +7,7 @@ mod stream;
 
 use std::sync::Arc;
 
+use api::convert::Question;
 use api::routes::Rpc;
 use bytes::Bytes;
 use exchange::{Fault, Reason};
@@ -14,6 +15,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Response};
 use http_body_util::Full;
+use serde::de::DeserializeOwned;
 use tonic::body::Body;
 
 use crate::account::Context;
@@ -42,24 +44,19 @@ impl Rest {
         head: &Parts,
         body: &Bytes,
     ) -> Result<Response<Body>, Fault> {
-        if head.uri.query().is_some_and(|query| !query.is_empty()) {
-            return Err(Fault::new(
-                Reason::InvalidArgument,
-                "a query is no part of any route",
-            ));
-        }
-        let handlers = &self.handlers;
+        without_query(head)?;
+        let Self { handlers, .. } = self;
         match rpc {
             Rpc::LookupCitizen => {
-                let message = json::read(head, body, |its| handlers.violations(context, its))?;
+                let message = self.question(context, head, body)?;
                 json::answer(&handlers.lookup(context, &message).await?)
             }
             Rpc::ResolveIdentifier => {
-                let message = json::read(head, body, |its| handlers.violations(context, its))?;
+                let message = self.question(context, head, body)?;
                 json::answer(&handlers.resolve(context, &message).await?)
             }
             Rpc::StreamCitizen => {
-                let message = json::read(head, body, |its| handlers.violations(context, its))?;
+                let message = self.question(context, head, body)?;
                 let events = handlers.stream(context, &message).await?;
                 Ok(stream::answer(events, context, &self.help_base))
             }
@@ -67,6 +64,52 @@ impl Rest {
             Rpc::ListPurposes => json::answer(&handlers.list_purposes(context)),
             Rpc::ListGrants => json::answer(&handlers.list_grants(context)),
             Rpc::GetQuota => json::answer(&handlers.get_quota(context)),
+            Rpc::SearchRecords => {
+                let message = self.question(context, head, body)?;
+                json::answer(&handlers.search_records(context, &message).await?)
+            }
+            Rpc::EraseSubject => {
+                let message = self.question(context, head, body)?;
+                json::answer(&handlers.erase_subject(context, &message).await?)
+            }
+            Rpc::ListMyAccesses => {
+                let message = self.question(context, head, body)?;
+                json::answer(&handlers.list_accesses(context, &message).await?)
+            }
+            Rpc::GetInclusionProof => {
+                let message = json::read(head, body, |_| Vec::new())?;
+                json::answer(&handlers.inclusion_proof(context, &message).await?)
+            }
+            Rpc::GetConsistencyProof => {
+                let message = json::read(head, body, |_| Vec::new())?;
+                json::answer(&handlers.consistency_proof(context, &message).await?)
+            }
+            Rpc::WatchCheckpoints => {
+                let message = json::read(head, body, |_| Vec::new())?;
+                let events = handlers.watch_checkpoints(context, &message).await?;
+                Ok(stream::answer(events, context, &self.help_base))
+            }
+        }
+    }
+
+    /// Reads a message of which the gate knows more than its form.
+    fn question<Q: Question + DeserializeOwned>(
+        &self,
+        context: &Context,
+        head: &Parts,
+        body: &[u8],
+    ) -> Result<Q, Fault> {
+        json::read(head, body, |its| self.handlers.violations(context, its))
+    }
+}
+
+/// Refuses a query: no route has one.
+fn without_query(head: &Parts) -> Result<(), Fault> {
+    match head.uri.query() {
+        None | Some("") => Ok(()),
+        Some(_) => {
+            let detail = "a query is no part of any route";
+            Err(Fault::new(Reason::InvalidArgument, detail))
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The doors over real sockets, before a real gate with one small agency behind it.
 
+mod archive;
+mod audit;
 mod client;
+mod duties;
 mod faults;
 mod grpc;
 mod input;

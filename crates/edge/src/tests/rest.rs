@@ -162,7 +162,7 @@ async fn an_answer_that_is_too_large_does_not_leave() {
     );
 }
 
-fn event(text: &str) -> (&str, Value) {
+pub(crate) fn event(text: &str) -> (&str, Value) {
     let (name, data) = text.split_once('\n').unwrap();
     let name = name.strip_prefix("event: ").unwrap();
     let data = data.strip_prefix("data: ").unwrap();

@@ -16,6 +16,7 @@ use identity::{ServerTls, TlsFiles, TrustDomain};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
+use super::archive::Archive;
 use crate::{Config, Deps, Edge, Limits, Observer, Readiness, Running, TurnedAway};
 
 /// A gateway with its doors open.
@@ -23,6 +24,7 @@ pub(crate) struct World {
     pub(crate) dir: TempDir,
     pub(crate) authority: Authority,
     pub(crate) tax: Arc<TaxOffice>,
+    pub(crate) archive: Arc<Archive>,
     pub(crate) seen: Arc<Seen>,
     pub(crate) tls: Arc<ServerTls>,
     pub(crate) running: Running,
@@ -66,9 +68,11 @@ impl World {
         };
         let tls = Arc::new(ServerTls::load(&files, Arc::clone(&clock)).unwrap());
         let tax = Arc::new(TaxOffice::default());
+        let archive = Arc::new(Archive::default());
         let (gate, log) = gate(
             &dir.path().join("log"),
             Arc::clone(&tax),
+            Arc::clone(&archive),
             Arc::clone(&clock),
             synthetic,
         );
@@ -92,6 +96,7 @@ impl World {
             dir,
             authority,
             tax,
+            archive,
             seen,
             tls,
             running,
@@ -146,10 +151,12 @@ fn log_config(dir: &std::path::Path) -> evidence::Config {
 fn gate(
     dir: &std::path::Path,
     tax: Arc<TaxOffice>,
+    archive: Arc<Archive>,
     clock: Arc<dyn Clock>,
     synthetic: Synthetic,
 ) -> (Gate, Handle) {
     let config = log_config(dir);
+    let files = Shelf::new(&config);
     let deps = evidence::Deps {
         keys: evidence::keys::create_if_missing(&config).unwrap(),
         clock: Arc::clone(&clock),
@@ -162,6 +169,8 @@ fn gate(
     let gate = Gate::new(gate::Deps {
         admission: Arc::new(Admission::new(policy, Arc::clone(&clock))),
         evidence,
+        log: files,
+        records: archive,
         agencies: vec![tax],
         clock,
         observer: Arc::new(gate::NoObserver),
@@ -304,7 +313,8 @@ pub(crate) fn domain() -> TrustDomain {
 
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 
-/// `desk` may ask the tax office as often as it likes, `poor` once.
+/// `desk` may ask the tax office as often as it likes, `poor` once; `auditor` and `portal` have
+/// duties.
 const POLICY: &str = r#"
 [[purpose]]
 code = "TAX_CHECK"
@@ -327,6 +337,42 @@ fields = ["tax", "population.sex"]
 valid_from = 2020-01-01
 valid_to = 2099-12-31
 second_factor = false
+
+[[purpose]]
+code = "INSPECTION"
+title_vi = "Thanh tra"
+title_en = "Inspection"
+legal_basis = "Luật 91/2025/QH15"
+officer_required = true
+
+[[purpose]]
+code = "SELF_ACCESS"
+title_vi = "Xem lịch sử khai thác"
+title_en = "Own accesses"
+legal_basis = "Luật 91/2025/QH15"
+
+[[agreement]]
+id = "A-2"
+agency = "H55"
+systems = ["auditor"]
+purposes = ["INSPECTION"]
+duties = ["SEARCH_RECORDS", "ERASE_SUBJECT"]
+valid_from = 2020-01-01
+valid_to = 2099-12-31
+
+[[agreement]]
+id = "A-3"
+agency = "H55"
+systems = ["portal"]
+purposes = ["SELF_ACCESS"]
+duties = ["LIST_ACCESSES"]
+valid_from = 2020-01-01
+valid_to = 2099-12-31
+
+[[agency]]
+code = "H55"
+name_vi = "Tỉnh Thái Nguyên"
+name_en = "Thai Nguyen Province"
 
 [quota]
 requests_per_minute = 6000

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use exchange::Opening;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, offset};
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use super::epoch::Epoch;
 use super::index::{Entry, Index};
 use super::intake::Intake;
 use super::keyring::{Keyring, RECORD_LABEL, RecordKey};
-use super::opening::{Opening, Openings};
+use super::opening::Openings;
 use super::sealed::{OPENINGS_LABEL, Sealed};
 use super::tags::{NOBODY, OFFICER, PERSON, Tag, TagKeys};
 use crate::Error;

@@ -2,7 +2,8 @@
 //!
 //! *Invariant:* no person and no officer stands here but by a keyed tag.
 
-use super::search::{Position, Query};
+use exchange::{Position, Query};
+
 use super::sql::{Database, Value, at_once, insert, places};
 use super::tags::Tag;
 use crate::Error;

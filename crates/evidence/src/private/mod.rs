@@ -25,17 +25,14 @@ mod keyring;
 mod opening;
 mod records;
 mod sealed;
-mod search;
 mod sql;
 mod sqlite;
 mod tags;
 mod thread;
 
-pub use opening::Opening;
-pub use search::{Found, Opened, Position, Query};
-
 pub(crate) use intake::Intake;
 pub(crate) use opening::Openings;
+pub use records::Accesses;
 pub(crate) use records::{Eyes, Records};
 pub(crate) use thread::{Filer, Progress};
 

@@ -2,41 +2,10 @@
 
 use std::fmt;
 
+use exchange::Opening;
 use zeroize::Zeroize;
 
-use crate::commitment::{Commitment, SALT_LEN, Salt};
-
-/// What one commitment hides.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Opening {
-    /// The name under which it was committed to, such as `sub` or `off`.
-    pub field: String,
-    /// The salt.
-    pub salt: Salt,
-    /// The value.
-    pub value: Vec<u8>,
-}
-
-impl Opening {
-    /// The commitment that it opens, as it stands in a leaf.
-    #[must_use]
-    pub fn commitment(&self) -> Commitment {
-        Commitment::new(&self.salt, &self.field, &self.value)
-    }
-}
-
-impl Drop for Opening {
-    fn drop(&mut self) {
-        self.salt.zeroize();
-        self.value.zeroize();
-    }
-}
-
-impl fmt::Debug for Opening {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Opening({}, …)", self.field)
-    }
-}
+use crate::commitment::{SALT_LEN, Salt};
 
 /// The openings of one record on their way to be sealed, one after the other:
 /// length of name (1 byte) ‖ name ‖ salt (32) ‖ length of value (2, little-endian) ‖ value.

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use exchange::Identifier;
+use exchange::{Found, Identifier, Opened, Opening, Position, Query};
 use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::index::{Index, Terms};
 use super::keyring::Keyring;
-use super::opening::Opening;
-use super::search::{Found, Opened, Position, Query};
 use super::tags::{OFFICER, TagKeys};
 use super::thread::Progress;
 use super::{databases, file, log_number};
@@ -29,6 +27,17 @@ struct Shared {
     config: Config,
     durable: Arc<Durable>,
     progress: Progress,
+}
+
+/// Records, and what is known of those that are on other pages.
+#[derive(Clone, Debug, Default)]
+pub struct Accesses {
+    /// One page of them, newest first.
+    pub found: Found,
+    /// How many there are on all pages; not counted but for a person's own list.
+    pub total: u64,
+    /// Since when records are kept; none if there are none.
+    pub available_from: Option<Timestamp>,
 }
 
 /// Whose eyes a search is for.
@@ -50,12 +59,12 @@ impl Records {
     }
 
     /// Searches what is filed; waits a moment for what was recorded before the call.
-    pub(crate) async fn search(&self, query: Query, eyes: Eyes) -> Result<Found, Error> {
+    pub(crate) async fn search(&self, query: Query, eyes: Eyes) -> Result<Accesses, Error> {
         let complete = self.wait_for_what_is_durable().await;
         let records = self.clone();
-        let mut found = off_the_road(move || records.search_now(&query, eyes)).await?;
-        found.complete = complete;
-        Ok(found)
+        let mut all = off_the_road(move || records.search_now(&query, eyes)).await?;
+        all.found.complete = complete;
+        Ok(all)
     }
 
     /// Destroys the keys to everything that is recorded of a person; how many records it was.
@@ -77,7 +86,7 @@ impl Records {
         matches!(timeout(PATIENCE, reached).await, Ok(Ok(_)))
     }
 
-    fn search_now(&self, query: &Query, eyes: Eyes) -> Result<Found, Error> {
+    fn search_now(&self, query: &Query, eyes: Eyes) -> Result<Accesses, Error> {
         let config = &self.0.config;
         let tags = TagKeys::load(&config.keys_dir())?;
         let (mut index, mut keyring) = (databases::index(config)?, databases::keyring(config)?);
@@ -96,15 +105,18 @@ impl Records {
         let opened = places
             .iter()
             .map(|place| open(place, &mut index, &mut keyring, &mut leaves));
-        Ok(Found {
+        let found = Found {
             records: opened.collect::<Result<_, _>>()?,
             next: next.flatten(),
+            complete: true,
+        };
+        Ok(Accesses {
+            found,
             total: match eyes {
-                Eyes::Inspector => None,
-                Eyes::Person(_) => Some(index.count(query, &terms)?),
+                Eyes::Inspector => 0,
+                Eyes::Person(_) => index.count(query, &terms)?,
             },
             available_from: index.oldest()?.and_then(time),
-            complete: true,
         })
     }
 

@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use exchange::Clock;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 mod durable;
@@ -43,6 +44,8 @@ pub(crate) struct Publisher {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) siren: Siren,
+    /// Where the latest checkpoint is told, for those who wait for one.
+    pub(crate) shown: watch::Sender<Option<Arc<str>>>,
     pub(crate) config: Config,
 }
 
@@ -99,6 +102,7 @@ impl Publisher {
             let more = restored.catch_up(&self.config, news.reached)?;
             let signed = restored.log.publish(&self.keys, seconds(&*self.clock))?;
             *shown = signed.checkpoint().size;
+            self.shown.send_replace(Some(signed.to_string().into()));
             self.observer.published(*shown);
             if more == More::No || durable.is_cut_short() {
                 return Ok(());

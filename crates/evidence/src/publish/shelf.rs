@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use super::store::CHECKPOINT_FILE;
 use crate::Config;
 use crate::tree::{TILE_WIDTH, Tile, entries_path};
+use crate::verify::Directory;
 
 /// The public files of one log.
 #[derive(Clone, Debug)]
 pub struct Shelf {
     dir: PathBuf,
+    origin: String,
     prefix: String,
 }
 
@@ -39,8 +41,21 @@ impl Shelf {
         let slash = if below.is_empty() { "" } else { "/" };
         Self {
             dir: config.dir.clone(),
+            origin: config.origin.clone(),
             prefix: format!("/{below}{slash}"),
         }
+    }
+
+    /// The name of the log.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The files themselves, to make proofs of. Reading them blocks.
+    #[must_use]
+    pub fn files(&self) -> Directory {
+        Directory(self.dir.clone())
     }
 
     /// The path under which all files stand, with a slash at either end.

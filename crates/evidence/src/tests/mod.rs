@@ -138,7 +138,7 @@ impl Desk {
     fn refusal(&self, request: Option<&'static Request>) -> Refusal<'_> {
         Refusal {
             caller: &self.caller,
-            request,
+            asked: request.map(crate::Asked::Question),
             reason: exchange::Reason::QuotaExceeded,
             policy: &POLICY,
         }
@@ -163,15 +163,17 @@ impl Desk {
 
 fn request() -> Request {
     Request {
-        id: RequestId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap(),
-        purpose: PurposeCode::parse("TAX_REG").unwrap(),
-        agreement: None,
-        procedure: None,
-        dossier: None,
-        officer: Some(OfficerId::parse(OFFICER).unwrap()),
-        consent: None,
-        criticality: Criticality::BackOffice,
-        reason: None,
+        context: exchange::CallContext {
+            id: RequestId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap(),
+            purpose: PurposeCode::parse("TAX_REG").unwrap(),
+            agreement: None,
+            procedure: None,
+            dossier: None,
+            officer: Some(OfficerId::parse(OFFICER).unwrap()),
+            consent: None,
+            criticality: Criticality::BackOffice,
+            reason: None,
+        },
         subject: Subject {
             identifier: Identifier::parse(IdentifierKind::Personal, CITIZEN, 2026).unwrap(),
             hints: MatchHints::default(),

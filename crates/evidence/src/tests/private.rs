@@ -1,11 +1,11 @@
 //! The private side: what is found, who may see it, what erasure leaves, and that no file tells.
 
-use exchange::{CitizenId, ReasonText, Visibility};
+use exchange::{CitizenId, Found, Opened, Query, ReasonText};
 
 use super::*;
 use crate::keys::PublicKeys;
 use crate::verify::{self, Trust};
-use crate::{Disclosure, Found, Opened, Query};
+use crate::{Accesses, Commitment, Disclosure};
 
 const OTHER: &str = "999099000002";
 const REASON: &str = "Xác nhận tình trạng thuế";
@@ -21,7 +21,7 @@ impl Desk {
     fn about(&mut self, kind: IdentifierKind, number: &str) {
         let identifier = Identifier::parse(kind, number, 2026).unwrap();
         self.request.subject.identifier = identifier;
-        self.request.id = RequestId::fresh();
+        self.request.context.id = RequestId::fresh();
     }
 
     async fn seen_as(&self, evidence: &Evidence, visibility: Visibility) -> Receipt {
@@ -36,13 +36,8 @@ impl Desk {
     fn disclosure(&self) -> Disclosure<'_> {
         Disclosure {
             caller: &self.caller,
-            request: self.request.id,
-            purpose: &self.request.purpose,
+            context: &self.request.context,
             agreement: "A-900",
-            procedure: None,
-            dossier: None,
-            officer: self.request.officer.as_ref(),
-            reason: None,
             policy: &POLICY,
         }
     }
@@ -51,7 +46,7 @@ impl Desk {
         evidence.search(&self.disclosure(), &query).await.unwrap()
     }
 
-    async fn accesses(&self, evidence: &Evidence, number: &str) -> Found {
+    async fn accesses(&self, evidence: &Evidence, number: &str) -> Accesses {
         let query = about(number);
         evidence.accesses(&self.disclosure(), &query).await.unwrap()
     }
@@ -83,7 +78,7 @@ fn opened<'a>(record: &'a Opened, field: &str) -> Option<&'a str> {
 fn proves(record: &Opened) {
     let leaf = std::str::from_utf8(&record.leaf).unwrap();
     for opening in &record.openings {
-        let commitment = opening.commitment();
+        let commitment = Commitment::of(opening);
         assert!(leaf.contains(commitment.as_str()), "{opening:?}: {leaf}");
     }
 }
@@ -91,7 +86,7 @@ fn proves(record: &Opened) {
 #[tokio::test]
 async fn a_search_finds_what_is_asked_for_and_opens_it() {
     let mut desk = Desk::published();
-    desk.request.reason = Some(ReasonText::parse(REASON).unwrap());
+    desk.request.context.reason = Some(ReasonText::parse(REASON).unwrap());
     let (evidence, handle) = desk.start();
     let mine = desk.exchange(&evidence).await;
     desk.about(IdentifierKind::Personal, OTHER);
@@ -168,13 +163,13 @@ async fn a_person_sees_what_may_be_seen_already_and_not_that_there_is_more() {
     evidence.refuse(&desk.refusal(Some(refusal))).await.unwrap();
 
     let found = desk.accesses(&evidence, CITIZEN).await;
-    assert_eq!(seqs(&found), [past.seq(), open.seq()]);
-    assert_eq!(found.total, Some(2));
+    assert_eq!(seqs(&found.found), [past.seq(), open.seq()]);
+    assert_eq!(found.total, 2);
     // Midnight in Vietnam is 17:00 the day before in UTC.
     let midnight: Timestamp = "2026-02-16T17:00:00Z".parse().unwrap();
     desk.clock.set(midnight.as_millisecond());
     let found = desk.accesses(&evidence, CITIZEN).await;
-    assert_eq!(seqs(&found), [tomorrow.seq(), past.seq(), open.seq()]);
+    assert_eq!(seqs(&found.found), [tomorrow.seq(), past.seq(), open.seq()]);
 
     let all = desk.search(&evidence, about(CITIZEN)).await;
     let hidden = all
@@ -191,7 +186,7 @@ async fn a_person_sees_what_may_be_seen_already_and_not_that_there_is_more() {
         (&"G18".into(), &"ALLOW".into())
     );
     let commits = hidden.openings.iter().find(|it| it.field == "all").unwrap();
-    assert_eq!(leaf["all"], commits.commitment().as_str());
+    assert_eq!(leaf["all"], Commitment::of(commits).as_str());
     handle.close().await.unwrap();
 }
 
@@ -240,6 +235,7 @@ async fn what_a_crash_left_open_is_found_as_well() {
     let (evidence, handle) = desk.start();
     let found = desk.accesses(&evidence, CITIZEN).await;
     let decisions: Vec<Value> = found
+        .found
         .records
         .iter()
         .map(|it| serde_json::from_slice::<Value>(&it.leaf).unwrap()["dec"].clone())
@@ -247,6 +243,7 @@ async fn what_a_crash_left_open_is_found_as_well() {
     assert_eq!(decisions, ["UNKNOWN", "ALLOW"]);
     assert!(
         found
+            .found
             .records
             .iter()
             .all(|it| opened(it, "sub") == Some(CITIZEN))
@@ -288,8 +285,11 @@ async fn after_an_erasure_the_log_verifies_and_nothing_opens_it() {
     std::fs::remove_dir_all(desk.config.index_dir()).unwrap();
     let (evidence, handle) = desk.start();
     let found = desk.accesses(&evidence, CITIZEN).await;
-    assert!(found.records.is_empty(), "{found:?}");
-    assert_eq!(seqs(&desk.accesses(&evidence, OTHER).await), [other.seq()]);
+    assert!(found.found.records.is_empty(), "{found:?}");
+    assert_eq!(
+        seqs(&desk.accesses(&evidence, OTHER).await.found),
+        [other.seq()]
+    );
     handle.close().await.unwrap();
     assert!(leaves(desk.path()).iter().any(|it| it["act"] == "ERASE"));
 }
@@ -315,15 +315,15 @@ async fn the_index_is_made_again_from_the_log() {
         ..about(CITIZEN)
     };
     let found = evidence.accesses(&desk.disclosure(), &query).await.unwrap();
-    assert_eq!((found.records.len(), found.total), (90, Some(90)));
-    found.records.iter().for_each(proves);
+    assert_eq!((found.found.records.len(), found.total), (90, 90));
+    found.found.records.iter().for_each(proves);
     handle.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn no_file_holds_a_number_or_an_officer() {
     let mut desk = Desk::published();
-    desk.request.reason = Some(ReasonText::parse(REASON).unwrap());
+    desk.request.context.reason = Some(ReasonText::parse(REASON).unwrap());
     let (evidence, handle) = desk.start();
     desk.exchange(&evidence).await;
     desk.search(&evidence, about(CITIZEN)).await;

@@ -9,6 +9,7 @@ use crate::Damage;
 
 mod census;
 mod directory;
+mod extra;
 mod growth;
 mod prove;
 mod public;
@@ -18,6 +19,7 @@ mod whole;
 
 pub use census::Census;
 pub use directory::{Report, directory};
+pub use extra::Extra;
 pub use growth::Witnessed;
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};

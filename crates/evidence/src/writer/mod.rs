@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 
 use exchange::Clock;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 mod batch;
@@ -55,6 +55,7 @@ pub(crate) struct Started {
 pub(crate) fn spawn(
     config: Config,
     deps: Deps,
+    shown: watch::Sender<Option<Arc<str>>>,
     runtime: &tokio::runtime::Handle,
     done: oneshot::Sender<Result<(), Error>>,
 ) -> Result<(Started, JoinHandle<()>), Error> {
@@ -64,7 +65,7 @@ pub(crate) fn spawn(
     let path = config.dir.clone();
     let thread = thread::Builder::new()
         .name("evidence".to_owned())
-        .spawn(move || run(&config, deps, settled, &ready, done))
+        .spawn(move || run(&config, deps, settled, shown, &ready, done))
         .map_err(Error::io("start the writer of", path))?;
     let started = is_ready.recv().unwrap_or(Err(Error::Ended))?;
     Ok((started, thread))
@@ -89,10 +90,11 @@ fn run(
     config: &Config,
     deps: Deps,
     settled: UnboundedSender<Arc<Batch>>,
+    shown: watch::Sender<Option<Arc<str>>>,
     ready: &mpsc::SyncSender<Result<Started, Error>>,
     done: oneshot::Sender<Result<(), Error>>,
 ) {
-    let started = Writer::start(config, deps, settled);
+    let started = Writer::start(config, deps, settled, shown);
     let (started, writer, threads) = match started {
         Ok(started) => started,
         Err(error) => {

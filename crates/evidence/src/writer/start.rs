@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use exchange::Clock;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use super::log::{self, Log};
 use super::outstanding::Outstanding;
@@ -53,6 +54,7 @@ impl Writer {
         config: &Config,
         deps: Deps,
         settled: UnboundedSender<Arc<Batch>>,
+        shown: watch::Sender<Option<Arc<str>>>,
     ) -> Result<(Started, Self, Threads), Error> {
         let (held, recovered, mut restored) = read(config, &deps.keys)?;
         restored.begin(&deps.keys, &*deps.clock)?;
@@ -78,7 +80,7 @@ impl Writer {
         };
         writer.commit(first)?;
         writer.keep_house()?;
-        let (started, threads) = writer.begin_threads(config, restored, deps.on_fatal)?;
+        let (started, threads) = writer.begin_threads(config, restored, shown, deps.on_fatal)?;
         Ok((started, writer, threads))
     }
 
@@ -87,6 +89,7 @@ impl Writer {
         &self,
         config: &Config,
         restored: Restored,
+        shown: watch::Sender<Option<Arc<str>>>,
         on_fatal: Alarm,
     ) -> Result<(Started, Threads), Error> {
         let (siren, published) = (Siren::new(on_fatal), Arc::<Durable>::default());
@@ -98,6 +101,7 @@ impl Writer {
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
             siren: siren.clone(),
+            shown,
             config: config.clone(),
         };
         let filer = Filer {

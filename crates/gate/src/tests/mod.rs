@@ -1,5 +1,6 @@
 //! A gate with a real record and a real policy, before offices that say what a test wants.
 
+mod audit;
 mod numbers;
 mod streams;
 mod world;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use admission::{Admission, Policy};
 use api::{Record, v1};
-use evidence::Evidence;
+use evidence::{Evidence, Shelf};
 use exchange::{
     AgencyCode, Caller, CitizenId, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
     MatchHints, PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject,
@@ -32,13 +32,17 @@ impl World {
     pub(super) fn new(offices: impl IntoIterator<Item = Office>) -> Self {
         let dir = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (evidence, log) = record(dir.path(), &clock);
+        let config = config(dir.path());
+        let files = Shelf::new(&config);
+        let (evidence, log) = record(config, &clock);
         let policy = Policy::parse(POLICY.as_bytes()).unwrap();
         let seen = Arc::new(Seen::default());
         let offices = offices.into_iter().map(|office| Arc::new(office) as _);
         let gate = Gate::new(Deps {
             admission: Arc::new(Admission::new(policy, Arc::clone(&clock))),
+            records: Arc::new(evidence.clone()),
             evidence,
+            log: files,
             agencies: offices.collect(),
             clock,
             observer: Arc::clone(&seen) as _,
@@ -61,13 +65,16 @@ impl World {
     }
 }
 
-fn record(dir: &Path, clock: &Arc<dyn Clock>) -> (Evidence, evidence::Handle) {
-    let config = evidence::Config {
+fn config(dir: &Path) -> evidence::Config {
+    evidence::Config {
         segment_bytes: 1 << 20,
         reserve_bytes: 0,
         reserve_percent: 0,
         ..evidence::Config::new(dir, "log.lienthong.example/test", "n1")
-    };
+    }
+}
+
+fn record(config: evidence::Config, clock: &Arc<dyn Clock>) -> (Evidence, evidence::Handle) {
     let deps = evidence::Deps {
         keys: evidence::keys::create_if_missing(&config).unwrap(),
         clock: Arc::clone(clock),
@@ -233,15 +240,17 @@ pub(super) fn call() -> Call {
 /// A question about the person of that number.
 pub(super) fn named(kind: IdentifierKind, number: &str, paths: &[&str]) -> Request {
     Request {
-        id: RequestId::fresh(),
-        purpose: PurposeCode::parse("TAX_CHECK").unwrap(),
-        agreement: None,
-        procedure: None,
-        dossier: None,
-        officer: None,
-        consent: None,
-        criticality: Criticality::BackOffice,
-        reason: None,
+        context: exchange::CallContext {
+            id: RequestId::fresh(),
+            purpose: PurposeCode::parse("TAX_CHECK").unwrap(),
+            agreement: None,
+            procedure: None,
+            dossier: None,
+            officer: None,
+            consent: None,
+            criticality: Criticality::BackOffice,
+            reason: None,
+        },
         subject: Subject {
             identifier: Identifier::parse(kind, number, 2026).unwrap(),
             hints: MatchHints::default(),
@@ -292,6 +301,9 @@ agency = "H55"
 systems = ["desk"]
 purposes = ["TAX_CHECK"]
 fields = ["tax", "population.sex"]
+duties = ["LIST_ACCESSES"]
+visibility = "DELAYED"
+delay_days = 30
 valid_from = 2020-01-01
 valid_to = 2099-12-31
 second_factor = false

@@ -7,22 +7,12 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, ensure};
 use evidence::note::LogProof;
 use evidence::tree::leaf_hash;
-use evidence::verify::{self, Directory, Files, ReceiptText, VerifyError};
-use serde::{Deserialize, Serialize};
+use evidence::verify::{self, Directory, Extra, Files, ReceiptText, VerifyError};
 
 use super::{is_url, read};
 use crate::audit::remote::Remote;
 use crate::cli::{Prove, Verify};
 use crate::exit;
-
-/// What a proof carries beside itself: what its record is, and what is committed to in it.
-#[derive(Debug, Serialize, Deserialize)]
-struct Extra {
-    /// The record, byte for byte: its hash is what is proved.
-    leaf: String,
-    /// Values and salts of commitments in the record.
-    openings: Vec<serde_json::Value>,
-}
 
 /// Writes a proof that a record is in a log.
 pub(super) fn run(arguments: &Prove) -> anyhow::Result<ExitCode> {
@@ -39,7 +29,7 @@ pub(super) fn run(arguments: &Prove) -> anyhow::Result<ExitCode> {
     } else {
         Box::new(Directory(PathBuf::from(&arguments.log)))
     };
-    let Some((mut proof, leaf)) = published(&mut *files, seq)? else {
+    let Some((proof, leaf)) = published(&mut *files, seq)? else {
         eprintln!("the log has no record {seq} under a checkpoint");
         return Ok(exit::FAILED.into());
     };
@@ -47,11 +37,8 @@ pub(super) fn run(arguments: &Prove) -> anyhow::Result<ExitCode> {
         eprintln!("the log has another record at {seq} than the receipt says");
         return Ok(exit::FAILED.into());
     }
-    let extra = Extra {
-        leaf: String::from_utf8(leaf).context("the record is not UTF-8")?,
-        openings: Vec::new(),
-    };
-    proof.extra = Some(serde_json::to_vec(&extra)?);
+    let extra = Extra::new(leaf, &[]).context("the record is not UTF-8")?;
+    let proof = extra.on(proof);
     match &arguments.out {
         Some(file) => {
             std::fs::write(file, proof.to_string()).with_context(|| file.display().to_string())?;
@@ -88,11 +75,11 @@ pub(super) fn verify_file(file: &Path, arguments: &Verify) -> anyhow::Result<Exi
     let text = read(file)?;
     let named = |problem| anyhow!("{}: {problem}", file.display());
     let proof = LogProof::parse(&text).map_err(|problem| named(problem.to_string()))?;
-    let extra: Option<Extra> = proof
-        .extra
-        .as_deref()
-        .and_then(|extra| serde_json::from_slice(extra).ok());
-    let extra = extra.ok_or_else(|| named("carries no record to check".to_owned()))?;
+    let extra = Extra::of(&proof).ok_or_else(|| named("carries no record to check".to_owned()))?;
+    if let Some(field) = extra.check() {
+        eprintln!("not verified: what is said to open `{field}` does not");
+        return Ok(exit::FAILED.into());
+    }
     match proof.verify(&leaf_hash(extra.leaf.as_bytes()), &keys) {
         Err(problem) => {
             eprintln!("not verified: the proof {problem}");

@@ -23,11 +23,12 @@ const NODE: &str = "gw-1";
 const VALIDITY: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The callers: name, agency, system, purposes. The first is the default one.
-const CALLERS: [(&str, &str, &str, &[&str]); 4] = [
+const CALLERS: [(&str, &str, &str, &[&str]); 5] = [
     ("commune", "H55", "one-stop-desk", &["ONE_STOP_DESK"]),
     ("claims", "G24", "claims", &["BENEFIT_CLAIM"]),
     ("tax", "G12", "tax-registry", &["TAXPAYER_REGISTRATION"]),
-    ("auditor", "G03", "auditor", &[]),
+    ("auditor", "G03", "auditor", &["INSPECTION"]),
+    ("portal", "G22", "public-service-portal", &["SELF_ACCESS"]),
 ];
 
 /// The directory of a sandbox, with everything that does not depend on ports.

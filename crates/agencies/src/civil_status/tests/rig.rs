@@ -40,15 +40,17 @@ pub(super) fn about(number: &str) -> Asker {
         "00",
     );
     let request = Request {
-        id: RequestId::fresh(),
-        purpose: PurposeCode::parse("MARRIAGE_REGISTRATION").unwrap(),
-        agreement: None,
-        procedure: ProcedureCode::parse("2.000815.000.00.00.H55").ok(),
-        dossier: None,
-        officer: OfficerId::parse("CB-17").ok(),
-        consent: None,
-        criticality: Criticality::default(),
-        reason: None,
+        context: exchange::CallContext {
+            id: RequestId::fresh(),
+            purpose: PurposeCode::parse("MARRIAGE_REGISTRATION").unwrap(),
+            agreement: None,
+            procedure: ProcedureCode::parse("2.000815.000.00.00.H55").ok(),
+            dossier: None,
+            officer: OfficerId::parse("CB-17").ok(),
+            consent: None,
+            criticality: Criticality::default(),
+            reason: None,
+        },
         subject: Subject {
             identifier: Identifier::Personal(subject),
             hints: MatchHints::default(),

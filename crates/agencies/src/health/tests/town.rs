@@ -168,15 +168,17 @@ impl Asking {
         Self {
             caller: Caller::new(agency, SystemId::parse("desk").unwrap(), "00"),
             request: Request {
-                id: RequestId::fresh(),
-                purpose: PurposeCode::parse("KCB").unwrap(),
-                agreement: None,
-                procedure: None,
-                dossier: None,
-                officer: None,
-                consent: None,
-                criticality: Criticality::CitizenWaiting,
-                reason: None,
+                context: exchange::CallContext {
+                    id: RequestId::fresh(),
+                    purpose: PurposeCode::parse("KCB").unwrap(),
+                    agreement: None,
+                    procedure: None,
+                    dossier: None,
+                    officer: None,
+                    consent: None,
+                    criticality: Criticality::CitizenWaiting,
+                    reason: None,
+                },
                 subject: Subject {
                     identifier: Identifier::Personal(subject),
                     hints: MatchHints::default(),

@@ -151,19 +151,21 @@ fn caller() -> Caller {
 
 fn request(identifier: Identifier, ask: &Ask) -> Request {
     Request {
-        id: RequestId::fresh(),
-        purpose: exchange::PurposeCode::parse("TEST").unwrap(),
-        agreement: None,
-        procedure: ask
-            .procedure
-            .map(|it| exchange::ProcedureCode::parse(it).unwrap()),
-        dossier: None,
-        officer: ask
-            .officer
-            .map(|it| exchange::OfficerId::parse(it).unwrap()),
-        consent: None,
-        criticality: exchange::Criticality::default(),
-        reason: None,
+        context: exchange::CallContext {
+            id: RequestId::fresh(),
+            purpose: exchange::PurposeCode::parse("TEST").unwrap(),
+            agreement: None,
+            procedure: ask
+                .procedure
+                .map(|it| exchange::ProcedureCode::parse(it).unwrap()),
+            dossier: None,
+            officer: ask
+                .officer
+                .map(|it| exchange::OfficerId::parse(it).unwrap()),
+            consent: None,
+            criticality: exchange::Criticality::default(),
+            reason: None,
+        },
         subject: Subject {
             identifier,
             hints: ask.hints.clone(),

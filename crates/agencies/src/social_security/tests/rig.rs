@@ -191,15 +191,17 @@ fn caller() -> Caller {
 
 fn request() -> Request {
     Request {
-        id: RequestId::fresh(),
-        purpose: PurposeCode::parse("TEST").unwrap(),
-        agreement: None,
-        procedure: None,
-        dossier: None,
-        officer: None,
-        consent: None,
-        criticality: Criticality::BackOffice,
-        reason: None,
+        context: exchange::CallContext {
+            id: RequestId::fresh(),
+            purpose: PurposeCode::parse("TEST").unwrap(),
+            agreement: None,
+            procedure: None,
+            dossier: None,
+            officer: None,
+            consent: None,
+            criticality: Criticality::BackOffice,
+            reason: None,
+        },
         subject: Subject {
             identifier: Identifier::Personal(citizen("999099000001")),
             hints: MatchHints::default(),

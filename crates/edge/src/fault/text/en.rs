@@ -73,6 +73,10 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Purpose not allowed",
             "No agreement of yours covers this purpose. ListGrants has what you may ask.",
         ],
+        R::DutyNotGranted => [
+            "Duty not granted",
+            "Your agreement for this purpose does not grant what the call needs. ListGrants has your duties.",
+        ],
         R::OfficerRequired => [
             "Officer required",
             "The purpose or the agreement asks for the id of the officer.",
@@ -89,9 +93,17 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Person not found",
             "Every source asked says that it knows no such person.",
         ],
+        R::RecordNotFound => [
+            "Record not found",
+            "The log has no such record, or it is under no checkpoint yet. Ask again in a second if it was just made.",
+        ],
         R::SubjectAmbiguous => [
             "Several people",
             "The number names several people. Ask by the personal id.",
+        ],
+        R::CheckpointNotKept => [
+            "Checkpoint not kept",
+            "Only the latest checkpoint is kept. Ask with size 0 for a proof that leads to it.",
         ],
         R::RequestIdReused => [
             "Request id reused",

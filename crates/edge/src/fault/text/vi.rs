@@ -73,6 +73,10 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Mục đích không được phép",
             "Không có thỏa thuận nào của bạn bao gồm mục đích này. ListGrants liệt kê những gì được hỏi.",
         ],
+        R::DutyNotGranted => [
+            "Chưa được giao quyền",
+            "Thỏa thuận của bạn cho mục đích này không trao quyền mà lời gọi cần. ListGrants liệt kê các quyền của bạn.",
+        ],
         R::OfficerRequired => [
             "Cần mã cán bộ",
             "Mục đích hoặc thỏa thuận yêu cầu nêu mã cán bộ.",
@@ -89,9 +93,17 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Không tìm thấy",
             "Mọi nguồn được hỏi đều trả lời không có người này.",
         ],
+        R::RecordNotFound => [
+            "Không tìm thấy bản ghi",
+            "Nhật ký không có bản ghi này, hoặc bản ghi chưa nằm dưới điểm kiểm tra nào. Nếu vừa được tạo, hãy hỏi lại sau một giây.",
+        ],
         R::SubjectAmbiguous => [
             "Trùng nhiều người",
             "Số này trùng với nhiều người. Hãy hỏi bằng số định danh cá nhân.",
+        ],
+        R::CheckpointNotKept => [
+            "Điểm kiểm tra không được giữ",
+            "Chỉ điểm kiểm tra mới nhất được giữ lại. Hãy hỏi với kích thước 0 để nhận bằng chứng dẫn tới nó.",
         ],
         R::RequestIdReused => [
             "Mã yêu cầu đã dùng",

@@ -3,13 +3,17 @@
 //! Not here: how a fault is told. A handler that fails leaves its fault in the notes of the call,
 //! and the stack tells it, so that both doors say the same.
 
+mod audit;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
 use api::routes::Rpc;
 use api::v1;
+use api::v1::audit_service_server::AuditServiceServer;
 use api::v1::catalogue_service_server::{CatalogueService, CatalogueServiceServer};
 use api::v1::citizen_service_server::{CitizenService, CitizenServiceServer};
+use api::v1::data_subject_service_server::DataSubjectServiceServer;
 use bytes::Bytes;
 use exchange::{Fault, Reason};
 use futures_util::stream::{Stream, StreamExt as _};
@@ -33,6 +37,8 @@ use crate::{Config, Error};
 pub(crate) struct Grpc {
     citizen: CitizenServiceServer<Shell>,
     catalogue: CatalogueServiceServer<Shell>,
+    audit: AuditServiceServer<Shell>,
+    data_subject: DataSubjectServiceServer<Shell>,
     /// Health and, in a sandbox, reflection.
     services: Routes,
 }
@@ -57,7 +63,13 @@ impl Grpc {
             citizen: CitizenServiceServer::from_arc(Arc::clone(&shell))
                 .max_decoding_message_size(config.limits.body_bytes)
                 .max_encoding_message_size(ANSWER_BYTES),
-            catalogue: CatalogueServiceServer::from_arc(shell)
+            catalogue: CatalogueServiceServer::from_arc(Arc::clone(&shell))
+                .max_decoding_message_size(config.limits.body_bytes)
+                .max_encoding_message_size(ANSWER_BYTES),
+            audit: AuditServiceServer::from_arc(Arc::clone(&shell))
+                .max_decoding_message_size(config.limits.body_bytes)
+                .max_encoding_message_size(ANSWER_BYTES),
+            data_subject: DataSubjectServiceServer::from_arc(shell)
                 .max_decoding_message_size(config.limits.body_bytes)
                 .max_encoding_message_size(ANSWER_BYTES),
             services: services.prepare(),
@@ -81,6 +93,12 @@ impl Grpc {
             Rpc::ListFields | Rpc::ListPurposes | Rpc::ListGrants | Rpc::GetQuota => {
                 self.catalogue.clone().call(request).await
             }
+            Rpc::SearchRecords
+            | Rpc::GetInclusionProof
+            | Rpc::GetConsistencyProof
+            | Rpc::WatchCheckpoints
+            | Rpc::EraseSubject => self.audit.clone().call(request).await,
+            Rpc::ListMyAccesses => self.data_subject.clone().call(request).await,
         };
         if let Some(fault) = context.notes().fault.take() {
             return Err(fault);
@@ -130,10 +148,35 @@ struct Shell {
     help_base: Arc<str>,
 }
 
+/// The messages of a stream, and the status that ends it.
+type Events<M> = Pin<Box<dyn Stream<Item = Result<M, Status>> + Send>>;
+
+impl Shell {
+    /// The answer of a method that streams.
+    fn streamed<M>(
+        &self,
+        context: Arc<Context>,
+        events: Result<impl Stream<Item = Result<M, Fault>> + Send + 'static, Fault>,
+    ) -> Result<Response<Events<M>>, Status> {
+        let events = match events {
+            Ok(events) => events,
+            Err(fault) => return settle(&context, Err(fault)),
+        };
+        let help_base = Arc::clone(&self.help_base);
+        let told = events.map(move |event| {
+            event.map_err(|fault| {
+                let status = Told::new(&fault, context.request_id(), &help_base).grpc();
+                context.notes().fault = Some(fault);
+                status
+            })
+        });
+        Ok(Response::new(Box::pin(told)))
+    }
+}
+
 #[tonic::async_trait]
 impl CitizenService for Shell {
-    type StreamCitizenStream =
-        Pin<Box<dyn Stream<Item = Result<v1::StreamCitizenResponse, Status>> + Send>>;
+    type StreamCitizenStream = Events<v1::StreamCitizenResponse>;
 
     async fn lookup_citizen(
         &self,
@@ -148,19 +191,8 @@ impl CitizenService for Shell {
         request: Request<v1::StreamCitizenRequest>,
     ) -> Result<Response<Self::StreamCitizenStream>, Status> {
         let (context, message) = split(request)?;
-        let events = match self.handlers.stream(&context, &message).await {
-            Ok(events) => events,
-            Err(fault) => return settle(&context, Err(fault)),
-        };
-        let help_base = Arc::clone(&self.help_base);
-        let told = events.map(move |event| {
-            event.map_err(|fault| {
-                let status = Told::new(&fault, context.request_id(), &help_base).grpc();
-                context.notes().fault = Some(fault);
-                status
-            })
-        });
-        Ok(Response::new(Box::pin(told)))
+        let events = self.handlers.stream(&context, &message).await;
+        self.streamed(context, events)
     }
 
     async fn resolve_identifier(

@@ -2,28 +2,32 @@
 //!
 //! Not here: bytes, codes and headers.
 
+mod audit;
+
 use std::sync::Arc;
 
 use admission::QuotaState;
 use api::convert::{Malformed, Question};
 use api::v1;
-use exchange::{Fault, Reason, Request, RequestId, Violation};
+use exchange::{CallContext, Fault, Reason, RequestId, Violation};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use gate::{Gate, Reply};
 use tokio::time::timeout_at;
 use v1::stream_citizen_response::Event;
 
+use crate::Readiness;
 use crate::account::Context;
 
 /// The methods of the contract.
 #[derive(Clone, Debug)]
 pub(crate) struct Handlers {
     gate: Arc<Gate>,
+    readiness: Readiness,
 }
 
 impl Handlers {
-    pub(crate) const fn new(gate: Arc<Gate>) -> Self {
-        Self { gate }
+    pub(crate) const fn new(gate: Arc<Gate>, readiness: Readiness) -> Self {
+        Self { gate, readiness }
     }
 
     pub(crate) async fn lookup(
@@ -110,11 +114,11 @@ impl Handlers {
     pub(crate) fn violations<Q: Question>(&self, context: &Context, message: &Q) -> Vec<Violation> {
         note_id(context, message);
         let read = message.read(self.gate.year());
-        self.wrong::<Q>(read.map_or_else(|malformed| malformed, Malformed::from))
+        self.wrong::<Q>(read.map_or_else(|malformed| malformed, Into::into))
     }
 
     /// Reads a question; if it is malformed, everything that is wrong with it is told at once.
-    fn read<Q: Question>(&self, context: &Context, message: &Q) -> Result<Request, Fault> {
+    fn read<Q: Question>(&self, context: &Context, message: &Q) -> Result<Q::Asked, Fault> {
         note_id(context, message);
         let read = message.read(self.gate.year());
         read.map_err(|malformed| Fault::invalid(self.wrong::<Q>(malformed)))
@@ -136,14 +140,14 @@ impl Handlers {
     fn note<T>(
         &self,
         context: &Context,
-        request: &Request,
+        asked: &CallContext,
         answer: Result<(T, Option<QuotaState>), Fault>,
     ) -> Result<T, Fault> {
         let mut notes = context.notes();
-        notes.criticality = Some(request.criticality);
+        notes.criticality = Some(asked.criticality);
         // A purpose that nobody has checked may be anything, a person's number too.
         let unchecked = matches!(&answer, Err(fault) if before_purposes(fault.reason));
-        notes.purpose = (!unchecked).then(|| request.purpose.clone());
+        notes.purpose = (!unchecked).then(|| asked.purpose.clone());
         match answer {
             Ok((answer, quota)) => {
                 notes.quota = quota;

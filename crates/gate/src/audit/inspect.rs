@@ -1,0 +1,114 @@
+//! `SearchRecords` and `EraseSubject`: what an inspectorate does with the record.
+
+use admission::{Duty, Warrant};
+use api::convert::{Erasure, Search, page_token};
+use api::v1;
+use evidence::Asked;
+use exchange::{CallContext, Fault, Identifier, Opened, Opening};
+
+use super::time;
+use crate::{Call, Gate, Reply, trace};
+use evidence::Disclosure;
+
+impl Gate {
+    /// Finds records and opens them.
+    ///
+    /// # Errors
+    /// The caller may not, this node keeps no index, or the search cannot be recorded.
+    pub async fn search(
+        &self,
+        call: &Call,
+        asked: &Search,
+    ) -> Result<Reply<v1::SearchRecordsResponse>, Fault> {
+        let (context, query) = (&asked.context, &asked.query);
+        let about = query.subject.as_ref();
+        let warrant = self.entitled(call, context, about, Duty::SearchRecords);
+        let warrant = warrant.await?;
+        let disclosure = disclosure(call, context, &warrant);
+        let found = self.deps.records.search(&disclosure, query).await?;
+        let message = v1::SearchRecordsResponse {
+            records: found.records.into_iter().map(opened).collect(),
+            next_page_token: found.next.map(page_token).unwrap_or_default(),
+            index_complete_to_checkpoint: found.complete,
+        };
+        Ok(answer(message, &warrant))
+    }
+
+    /// Destroys what opens the records about a person.
+    ///
+    /// # Errors
+    /// The caller may not, this node keeps no index, or the erasure cannot be recorded.
+    pub async fn erase(
+        &self,
+        call: &Call,
+        asked: &Erasure,
+    ) -> Result<Reply<v1::EraseSubjectResponse>, Fault> {
+        let (context, subject) = (&asked.context, &asked.subject);
+        let warrant = self.entitled(call, context, Some(subject), Duty::EraseSubject);
+        let warrant = warrant.await?;
+        let disclosure = disclosure(call, context, &warrant);
+        let openings_destroyed = self.deps.records.erase(&disclosure, subject).await?;
+        let message = v1::EraseSubjectResponse { openings_destroyed };
+        Ok(answer(message, &warrant))
+    }
+
+    /// Admits a call about the record. A refusal is a record too, as of a question.
+    pub(super) async fn entitled(
+        &self,
+        call: &Call,
+        context: &CallContext,
+        about: Option<&Identifier>,
+        duty: Duty,
+    ) -> Result<Warrant, Fault> {
+        self.refuse_synthetic(context, about)?;
+        let admitted = trace::admission()
+            .in_scope(|| self.deps.admission.admit_duty(&call.caller, context, duty));
+        match admitted {
+            Ok(warrant) => Ok(warrant),
+            Err(refusal) => {
+                let asked = Asked::Record(context, about);
+                Err(self.refused(call, asked, refusal).await)
+            }
+        }
+    }
+}
+
+/// What the record of a call says of who asked, and why.
+pub(super) fn disclosure<'a>(
+    call: &'a Call,
+    context: &'a CallContext,
+    warrant: &'a Warrant,
+) -> Disclosure<'a> {
+    Disclosure {
+        caller: &call.caller,
+        context,
+        agreement: warrant.agreement(),
+        policy: warrant.policy_digest(),
+    }
+}
+
+/// An answer, with what it leaves of the quota.
+pub(super) fn answer<T>(message: T, warrant: &Warrant) -> Reply<T> {
+    Reply {
+        message,
+        quota: warrant.quota().clone(),
+    }
+}
+
+fn opened(record: Opened) -> v1::OpenedRecord {
+    v1::OpenedRecord {
+        log_origin: (*record.origin).to_owned(),
+        seq: record.seq,
+        log_time: Some(time(record.ts_ms)),
+        leaf: record.leaf,
+        openings: record.openings.into_iter().map(opening).collect(),
+    }
+}
+
+fn opening(opening: Opening) -> v1::Opening {
+    v1::Opening {
+        field: opening.field,
+        salt: opening.salt.to_vec(),
+        value: opening.value,
+    }
+}

@@ -1,0 +1,87 @@
+//! Where records are kept so that they can be found: what the gate asks of it.
+//!
+//! Not here: the index itself (crate `evidence`).
+//!
+//! *Invariant:* whoever implements [`Records`] makes a record of every call that is answered, and
+//! answers only when that record is durable.
+
+use std::fmt;
+
+use adapter::BoxFuture;
+use evidence::{Accesses, Disclosure, Evidence};
+use exchange::{Fault, Found, Identifier, Position, Query};
+use jiff::Timestamp;
+
+/// Which accesses to a citizen's data are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Period<'a> {
+    /// The citizen.
+    pub subject: &'a Identifier,
+    /// Accesses then or later.
+    pub from: Option<Timestamp>,
+    /// Accesses before.
+    pub until: Option<Timestamp>,
+    /// Accesses behind this one.
+    pub after: Option<Position>,
+    /// How many accesses at most.
+    pub limit: u32,
+}
+
+/// Where records can be found and opened.
+pub trait Records: Send + Sync + fmt::Debug {
+    /// Finds records, newest first, and opens them.
+    fn search<'a>(
+        &'a self,
+        disclosure: &'a Disclosure<'a>,
+        query: &'a Query,
+    ) -> BoxFuture<'a, Result<Found, Fault>>;
+
+    /// The accesses to a citizen's data, newest first: none that is sealed, and none that is delayed
+    /// before its day.
+    fn accesses<'a>(
+        &'a self,
+        disclosure: &'a Disclosure<'a>,
+        period: &'a Period<'a>,
+    ) -> BoxFuture<'a, Result<Accesses, Fault>>;
+
+    /// Destroys what opens the records about a person; returns how many could be opened before.
+    fn erase<'a>(
+        &'a self,
+        disclosure: &'a Disclosure<'a>,
+        subject: &'a Identifier,
+    ) -> BoxFuture<'a, Result<u64, Fault>>;
+}
+
+impl Records for Evidence {
+    fn search<'a>(
+        &'a self,
+        disclosure: &'a Disclosure<'a>,
+        query: &'a Query,
+    ) -> BoxFuture<'a, Result<Found, Fault>> {
+        Box::pin(Evidence::search(self, disclosure, query))
+    }
+
+    fn accesses<'a>(
+        &'a self,
+        disclosure: &'a Disclosure<'a>,
+        period: &'a Period<'a>,
+    ) -> BoxFuture<'a, Result<Accesses, Fault>> {
+        let query = Query {
+            subject: Some(period.subject.clone()),
+            from: period.from,
+            until: period.until,
+            after: period.after,
+            limit: period.limit,
+            ..Query::default()
+        };
+        Box::pin(async move { Evidence::accesses(self, disclosure, &query).await })
+    }
+
+    fn erase<'a>(
+        &'a self,
+        disclosure: &'a Disclosure<'a>,
+        subject: &'a Identifier,
+    ) -> BoxFuture<'a, Result<u64, Fault>> {
+        Box::pin(Evidence::erase(self, disclosure, subject))
+    }
+}
