@@ -38,7 +38,7 @@ use evidence::{Evidence, Shelf};
 use exchange::{Clock, Source};
 use tokio_util::task::TaskTracker;
 
-pub use audit::{Accesses, Checkpoints, Disclosure, NoRecords, Period, Records};
+pub use audit::{Accesses, Checkpoints, Disclosure, NoRecords, Period, Records, Usage, Usages};
 pub use call::{Call, Reply};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;
