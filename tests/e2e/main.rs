@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod audit;
 mod evidence;
 mod faults;
 mod life;

@@ -19,7 +19,7 @@ use tracing::Span;
 
 use crate::listener::Busy;
 use crate::method::{Door, Target};
-use crate::{Observer, fault, log, method, trace};
+use crate::{Observer, fault, log, trace};
 
 /// A call, as the handlers see it, and what they find out about it.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Drop for Account {
         };
         let ended = log::Ended {
             caller: &self.context.call.caller,
-            method: method::name(self.target.rpc()),
+            method: self.target.name(),
             id,
             notes: &notes,
             code,

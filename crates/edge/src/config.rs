@@ -5,6 +5,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use exchange::{AgencyCode, Caller, SystemId};
 use serde::Deserialize;
 
 /// The settings of the three listeners.
@@ -25,9 +26,47 @@ pub struct Config {
     /// The page that explains every error; the reason is added as its fragment.
     #[serde(default = "help_base")]
     pub help_base: String,
+    /// Whether a data tracker may ask at the operations listener, with numbers in queries.
+    #[serde(default)]
+    pub find_usage: Option<FindUsage>,
     /// How much of everything.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// In whose name a data tracker asks: a system whose agreement has the duty
+/// `LIST_ACCESSES`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Names")]
+pub struct FindUsage {
+    agency: AgencyCode,
+    system: SystemId,
+}
+
+/// The names of a system as they are written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Names {
+    agency: String,
+    system: String,
+}
+
+impl TryFrom<Names> for FindUsage {
+    type Error = &'static str;
+
+    fn try_from(names: Names) -> Result<Self, Self::Error> {
+        Ok(Self {
+            agency: AgencyCode::parse(&names.agency).ok_or("`agency` is no agency code")?,
+            system: SystemId::parse(&names.system).ok_or("`system` is no system id")?,
+        })
+    }
+}
+
+impl FindUsage {
+    /// The caller that stands in the record; there is no certificate.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::new(self.agency.clone(), self.system.clone(), "")
+    }
 }
 
 /// What one caller, one connection and one request may take.
@@ -70,6 +109,7 @@ impl Config {
             operations: operations(),
             reflection: false,
             help_base: help_base(),
+            find_usage: None,
             limits: Limits::default(),
         }
     }

@@ -15,10 +15,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config::FindUsage;
 use crate::listener::agencies::Agencies;
 use crate::listener::{self, Ends};
+use crate::operations::Node;
 use crate::stack::Stack;
-use crate::{Config, Observer, Readiness, health, operations, public};
+use crate::tracker::Tracker;
+use crate::{Config, Observer, Readiness, health, public};
 
 /// What the doors are made of.
 pub struct Deps {
@@ -96,14 +99,23 @@ impl Edge {
         let mut side = JoinSet::new();
         side.spawn(health::keep(stack.health(), &deps));
         let log = Arc::new(deps.log.clone());
-        side.spawn(listener::plain::serve(public, closed.clone(), move |uri| {
-            let log = Arc::clone(&log);
-            async move { public::page(uri.path(), &log).await }
-        }));
-        let readiness_page = readiness.clone();
-        side.spawn(listener::plain::serve(operations, closed, move |uri| {
-            let page = operations::page(uri.path(), uri.query(), &readiness_page, &*metrics);
-            std::future::ready(page)
+        side.spawn(listener::plain::serve(
+            public,
+            closed.clone(),
+            move |head| {
+                let log = Arc::clone(&log);
+                async move { public::page(head.uri.path(), &log).await }
+            },
+        ));
+        let node = Arc::new(Node {
+            readiness: readiness.clone(),
+            metrics,
+            tracker: Tracker::new(Arc::clone(&gate), readiness.clone()),
+            tracked_by: config.find_usage.as_ref().map(FindUsage::caller),
+        });
+        side.spawn(listener::plain::serve(operations, closed, move |head| {
+            let node = Arc::clone(&node);
+            async move { node.page(&head).await }
         }));
         let mut calls = JoinSet::new();
         let door = Agencies::new(config.limits, deps, stack, ends.clone(), rechecks);

@@ -31,9 +31,10 @@ mod stack;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod tracker;
 mod url;
 
-pub use config::{Config, Limits};
+pub use config::{Config, FindUsage, Limits};
 pub use edge::{Deps, Edge, Error, Running};
 pub use observer::{Call, NoObserver, Observer, TurnedAway};
 pub use readiness::{Readiness, Record};

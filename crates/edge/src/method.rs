@@ -23,6 +23,8 @@ pub(crate) enum Door {
 pub(crate) enum Target {
     /// A method of the contract.
     Rpc(Rpc),
+    /// A call of a data tracker.
+    Tracked(Tracked),
     /// Health or reflection, over gRPC.
     Service,
     /// A resource that is there, asked with another HTTP method than this one.
@@ -31,6 +33,59 @@ pub(crate) enum Target {
     NoGrpc,
     /// Nothing that is served.
     Nothing,
+}
+
+/// A call of a data tracker, over REST alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tracked {
+    FindUsage,
+    UsagePeriod,
+    Heartbeat,
+}
+
+impl Tracked {
+    /// Every one.
+    pub(crate) const ALL: [Self; 3] = [Self::FindUsage, Self::UsagePeriod, Self::Heartbeat];
+
+    /// The call at a path.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.path() == path)
+    }
+
+    /// Its path, which the Data Tracker gives.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::FindUsage => "/v2/findUsage",
+            Self::UsagePeriod => "/v2/usagePeriod",
+            Self::Heartbeat => "/v2/heartbeat",
+        }
+    }
+
+    /// Its name in traces and metrics.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::FindUsage => "tracker.v2/findUsage",
+            Self::UsagePeriod => "tracker.v2/usagePeriod",
+            Self::Heartbeat => "tracker.v2/heartbeat",
+        }
+    }
+
+    /// Its HTTP method: where a number is given, a body holds it.
+    pub(crate) const fn verb(self) -> Verb {
+        match self {
+            Self::FindUsage => Verb::Post,
+            Self::UsagePeriod | Self::Heartbeat => Verb::Get,
+        }
+    }
+
+    /// What a request with that HTTP method is for.
+    fn target(self, method: &Method) -> Target {
+        if *method == verb(self.verb()) {
+            Target::Tracked(self)
+        } else {
+            Target::Other(self.verb())
+        }
+    }
 }
 
 impl Door {
@@ -56,6 +111,7 @@ impl Door {
             Self::Rest => match ROUTES.iter().find(|route| route.path == path) {
                 Some(route) if head.method == verb(route.verb) => Target::Rpc(route.rpc),
                 Some(route) => Target::Other(route.verb),
+                None if let Some(tracked) = Tracked::of(path) => tracked.target(&head.method),
                 None if of_path(path).is_some() => Target::NoGrpc,
                 None => Target::Nothing,
             },
@@ -64,12 +120,21 @@ impl Door {
 }
 
 impl Target {
-    /// The method of the contract, if it is one.
-    pub(crate) const fn rpc(self) -> Option<Rpc> {
+    /// The full name of the method, as gRPC, traces and metrics spell it.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Rpc(rpc) => Some(rpc),
-            Self::Service | Self::Other(_) | Self::NoGrpc | Self::Nothing => None,
+            Self::Rpc(rpc) => name(rpc),
+            Self::Tracked(tracked) => tracked.name(),
+            Self::Service | Self::Other(_) | Self::NoGrpc | Self::Nothing => OTHER,
         }
+    }
+
+    /// True if the answer is a stream.
+    pub(crate) const fn streams(self) -> bool {
+        matches!(
+            self,
+            Self::Service | Self::Rpc(Rpc::StreamCitizen | Rpc::WatchCheckpoints)
+        )
     }
 
     /// The fault of a request that is for no method of the contract.
@@ -78,7 +143,7 @@ impl Target {
             Self::Other(Verb::Get) => not_allowed("GET"),
             Self::Other(Verb::Post) => not_allowed("POST"),
             Self::NoGrpc => Fault::new(Reason::UnsupportedMediaType, "gRPC without its type"),
-            Self::Rpc(_) | Self::Service | Self::Nothing => {
+            Self::Rpc(_) | Self::Tracked(_) | Self::Service | Self::Nothing => {
                 Fault::new(Reason::NotServed, "nothing is served there")
             }
         }
@@ -98,28 +163,22 @@ pub(crate) fn check(head: &Parts) -> Result<(), Fault> {
 }
 
 /// The full name of a method, as gRPC, traces and metrics spell it.
-pub(crate) const fn name(rpc: Option<Rpc>) -> &'static str {
+const fn name(rpc: Rpc) -> &'static str {
     match rpc {
-        Some(Rpc::LookupCitizen) => "lienthong.v1.CitizenService/LookupCitizen",
-        Some(Rpc::StreamCitizen) => "lienthong.v1.CitizenService/StreamCitizen",
-        Some(Rpc::ResolveIdentifier) => "lienthong.v1.CitizenService/ResolveIdentifier",
-        Some(Rpc::ListFields) => "lienthong.v1.CatalogueService/ListFields",
-        Some(Rpc::ListPurposes) => "lienthong.v1.CatalogueService/ListPurposes",
-        Some(Rpc::ListGrants) => "lienthong.v1.CatalogueService/ListGrants",
-        Some(Rpc::GetQuota) => "lienthong.v1.CatalogueService/GetQuota",
-        Some(Rpc::SearchRecords) => "lienthong.v1.AuditService/SearchRecords",
-        Some(Rpc::GetInclusionProof) => "lienthong.v1.AuditService/GetInclusionProof",
-        Some(Rpc::GetConsistencyProof) => "lienthong.v1.AuditService/GetConsistencyProof",
-        Some(Rpc::WatchCheckpoints) => "lienthong.v1.AuditService/WatchCheckpoints",
-        Some(Rpc::EraseSubject) => "lienthong.v1.AuditService/EraseSubject",
-        Some(Rpc::ListMyAccesses) => "lienthong.v1.DataSubjectService/ListMyAccesses",
-        None => OTHER,
+        Rpc::LookupCitizen => "lienthong.v1.CitizenService/LookupCitizen",
+        Rpc::StreamCitizen => "lienthong.v1.CitizenService/StreamCitizen",
+        Rpc::ResolveIdentifier => "lienthong.v1.CitizenService/ResolveIdentifier",
+        Rpc::ListFields => "lienthong.v1.CatalogueService/ListFields",
+        Rpc::ListPurposes => "lienthong.v1.CatalogueService/ListPurposes",
+        Rpc::ListGrants => "lienthong.v1.CatalogueService/ListGrants",
+        Rpc::GetQuota => "lienthong.v1.CatalogueService/GetQuota",
+        Rpc::SearchRecords => "lienthong.v1.AuditService/SearchRecords",
+        Rpc::GetInclusionProof => "lienthong.v1.AuditService/GetInclusionProof",
+        Rpc::GetConsistencyProof => "lienthong.v1.AuditService/GetConsistencyProof",
+        Rpc::WatchCheckpoints => "lienthong.v1.AuditService/WatchCheckpoints",
+        Rpc::EraseSubject => "lienthong.v1.AuditService/EraseSubject",
+        Rpc::ListMyAccesses => "lienthong.v1.DataSubjectService/ListMyAccesses",
     }
-}
-
-/// True if the answer of a method is a stream.
-pub(crate) const fn streams(rpc: Rpc) -> bool {
-    matches!(rpc, Rpc::StreamCitizen | Rpc::WatchCheckpoints)
 }
 
 /// The HTTP method of a route, as it is written.
@@ -133,7 +192,7 @@ pub(crate) const fn verb(verb: Verb) -> Method {
 fn of_path(path: &str) -> Option<Rpc> {
     let full = path.strip_prefix('/')?;
     let mut rpcs = ROUTES.iter().map(|route| route.rpc);
-    rpcs.find(|rpc| name(Some(*rpc)) == full)
+    rpcs.find(|rpc| name(*rpc) == full)
 }
 
 fn not_allowed(allow: &'static str) -> Fault {

@@ -1,24 +1,43 @@
-//! What whoever runs this node reads: `/livez`, `/readyz`, `/metrics`.
+//! What whoever runs this node reads: `/livez`, `/readyz`, `/metrics`; and, if it is switched on,
+//! what a data tracker asks for in queries.
 //!
 //! Not here: what the metrics are; administration.
 
-use http::StatusCode;
+use std::sync::Arc;
+
+use exchange::Caller;
+use http::request::Parts;
+use http::{Method, StatusCode};
 
 use crate::Readiness;
 use crate::listener::plain::Page;
+use crate::tracker::Tracker;
 
-/// The page at a path of the operations listener.
-pub(crate) fn page(
-    path: &str,
-    query: Option<&str>,
-    readiness: &Readiness,
-    metrics: &dyn Fn() -> String,
-) -> Option<Page> {
-    match path {
-        "/livez" => Some(Page::text(StatusCode::OK, "ok\n")),
-        "/readyz" => Some(ready(readiness, query == Some("verbose"))),
-        "/metrics" => Some(Page::ok(PROMETHEUS, metrics())),
-        _ => None,
+/// What the operations listener shows.
+pub(crate) struct Node {
+    pub(crate) readiness: Readiness,
+    pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub(crate) tracker: Tracker,
+    /// In whose name a data tracker calls here; none if it may not.
+    pub(crate) tracked_by: Option<Caller>,
+}
+
+impl Node {
+    /// The page that a request is for.
+    pub(crate) async fn page(&self, head: &Parts) -> Option<Page> {
+        match head.uri.path() {
+            "/livez" => Some(Page::text(StatusCode::OK, "ok\n")),
+            "/readyz" => {
+                let verbose = head.uri.query() == Some("verbose");
+                Some(ready(&self.readiness, verbose))
+            }
+            "/metrics" => Some(Page::ok(PROMETHEUS, (self.metrics)())),
+            // Nothing is done for a method that is refused afterwards.
+            _ if head.method == Method::GET => {
+                self.tracker.page(self.tracked_by.as_ref()?, head).await
+            }
+            _ => None,
+        }
     }
 }
 

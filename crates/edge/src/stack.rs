@@ -27,6 +27,7 @@ use crate::listener::Peer;
 use crate::method::{self, Door, Target};
 use crate::rest::{self, Rest};
 use crate::trace::Titles;
+use crate::tracker::Tracker;
 use crate::{Config, Deps, Error, Observer, headers, quota, trace, url};
 
 /// Everything between a connection and the gate.
@@ -46,6 +47,7 @@ pub(crate) struct Stack {
 impl Stack {
     pub(crate) fn new(config: &Config, deps: &Deps) -> Result<Arc<Self>, Error> {
         let handlers = Handlers::new(Arc::clone(&deps.gate), deps.readiness.clone());
+        let tracker = Tracker::new(Arc::clone(&deps.gate), deps.readiness.clone());
         let help_base: Arc<str> = Arc::from(&*config.help_base);
         let health = HealthReporter::new();
         let grpc = Grpc::new(
@@ -57,7 +59,7 @@ impl Stack {
         Ok(Arc::new(Self {
             gate: Arc::clone(&deps.gate),
             grpc,
-            rest: Rest::new(handlers, Arc::clone(&help_base)),
+            rest: Rest::new(handlers, tracker, Arc::clone(&help_base)),
             health,
             observer: Arc::clone(&deps.observer),
             titles: Titles::new(),
@@ -141,10 +143,11 @@ impl Stack {
         }
         let body = body::collect(body, self.allowance).await?;
         self.check(context, &head, malformed).await?;
-        match (target.rpc(), door) {
-            (Some(rpc), Door::Grpc) => self.grpc.call(context, rpc, head, body).await,
-            (Some(rpc), Door::Rest) => self.rest.call(context, rpc, &head, &body).await,
-            (None, _) => Err(target.fault()),
+        match (target, door) {
+            (Target::Rpc(rpc), Door::Grpc) => self.grpc.call(context, rpc, head, body).await,
+            (Target::Rpc(rpc), Door::Rest) => self.rest.call(context, rpc, &head, &body).await,
+            (Target::Tracked(which), _) => self.rest.track(context, which, &head, &body).await,
+            (other, _) => Err(other.fault()),
         }
     }
 
@@ -178,8 +181,8 @@ impl Stack {
     ) -> Response<Body> {
         let (mut response, whole) = match result {
             Ok(response) => {
-                let rpc = account.target.rpc();
-                (response, rpc.is_some_and(|rpc| !method::streams(rpc)))
+                let streams = account.target.streams();
+                (response, !streams)
             }
             Err(fault) => {
                 let response = self.tell(account.door, &account.context, &fault);

@@ -10,14 +10,14 @@ use tracing::{Span, field, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::log::Ended;
-use crate::method::{self, Door, Target};
+use crate::method::{self, Door, Target, Tracked};
 
 /// The span of a call, linked to the caller's own trace if it names one.
 ///
 /// The caller's trace is never the parent, and its flags decide nothing: who calls has no say in
 /// what is recorded here.
 pub(crate) fn span(door: Door, target: Target, head: &Parts, titles: &Titles) -> Span {
-    let method = method::name(target.rpc());
+    let method = target.name();
     let span = info_span!(
         "edge",
         otel.name = field::Empty,
@@ -47,7 +47,7 @@ pub(crate) fn span(door: Door, target: Target, head: &Parts, titles: &Titles) ->
         }
         Door::Rest => {
             span.record("http.request.method", known(&head.method));
-            let title = target.rpc().and_then(|rpc| titles.of(rpc));
+            let title = titles.of(target);
             span.record("otel.name", title.map_or(method::OTHER, |(title, _)| title));
             if let Some((_, route)) = title {
                 span.record("http.route", route);
@@ -100,21 +100,24 @@ pub(crate) fn trace_id(span: &Span) -> Option<TraceId> {
 
 /// The names of REST spans, made once.
 #[derive(Debug)]
-pub(crate) struct Titles(Vec<(api::routes::Route, String)>);
+pub(crate) struct Titles(Vec<(Target, &'static str, String)>);
 
 impl Titles {
     pub(crate) fn new() -> Self {
         let routes = api::routes::ROUTES.into_iter();
-        let titled = routes.map(|route| {
-            let title = format!("{} {}", method::verb(route.verb), route.path);
-            (route, title)
+        let routes = routes.map(|route| (Target::Rpc(route.rpc), route.path, route.verb));
+        let tracked = Tracked::ALL.into_iter();
+        let tracked = tracked.map(|it| (Target::Tracked(it), it.path(), it.verb()));
+        let titled = routes.chain(tracked).map(|(target, path, verb)| {
+            let title = format!("{} {path}", method::verb(verb));
+            (target, path, title)
         });
         Self(titled.collect())
     }
 
-    fn of(&self, rpc: api::routes::Rpc) -> Option<(&str, &'static str)> {
-        let (route, title) = self.0.iter().find(|(route, _)| route.rpc == rpc)?;
-        Some((title, route.path))
+    fn of(&self, target: Target) -> Option<(&str, &'static str)> {
+        let (_, path, title) = self.0.iter().find(|(its, ..)| *its == target)?;
+        Some((title, path))
     }
 }
 

@@ -38,7 +38,7 @@ use evidence::{Evidence, Shelf};
 use exchange::{Clock, Source};
 use tokio_util::task::TaskTracker;
 
-pub use audit::{Checkpoints, Period, Records};
+pub use audit::{Checkpoints, Period, Records, Usage, Usages};
 pub use call::{Call, Reply};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -43,10 +44,10 @@ impl Page {
     }
 }
 
-/// Serves `pages` by URI until stopped; none is "not found".
+/// Serves `pages` by the head of their request until stopped; none is "not found".
 pub(crate) async fn serve<P, F>(listener: TcpListener, stop: CancellationToken, pages: P)
 where
-    P: Fn(Uri) -> F + Clone + Send + Sync + 'static,
+    P: Fn(Parts) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Option<Page>> + Send + 'static,
 {
     let ends = stop.clone();
@@ -58,11 +59,11 @@ where
 
 async fn connection<P, F>(socket: TcpStream, stop: CancellationToken, pages: P)
 where
-    P: Fn(Uri) -> F,
+    P: Fn(Parts) -> F,
     F: Future<Output = Option<Page>>,
 {
     let service = service_fn(|request: Request<Incoming>| {
-        let (method, page) = (request.method().clone(), pages(request.into_parts().0.uri));
+        let (method, page) = (request.method().clone(), pages(request.into_parts().0));
         async move { Ok::<_, Infallible>(respond(&method, page.await)) }
     });
     let mut builder = http1::Builder::new();

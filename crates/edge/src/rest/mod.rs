@@ -20,18 +20,22 @@ use tonic::body::Body;
 
 use crate::account::Context;
 use crate::handlers::Handlers;
+use crate::method::Tracked;
+use crate::tracker::Tracker;
 
 /// The handlers behind the REST door.
 #[derive(Clone, Debug)]
 pub(crate) struct Rest {
     handlers: Handlers,
+    tracker: Tracker,
     help_base: Arc<str>,
 }
 
 impl Rest {
-    pub(crate) const fn new(handlers: Handlers, help_base: Arc<str>) -> Self {
+    pub(crate) const fn new(handlers: Handlers, tracker: Tracker, help_base: Arc<str>) -> Self {
         Self {
             handlers,
+            tracker,
             help_base,
         }
     }
@@ -89,6 +93,28 @@ impl Rest {
                 let events = handlers.watch_checkpoints(context, &message).await?;
                 Ok(stream::answer(events, context, &self.help_base))
             }
+        }
+    }
+
+    /// Answers a call of a data tracker.
+    pub(crate) async fn track(
+        &self,
+        context: &Context,
+        which: Tracked,
+        head: &Parts,
+        body: &Bytes,
+    ) -> Result<Response<Body>, Fault> {
+        without_query(head)?;
+        let (tracker, call) = (&self.tracker, &context.call);
+        match which {
+            Tracked::FindUsage => {
+                let asked = json::read(head, body, |_| Vec::new())?;
+                let reply = tracker.find(call, &head.headers, &asked).await?;
+                context.notes().quota = Some(reply.quota);
+                json::answer(&reply.message)
+            }
+            Tracked::UsagePeriod => json::answer(&tracker.period(call).await?),
+            Tracked::Heartbeat => json::answer(&tracker.heartbeat()),
         }
     }
 

@@ -12,7 +12,7 @@ use tonic_types::StatusExt as _;
 use super::*;
 
 /// Asks about somebody, and puts the record where it can be found, with the reason that was given.
-async fn found(world: &World, reason: &str) -> u64 {
+pub(crate) async fn found(world: &World, reason: &str) -> u64 {
     let client = Client::of(world, "desk");
     let answer = client.post("/v1/citizens:lookup", &question(KNOWN)).await;
     let seq = answer.json()["receipt"]["seq"].clone();

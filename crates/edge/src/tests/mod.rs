@@ -12,6 +12,7 @@ mod life;
 mod rest;
 mod telemetry;
 mod tls;
+mod tracker;
 mod violations;
 mod world;
 

@@ -92,8 +92,8 @@ impl Gate {
             .iter()
             .find(|opening| opening.field == REASON);
         match reason.and_then(|reason| std::str::from_utf8(&reason.value).ok()) {
+            None | Some("") => title,
             Some(reason) => format!("{title}: {reason}"),
-            None => title,
         }
     }
 

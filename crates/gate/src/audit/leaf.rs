@@ -7,6 +7,9 @@ use serde::Deserialize;
 /// What a record says of an access.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Leaf {
+    /// When, in milliseconds since 1970.
+    #[serde(default)]
+    pub(super) ts: i64,
     #[serde(default)]
     pub(super) caller: Caller,
     #[serde(default)]

@@ -9,9 +9,11 @@ mod inspect;
 mod leaf;
 mod proofs;
 mod records;
+mod usage;
 
 pub use proofs::Checkpoints;
 pub use records::{Period, Records};
+pub use usage::{Usage, Usages};
 
 /// A time in milliseconds since 1970, as the contract carries it.
 pub(crate) fn time(ms: u64) -> api::Timestamp {

@@ -76,7 +76,7 @@ impl Gate {
     }
 
     /// Refuses a caller that the policy does not know, and a log that is not kept here.
-    async fn read_by(&self, call: &Call, origin: &str) -> Result<(), Fault> {
+    pub(super) async fn read_by(&self, call: &Call, origin: &str) -> Result<(), Fault> {
         if !self.deps.admission.knows(&call.caller) {
             let reason = Reason::CallerUnknown;
             self.refuse(call, reason).await?;
@@ -102,10 +102,9 @@ impl Gate {
         let until = call.deadline.min(Instant::now() + PATIENCE);
         let mut checkpoints = self.deps.evidence.checkpoints();
         loop {
-            if checkpoints.borrow_and_update().is_some() {
-                if let Some(made) = self.read(read.clone()).await? {
-                    return Ok(made);
-                }
+            let begun = checkpoints.borrow_and_update().is_some();
+            if begun && let Some(made) = self.read(read.clone()).await? {
+                return Ok(made);
             }
             // Late, or nothing is published any more.
             if !matches!(timeout_at(until, checkpoints.changed()).await, Ok(Ok(()))) {
