@@ -20,6 +20,7 @@ mod serve;
 mod simulate;
 mod stop;
 mod telemetry;
+mod web;
 mod witness;
 
 use std::process::ExitCode;
