@@ -15,7 +15,7 @@ use crate::keys::{self, Keys};
 use crate::leaf::{Digest, Event};
 use crate::open::Flags;
 use crate::writer::{self, Closed, Last, Phase, Queue, Sealing, Ticket};
-use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal};
+use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal, Witnesses};
 
 /// What the log needs besides its settings.
 pub struct Deps {
@@ -25,6 +25,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Who measures.
     pub observer: Arc<dyn Observer>,
+    /// The way to the witnesses, if the settings name a policy.
+    pub witnesses: Option<Arc<dyn Witnesses>>,
     /// The version of the program, for `START` and `STOP`.
     pub version: &'static str,
     /// What happens when the log cannot be written any more.

@@ -129,6 +129,7 @@ fn record(
         keys,
         clock: Arc::clone(clock),
         observer: Arc::clone(metrics) as _,
+        witnesses: None,
         version: env!("CARGO_PKG_VERSION"),
         on_fatal: Alarm::new(move |error| {
             readiness.record(Record::Unwritable);

@@ -1,7 +1,7 @@
 //! A witness: it cosigns a log's checkpoints as long as each continues the one before.
 //!
 //! The protocol is <https://c2sp.org/tlog-witness>; here is what a request comes to. Not here: HTTP,
-//! and the log's side of it.
+//! and the log's side of it (`cosign`).
 //!
 //! *Invariant:* what is cosigned is durable first, and of each log only ever grows.
 
@@ -16,6 +16,7 @@ mod request;
 
 pub use answer::{Answer, SIZE_TYPE};
 pub use request::Request;
+pub(crate) use request::parse_size;
 
 use crate::Error;
 use crate::keys::{CosigningKeys, VerifierKey};

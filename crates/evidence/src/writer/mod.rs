@@ -32,7 +32,7 @@ use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
 use crate::keys::Keys;
 use crate::leaf::{Event, MAX_TS, MIN_TS};
-use crate::publish::{Durable, Ended, Reached};
+use crate::publish::{Ended, Inbox, Reached};
 use crate::receipt::{self, Committed};
 use crate::tree::Tree;
 use crate::{Config, Error, Observer};
@@ -122,7 +122,7 @@ impl Drop for Shift {
         self.writer.lose_the_rest();
         let result = std::mem::replace(&mut self.result, Ok(Ended::Short));
         let how = *result.as_ref().unwrap_or(&Ended::Short);
-        self.writer.durable.end(how);
+        self.writer.inbox.end(how);
         if let Some(publisher) = self.publisher.take() {
             // A panic of the publisher has been printed; what it leaves undone the next start does.
             drop(publisher.join());
@@ -142,7 +142,7 @@ struct Writer {
     chain: Chain,
     outstanding: Outstanding,
     pace: Pace,
-    durable: Arc<Durable>,
+    inbox: Arc<Inbox>,
     keys: Arc<Keys>,
     origin: Arc<str>,
     node: String,
@@ -224,7 +224,7 @@ impl Writer {
         let began = Instant::now();
         self.log.sync()?;
         self.observer.synced(began.elapsed());
-        self.durable.advance(Reached {
+        self.inbox.advance(Reached {
             end: self.log.end(),
             seq: self.chain.seq,
         });

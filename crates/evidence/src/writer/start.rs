@@ -12,11 +12,12 @@ use super::outstanding::Outstanding;
 use super::pace::Pace;
 use super::queue::{Queue, Taken};
 use super::{Batch, Writer, now_ms};
+use crate::cosign::Collector;
 use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
 use crate::keys::Keys;
 use crate::leaf::{self, Event, Tail};
-use crate::publish::{Place, Publisher, Reached, Restored};
+use crate::publish::{Inbox, Place, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::{Config, Error};
 
@@ -55,9 +56,19 @@ impl Writer {
         settled: UnboundedSender<Arc<Batch>>,
     ) -> Result<(Self, Siren, JoinHandle<()>), Error> {
         let (held, recovered, mut restored) = read(config, &deps.keys)?;
+        let (siren, inbox) = (Siren::new(deps.on_fatal), Arc::<Inbox>::default());
+        let collector = Collector {
+            witnesses: deps.witnesses,
+            clock: Arc::clone(&deps.clock),
+            observer: Arc::clone(&deps.observer),
+            siren: siren.clone(),
+            inbox: Arc::clone(&inbox),
+            first: restored.latest(&deps.keys, &*deps.clock)?,
+        };
+        let cosigning = collector.start(config)?;
         restored.begin(&deps.keys, &*deps.clock)?;
         let log = Log::open(config, &recovered, held)?;
-        let first = first_batch(&recovered, config, &deps);
+        let first = first_batch(&recovered, config, &*deps.clock, deps.version);
         let open = recovered.unfinished.len();
         let mut writer = Self {
             queue: Arc::new(Queue::new(config.places.get(), recovered.chain.key)),
@@ -66,7 +77,7 @@ impl Writer {
             chain: recovered.chain,
             pace: Pace::new(config.gather()),
             origin: Arc::from(deps.keys.origin()),
-            durable: Arc::default(),
+            inbox,
             keys: Arc::new(deps.keys),
             node: config.node.clone(),
             version: deps.version,
@@ -78,7 +89,6 @@ impl Writer {
         };
         writer.commit(first)?;
         writer.keep_house()?;
-        let siren = Siren::new(deps.on_fatal);
         let publisher = Publisher {
             restored: Some(restored),
             keys: Arc::clone(&writer.keys),
@@ -86,18 +96,19 @@ impl Writer {
             observer: deps.observer,
             siren: siren.clone(),
             config: config.clone(),
+            cosigning,
         };
-        let publisher = publisher.spawn(Arc::clone(&writer.durable))?;
+        let publisher = publisher.spawn(Arc::clone(&writer.inbox))?;
         Ok((writer, siren, publisher))
     }
 }
 
 /// The leaves a start writes: `RECOVERY` if something was cut, one leaf per unfinished attempt,
 /// `START`.
-fn first_batch(recovered: &Recovered, config: &Config, deps: &Deps) -> Taken {
+fn first_batch(recovered: &Recovered, config: &Config, clock: &dyn Clock, version: &str) -> Taken {
     let event = Event {
         v: 1,
-        ts: now_ms(&*deps.clock),
+        ts: now_ms(clock),
         node: &config.node,
         ..Event::default()
     };
@@ -116,7 +127,7 @@ fn first_batch(recovered: &Recovered, config: &Config, deps: &Deps) -> Taken {
     }
     let leaf = Event {
         t: "START",
-        ver: Some(deps.version),
+        ver: Some(version),
         ..event
     };
     push(&mut first, 0, &leaf.to_leaf());

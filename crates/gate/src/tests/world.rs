@@ -72,6 +72,7 @@ fn record(dir: &Path, clock: &Arc<dyn Clock>) -> (Evidence, evidence::Handle) {
         keys: evidence::keys::create_if_missing(&config).unwrap(),
         clock: Arc::clone(clock),
         observer: Arc::new(evidence::NoObserver),
+        witnesses: None,
         version: "test",
         on_fatal: evidence::Alarm::new(|error| panic!("{error}")),
     };
