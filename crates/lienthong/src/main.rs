@@ -11,6 +11,7 @@ mod audit;
 mod check;
 mod cli;
 mod config;
+mod cosigners;
 mod exit;
 mod lookup;
 mod metrics;
