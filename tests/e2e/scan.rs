@@ -33,7 +33,8 @@ impl Words {
             Value::String(text) => {
                 let digits = text.bytes().filter(u8::is_ascii_digit).count();
                 let is_number = digits >= 9 && digits == text.len();
-                let is_name = matches!(key, "full" | "fullName" | "taxpayerName") && text.contains(' ');
+                let is_name =
+                    matches!(key, "full" | "fullName" | "taxpayerName") && text.contains(' ');
                 if is_number || is_name {
                     self.0.insert(text.clone());
                 }

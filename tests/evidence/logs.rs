@@ -59,6 +59,7 @@ impl Log {
             keys: keys::create_if_missing(&self.config)?,
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
+            witnesses: None,
             version: "0.0.0",
             on_fatal: Alarm::new(|error| panic!("{error}")),
         };

@@ -4,37 +4,42 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use base64_simd::STANDARD;
 use evidence::verify::{Directory, prove_consistency};
+use evidence::witness::Request;
 use rustix::process::{Pid, Signal, kill_process};
 use tests::{run, shell};
 
 use crate::logs::{Log, check};
 
 /// `lienthong witness`, ended with the test.
-struct Witness {
+pub(crate) struct Witness {
     child: Child,
-    url: String,
-    vkeys: Vec<String>,
+    pub(crate) url: String,
+    /// Its own: Ed25519, then ML-DSA-44.
+    pub(crate) vkeys: Vec<String>,
     home: tempfile::TempDir,
 }
 
 impl Witness {
     fn start(log: &Log) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), log)
+        Self::of("w1", &log.vkeys())
     }
 
-    fn start_in(home: tempfile::TempDir, log: &Log) -> Self {
-        let vkeys = log.vkeys();
+    /// A witness of that name, of the log with those keys.
+    pub(crate) fn of(name: &str, log: &[String]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), name, log)
+    }
+
+    fn start_in(home: tempfile::TempDir, name: &str, log: &[String]) -> Self {
         let mut child = Command::new(tests::program())
             .args([
                 "witness",
                 "--name",
-                "witness.example/w1",
+                &format!("witness.example/{name}"),
                 "--listen",
                 "127.0.0.1:0",
             ])
-            .args(["--log", &vkeys[0], "--log", &vkeys[1]])
+            .args(["--log", &log[0], "--log", &log[1]])
             .arg("--dir")
             .arg(home.path().join("witness"))
             .stdout(Stdio::piped())
@@ -80,7 +85,7 @@ impl Witness {
     fn again(mut self, log: &Log) -> Self {
         self.end();
         let home = std::mem::replace(&mut self.home, tempfile::tempdir().unwrap());
-        Self::start_in(home, log)
+        Self::start_in(home, "w1", &log.vkeys())
     }
 
     fn end(&mut self) {
@@ -100,11 +105,12 @@ impl Drop for Witness {
 /// A request for the latest checkpoint of a log, from an older size.
 fn request(dir: &Path, old: u64) -> String {
     let (checkpoint, proof) = prove_consistency(&mut Directory(dir.to_owned()), old).unwrap();
-    let lines = proof.unwrap_or_default();
-    let lines = lines
-        .iter()
-        .map(|hash| STANDARD.encode_to_string(hash) + "\n");
-    format!("old {old}\n{}\n{checkpoint}", lines.collect::<String>())
+    let request = Request {
+        old,
+        proof: proof.unwrap_or_default(),
+        checkpoint,
+    };
+    request.to_string()
 }
 
 #[tokio::test]

@@ -77,15 +77,7 @@ impl Endpoint {
     /// True if the address names this machine by a loopback address or `localhost`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        match self.url.host() {
-            // The host of a scheme that is none of the web's, such as `postgres`, is text.
-            Some(url::Host::Domain(name)) => {
-                name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-            }
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        }
+        is_loopback(&self.url)
     }
 
     /// The TLS configuration to reach it, or none for plain text on this machine.
@@ -120,6 +112,20 @@ impl Endpoint {
             }
             _ => Err(EndpointError::Address(self.url.clone())),
         }
+    }
+}
+
+/// True if an address names this machine by a loopback address or `localhost`.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        // The host of a scheme that is none of the web's, such as `postgres`, is text.
+        Some(url::Host::Domain(name)) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        }
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     }
 }
 

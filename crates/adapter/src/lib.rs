@@ -19,7 +19,7 @@ mod text;
 pub mod xml;
 
 pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
-pub use endpoint::{Endpoint, EndpointError};
+pub use endpoint::{Endpoint, EndpointError, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify};
 pub use miss::Miss;

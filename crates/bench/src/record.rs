@@ -63,6 +63,7 @@ impl Record {
             keys: keys::create_if_missing(&config)?,
             clock: Arc::new(SystemClock),
             observer: Arc::new(NoObserver),
+            witnesses: None,
             version: env!("CARGO_PKG_VERSION"),
             on_fatal: Alarm::new(|error| eprintln!("{error}")),
         };

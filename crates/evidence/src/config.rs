@@ -1,10 +1,15 @@
 //! The settings of the log. Not here: keys (see [`crate::keys`]).
 
+use std::fs;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use crate::Error;
+use crate::keys::VerifierKey;
+use crate::note::Policy;
 
 /// The settings of one log.
 #[derive(Clone, Debug, Deserialize)]
@@ -51,6 +56,14 @@ pub struct Config {
     /// How long in seconds the gateway answers on while nothing can be published.
     #[serde(default = "publish_grace_s")]
     pub publish_grace_s: u64,
+    /// The file that says which witnesses cosign, and how many of them must:
+    /// <https://c2sp.org/tlog-policy>. None are asked if left out.
+    #[serde(default)]
+    pub witness_policy: Option<PathBuf>,
+    /// How long in seconds the gateway answers on while no checkpoint meets the quorum of witnesses;
+    /// for ever if left out.
+    #[serde(default)]
+    pub witness_grace_s: Option<NonZeroU32>,
 }
 
 impl Config {
@@ -74,6 +87,8 @@ impl Config {
             gather_ms: gather_ms(),
             publish_ms: publish_ms(),
             publish_grace_s: publish_grace_s(),
+            witness_policy: None,
+            witness_grace_s: None,
         }
     }
 
@@ -99,10 +114,52 @@ impl Config {
         self.lock_file.clone().unwrap_or_else(beside)
     }
 
+    /// Reads the policy of witnesses; none if there is none.
+    ///
+    /// # Errors
+    /// It cannot be read or is none, or those of its witnesses that can be asked cannot meet it.
+    pub fn witnesses(&self) -> Result<Option<Policy>, Error> {
+        let Some(path) = &self.witness_policy else {
+            return match self.witness_grace_s {
+                Some(_) => Err(Error::Setting {
+                    setting: "witness_grace_s",
+                    problem: "means nothing without witness_policy",
+                }),
+                None => Ok(None),
+            };
+        };
+        let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let policy = Policy::parse(&text).map_err(|source| Error::Policy {
+            path: path.clone(),
+            source,
+        })?;
+        let asked = policy.witnesses.iter().filter(|it| it.url.is_some());
+        let keys: Vec<&VerifierKey> = asked.map(|witness| &witness.key).collect();
+        let problem = match keys.len() {
+            0 => "has no witness with a URL",
+            count if count > MAX_WITNESSES => "has more witnesses than a checkpoint has room for",
+            _ if policy.is_met(&keys) => return Ok(Some(policy)),
+            _ => "asks for more witnesses than those that have a URL",
+        };
+        Err(Error::Setting {
+            setting: "witness_policy",
+            problem,
+        })
+    }
+
+    /// How long the quorum may be missing.
+    pub(crate) fn witness_grace(&self) -> Option<Duration> {
+        let seconds = self.witness_grace_s?;
+        Some(Duration::from_secs(u64::from(seconds.get())))
+    }
+
     pub(crate) const fn gather(&self) -> Duration {
         Duration::from_millis(self.gather_ms)
     }
 }
+
+/// With the two of the log itself, as many signatures as are read of a checkpoint.
+const MAX_WITNESSES: usize = 62;
 
 /// Some 40 000 exchanges; replayed in well under a second at start.
 const fn segment_bytes() -> u64 {

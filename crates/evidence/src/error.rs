@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::note::NoteError;
+use crate::note::{NoteError, PolicyError};
 
 /// Why the log cannot be opened, written or closed.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,18 @@ pub enum Error {
          store is there; restore both, or begin a new log under a new origin"
     )]
     Unshown(u64),
+    /// The file of witnesses is no policy.
+    #[error("{} is no policy of witnesses", path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: PolicyError,
+    },
+    /// Too few witnesses have cosigned for too long.
+    #[error("no checkpoint has met the quorum of witnesses for {0} s")]
+    NoQuorum(u64),
     /// The write-ahead log does not go back far enough.
     #[error("the write-ahead log does not hold record {seq}, which is not in the public log yet")]
     Forgotten {

@@ -16,7 +16,7 @@ use crate::leaf::{self, Digest, Event};
 use crate::open::{Flags, Head, Sealable};
 use crate::private::{Intake, Openings, Records};
 use crate::writer::{self, Closed, Last, Phase, Queue, Sealing, Started, Ticket};
-use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal};
+use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal, Witnesses};
 
 /// What the log needs besides its settings.
 pub struct Deps {
@@ -26,6 +26,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Who measures.
     pub observer: Arc<dyn Observer>,
+    /// The way to the witnesses, if the settings name a policy.
+    pub witnesses: Option<Arc<dyn Witnesses>>,
     /// The version of the program, for `START` and `STOP`.
     pub version: &'static str,
     /// What happens when the log cannot be written any more.

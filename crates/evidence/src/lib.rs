@@ -3,8 +3,8 @@
 //! Scope: the record of every exchange is durable before its answer leaves. [`Evidence::open`]
 //! writes the attempt, [`Evidence::seal`] the outcome, [`Evidence::refuse`] the refusal; each
 //! resolves to a signed [`Receipt`] once the bytes are on the disk. Within a second the record is
-//! in a public Merkle log, which anybody may read and a [`witness`] cosigns. [`verify`] reads both
-//! without writing to them. Not here: sealed openings, the private index.
+//! in a public Merkle log, which anybody may read and a [`witness`] cosigns; [`Witnesses`] are asked to.
+//! [`verify`] reads both logs without writing to them. Not here: sealed openings, the private index.
 //!
 //! *Invariant:* a [`Receipt`] exists only for a leaf that `fdatasync` has reported durable; after
 //! a failed write or sync no receipt is made any more.
@@ -13,12 +13,14 @@
 //!
 //! *Invariant:* one thread, named `evidence`, writes the write-ahead log; another, named
 //! `evidence-public`, the public log that is made of it; a third, `evidence-private`, index and keys
-//! to what is sealed. No other thread writes a file of the log; erasure alone deletes keys.
+//! to what is sealed. No other thread writes a file of the log: `evidence-witness`, which asks
+//! witnesses, reads only, and erasure deletes keys alone.
 
 mod attempt;
 mod chain;
 mod commitment;
 mod config;
+mod cosign;
 mod disclosure;
 mod error;
 mod evidence;
@@ -47,6 +49,7 @@ mod writer;
 pub use attempt::{Asked, Attempt, Outcome, Refusal, SourceOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
 pub use config::Config;
+pub use cosign::{NotCosigned, Witnesses};
 pub use disclosure::{Act, Disclosure};
 pub use error::{Damage, Error};
 pub use evidence::{Alarm, Deps, Evidence, Handle, prepare};

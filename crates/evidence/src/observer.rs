@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Error, NotCosigned};
 
 /// Is told what the log does; every method has a default that does nothing.
 ///
-/// All but `commit_wait` are called on the writing thread: they must return at once.
+/// Called on the writing thread where nothing else is said: they must return at once.
 pub trait Observer: Send + Sync + fmt::Debug {
-    /// An exchange waited this long for its record.
+    /// An exchange waited this long for its record. Called by the exchange.
     fn commit_wait(&self, _wait: Duration) {}
     /// One `fdatasync` took this long.
     fn synced(&self, _took: Duration) {}
@@ -29,6 +29,17 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn not_filed(&self, _error: &Error) {}
     /// What is durable could not be published; it is tried again. Called on the publishing thread.
     fn not_published(&self, _error: &Error) {}
+    /// So many cosignatures are under the latest checkpoint. Called on the publishing thread.
+    fn cosigned(&self, _count: usize) {}
+    /// A witness did not cosign; it is asked again. `is_first` if it did the last time. Called on the
+    /// thread that asks witnesses, as all that follow.
+    fn not_cosigned(&self, _witness: &str, _why: &NotCosigned, _is_first: bool) {}
+    /// A witness that had failed cosigns again.
+    fn cosigns_again(&self, _witness: &str) {}
+    /// No checkpoint has met the quorum for so long; zero if the latest one has. Every second.
+    fn quorum_missing(&self, _time: Duration) {}
+    /// The quorum is missing for so long that somebody must look; once each time.
+    fn quorum_overdue(&self, _time: Duration) {}
 }
 
 /// Measures nothing.

@@ -11,6 +11,7 @@ mod audit;
 mod check;
 mod cli;
 mod config;
+mod cosigners;
 mod exit;
 mod lookup;
 mod metrics;
@@ -20,6 +21,7 @@ mod serve;
 mod simulate;
 mod stop;
 mod telemetry;
+mod web;
 mod witness;
 
 use std::process::ExitCode;

@@ -75,7 +75,9 @@ impl Gateway {
         let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let readiness = Readiness::new();
         let shelf = Shelf::new(&config.evidence);
-        let (evidence, log, keys) = record(config.evidence, &clock, metrics, &readiness)?;
+        let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
+        let (evidence, log, keys) =
+            record(config.evidence, witnesses, &clock, metrics, &readiness)?;
         let tls = Arc::new(checked.tls);
         metrics.certificates(&tls.lifetimes());
         metrics.policy(checked.policy.digest());
@@ -117,6 +119,7 @@ impl Gateway {
 /// Opens the log. When it can no longer be written, nothing more is answered and the process ends.
 fn record(
     config: evidence::Config,
+    witnesses: Option<Arc<dyn evidence::Witnesses>>,
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
@@ -131,6 +134,7 @@ fn record(
         keys,
         clock: Arc::clone(clock),
         observer: Arc::clone(metrics) as _,
+        witnesses,
         version: env!("CARGO_PKG_VERSION"),
         on_fatal: Alarm::new(move |error| {
             readiness.record(Record::Unwritable);

@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use evidence::witness::{Refused, Witness};
+use evidence::witness::{Answer, Refused, SIZE_TYPE, Witness};
 use exchange::SystemClock;
 use tokio::net::TcpListener;
 
@@ -60,31 +60,24 @@ async fn add_checkpoint(State(witness): State<Arc<Mutex<Witness>>>, body: String
         let mut witness = witness.lock().unwrap_or_else(PoisonError::into_inner);
         witness.add_checkpoint(&body)
     });
-    match answer.await {
-        Ok(Ok(lines)) => lines.into_response(),
-        Ok(Err(refused)) => refusal(&refused),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    let Ok(answer) = answer.await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if let Err(refused @ Refused::State(error)) = &answer {
+        eprintln!("lienthong: {refused}: {}", chain(error));
     }
+    respond(Answer::from(&answer))
 }
 
-/// A refusal as the protocol has it.
-fn refusal(refused: &Refused) -> Response {
-    let status = match refused {
-        Refused::Malformed(_) => StatusCode::BAD_REQUEST,
-        Refused::UnknownLog => StatusCode::NOT_FOUND,
-        Refused::Unsigned(_) => StatusCode::FORBIDDEN,
-        Refused::Stale(_) | Refused::Fork(_) => StatusCode::CONFLICT,
-        Refused::Inconsistent => StatusCode::UNPROCESSABLE_ENTITY,
-        Refused::State(error) => {
-            eprintln!("lienthong: {refused}: {}", chain(error));
-            StatusCode::INTERNAL_SERVER_ERROR
-        }
+fn respond(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status);
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let kind = if answer.is_size {
+        SIZE_TYPE
+    } else {
+        "text/plain; charset=utf-8"
     };
-    if let Refused::Stale(size) = refused {
-        let size_type = [(CONTENT_TYPE, "text/x.tlog.size")];
-        return (status, size_type, format!("{size}\n")).into_response();
-    }
-    (status, format!("{refused}\n")).into_response()
+    (status, [(CONTENT_TYPE, kind)], answer.body).into_response()
 }
 
 /// A checkpoint with all the signatures it may carry, and a proof.

@@ -38,6 +38,7 @@ async fn main() {
         keys: keys::create_if_missing(&config).unwrap(),
         clock: Arc::new(SystemClock),
         observer: Arc::new(NoObserver),
+        witnesses: None,
         version: "0.0.0",
         on_fatal: Alarm::new(|_| std::process::abort()),
     };

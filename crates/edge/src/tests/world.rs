@@ -161,6 +161,7 @@ fn gate(
         keys: evidence::keys::create_if_missing(&config).unwrap(),
         clock: Arc::clone(&clock),
         observer: Arc::new(evidence::NoObserver),
+        witnesses: None,
         version: "test",
         on_fatal: evidence::Alarm::new(|error| panic!("{error}")),
     };

@@ -71,6 +71,17 @@ impl SignedCheckpoint {
         Ok(Self { checkpoint, note })
     }
 
+    /// The same with more signatures under it.
+    #[must_use]
+    pub(crate) fn with(&self, more: &[Signature]) -> Self {
+        let signatures = [self.note.signatures(), more].concat();
+        let note = Note::new(self.note.text().to_owned(), signatures);
+        Self {
+            checkpoint: self.checkpoint.clone(),
+            note,
+        }
+    }
+
     /// What it says, whoever says it.
     #[must_use]
     pub const fn checkpoint(&self) -> &Checkpoint {

@@ -112,7 +112,7 @@ impl Note {
     }
 }
 
-/// Reads signature lines, separated by line feeds.
+/// Reads signature lines, separated by line feeds, the last without one.
 ///
 /// # Errors
 /// A line is none, or there are too many.

@@ -15,7 +15,7 @@ use super::tags::{OFFICER, TagKeys};
 use super::thread::Progress;
 use super::{databases, file, log_number};
 use crate::attempt::subject_name;
-use crate::publish::{self, Durable};
+use crate::publish::{self, Inbox};
 use crate::{Config, Error};
 
 /// The records of a log, to be searched.
@@ -25,7 +25,7 @@ pub(crate) struct Records(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     config: Config,
-    durable: Arc<Durable>,
+    inbox: Arc<Inbox>,
     progress: Progress,
 }
 
@@ -50,10 +50,10 @@ pub(crate) enum Eyes {
 }
 
 impl Records {
-    pub(crate) fn new(config: Config, durable: Arc<Durable>, progress: Progress) -> Self {
+    pub(crate) fn new(config: Config, inbox: Arc<Inbox>, progress: Progress) -> Self {
         Self(Arc::new(Shared {
             config,
-            durable,
+            inbox,
             progress,
         }))
     }
@@ -80,7 +80,7 @@ impl Records {
     }
 
     async fn wait_for_what_is_durable(&self) -> bool {
-        let want = self.0.durable.reached().seq;
+        let want = self.0.inbox.reached().seq;
         let mut filed = self.0.progress.filed.subscribe();
         let reached = filed.wait_for(|filed| *filed >= want);
         matches!(timeout(PATIENCE, reached).await, Ok(Ok(_)))

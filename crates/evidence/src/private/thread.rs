@@ -15,7 +15,7 @@ use super::file::Desk;
 use super::intake::Intake;
 use super::tags::TagKeys;
 use super::{databases, log_number};
-use crate::publish::{Durable, News, Place, Tail, When};
+use crate::publish::{Inbox, News, Place, Published, Tail};
 use crate::{Config, Error, Observer, priority};
 
 /// What the thread works with.
@@ -24,9 +24,9 @@ pub(crate) struct Filer {
     pub(crate) config: Config,
     pub(crate) intake: Arc<Intake>,
     /// How far the write-ahead log is durable.
-    pub(crate) durable: Arc<Durable>,
+    pub(crate) inbox: Arc<Inbox>,
     /// How far it is published.
-    pub(crate) published: Arc<Durable>,
+    pub(crate) published: Arc<Published>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) progress: Progress,
 }
@@ -62,7 +62,7 @@ impl Filer {
         priority::lower();
         let mut retiring = Retiring::after_start();
         let (mut desk, mut from, mut seen) = (None, Instant::now(), 0);
-        while let Some(news) = self.published.next(seen, self.when(from)) {
+        while let Some(news) = self.published.next(seen, from, from + LOOK) {
             from = Instant::now() + EVERY;
             let filed = self.file(&mut desk, &news);
             let done = filed.and_then(|()| self.retire(&mut retiring, desk.as_ref(), &news));
@@ -81,11 +81,6 @@ impl Filer {
                 }
             }
         }
-    }
-
-    fn when(&self, from: Instant) -> When {
-        let until = Some(from.max(Instant::now()) + LOOK);
-        When { from, until }
     }
 
     /// Files what is published.
@@ -137,7 +132,7 @@ impl Filer {
         match retiring.wait {
             Wait::Until(time) if now >= time => {
                 // Whatever was sealed under an older key is on its way into the log by now.
-                retiring.wait = Wait::Filed(self.durable.reached().end);
+                retiring.wait = Wait::Filed(self.inbox.reached().end);
             }
             Wait::Filed(end) if news.reached.end >= end => {
                 let current = self.intake.current();

@@ -9,7 +9,7 @@ use super::written::Written;
 use crate::Error;
 use crate::frame::{Frame, Kind};
 use crate::keys::Keys;
-use crate::note::{Checkpoint, SignedCheckpoint};
+use crate::note::{Checkpoint, Signature, SignedCheckpoint};
 use crate::tree::proof::Tiles as _;
 use crate::tree::{Edge, Hash, TILE_WIDTH, Tile, entries_path, leaf_hash};
 
@@ -25,7 +25,10 @@ pub(crate) struct PublicLog {
     written: u64,
     /// The files that are there in full since the last checkpoint.
     filled: Vec<String>,
+    /// As the lock store holds it: with the signatures of the log alone.
     latest: Option<SignedCheckpoint>,
+    /// What else is shown under it.
+    cosignatures: Vec<Signature>,
 }
 
 impl PublicLog {
@@ -39,6 +42,7 @@ impl PublicLog {
             written: 0,
             filled: Vec::new(),
             latest: None,
+            cosignatures: Vec::new(),
         }
     }
 
@@ -157,14 +161,19 @@ impl PublicLog {
     pub(crate) fn publish(&mut self, keys: &Keys, time: u64) -> Result<&SignedCheckpoint, Error> {
         self.write_partial()?;
         self.store.sync()?;
+        let signed = self.sign(keys, time)?;
+        self.lock.replace(self.latest.as_ref(), &signed)?;
+        self.show(signed)
+    }
+
+    /// Signs a checkpoint over all entries, and keeps it to itself.
+    pub(super) fn sign(&self, keys: &Keys, time: u64) -> Result<SignedCheckpoint, Error> {
         let checkpoint = Checkpoint {
             origin: keys.origin().to_owned(),
             size: self.size(),
             root: self.edge.root(),
         };
-        let signed = keys.sign_checkpoint(checkpoint, time)?;
-        self.lock.replace(self.latest.as_ref(), &signed)?;
-        self.show(signed)
+        keys.sign_checkpoint(checkpoint, time)
     }
 
     /// Shows a checkpoint that the lock store holds: after a crash, the one it held already.
@@ -175,7 +184,22 @@ impl PublicLog {
         for path in self.filled.drain(..) {
             self.store.remove_partial(&path)?;
         }
+        self.cosignatures.clear();
         Ok(self.latest.insert(signed))
+    }
+
+    /// Shows the latest checkpoint again, with more signatures under it; returns how many have been
+    /// added since it was signed.
+    pub(crate) fn cosign(&mut self, more: Vec<Signature>) -> Result<usize, Error> {
+        if let Some(latest) = &self.latest {
+            self.cosignatures.extend(more);
+            let signed = latest.with(&self.cosignatures);
+            // Its name is made durable with the next checkpoint: a crash may leave the file without
+            // these lines, which is as whole.
+            self.store
+                .put(CHECKPOINT_FILE, signed.to_string().as_bytes())?;
+        }
+        Ok(self.cosignatures.len())
     }
 
     /// Writes the partial bundle and those partial tiles that have changed.

@@ -2,8 +2,9 @@
 //! may read: <https://c2sp.org/tlog-tiles>.
 //!
 //! A thread of its own takes the batches that are durable and publishes them, at most a second
-//! behind; commits do not wait for it. After a crash it goes on from the last checkpoint: everything
-//! it writes can be made again from the write-ahead log. Not here: witnesses.
+//! behind; commits do not wait for it. After a crash it goes on from the last checkpoint:
+//! everything it writes can be made again from the write-ahead log. What witnesses have cosigned is
+//! shown again with their lines under it. Not here: who asks them (`cosign`).
 //!
 //! *Invariant:* a log that is smaller than the lock store knows, or another, is not written to.
 
@@ -15,26 +16,33 @@ use exchange::Clock;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-mod durable;
+mod backlog;
+mod inbox;
 mod lock;
 mod log;
+mod published;
 mod restore;
 mod shelf;
 mod store;
 mod tail;
 mod written;
 
-pub(crate) use durable::{Durable, Ended, News, Reached, When};
+pub(crate) use backlog::{Ended, News, Reached};
+pub(crate) use inbox::Inbox;
+pub(crate) use published::Published;
 pub(crate) use restore::Restored;
 pub use shelf::{Item, ItemKind, Shelf};
 pub use store::CHECKPOINT_FILE;
-pub(crate) use store::{bundle_of, next_entry, read_bundle, read_checkpoint};
+pub(crate) use store::{Store, bundle_of, next_entry, read_bundle, read_checkpoint};
 pub(crate) use tail::{Place, Tail};
 pub(crate) use written::{Buffers, Written};
 
+use crate::cosign::Cosigning;
 use crate::evidence::Siren;
 use crate::keys::Keys;
+use crate::note::Signature;
 use crate::{Config, Error, Observer, priority};
+use inbox::{Next, Turn};
 
 /// What the publisher works with.
 pub(crate) struct Publisher {
@@ -44,36 +52,46 @@ pub(crate) struct Publisher {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) siren: Siren,
-    /// Where the latest checkpoint is told, for those who wait for one.
+    /// Told of every checkpoint that is shown.
     pub(crate) shown: watch::Sender<Option<Arc<str>>>,
     pub(crate) config: Config,
+    /// None without a policy of witnesses.
+    pub(crate) cosigning: Option<Cosigning>,
 }
 
 impl Publisher {
     /// Starts the thread. It hands on to `published` what it has published.
     pub(crate) fn spawn(
         self,
-        durable: Arc<Durable>,
-        published: Arc<Durable>,
+        inbox: Arc<Inbox>,
+        published: Arc<Published>,
     ) -> Result<JoinHandle<()>, Error> {
         thread::Builder::new()
             .name("evidence-public".to_owned())
-            .spawn(move || self.run(&durable, &published))
+            .spawn(move || self.run(&inbox, &published))
             .map_err(Error::io("start the publisher of", ""))
     }
 
-    fn run(mut self, durable: &Durable, published: &Durable) {
+    fn run(mut self, inbox: &Inbox, published: &Published) {
         let _guard = Guard(self.siren.clone());
         priority::lower();
-        let every = Duration::from_millis(self.config.publish_ms);
         let grace = Duration::from_secs(self.config.publish_grace_s);
-        let (mut from, mut failing) = (Instant::now(), None);
+        let (mut turn, mut failing) = (Turn::at(Instant::now()), None);
         let mut shown = 0;
-        while let Some(news) = durable.next(shown, When { from, until: None }) {
-            from = Instant::now() + every;
-            let Err(error) = self.publish(&news, durable, &mut shown) else {
-                failing = None;
-                published.advance(news.reached, news.written);
+        while let Some(next) = inbox.next(shown, turn) {
+            let done = match next {
+                Next::Publish(news) => {
+                    turn = self.turn();
+                    let done = self.publish(&news, inbox, &mut shown);
+                    done.map(|()| published.advance(news))
+                }
+                Next::Cosign(lines) => self.cosign(lines),
+            };
+            let Err(error) = done else {
+                // Lines that come after a failure are dropped, which mends nothing.
+                if self.restored.is_some() {
+                    failing = None;
+                }
                 continue;
             };
             self.restored = None;
@@ -83,15 +101,26 @@ impl Publisher {
                 return self.siren.ring(&error);
             }
             self.observer.not_published(&error);
-            if durable.has_ended() {
+            if inbox.has_ended() {
                 return;
             }
-            from = Instant::now() + RETRY;
+            turn = Turn::at(Instant::now() + RETRY);
+        }
+        self.collect_last(inbox);
+    }
+
+    /// When the checkpoint after this one may be signed.
+    fn turn(&self) -> Turn {
+        let from = Instant::now() + Duration::from_millis(self.config.publish_ms);
+        let at_last = self.cosigning.as_ref().map(|_| Instant::now() + QUORUM);
+        Turn {
+            from,
+            at_last: at_last.map_or(from, |at_last| at_last.max(from)),
         }
     }
 
     /// Publishes what is durable, under several checkpoints if it is much; `shown` follows.
-    fn publish(&mut self, news: &News, durable: &Durable, shown: &mut u64) -> Result<(), Error> {
+    fn publish(&mut self, news: &News, inbox: &Inbox, shown: &mut u64) -> Result<(), Error> {
         let restored = match self.restored.take() {
             Some(restored) => restored,
             None => Restored::read(&self.config, news.reached)?,
@@ -100,12 +129,45 @@ impl Publisher {
         restored.take_in(&news.written)?;
         loop {
             let more = restored.catch_up(&self.config, news.reached)?;
+            if let Some(cosigning) = &self.cosigning {
+                cosigning.announce(restored.log.size());
+            }
             let signed = restored.log.publish(&self.keys, seconds(&*self.clock))?;
             *shown = signed.checkpoint().size;
             self.shown.send_replace(Some(signed.to_string().into()));
             self.observer.published(*shown);
-            if more == More::No || durable.is_cut_short() {
+            if let Some(cosigning) = &self.cosigning {
+                cosigning.offer(signed);
+            }
+            if more == More::No || inbox.is_cut_short() {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Shows the latest checkpoint with these under it. If nothing is read after a failure, the
+    /// next checkpoint is cosigned anew.
+    fn cosign(&mut self, lines: Vec<Signature>) -> Result<(), Error> {
+        if let Some(restored) = &mut self.restored {
+            let count = restored.log.cosign(lines)?;
+            self.observer.cosigned(count);
+        }
+        Ok(())
+    }
+
+    /// Behind the end of the log, waits a while for the cosignatures of its last checkpoint.
+    fn collect_last(mut self, inbox: &Inbox) {
+        let Some(cosigning) = self.cosigning.take() else {
+            return;
+        };
+        if inbox.is_cut_short() {
+            return;
+        }
+        cosigning.finish();
+        let until = Instant::now() + LAST;
+        while let Some(lines) = inbox.last_lines(until) {
+            if let Err(error) = self.cosign(lines) {
+                return self.observer.not_published(&error);
             }
         }
     }
@@ -155,8 +217,9 @@ enum More {
     No,
 }
 
-/// Raises the alarm if the thread panics: nobody would notice that nothing is published any more.
-struct Guard(Siren);
+/// Raises the alarm if a thread panics: nobody would notice that nothing is published any more, or
+/// that no witness is asked.
+pub(crate) struct Guard(pub(crate) Siren);
 
 impl Drop for Guard {
     fn drop(&mut self) {
@@ -168,9 +231,16 @@ impl Drop for Guard {
 
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long the next checkpoint waits until the quorum of witnesses has cosigned this one, so that
+/// readers find one with a quorum also while the log grows: no longer than a record may take to
+/// become public.
+const QUORUM: Duration = Duration::from_secs(1);
+/// How long the end of the log waits for the cosignatures of its last checkpoint.
+const LAST: Duration = Duration::from_secs(2);
 /// How many records are published under one checkpoint at most, when many wait.
 const SLICE: u64 = 65_536;
 
-fn seconds(clock: &dyn Clock) -> u64 {
+/// The time in a signature.
+pub(crate) fn seconds(clock: &dyn Clock) -> u64 {
     u64::try_from(clock.now().as_second()).unwrap_or(0)
 }

@@ -63,6 +63,12 @@ impl Restored {
             let problem = format!("knows only {size}");
             return Err(set_back(config, Knows::Shown, shown, &problem));
         }
+        // What is shown may have the lines of witnesses; the lock store has those of the log alone.
+        let is_shown = |it: &SignedCheckpoint| it.checkpoint() == known.checkpoint();
+        let shown = match shown {
+            Some(shown) if is_shown(&shown) => Some(known.clone()),
+            shown => shown,
+        };
         let mut log = match shown {
             Some(shown) => PublicLog::at(store, lock, shown)?,
             None => PublicLog::empty(store, lock),
@@ -96,6 +102,14 @@ impl Restored {
             self.log.publish(keys, seconds(clock))?;
         }
         Ok(())
+    }
+
+    /// The checkpoint that was shown last; of a log that has none yet one over nothing.
+    pub(crate) fn latest(&self, keys: &Keys, clock: &dyn Clock) -> Result<SignedCheckpoint, Error> {
+        match self.log.latest() {
+            Some(latest) => Ok(latest.clone()),
+            None => self.log.sign(keys, seconds(clock)),
+        }
     }
 }
 

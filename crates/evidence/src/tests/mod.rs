@@ -21,6 +21,7 @@ use crate::{
     Refusal, SourceOutcome, keys, segment,
 };
 
+mod cosign;
 mod crash;
 mod model;
 mod private;
@@ -96,6 +97,7 @@ impl Desk {
             keys: keys::create_if_missing(&self.config)?,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             observer: Arc::new(NoObserver),
+            witnesses: None,
             version: "0.1.0",
             on_fatal: alarm,
         };

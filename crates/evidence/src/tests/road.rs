@@ -263,6 +263,7 @@ async fn the_log_needs_a_runtime_and_the_keys_of_its_origin() {
         keys,
         clock: Arc::clone(&desk.clock) as Arc<dyn Clock>,
         observer: Arc::new(NoObserver),
+        witnesses: None,
         version: "0.1.0",
         on_fatal: Alarm::new(|_| ()),
     };

@@ -22,6 +22,14 @@ pub fn root<T: Tiles>(tiles: &mut T, size: u64) -> Result<Hash, T::Error> {
     Reader::new(tiles, size).subtree(0, size)
 }
 
+/// The root that a tree had when it was of the old size, out of the tiles that it has at the new one.
+///
+/// # Errors
+/// A tile cannot be had.
+pub(crate) fn root_before<T: Tiles>(tiles: &mut T, old: u64, new: u64) -> Result<Hash, T::Error> {
+    Reader::new(tiles, new).subtree(0, old.min(new))
+}
+
 /// The audit path of a leaf in a tree of that size, from its sibling upwards; none if the tree has
 /// no such leaf.
 ///
@@ -286,6 +294,7 @@ mod tests {
             for old in 0..=new {
                 let mut proof = consistency(&mut all, old, new).unwrap().unwrap();
                 let (old_root, new_root) = (&roots[old as usize], &roots[new as usize]);
+                assert_eq!(root_before(&mut all, old, new).as_ref(), Ok(old_root));
                 assert!(
                     is_consistent((old, old_root), (new, new_root), &proof),
                     "{old} {new}"
@@ -319,6 +328,7 @@ mod tests {
         let at = |size: u64| naive(&leaves[..size as usize]);
         let new = at(66_000);
         for old in [1, 255, 256, 257, 65_535, 65_536, 65_537, 65_999] {
+            assert_eq!(root_before(&mut all, old, 66_000), Ok(at(old)), "{old}");
             let proof = consistency(&mut all, old, 66_000).unwrap().unwrap();
             assert!(
                 is_consistent((old, &at(old)), (66_000, &new), &proof),

@@ -33,7 +33,7 @@ use crate::frame::{self, Kind};
 use crate::keys::Keys;
 use crate::leaf::{Event, MAX_TS, MIN_TS};
 use crate::private::{Intake, Records};
-use crate::publish::{Buffers, Durable, Ended, Reached, Written};
+use crate::publish::{Buffers, Ended, Inbox, Published, Reached, Written};
 use crate::receipt::{self, Committed};
 use crate::tree::Tree;
 use crate::{Config, Error, Observer};
@@ -131,7 +131,7 @@ impl Drop for Shift {
         self.writer.lose_the_rest();
         let result = std::mem::replace(&mut self.result, Ok(Ended::Short));
         let how = *result.as_ref().unwrap_or(&Ended::Short);
-        self.writer.durable.end(how);
+        self.writer.inbox.end(how);
         if let Some(threads) = threads {
             threads.end(how);
         }
@@ -146,7 +146,7 @@ impl Drop for Shift {
 /// The threads that go on with what is durable.
 struct Threads {
     siren: Siren,
-    published: Arc<Durable>,
+    published: Arc<Published>,
     publisher: JoinHandle<()>,
     filer: JoinHandle<()>,
 }
@@ -168,7 +168,7 @@ struct Writer {
     chain: Chain,
     outstanding: Outstanding,
     pace: Pace,
-    durable: Arc<Durable>,
+    inbox: Arc<Inbox>,
     keys: Arc<Keys>,
     origin: Arc<str>,
     node: String,
@@ -257,7 +257,7 @@ impl Writer {
         };
         let (batch, buffers) = (self.chain.batch - 1, Arc::clone(&self.buffers));
         let written = Written::new(batch, bound.first, bytes, committed, buffers);
-        self.durable.advance(reached, [Arc::new(written)]);
+        self.inbox.advance(reached, Arc::new(written));
         Ok(())
     }
 

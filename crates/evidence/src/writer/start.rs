@@ -12,12 +12,13 @@ use super::outstanding::Outstanding;
 use super::pace::Pace;
 use super::queue::{Queue, Taken};
 use super::{Batch, Started, Threads, Writer, now_ms};
-use crate::evidence::{Alarm, Deps, Siren};
+use crate::cosign::{Collector, Cosigning};
+use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
 use crate::keys::Keys;
 use crate::leaf::{self, Event, Tail};
 use crate::private::{Filer, Intake, Progress, Records};
-use crate::publish::{Durable, Place, Publisher, Reached, Restored};
+use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::{Config, Error};
 
@@ -57,9 +58,19 @@ impl Writer {
         shown: watch::Sender<Option<Arc<str>>>,
     ) -> Result<(Started, Self, Threads), Error> {
         let (held, recovered, mut restored) = read(config, &deps.keys)?;
+        let (siren, inbox) = (Siren::new(deps.on_fatal), Arc::<Inbox>::default());
+        let collector = Collector {
+            witnesses: deps.witnesses,
+            clock: Arc::clone(&deps.clock),
+            observer: Arc::clone(&deps.observer),
+            siren: siren.clone(),
+            inbox: Arc::clone(&inbox),
+            first: restored.latest(&deps.keys, &*deps.clock)?,
+        };
+        let cosigning = collector.start(config)?;
         restored.begin(&deps.keys, &*deps.clock)?;
         let log = Log::open(config, &recovered, held)?;
-        let first = first_batch(&recovered, config, &deps);
+        let first = first_batch(&recovered, config, &*deps.clock, deps.version);
         let open = recovered.unfinished.len();
         let mut writer = Self {
             queue: Arc::new(Queue::new(config.places.get(), recovered.chain.key)),
@@ -68,7 +79,7 @@ impl Writer {
             chain: recovered.chain,
             pace: Pace::new(config.gather()),
             origin: Arc::from(deps.keys.origin()),
-            durable: Arc::default(),
+            inbox,
             keys: Arc::new(deps.keys),
             node: config.node.clone(),
             version: deps.version,
@@ -80,7 +91,7 @@ impl Writer {
         };
         writer.commit(first)?;
         writer.keep_house()?;
-        let (started, threads) = writer.begin_threads(config, restored, shown, deps.on_fatal)?;
+        let (started, threads) = writer.begin_threads(config, restored, shown, siren, cosigning)?;
         Ok((started, writer, threads))
     }
 
@@ -90,9 +101,10 @@ impl Writer {
         config: &Config,
         restored: Restored,
         shown: watch::Sender<Option<Arc<str>>>,
-        on_fatal: Alarm,
+        siren: Siren,
+        cosigning: Option<Cosigning>,
     ) -> Result<(Started, Threads), Error> {
-        let (siren, published) = (Siren::new(on_fatal), Arc::<Durable>::default());
+        let published = Arc::<Published>::default();
         let intake = Arc::new(Intake::open(&config.keys_dir())?);
         let progress = Progress::default();
         let publisher = Publisher {
@@ -103,25 +115,26 @@ impl Writer {
             siren: siren.clone(),
             shown,
             config: config.clone(),
+            cosigning,
         };
         let filer = Filer {
             config: config.clone(),
             intake: Arc::clone(&intake),
-            durable: Arc::clone(&self.durable),
+            inbox: Arc::clone(&self.inbox),
             published: Arc::clone(&published),
             observer: Arc::clone(&self.observer),
             progress: progress.clone(),
         };
         let threads = Threads {
             siren,
-            publisher: publisher.spawn(Arc::clone(&self.durable), Arc::clone(&published))?,
+            publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
             filer: filer.spawn()?,
             published,
         };
         let started = Started {
             queue: Arc::clone(&self.queue),
             intake,
-            records: Records::new(config.clone(), Arc::clone(&self.durable), progress),
+            records: Records::new(config.clone(), Arc::clone(&self.inbox), progress),
         };
         Ok((started, threads))
     }
@@ -129,10 +142,10 @@ impl Writer {
 
 /// The leaves a start writes: `RECOVERY` if something was cut, one leaf per unfinished attempt,
 /// `START`.
-fn first_batch(recovered: &Recovered, config: &Config, deps: &Deps) -> Taken {
+fn first_batch(recovered: &Recovered, config: &Config, clock: &dyn Clock, version: &str) -> Taken {
     let event = Event {
         v: 1,
-        ts: now_ms(&*deps.clock),
+        ts: now_ms(clock),
         node: &config.node,
         ..Event::default()
     };
@@ -151,7 +164,7 @@ fn first_batch(recovered: &Recovered, config: &Config, deps: &Deps) -> Taken {
     }
     let leaf = Event {
         t: "START",
-        ver: Some(deps.version),
+        ver: Some(version),
         ..event
     };
     push(&mut first, 0, &leaf.to_leaf());

@@ -33,8 +33,14 @@ async fn a_list_tells_nothing_of_what_is_delayed_and_is_a_record_itself() {
     let listed = listed.unwrap().message;
     assert_eq!((listed.accesses.len(), listed.total_size), (0, 0));
     let leaves = world.close().await;
-    let told = leaves.iter().find(|leaf| leaf["t"] == "DISCLOSURE").unwrap();
-    assert_eq!((&told["act"], &told["n"]), (&"ACCESS_LIST".into(), &0.into()));
+    let told = leaves
+        .iter()
+        .find(|leaf| leaf["t"] == "DISCLOSURE")
+        .unwrap();
+    assert_eq!(
+        (&told["act"], &told["n"]),
+        (&"ACCESS_LIST".into(), &0.into())
+    );
 }
 
 #[tokio::test]

@@ -79,6 +79,7 @@ fn record(config: evidence::Config, clock: &Arc<dyn Clock>) -> (Evidence, eviden
         keys: evidence::keys::create_if_missing(&config).unwrap(),
         clock: Arc::clone(clock),
         observer: Arc::new(evidence::NoObserver),
+        witnesses: None,
         version: "test",
         on_fatal: evidence::Alarm::new(|error| panic!("{error}")),
     };

@@ -3,20 +3,17 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use bytes::Bytes;
 use evidence::verify::{FetchError, Files};
 use http::{StatusCode, Uri};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::{BodyExt as _, Limited};
 use tokio::runtime::Runtime;
+
+use crate::web::{self, Web};
 
 /// A log behind a URL.
 #[derive(Debug)]
 pub(super) struct Remote {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    web: Web,
     runtime: Runtime,
     /// The URL of the log, without a slash at its end.
     prefix: String,
@@ -30,15 +27,8 @@ impl Remote {
     pub(super) fn new(url: &str) -> anyhow::Result<Self> {
         let uri: Uri = url.parse().with_context(|| format!("{url} is no URL"))?;
         ensure!(uri.query().is_none(), "the URL of a log has no query");
-        let connector = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .context("this machine has no list of certificate authorities")?
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .build();
         Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            web: web::client()?,
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?,
@@ -48,7 +38,7 @@ impl Remote {
 
     async fn fetch(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let url = format!("{}/{path}", self.prefix);
-        let answer = self.client.get(url.parse()?).await?;
+        let answer = self.web.get(url.parse()?).await?;
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(None),

@@ -9,6 +9,8 @@ use agencies::Deps;
 use exchange::Clock;
 use identity::{ServerTls, TlsFiles};
 
+use crate::cosigners::Cosigners;
+
 use super::agency::Switched;
 use super::draft::Draft;
 use super::problem::Problems;
@@ -21,6 +23,8 @@ pub(crate) struct Checked {
     pub(crate) policy: Policy,
     /// The certificates.
     pub(crate) tls: ServerTls,
+    /// The way to the witnesses, if there are any.
+    pub(crate) witnesses: Option<Cosigners>,
     /// The agencies.
     pub(crate) agencies: Vec<Arc<dyn Agency>>,
 }
@@ -34,12 +38,14 @@ impl Checked {
         let mut named = Named::new(clock);
         let policy = named.policy(&config.policy);
         let tls = named.tls(&config.tls);
+        let witnesses = named.witnesses(&config.evidence);
         let agencies = named.agencies(&config.agencies, &config.base);
         named.problems.locate(&config.lines);
         match (policy, tls) {
             (Some(policy), Some(tls)) if named.problems.is_empty() => Ok(Self {
                 policy,
                 tls,
+                witnesses,
                 agencies,
             }),
             _ => Err(named.problems),
@@ -60,6 +66,7 @@ impl Checked {
         let mut named = Named::new(clock);
         draft.policy.as_deref().map(|file| named.policy(file));
         draft.tls.as_ref().map(|files| named.tls(files));
+        draft.evidence.as_ref().map(|log| named.witnesses(log));
         named.agencies(&draft.agencies, &draft.base);
         named.problems.locate(&draft.lines);
         draft.problems.extend(named.problems);
@@ -90,6 +97,24 @@ impl<'c> Named<'c> {
         let tls = ServerTls::load(files, Arc::clone(self.clock));
         tls.map_err(|error| self.problems.add("tls", chain(&error)))
             .ok()
+    }
+
+    fn witnesses(&mut self, log: &evidence::Config) -> Option<Cosigners> {
+        let problems = match log.witnesses() {
+            Ok(policy) => match Cosigners::new(&policy?) {
+                Ok(cosigners) => return Some(cosigners),
+                Err(problems) => problems,
+            },
+            Err(evidence::Error::Setting { setting, problem }) => {
+                self.problems.add(&format!("evidence.{setting}"), problem);
+                return None;
+            }
+            Err(error) => vec![chain(&error)],
+        };
+        for problem in problems {
+            self.problems.add("evidence.witness_policy", problem);
+        }
+        None
     }
 
     fn agencies(&mut self, all: &[Switched], base: &Path) -> Vec<Arc<dyn Agency>> {

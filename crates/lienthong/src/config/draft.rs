@@ -24,7 +24,7 @@ pub(super) struct Draft {
     pub(super) policy: Option<PathBuf>,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
-    evidence: Option<evidence::Config>,
+    pub(super) evidence: Option<evidence::Config>,
     pub(super) agencies: Vec<Switched>,
     pub(super) problems: Problems,
 }
@@ -127,10 +127,12 @@ impl Draft {
         let stanza = root.take("evidence", &mut self.problems)?;
         let required = ["dir", "origin", "node"];
         let evidence: evidence::Config = stanza.read(&required, &mut self.problems)?;
+        let below = |path: &Option<PathBuf>| path.as_ref().map(|path| self.base.join(path));
         self.evidence = Some(evidence::Config {
             dir: self.base.join(&evidence.dir),
-            keys_dir: evidence.keys_dir.as_ref().map(|dir| self.base.join(dir)),
-            lock_file: evidence.lock_file.as_ref().map(|file| self.base.join(file)),
+            keys_dir: below(&evidence.keys_dir),
+            lock_file: below(&evidence.lock_file),
+            witness_policy: below(&evidence.witness_policy),
             ..evidence
         });
         Some(())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use evidence::witness::Witness;
 use exchange::{Clock, SystemClock};
 
 use super::draft::Draft;
@@ -191,6 +192,67 @@ fn files_are_looked_at_though_another_stanza_is_wrong() {
         ("agency.tax.more", "unknown field", 18),
     ] {
         assert!(says(&lines, path, what, line), "{path} in {lines:#?}");
+    }
+}
+
+#[test]
+fn a_policy_of_witnesses_that_cannot_be_met_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let witness = |number: u8, url: &str| {
+        let (dir, name) = (
+            home.path().join(number.to_string()),
+            format!("w.example/{number}"),
+        );
+        let opened = Witness::open(&dir, &name, Vec::new(), Arc::new(SystemClock)).unwrap();
+        format!("witness w{number} {} {url}\n", opened.keys()[0])
+    };
+    let two = witness(1, "http://10.0.0.1") + &witness(2, "ftp://w2.example");
+    let (quorum, policy) = ("quorum w1\n", "witness_policy = \"w.policy\"\n");
+    for (file, setting, problems) in [
+        (None, policy, &["witness_policy: cannot read"][..]),
+        (Some("quorum x\n".to_owned()), policy, &["witness_policy: "]),
+        (
+            Some("quorum none\n".to_owned()),
+            policy,
+            &["witness_policy: has no witness"],
+        ),
+        (
+            Some(witness(1, "") + &witness(2, "https://w2.example") + quorum),
+            policy,
+            &["witness_policy: asks for more witnesses"],
+        ),
+        (
+            Some(two + quorum),
+            policy,
+            &[
+                "witness_policy: witness w1 at http://10.0.0.1 is plain text",
+                "witness_policy: witness w2 at ftp://w2.example is no address",
+            ],
+        ),
+        (
+            None,
+            "witness_grace_s = 9\n",
+            &["witness_grace_s: means nothing"],
+        ),
+        (
+            None,
+            "witness_grace_s = 0\n",
+            &["witness_grace_s: invalid value"],
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(file) = file {
+            std::fs::write(folder.path().join("w.policy"), file).unwrap();
+        }
+        let stanza = format!("[evidence]\n{setting}");
+        let lines = checked(folder.path(), &GOOD.replace("[evidence]\n", &stanza));
+        for problem in problems {
+            let (path, what) = problem.split_once(": ").unwrap();
+            let path = format!("evidence.{path}");
+            assert!(says(&lines, &path, what, 13), "{problem} in {lines:#?}");
+        }
+        let said = lines.iter().filter(|line| line.starts_with("evidence."));
+        assert_eq!(said.count(), problems.len(), "{lines:#?}");
     }
 }
 

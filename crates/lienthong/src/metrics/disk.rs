@@ -1,12 +1,14 @@
-//! What the log of evidence tells: waits, batches, and how it stands.
+//! What the log of evidence tells: waits, batches, how it stands, and who has cosigned.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use evidence::NotCosigned;
 use opentelemetry::metrics::{Histogram, Meter};
 use opentelemetry::{KeyValue, Value};
 
+use super::witnesses::Witnesses;
 use super::{Metrics, gauge};
 
 /// The counts of the log.
@@ -20,11 +22,12 @@ pub(super) struct Disk {
     next_seq: Arc<Level>,
     checkpoint_size: Arc<Level>,
     free: Arc<Level>,
+    witnesses: Witnesses,
 }
 
 /// A number that is told now and then; not observed before it is first told.
 #[derive(Debug)]
-struct Level(AtomicU64);
+pub(super) struct Level(AtomicU64);
 
 impl Disk {
     pub(super) fn new(meter: &Meter, node: &str) -> Self {
@@ -79,13 +82,14 @@ impl Disk {
                 "Bytes free on the disk of the log.",
                 &node,
             ),
+            witnesses: Witnesses::new(meter, &node),
             node,
         }
     }
 }
 
 impl Level {
-    fn new(
+    pub(super) fn new(
         meter: &Meter,
         name: &'static str,
         unit: &'static str,
@@ -104,7 +108,7 @@ impl Level {
         level
     }
 
-    fn tell(&self, value: u64) {
+    pub(super) fn tell(&self, value: u64) {
         self.0.store(value, Relaxed);
     }
 }
@@ -144,6 +148,27 @@ impl evidence::Observer for Metrics {
 
     fn published(&self, size: u64) {
         self.disk.checkpoint_size.tell(size);
+    }
+
+    fn cosigned(&self, count: usize) {
+        self.disk.witnesses.cosigned(count);
+    }
+
+    fn not_cosigned(&self, witness: &str, why: &NotCosigned, is_first: bool) {
+        self.disk.witnesses.failed(witness, why, is_first);
+    }
+
+    fn cosigns_again(&self, witness: &str) {
+        tracing::info!(witness, "a witness cosigns again");
+    }
+
+    fn quorum_missing(&self, time: Duration) {
+        self.disk.witnesses.missing(time);
+    }
+
+    fn quorum_overdue(&self, time: Duration) {
+        let seconds = time.as_secs();
+        tracing::error!(seconds, "no checkpoint meets the quorum of witnesses");
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge::{Call, TurnedAway};
+use evidence::NotCosigned;
 use exchange::{AgencyCode, Caller, Criticality, Reason, Source, SourceState, SystemId};
 use identity::Lifetimes;
 use jiff::Timestamp;
@@ -157,6 +158,30 @@ fn the_log_shows_with_its_node() {
         "audit_next_seq{node=\"node-1\"} 42\n",
         "audit_checkpoint_size{node=\"node-1\"} 41\n",
         "audit_free_bytes{node=\"node-1\"} 1000\n",
+    ] {
+        assert!(text.contains(series), "{series}{text}");
+    }
+}
+
+#[test]
+fn witnesses_show_with_how_they_fail() {
+    let metrics = metrics();
+    let observer: &dyn evidence::Observer = &*metrics;
+    for (place, kind) in NotCosigned::KINDS.into_iter().enumerate() {
+        let series = format!("audit_witness_failures_total{{kind=\"{kind}\",node=\"node-1\"}} 0\n");
+        assert!(metrics.render().contains(&series), "{place} {series}");
+    }
+    observer.not_cosigned("w1", &NotCosigned::Failing(500), true);
+    observer.not_cosigned("w1", &NotCosigned::Failing(503), false);
+    observer.not_cosigned("w1", &NotCosigned::Refused(404), false);
+    observer.cosigned(2);
+    observer.quorum_missing(Duration::from_secs(17));
+    let text = metrics.render();
+    for series in [
+        "audit_witness_failures_total{kind=\"failing\",node=\"node-1\"} 2\n",
+        "audit_witness_failures_total{kind=\"refused\",node=\"node-1\"} 1\n",
+        "audit_checkpoint_cosignatures{node=\"node-1\"} 2\n",
+        "audit_quorum_missing_seconds{node=\"node-1\"} 17\n",
     ] {
         assert!(text.contains(series), "{series}{text}");
     }

@@ -1,7 +1,7 @@
 //! A witness: it cosigns a log's checkpoints as long as each continues the one before.
 //!
 //! The protocol is <https://c2sp.org/tlog-witness>; here is what a request comes to. Not here: HTTP,
-//! and the log's side of it.
+//! and the log's side of it (`cosign`).
 //!
 //! *Invariant:* what is cosigned is durable first, and of each log only ever grows.
 
@@ -9,15 +9,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use base64_simd::STANDARD;
 use exchange::Clock;
+
+mod answer;
+mod request;
+
+pub use answer::{Answer, SIZE_TYPE};
+pub use request::Request;
+pub(crate) use request::parse_size;
 
 use crate::Error;
 use crate::keys::{CosigningKeys, VerifierKey};
-use crate::note::{Checkpoint, NoteError, SignedCheckpoint};
+use crate::note::{Checkpoint, NoteError};
 use crate::publish::read_checkpoint;
 use crate::replace::replace_durably;
-use crate::tree::{Hash, proof, root_of_nothing};
+use crate::tree::{proof, root_of_nothing};
 
 /// A witness of some logs.
 #[derive(Debug)]
@@ -52,13 +58,6 @@ pub enum Refused {
     /// The state of the witness cannot be read or written. 500.
     #[error("the state of the witness cannot be kept")]
     State(#[source] Error),
-}
-
-/// A request as it was sent.
-struct Request {
-    old: u64,
-    proof: Vec<Hash>,
-    checkpoint: SignedCheckpoint,
 }
 
 impl Witness {
@@ -140,36 +139,14 @@ impl Witness {
     }
 }
 
-impl Request {
-    fn parse(request: &str) -> Result<Self, &'static str> {
-        let (head, checkpoint) = request
-            .split_once("\n\n")
-            .ok_or("has no blank line before the checkpoint")?;
-        let mut lines = head.split('\n');
-        let old = lines.next().and_then(|line| line.strip_prefix("old "));
-        let old = old.filter(|it| *it == "0" || !it.starts_with(['0', '+']));
-        let old = old.and_then(|old| old.parse().ok());
-        let proof = lines.map(|line| STANDARD.decode_to_vec(line).ok()?.try_into().ok());
-        let proof: Option<Vec<Hash>> = proof.collect();
-        let proof = proof.ok_or("has a line that is no hash in base64")?;
-        if proof.len() > 63 {
-            return Err("has more than 63 hashes");
-        }
-        Ok(Self {
-            old: old.ok_or("does not begin with `old` and a size")?,
-            proof,
-            checkpoint: SignedCheckpoint::parse(checkpoint).map_err(|_| "has no checkpoint")?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use exchange::SystemClock;
 
     use super::*;
     use crate::keys::{self, Keys};
-    use crate::tree::{Edge, leaf_hash};
+    use crate::note::SignedCheckpoint;
+    use crate::tree::{Edge, Hash, leaf_hash};
     use crate::{Config, note};
 
     struct Scene {
@@ -210,12 +187,13 @@ mod tests {
 
         fn request(&self, old: usize, new: usize) -> String {
             let mut tiles = Leaves(&self.leaves[..new]);
-            let proof = proof::consistency(&mut tiles, old as u64, new as u64);
-            let mut text = format!("old {old}\n");
-            for hash in proof.unwrap().unwrap_or_default() {
-                text += &format!("{}\n", STANDARD.encode_to_string(hash));
-            }
-            format!("{text}\n{}", self.signed(new))
+            let proof = proof::consistency(&mut tiles, old as u64, new as u64).unwrap();
+            let request = Request {
+                old: old as u64,
+                proof: proof.unwrap_or_default(),
+                checkpoint: self.signed(new),
+            };
+            request.to_string()
         }
     }
 

@@ -1,0 +1,77 @@
+//! What one thread leaves to the next: how far the log has come, and the batches themselves.
+//!
+//! They are handed on in memory, so that nobody reads again what was just written. If too many wait,
+//! they are dropped, and the next thread reads them in the write-ahead log.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::tail::Place;
+use super::written::Written;
+
+/// How far the write-ahead log reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// Where its last batch ends.
+    pub(crate) end: Place,
+    /// The sequence number of the next leaf.
+    pub(crate) seq: u64,
+}
+
+/// How the writer has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Behind a `STOP`: what is durable is still to be published.
+    Whole,
+    /// As in a crash.
+    Short,
+}
+
+/// What has come since one asked last.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    /// How far the log has come.
+    pub(crate) reached: Reached,
+    /// The last batches, in order; those before them may have been dropped.
+    pub(crate) written: Vec<Arc<Written>>,
+}
+
+/// What is left to the next thread.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    pub(super) reached: Reached,
+    written: VecDeque<Arc<Written>>,
+    /// The bytes of those.
+    bytes: usize,
+}
+
+impl Backlog {
+    /// Adds batches, behind which the log has come so far.
+    pub(super) fn add(
+        &mut self,
+        reached: Reached,
+        written: impl IntoIterator<Item = Arc<Written>>,
+    ) {
+        self.reached = reached;
+        for batch in written {
+            self.bytes += batch.bytes().len();
+            self.written.push_back(batch);
+        }
+        if self.bytes > MOST_BYTES {
+            self.bytes = 0;
+            self.written.clear();
+        }
+    }
+
+    /// Takes everything.
+    pub(super) fn take(&mut self) -> News {
+        self.bytes = 0;
+        News {
+            reached: self.reached,
+            written: self.written.drain(..).collect(),
+        }
+    }
+}
+
+/// Two seconds of 5 000 exchanges each second.
+const MOST_BYTES: usize = 16 << 20;
