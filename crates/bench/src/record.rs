@@ -75,6 +75,7 @@ impl Record {
         let waits = Arc::new(Mutex::new(Latencies::default()));
         let own = std::process::id();
         let (cpu, written) = (process::cpu_time(own)?, process::written_bytes(own)?);
+        let machine = process::CoreTime::now()?;
         let (mut pace, begun) = (Pace::new(self.rate), Instant::now());
         let mut open = JoinSet::new();
         while begun.elapsed().as_secs_f64() < self.seconds {
@@ -89,6 +90,8 @@ impl Record {
         while let Some(outcome) = open.join_next().await {
             outcome??;
         }
+        let took = begun.elapsed();
+        let stolen = process::CoreTime::now()?.stolen_since(&machine);
         let cpu = process::cpu_time(own)?.saturating_sub(cpu);
         let written = process::written_bytes(own)? - written;
         handle.close().await?;
@@ -97,6 +100,8 @@ impl Record {
         ensure!(count > 0, "no time for a single exchange");
         Ok(serde_json::json!({
             "exchanges": count,
+            "per_second": count as f64 / took.as_secs_f64(),
+            "stolen": stolen,
             "wait_us": waits.quantiles(),
             "cpu_us": cpu.as_secs_f64() * 1e6 / count as f64,
             "written_bytes": written / count as u64,

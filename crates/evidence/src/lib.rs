@@ -55,7 +55,7 @@ pub use error::{Damage, Error};
 pub use evidence::{Alarm, Deps, Evidence, Handle, prepare};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
-pub use private::Accesses;
+pub use private::{Accesses, Reindexed, reindex};
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;
 pub use record::digest;

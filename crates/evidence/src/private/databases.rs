@@ -25,4 +25,4 @@ pub(super) fn index(config: &Config) -> Result<Index, Error> {
 
 const MASTER_FILE: &str = "keyring.key";
 const KEYRING_FILE: &str = "keyring.db";
-const INDEX_FILE: &str = "index.db";
+pub(super) const INDEX_FILE: &str = "index.db";

@@ -160,6 +160,14 @@ impl Index {
         Ok(rows.first().and_then(|row| row.first()).map(Value::number))
     }
 
+    /// How many records of a log have something that can be opened.
+    pub(super) fn opened(&mut self, log: i64) -> Result<u64, Error> {
+        let sql = "SELECT COUNT(DISTINCT seq) FROM opening WHERE log = $1";
+        let rows = self.db.rows(sql, &[Value::Int(log)])?;
+        let count = rows.first().and_then(|row| row.first());
+        Ok(count.map_or(0, Value::number))
+    }
+
     /// The sealed openings of a record by part.
     pub(super) fn sealed(&mut self, log: i64, seq: u64) -> Result<Vec<(usize, Vec<u8>)>, Error> {
         let sql = "SELECT part, sealed FROM opening WHERE log = $1 AND seq = $2";

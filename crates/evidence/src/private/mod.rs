@@ -24,6 +24,7 @@ mod intake;
 mod keyring;
 mod opening;
 mod records;
+mod reindex;
 mod sealed;
 mod sql;
 mod sqlite;
@@ -34,6 +35,7 @@ pub(crate) use intake::Intake;
 pub(crate) use opening::Openings;
 pub use records::Accesses;
 pub(crate) use records::{Eyes, Records};
+pub use reindex::{Reindexed, reindex};
 pub(crate) use thread::{Filer, Progress};
 
 /// The number of a log in keyring and index: of its name, so that every node gives it the same.

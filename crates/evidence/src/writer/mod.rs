@@ -41,7 +41,7 @@ use log::Log;
 use outstanding::Outstanding;
 use pace::Pace;
 use queue::{Sleep, Taken};
-pub(crate) use start::prepare;
+pub(crate) use start::{hold, prepare};
 
 /// What those who write to the log share with its threads.
 #[derive(Clone, Debug)]

@@ -22,6 +22,26 @@ use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::{Config, Error};
 
+/// Holds a log that no gateway runs on, and says how far it reaches.
+///
+/// # Errors
+/// A gateway holds it, or it is damaged.
+pub(crate) fn hold(config: &Config) -> Result<(File, Reached), Error> {
+    let held = log::hold(&config.dir)?;
+    let recovered = Recovered::read(&config.dir, &config.origin)?;
+    Ok((held, reached(&recovered)))
+}
+
+fn reached(recovered: &Recovered) -> Reached {
+    Reached {
+        end: Place {
+            segment: recovered.segment,
+            at: recovered.used,
+        },
+        seq: recovered.chain.seq,
+    }
+}
+
 /// Reads what is there, before anything is written: a log that was set back is left as it is.
 fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Error> {
     let held = log::hold(&config.dir)?;
@@ -32,14 +52,7 @@ fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Err
         });
     }
     let recovered = Recovered::read(&config.dir, &config.origin)?;
-    let reached = Reached {
-        end: Place {
-            segment: recovered.segment,
-            at: recovered.used,
-        },
-        seq: recovered.chain.seq,
-    };
-    let restored = Restored::read(config, reached)?;
+    let restored = Restored::read(config, reached(&recovered))?;
     Ok((held, recovered, restored))
 }
 

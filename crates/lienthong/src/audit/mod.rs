@@ -1,19 +1,22 @@
-//! `lienthong audit`: the record, checked from the outside.
+//! `lienthong audit`: the record, checked from the outside, and searched.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, ensure};
-use evidence::Config;
 use evidence::keys::{PUBLIC_FILE, PublicKeys, VerifierKey};
 use evidence::note::{Policy, SignedCheckpoint};
 use evidence::verify::{
-    self, Progress, PublicReport, ReceiptText, Report, Trust, VerifyError, Witnessed,
+    self, Directory, Progress, PublicReport, ReceiptText, Report, Trust, VerifyError, Witnessed,
 };
+use evidence::{CHECKPOINT_FILE, Config};
 
+mod export;
 mod prove;
+mod reindex;
 mod remote;
+mod show;
 
 use crate::cli::{Audit, AuditCommand, Verify};
 use crate::config::chain;
@@ -25,6 +28,9 @@ pub(crate) fn run(arguments: &Audit) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         AuditCommand::Verify(arguments) => verify(arguments),
         AuditCommand::Prove(arguments) => prove::run(arguments),
+        AuditCommand::Show(arguments) => show::run(arguments),
+        AuditCommand::Export(arguments) => export::run(arguments),
+        AuditCommand::Reindex(arguments) => reindex::run(arguments),
     }
 }
 
@@ -62,7 +68,14 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
             trust.keys.extend(believed(dir)?);
         }
         trust.older.extend(lock_store(dir)?);
-        verify::whole(dir, &trust, progress("part")).map(|(public, report)| (public, Some(report)))
+        if is_copy(dir) {
+            println!("a copy of the public log alone: there is no write-ahead log");
+            let mut files = Directory(dir.clone());
+            verify::public(&mut files, &trust, progress("bundle")).map(|public| (public, None))
+        } else {
+            let checked = verify::whole(dir, &trust, progress("part"));
+            checked.map(|(public, report)| (public, Some(report)))
+        }
     };
     let (public, report) = match checked {
         Ok(checked) => checked,
@@ -83,6 +96,11 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
         None => Ok(exit::COMPLETE.into()),
         Some(file) => receipts(Path::new(&arguments.log), &trusted, &read(file)?),
     }
+}
+
+/// True for what `audit export` has written.
+fn is_copy(dir: &Path) -> bool {
+    dir.join(CHECKPOINT_FILE).exists() && !dir.join("wal").exists()
 }
 
 fn is_url(log: &str) -> bool {

@@ -72,7 +72,17 @@ impl Asker {
 
     /// Asks about a citizen.
     pub(crate) async fn lookup(&self, question: &Value, wait: u64) -> anyhow::Result<Answer> {
-        let request = Request::post(self.client.address("/v1/citizens:lookup"))
+        self.post("/v1/citizens:lookup", question, wait).await
+    }
+
+    /// Posts JSON, and waits so many seconds.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        question: &impl serde::Serialize,
+        wait: u64,
+    ) -> anyhow::Result<Answer> {
+        let request = Request::post(self.client.address(path))
             .header(http::header::CONTENT_TYPE, "application/json")
             .header("prefer", format!("wait={wait}"))
             .body(serde_json::to_vec(question)?.into())?;

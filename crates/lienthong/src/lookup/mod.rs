@@ -16,9 +16,9 @@ use crate::cli::{Arguments, Command, Lookup};
 use crate::exit::{self, Exit};
 use crate::sandbox::Description;
 
-use ask::{Answer, Asker};
+pub(crate) use ask::{Answer, Asker};
 use table::print;
-use target::Target;
+pub(crate) use target::Target;
 
 /// Asks, prints, and says by the exit code what came of it.
 pub(crate) fn run(arguments: &Lookup) -> anyhow::Result<ExitCode> {
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Lookup) -> anyhow::Result<ExitCode> {
 }
 
 /// A gateway that does not answer has an exit code of its own.
-fn explain(error: anyhow::Error) -> anyhow::Result<ExitCode> {
+pub(crate) fn explain(error: anyhow::Error) -> anyhow::Result<ExitCode> {
     if error.downcast_ref::<adapter::Miss>().is_none() {
         return Err(error);
     }
@@ -38,7 +38,7 @@ fn explain(error: anyhow::Error) -> anyhow::Result<ExitCode> {
 }
 
 async fn lookup(arguments: &Lookup) -> anyhow::Result<ExitCode> {
-    let target = match Target::find(arguments) {
+    let target = match Target::find(&arguments.address) {
         Ok(target) => target,
         Err(error) => {
             eprintln!("lienthong: {error:#}");
@@ -99,7 +99,7 @@ fn complete(body: &Value) -> Exit {
 }
 
 /// Prints a refusal, and says what kind it is.
-fn refuse(refused: &Answer, json: bool) -> ExitCode {
+pub(crate) fn refuse(refused: &Answer, json: bool) -> ExitCode {
     let text = |key: &str| {
         refused
             .body

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use url::Url;
 
-use crate::cli::Lookup;
+use crate::cli::Address;
 use crate::sandbox::{Caller, Description};
 
 /// A gateway and the caller's identity there.
@@ -24,14 +24,14 @@ pub(crate) struct Target {
 
 impl Target {
     /// What the command line names: a gateway by address, or a sandbox.
-    pub(crate) fn find(arguments: &Lookup) -> anyhow::Result<Self> {
-        let Lookup {
+    pub(crate) fn find(address: &Address) -> anyhow::Result<Self> {
+        let Address {
             gateway,
             ca,
             cert,
             key,
             ..
-        } = arguments;
+        } = address;
         if let (Some(gateway), Some(ca), Some(cert), Some(key)) = (gateway, ca, cert, key) {
             return Ok(Self {
                 gateway: gateway.clone(),
@@ -41,7 +41,7 @@ impl Target {
                 purposes: Vec::new(),
             });
         }
-        Self::sandbox(&arguments.sandbox, arguments.caller.as_deref())
+        Self::sandbox(&address.sandbox, address.caller.as_deref())
     }
 
     /// A caller of the sandbox in a directory.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use evidence::NotCosigned;
 use opentelemetry::metrics::{Histogram, Meter};
 use opentelemetry::{KeyValue, Value};
+use tokio::time::Instant;
 
+use super::runway::Runway;
 use super::witnesses::Witnesses;
 use super::{Metrics, gauge};
 
@@ -22,6 +24,9 @@ pub(super) struct Disk {
     next_seq: Arc<Level>,
     checkpoint_size: Arc<Level>,
     free: Arc<Level>,
+    days_left: Arc<Level>,
+    runway: Runway,
+    indexed: Arc<Level>,
     witnesses: Witnesses,
 }
 
@@ -82,6 +87,21 @@ impl Disk {
                 "Bytes free on the disk of the log.",
                 &node,
             ),
+            days_left: Level::new(
+                meter,
+                "audit.disk.left",
+                "d",
+                "Days until that disk is full, at the pace since yesterday.",
+                &node,
+            ),
+            runway: Runway::default(),
+            indexed: Level::new(
+                meter,
+                "audit.indexed",
+                "",
+                "Records before this number can be searched.",
+                &node,
+            ),
             witnesses: Witnesses::new(meter, &node),
             node,
         }
@@ -135,6 +155,9 @@ impl evidence::Observer for Metrics {
 
     fn free_bytes(&self, bytes: u64) {
         self.disk.free.tell(bytes);
+        if let Some(days) = self.disk.runway.days(Instant::now(), bytes) {
+            self.disk.days_left.tell(days);
+        }
     }
 
     fn next_seq(&self, seq: u64) {
@@ -148,6 +171,18 @@ impl evidence::Observer for Metrics {
 
     fn published(&self, size: u64) {
         self.disk.checkpoint_size.tell(size);
+    }
+
+    fn filed(&self, next: u64) {
+        self.disk.indexed.tell(next);
+    }
+
+    fn not_filed(&self, error: &evidence::Error) {
+        let error = crate::config::chain(error);
+        tracing::error!(
+            error,
+            "the record is not filed for search; it is tried again"
+        );
     }
 
     fn cosigned(&self, count: usize) {

@@ -14,6 +14,7 @@ mod doors;
 mod in_force;
 mod process;
 mod road;
+mod runway;
 mod witnesses;
 
 use std::fmt;

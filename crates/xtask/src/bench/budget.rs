@@ -28,6 +28,12 @@ impl Budget {
                 .into_iter()
                 .flatten(),
         );
+        lines.extend(measured.records().into_iter().map(|alone| Line {
+            what: format!("the record alone at {}/s: wait p99", alone.rate),
+            measured: format!("{} µs", alone.report.wait_us.p99),
+            limit: format!("≤ 3 × a sync + 1 ms = {} µs (aim)", alone.aim()),
+            kept: alone.report.wait_us.p99 <= alone.aim(),
+        }));
         lines.extend(measured.idle_kib().map(|kib| Line {
             what: "memory of an idle gateway".to_owned(),
             measured: format!("{} MB", megabytes(kib)),
@@ -142,6 +148,7 @@ mod tests {
             ],
             half: vec![turn(Server::Gateway, Sources::One, gateway)],
             syncs: Vec::new(),
+            records: Vec::new(),
             starts: vec![300.0, 1200.0, 400.0],
             spans: 1,
         }

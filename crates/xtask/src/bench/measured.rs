@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use super::record::{self, Alone};
 use super::under_test::{Server, Sources};
 
 /// Everything that was measured.
@@ -14,6 +15,8 @@ pub(super) struct Measured {
     pub(super) half: Vec<Turn>,
     /// What a sync of the disk takes, in microseconds.
     pub(super) syncs: Vec<Quantiles>,
+    /// The record alone, at each rate in turn.
+    pub(super) records: Vec<Alone>,
     /// Start to first answer, in milliseconds.
     pub(super) starts: Vec<f64>,
     /// How many spans were exported.
@@ -160,6 +163,11 @@ impl Measured {
             .iter()
             .filter(|turn| turn.server == Server::Gateway);
         gateways.map(|turn| turn.report.idle_kib).max()
+    }
+
+    /// The record alone, in the quietest window of each rate.
+    pub(super) fn records(&self) -> Vec<&Alone> {
+        record::quietest(&self.records)
     }
 
     /// The middle one of the start-up times, in milliseconds.

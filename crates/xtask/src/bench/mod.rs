@@ -19,6 +19,7 @@ use under_test::{Server, Sources};
 mod budget;
 mod cores;
 mod measured;
+mod record;
 mod running;
 mod site;
 mod table;
@@ -69,7 +70,8 @@ impl Bench {
         measured.spans = site.end()?;
         // What was measured before something failed is worth its table too.
         let budget = Budget::of(&measured);
-        println!("\n{}\n{}", table::turns(&measured), table::budget(&budget));
+        let (turns, records) = (table::turns(&measured), table::records(&measured));
+        println!("\n{turns}\n{records}\n{}", table::budget(&budget));
         outcome?;
         self.conclude(&measured, &budget)
     }
@@ -101,6 +103,13 @@ impl Bench {
                 sync.p50, sync.p99
             );
             measured.syncs.push(sync);
+        }
+        for _ in 0..self.starts() {
+            for rate in record::RATES {
+                let alone = site.record(rate)?;
+                println!("    {}", alone.line());
+                measured.records.push(alone);
+            }
         }
         let most = match self.mode {
             Mode::One => Sources::One,

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::cores::{self, Cores};
 use super::measured::{Quantiles, Report};
+use super::record::{Alone, RecordReport};
 use super::running::{Running, pinned, run};
 use super::under_test::{Server, Sources};
 use crate::process;
@@ -106,6 +107,20 @@ impl Site {
         let printed: Value = serde_json::from_str(&printed)?;
         let sync = printed.get("sync_us").context("the disk has no times")?;
         Ok(Quantiles::deserialize(sync)?)
+    }
+
+    /// The record alone at that rate, on the server's core, and the disk just after.
+    pub(super) fn record(&self, rate: u32) -> Result<Alone> {
+        let mut command = pinned(&self.bench, &self.cores.server, &self.bench);
+        command.arg("record").arg("--dir").arg(&self.dir);
+        command.args(["--rate", &rate.to_string()]);
+        let seconds = ["--seconds".to_owned(), self.seconds.to_string()];
+        let printed = run("record", &mut command, seconds, &self.logs)?;
+        Ok(Alone {
+            rate,
+            report: RecordReport::read(&printed)?,
+            sync: self.disk()?,
+        })
     }
 
     /// How long a gateway takes to its first answer, in milliseconds.

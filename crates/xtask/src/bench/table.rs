@@ -39,6 +39,30 @@ pub(super) fn turns(measured: &Measured) -> String {
     out
 }
 
+/// The record alone, beside a sync of the disk it is written to.
+pub(super) fn records(measured: &Measured) -> String {
+    let mut out = String::from(RECORDS);
+    for alone in measured.records() {
+        let (report, wait) = (&alone.report, alone.report.wait_us);
+        writeln!(
+            out,
+            "| {} | {:.0} | {} | {} | {} | {} | {} | {:.1} | {} | {:.1} % |",
+            alone.rate,
+            report.per_second,
+            wait.p50,
+            wait.p99,
+            wait.p999,
+            alone.sync.p99,
+            alone.aim(),
+            report.cpu_us,
+            report.written_bytes,
+            report.stolen * 100.0,
+        )
+        .ok();
+    }
+    out
+}
+
 /// The budget, and what became of it.
 pub(super) fn budget(budget: &Budget) -> String {
     let mut out = String::from("| what | measured | budget | |\n|---|---|---|---|\n");
@@ -55,10 +79,16 @@ const TURNS: &str = "\
 |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ";
 
+const RECORDS: &str = "\
+| record alone, asked for | per second | wait p50 µs | p99 µs | p99.9 µs | a sync p99 µs | aim p99 µs | CPU µs | bytes written | stolen |
+|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+";
+
 #[cfg(test)]
 mod tests {
     use super::super::measured::Turn;
     use super::super::measured::tests::report;
+    use super::super::record::tests::alone;
     use super::super::under_test::{Server, Sources};
     use super::*;
 
@@ -74,6 +104,12 @@ mod tests {
             rows.contains("| gateway | one source | 1 | 9000 | 50.0 | 90 % |"),
             "{rows}"
         );
+        let alone = Measured {
+            records: vec![alone(5_000, 0.0)],
+            ..Measured::default()
+        };
+        let row = "| 5000 | 5000 | 400 | 2500 | 5000 | 500 | 2500 | 31.0 | 2900 | 0.0 % |";
+        assert!(records(&alone).contains(row), "{}", records(&alone));
         let rows = budget(&Budget::of(&measured));
         assert!(rows.contains("| 50.0 µs = 1.00 × 50.0 µs | ≤ 1.8 × pass-through | PASS |"));
         assert!(rows.contains("| memory of an idle gateway | 42 MB | < 100 MB | PASS |"));

@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use evidence::keys::VerifierKey;
 
+mod audit;
+
+pub(crate) use audit::{Audit, AuditCommand, Export, Prove, Reindex, Show, Verify};
+
 /// A gateway for sharing data between national databases.
 ///
 /// Start with `lienthong sandbox`: a whole gateway with five simulated agencies, on this machine.
@@ -30,7 +34,7 @@ pub(crate) enum Command {
     CheckConfig(Serve),
     /// Ask a gateway about one citizen.
     Lookup(Box<Lookup>),
-    /// Check the record of exchanges.
+    /// Check, prove, copy and search the record of exchanges.
     Audit(Audit),
     /// Run one simulated agency.
     Sim(Sim),
@@ -83,12 +87,8 @@ pub(crate) struct Lookup {
     /// What kind of number it is, where its length does not tell.
     #[arg(long, value_enum)]
     pub(crate) kind: Option<Kind>,
-    /// The sandbox to ask.
-    #[arg(long, value_name = "DIR", default_value = "./sandbox")]
-    pub(crate) sandbox: PathBuf,
-    /// The caller of the sandbox to ask as; its default caller if left out.
-    #[arg(long = "as", value_name = "CALLER")]
-    pub(crate) caller: Option<String>,
+    #[command(flatten)]
+    pub(crate) address: Address,
     /// Why; the caller's first purpose if left out.
     #[arg(long)]
     pub(crate) purpose: Option<String>,
@@ -122,6 +122,17 @@ pub(crate) struct Lookup {
     /// How long to wait, in seconds.
     #[arg(long, default_value_t = 5)]
     pub(crate) wait: u64,
+}
+
+/// Which gateway is asked, and as whom.
+#[derive(Debug, Args)]
+pub(crate) struct Address {
+    /// The sandbox to ask.
+    #[arg(long, value_name = "DIR", default_value = "./sandbox")]
+    pub(crate) sandbox: PathBuf,
+    /// The caller of the sandbox to ask as; its default caller if left out.
+    #[arg(long = "as", value_name = "CALLER")]
+    pub(crate) caller: Option<String>,
     /// A gateway that is no sandbox: its address, such as `https://gateway.example:8443`.
     #[arg(long, value_name = "URL", requires_all = ["ca", "cert", "key", "purpose"])]
     pub(crate) gateway: Option<url::Url>,
@@ -147,67 +158,6 @@ pub(crate) enum Kind {
     Tax,
     /// Social-insurance code.
     Insurance,
-}
-
-/// Arguments of `audit`.
-#[derive(Debug, Args)]
-pub(crate) struct Audit {
-    #[command(subcommand)]
-    pub(crate) command: AuditCommand,
-}
-
-/// What to do with the record.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Check a whole log, and that a receipt's record is in it once.
-    ///
-    /// A directory is checked in both its forms: the public log and the write-ahead log. Of a URL
-    /// only the public log can be read, and the key must be given: the directory names its own.
-    ///
-    /// A proof that `audit prove` has made is checked by itself.
-    Verify(Verify),
-    /// Write the proof that a record is in a log, as others can check it: c2sp.org/tlog-proof.
-    Prove(Prove),
-}
-
-/// Arguments of `audit verify`.
-#[derive(Debug, Args)]
-pub(crate) struct Verify {
-    /// The directory of the log, or the URL at which it is served; or the file of a proof.
-    #[arg(value_name = "DIR|URL|PROOF")]
-    pub(crate) log: String,
-    /// A receipt: the JSON of a lookup, or of several, one per line; `-` for standard input.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) receipt: Option<PathBuf>,
-    /// A key that signs the log's checkpoints, as `name+id+base64`; may be given more than once.
-    /// Of a directory: also the keys it had, which then need not be believed.
-    #[arg(long, value_name = "KEY")]
-    pub(crate) vkey: Vec<VerifierKey>,
-    /// A checkpoint that the log has shown before: it must be a continuation. May be given more
-    /// than once.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) old: Vec<PathBuf>,
-    /// Whom to believe, as c2sp.org/tlog-policy has it: logs, witnesses, and how many of these must
-    /// have cosigned the checkpoint. Adds its logs to --vkey.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-}
-
-/// Arguments of `audit prove`.
-#[derive(Debug, Args)]
-pub(crate) struct Prove {
-    /// The directory of the log, or the URL at which it is served.
-    #[arg(value_name = "DIR|URL")]
-    pub(crate) log: String,
-    /// The number of the record.
-    #[arg(long, value_name = "N", conflicts_with = "receipt")]
-    pub(crate) seq: Option<u64>,
-    /// The receipt of the record: the JSON of a lookup; `-` for standard input.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) receipt: Option<PathBuf>,
-    /// Where the proof goes; by custom its name ends in `.tlog-proof`. Standard output if left out.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
 }
 
 /// Arguments of `witness`.
