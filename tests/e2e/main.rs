@@ -12,6 +12,7 @@
 
 mod answers;
 mod audit;
+mod citizen;
 mod evidence;
 mod faults;
 mod life;
