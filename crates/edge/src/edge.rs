@@ -110,7 +110,11 @@ impl Edge {
         let node = Arc::new(Node {
             readiness: readiness.clone(),
             metrics,
-            tracker: Tracker::new(Arc::clone(&gate), readiness.clone()),
+            tracker: Tracker::new(
+                Arc::clone(&gate),
+                readiness.clone(),
+                Arc::from(&*config.help_base),
+            ),
             tracked_by: config.find_usage.as_ref().map(FindUsage::caller),
         });
         side.spawn(listener::plain::serve(operations, closed, move |head| {

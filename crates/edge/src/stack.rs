@@ -47,8 +47,12 @@ pub(crate) struct Stack {
 impl Stack {
     pub(crate) fn new(config: &Config, deps: &Deps) -> Result<Arc<Self>, Error> {
         let handlers = Handlers::new(Arc::clone(&deps.gate), deps.readiness.clone());
-        let tracker = Tracker::new(Arc::clone(&deps.gate), deps.readiness.clone());
         let help_base: Arc<str> = Arc::from(&*config.help_base);
+        let tracker = Tracker::new(
+            Arc::clone(&deps.gate),
+            deps.readiness.clone(),
+            Arc::clone(&help_base),
+        );
         let health = HealthReporter::new();
         let grpc = Grpc::new(
             config,

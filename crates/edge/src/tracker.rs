@@ -8,11 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use admission::QuotaState;
 use api::v1;
 use exchange::{
     Caller, Fault, Identifier, IdentifierKind, OfficerId, Reason, RequestId, Violation,
 };
-use gate::{Call, Gate, Reply, Usage, Usages};
+use gate::{Call, Gate, Usage, Usages};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
@@ -31,6 +32,7 @@ use crate::method::Tracked;
 pub(crate) struct Tracker {
     gate: Arc<Gate>,
     readiness: Readiness,
+    help_base: Arc<str>,
 }
 
 /// The members of `findUsage`.
@@ -82,8 +84,17 @@ pub(crate) struct Entry {
 }
 
 impl Tracker {
-    pub(crate) const fn new(gate: Arc<Gate>, readiness: Readiness) -> Self {
-        Self { gate, readiness }
+    pub(crate) const fn new(gate: Arc<Gate>, readiness: Readiness, help_base: Arc<str>) -> Self {
+        Self {
+            gate,
+            readiness,
+            help_base,
+        }
+    }
+
+    /// The caller's quota as it stands.
+    pub(crate) fn quota(&self, call: &Call) -> Option<QuotaState> {
+        self.gate.quota(call)
     }
 
     /// Answers `findUsage`.
@@ -92,11 +103,10 @@ impl Tracker {
         call: &Call,
         headers: &HeaderMap,
         asked: &FindUsage,
-    ) -> Result<Reply<Answer>, Fault> {
+    ) -> Result<Answer, Fault> {
         let usage = asked.read(headers, self.gate.year())?;
-        let Reply { message, quota } = self.gate.find_usage(call, &usage).await?;
-        let message = message.into();
-        Ok(Reply { message, quota })
+        let reply = self.gate.find_usage(call, &usage).await?;
+        Ok(reply.message.into())
     }
 
     /// Answers `usagePeriod`.
@@ -133,16 +143,23 @@ impl Tracker {
                 "application/json",
                 serde_json::to_vec(&answer).unwrap_or_default(),
             ),
-            Err(fault) => problem(&fault),
+            Err(fault) => self.problem(&fault),
         })
+    }
+
+    fn problem(&self, fault: &Fault) -> Page {
+        let told = Told::new(fault, RequestId::fresh(), &self.help_base);
+        Page {
+            status: told.status(),
+            ..Page::ok("application/problem+json", told.problem())
+        }
     }
 
     async fn asked(&self, which: Tracked, call: &Call, head: &Parts) -> Result<Answer, Fault> {
         match which {
             Tracked::FindUsage => {
                 let asked = query(head.uri.query().unwrap_or_default())?;
-                let reply = self.find(call, &head.headers, &asked).await?;
-                Ok(reply.message)
+                self.find(call, &head.headers, &asked).await
             }
             Tracked::UsagePeriod => self.period(call).await,
             Tracked::Heartbeat => Ok(self.heartbeat()),
@@ -249,14 +266,6 @@ fn query(query: &str) -> Result<FindUsage, Fault> {
         let what = "holds something else than userCode, periodStart, periodEnd, offset and limit";
         Fault::invalid(vec![wrong("query", what)])
     })
-}
-
-fn problem(fault: &Fault) -> Page {
-    let told = Told::new(fault, RequestId::fresh(), "");
-    Page {
-        status: told.status(),
-        ..Page::ok("application/problem+json", told.problem())
-    }
 }
 
 fn wrong(field: &str, what: impl std::fmt::Display) -> Violation {

@@ -2048,8 +2048,8 @@ pub struct Access {
     /// The place of the record in the log.
     #[prost(uint64, tag = "9")]
     pub seq: u64,
-    /// Proof of the record, with what opens it, as GetInclusionProof gives it. Empty while the record
-    /// is under no checkpoint yet, and if another node keeps its log.
+    /// Proof of the record as GetInclusionProof gives it, with what opens the person and the reason in
+    /// it. Empty while the record is under no checkpoint yet, and if another node keeps its log.
     #[prost(string, tag = "10")]
     pub tlog_proof: ::prost::alloc::string::String,
 }

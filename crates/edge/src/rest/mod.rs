@@ -106,16 +106,16 @@ impl Rest {
     ) -> Result<Response<Body>, Fault> {
         without_query(head)?;
         let (tracker, call) = (&self.tracker, &context.call);
-        match which {
+        let answer = match which {
             Tracked::FindUsage => {
                 let asked = json::read(head, body, |_| Vec::new())?;
-                let reply = tracker.find(call, &head.headers, &asked).await?;
-                context.notes().quota = Some(reply.quota);
-                json::answer(&reply.message)
+                tracker.find(call, &head.headers, &asked).await
             }
-            Tracked::UsagePeriod => json::answer(&tracker.period(call).await?),
-            Tracked::Heartbeat => json::answer(&tracker.heartbeat()),
-        }
+            Tracked::UsagePeriod => tracker.period(call).await,
+            Tracked::Heartbeat => Ok(tracker.heartbeat()),
+        };
+        context.notes().quota = tracker.quota(call);
+        json::answer(&answer?)
     }
 
     /// Reads a message of which the gate knows more than its form.

@@ -25,13 +25,17 @@ pub(crate) async fn found(world: &World, reason: &str) -> u64 {
         seq: proof.index,
         ts_ms: 1_771_234_567_890 + proof.index,
         leaf: Extra::of(&proof).unwrap().leaf.into_bytes(),
-        openings: vec![Opening {
-            field: "txt".to_owned(),
-            salt: [7; 32],
-            value: reason.as_bytes().to_vec(),
-        }],
+        openings: vec![opening("txt", reason), opening("off", "CB-17")],
     });
     proof.index
+}
+
+fn opening(field: &str, value: &str) -> Opening {
+    Opening {
+        field: field.to_owned(),
+        salt: [7; 32],
+        value: value.as_bytes().to_vec(),
+    }
 }
 
 fn context(purpose: &str) -> Value {
@@ -171,6 +175,28 @@ async fn a_citizen_is_told_who_asked_and_why_with_a_proof() {
     assert_eq!(access.field_groups, released);
     let proof = LogProof::parse(&access.tlog_proof).unwrap();
     assert_eq!((proof.index, access.seq), (seq, seq));
+}
+
+#[tokio::test]
+async fn a_proof_opens_no_more_than_is_the_citizens_and_is_of_the_right_log() {
+    let world = World::new().await;
+    let seq = found(&world, "Đăng ký").await;
+    let elsewhere = Opened {
+        origin: "log.lienthong.example/other".into(),
+        seq,
+        ts_ms: 1_771_234_600_000,
+        leaf: b"{}".to_vec(),
+        openings: Vec::new(),
+    };
+    world.archive.put(elsewhere);
+    let answer = Client::of(&world, "portal").post(LIST, &listing()).await;
+    let accesses = answer.json()["accesses"].clone();
+    assert!(accesses[0]["tlogProof"].is_null(), "{accesses}");
+    let proof = LogProof::parse(accesses[1]["tlogProof"].as_str().unwrap()).unwrap();
+    let carried: Value = serde_json::from_slice(&proof.extra.unwrap()).unwrap();
+    let opened = carried["openings"].as_array().unwrap().iter();
+    let opened: Vec<_> = opened.map(|it| it["field"].as_str().unwrap()).collect();
+    assert_eq!(opened, ["txt"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use admission::Duty;
 use api::convert::{Listing, page_token};
 use api::v1;
 use evidence::verify;
-use exchange::{AgencyCode, Fault, Opened, PurposeCode};
+use exchange::{AgencyCode, Fault, Opened, Opening, PurposeCode};
 
 use super::inspect::{answer, disclosure};
 use super::leaf::Leaf;
@@ -28,9 +28,13 @@ impl Gate {
     ) -> Result<Reply<v1::ListMyAccessesResponse>, Fault> {
         let Reply { message, quota } = self.accesses(call, asked).await?;
         let mut proofs = self.proofs(&message.found.records).await?;
-        let accesses = message.found.records.iter().map(|record| v1::Access {
-            tlog_proof: proofs.remove(&record.seq).unwrap_or_default(),
-            ..self.access(record)
+        let accesses = message.found.records.iter().map(|record| {
+            // Other logs have records at the same places.
+            let proof = self.keeps(record).then(|| proofs.remove(&record.seq));
+            v1::Access {
+                tlog_proof: proof.flatten().unwrap_or_default(),
+                ..self.access(record)
+            }
         });
         let message = v1::ListMyAccessesResponse {
             accesses: accesses.collect(),
@@ -104,12 +108,15 @@ impl Gate {
         name.map_or_else(|| code.to_owned(), |name| name.name_vi.clone())
     }
 
+    /// True if the record is in the log of this node.
+    fn keeps(&self, record: &Opened) -> bool {
+        &*record.origin == self.deps.log.origin()
+    }
+
     /// The proofs of the records of this node's log that are under a checkpoint, by their place.
     async fn proofs(&self, records: &[Opened]) -> Result<HashMap<u64, String>, Fault> {
-        let own = records
-            .iter()
-            .filter(|it| &*it.origin == self.deps.log.origin());
-        let own: Vec<_> = own.map(|it| (it.seq, it.openings.clone())).collect();
+        let own = records.iter().filter(|record| self.keeps(record));
+        let own: Vec<_> = own.map(|it| (it.seq, own_openings(it))).collect();
         let proved = self.read(move |files| {
             let proofs = own.iter().map(|(seq, openings)| {
                 let proved = verify::prove(files, *seq)?;
@@ -125,5 +132,14 @@ impl Gate {
     }
 }
 
+/// What a citizen may open of a record about them: themselves, and the reason. Not the officer.
+fn own_openings(record: &Opened) -> Vec<Opening> {
+    let openings = record.openings.iter();
+    let own = openings.filter(|it| it.field == REASON || it.field.starts_with(SUBJECT));
+    own.cloned().collect()
+}
+
+/// How the names of the commitments to the person begin.
+const SUBJECT: &str = "sub";
 /// The name of the commitment to the reason that a caller gives.
 const REASON: &str = "txt";
