@@ -189,17 +189,17 @@ impl PublicLog {
     }
 
     /// Shows the latest checkpoint again, with more signatures under it; returns how many have been
-    /// added since it was signed.
-    pub(crate) fn cosign(&mut self, more: Vec<Signature>) -> Result<usize, Error> {
-        if let Some(latest) = &self.latest {
-            self.cosignatures.extend(more);
-            let signed = latest.with(&self.cosignatures);
+    /// added since it was signed, and what is shown.
+    pub(crate) fn cosign(&mut self, more: Vec<Signature>) -> Result<(usize, String), Error> {
+        self.cosignatures.extend(more);
+        let signed = self.latest.as_ref().map(|it| it.with(&self.cosignatures));
+        let text = signed.map_or_else(String::new, |signed| signed.to_string());
+        if !text.is_empty() {
             // Its name is made durable with the next checkpoint: a crash may leave the file without
             // these lines, which is as whole.
-            self.store
-                .put(CHECKPOINT_FILE, signed.to_string().as_bytes())?;
+            self.store.put(CHECKPOINT_FILE, text.as_bytes())?;
         }
-        Ok(self.cosignatures.len())
+        Ok((self.cosignatures.len(), text))
     }
 
     /// Writes the partial bundle and those partial tiles that have changed.

@@ -149,7 +149,8 @@ impl Publisher {
     /// next checkpoint is cosigned anew.
     fn cosign(&mut self, lines: Vec<Signature>) -> Result<(), Error> {
         if let Some(restored) = &mut self.restored {
-            let count = restored.log.cosign(lines)?;
+            let (count, text) = restored.log.cosign(lines)?;
+            self.shown.send_replace(Some(text.into()));
             self.observer.cosigned(count);
         }
         Ok(())
