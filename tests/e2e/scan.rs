@@ -100,7 +100,7 @@ fn twelve_digits(bytes: &[u8]) -> Option<usize> {
 fn citizen(number: u32) -> String {
     format!(
         "999{}{:02}{:06}",
-        number % 4,
+        number % 2,
         number % 80 + 10,
         1_000 + number
     )

@@ -102,13 +102,13 @@ impl PublicLog {
         self.latest.as_ref()
     }
 
-    /// Adds the leaf in a frame, if it is one.
+    /// Adds the leaf in a frame, if it is one that is not there yet.
     ///
     /// # Errors
     /// As [`PublicLog::append`].
     pub(crate) fn append_frame(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
-        let leaf = frame.leaf().map(|leaf| (leaf, leaf_hash(leaf)));
-        leaf.map_or(Ok(()), |(leaf, hash)| self.append(leaf, hash))
+        let leaf = frame.leaf().filter(|_| frame.seq >= self.size());
+        leaf.map_or(Ok(()), |leaf| self.append(leaf, leaf_hash(leaf)))
     }
 
     /// Adds the leaves of a batch that are not there yet.

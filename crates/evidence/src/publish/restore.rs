@@ -129,7 +129,7 @@ fn reread(
     let (from, mut seen) = (edge.size(), None);
     let mut tail = Tail::from(&config.dir, from.saturating_sub(1))?;
     tail.read_to(durable.end, size, |frame| {
-        let Some(leaf) = frame.leaf() else {
+        let Some(leaf) = frame.leaf().filter(|_| frame.seq + 1 >= from) else {
             return Ok(());
         };
         if from > 0 && seen.is_none() {

@@ -85,8 +85,8 @@ impl Tail {
         self.chain.as_ref().map_or(0, |chain| chain.batch)
     }
 
-    /// Tells `visit` the next leaves and every other frame between them, up to the batch that ends at `end`, or to the one that brings
-    /// their number to `limit`.
+    /// Tells `visit` every frame, from the beginning of the segment that holds the next leaf, up to
+    /// the batch that ends at `end`, or to the one that brings the number of leaves to `limit`.
     ///
     /// # Errors
     /// The log cannot be read or is damaged, or `visit` fails.
@@ -177,12 +177,10 @@ impl Tail {
                 Ok(false) => break Stopped::Zeros,
                 Err(broken) => break Stopped::Broken(broken.behind(from)),
             }
-            let first = self.next;
-            let is_wanted = |frame: &&Frame<'_>| frame.kind != Kind::Leaf || frame.seq >= first;
-            for frame in frames.iter().filter(is_wanted) {
+            for frame in &frames {
                 visit(frame)?;
                 if frame.kind == Kind::Leaf {
-                    self.next = frame.seq + 1;
+                    self.next = self.next.max(frame.seq + 1);
                 }
             }
         };

@@ -321,6 +321,23 @@ async fn the_index_is_made_again_from_the_log() {
 }
 
 #[tokio::test]
+async fn a_restart_goes_on_where_filing_ended() {
+    let desk = Desk::published();
+    for round in 0..3 {
+        let (evidence, handle) = desk.start();
+        desk.exchange(&evidence).await;
+        // Searches are records without an exchange; each round finds those of the rounds before.
+        let found = desk.search(&evidence, about(CITIZEN)).await;
+        assert_eq!(found.records.len(), 2 * round + 1);
+        for record in &found.records {
+            assert_eq!(record.openings.len(), 2, "{record:?}");
+            proves(record);
+        }
+        handle.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn no_file_holds_a_number_or_an_officer() {
     let mut desk = Desk::published();
     desk.request.context.reason = Some(ReasonText::parse(REASON).unwrap());

@@ -35,7 +35,7 @@ use crate::leaf::{Event, MAX_TS, MIN_TS};
 use crate::private::{Intake, Records};
 use crate::publish::{Buffers, Ended, Inbox, Published, Reached, Written};
 use crate::receipt::{self, Committed};
-use crate::tree::Tree;
+use crate::tree::{Hash, Tree};
 use crate::{Config, Error, Observer};
 use log::Log;
 use outstanding::Outstanding;
@@ -250,41 +250,53 @@ impl Writer {
         self.log.sync()?;
         self.observer.synced(began.elapsed());
         let bytes = std::mem::take(&mut taken.bytes);
-        let committed = self.settle(taken, bound.first, Tree::new(bound.hashes));
+        let committed = self.sign(&taken, bound.first, bound.hashes);
+        self.hand_on(bound.first, bytes, committed.clone());
+        self.settle(&taken, committed);
+        Ok(())
+    }
+
+    /// Signs a durable batch, if it has leaves.
+    fn sign(&self, taken: &Taken, first: u64, hashes: Vec<Hash>) -> Option<Arc<Committed>> {
+        if taken.leaves == 0 {
+            return None;
+        }
+        let tree = Tree::new(hashes);
+        let at_ms = now_ms(&*self.clock).max(self.chain.ts);
+        let size = u64::from(taken.leaves);
+        let message = receipt::message(&self.origin, first, size, &tree.root(), at_ms);
+        Some(Arc::new(Committed {
+            origin: Arc::clone(&self.origin),
+            first,
+            tree,
+            at_ms,
+            signature: self.keys.sign_receipt(message.as_bytes()),
+        }))
+    }
+
+    /// Hands a durable batch on to be published. Before anybody has its receipt: who searches after
+    /// that finds its records.
+    fn hand_on(&self, first: u64, bytes: Vec<u8>, committed: Option<Arc<Committed>>) {
         let reached = Reached {
             end: self.log.end(),
             seq: self.chain.seq,
         };
         let (batch, buffers) = (self.chain.batch - 1, Arc::clone(&self.buffers));
-        let written = Written::new(batch, bound.first, bytes, committed, buffers);
+        let written = Written::new(batch, first, bytes, committed, buffers);
         self.inbox.advance(reached, Arc::new(written));
-        Ok(())
     }
 
     /// Gives every exchange of a durable batch its receipt.
-    fn settle(&mut self, taken: Taken, first: u64, tree: Tree) -> Option<Arc<Committed>> {
+    fn settle(&mut self, taken: &Taken, committed: Option<Arc<Committed>>) {
         self.in_flight = None;
         self.queue.give_back(taken.places);
-        let mut receipts = None;
-        if taken.leaves > 0 {
-            let at_ms = now_ms(&*self.clock).max(self.chain.ts);
-            let size = u64::from(taken.leaves);
-            let message = receipt::message(&self.origin, first, size, &tree.root(), at_ms);
-            let committed = Arc::new(Committed {
-                origin: Arc::clone(&self.origin),
-                first,
-                tree,
-                at_ms,
-                signature: self.keys.sign_receipt(message.as_bytes()),
-            });
-            taken.batch.settle(Ok(Arc::clone(&committed)));
-            receipts = Some(committed);
-            self.announce(taken.batch);
+        if let Some(committed) = committed {
+            taken.batch.settle(Ok(committed));
+            self.announce(Arc::clone(&taken.batch));
             self.observer.batch(taken.leaves);
             self.observer.next_seq(self.chain.seq);
         }
         self.observer.queue_depth(self.queue.places());
-        receipts
     }
 
     /// Looks after the disk: its free space, and the file that becomes the next segment.
