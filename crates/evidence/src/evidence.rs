@@ -236,9 +236,9 @@ impl Evidence {
         self.0.checkpoints.clone()
     }
 
-    pub(crate) fn abandon(&self, key: u64, sealable: Sealable) {
+    pub(crate) fn abandon(&self, key: u64, sealable: &Sealable) {
         // Nobody waits; if the log has ended, the next start finds the attempt unfinished.
-        drop(self.put(key, &sealable, None, Last::Yes));
+        drop(self.put(key, sealable, None, Last::Yes));
     }
 
     /// Puts a leaf into the queue with what it hides: `sealed` already, or still to be sealed.

@@ -176,7 +176,7 @@ impl Drop for Open {
                 ..Tail::of("ABANDONED")
             };
             let sealable = self.close(head, &tail);
-            self.evidence.abandon(self.key, sealable);
+            self.evidence.abandon(self.key, &sealable);
         }
     }
 }

@@ -148,7 +148,7 @@ impl Desk {
                     self.open.remove(&key).unwrap_or_default()
                 };
                 if frame.seq >= self.next {
-                    self.leaf(frame.seq, body, sealed)?;
+                    self.leaf(frame.seq, body, &sealed)?;
                     self.next = frame.seq + 1;
                 }
                 if self.entries.len() >= AT_ONCE {
@@ -187,7 +187,7 @@ impl Desk {
             .any(|sealed| sealed.intake < number)
     }
 
-    fn leaf(&mut self, seq: u64, json: &[u8], sealed: Vec<Vec<u8>>) -> Result<(), Error> {
+    fn leaf(&mut self, seq: u64, json: &[u8], sealed: &[Vec<u8>]) -> Result<(), Error> {
         let Ok(gist) = serde_json::from_slice::<Gist<'_>>(json) else {
             return Ok(()); // of a version to come: its place is counted, its meaning is not known
         };

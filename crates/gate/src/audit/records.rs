@@ -58,7 +58,7 @@ impl Records for Evidence {
         disclosure: &'a Disclosure<'a>,
         query: &'a Query,
     ) -> BoxFuture<'a, Result<Found, Fault>> {
-        Box::pin(Evidence::search(self, disclosure, query))
+        Box::pin(Self::search(self, disclosure, query))
     }
 
     fn accesses<'a>(
@@ -74,7 +74,7 @@ impl Records for Evidence {
             limit: period.limit,
             ..Query::default()
         };
-        Box::pin(async move { Evidence::accesses(self, disclosure, &query).await })
+        Box::pin(async move { Self::accesses(self, disclosure, &query).await })
     }
 
     fn erase<'a>(
@@ -82,6 +82,6 @@ impl Records for Evidence {
         disclosure: &'a Disclosure<'a>,
         subject: &'a Identifier,
     ) -> BoxFuture<'a, Result<u64, Fault>> {
-        Box::pin(Evidence::erase(self, disclosure, subject))
+        Box::pin(Self::erase(self, disclosure, subject))
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum AuditCommand {
     Prove(Prove),
     /// Find records through a gateway, open them, and check what was opened.
     ///
-    /// Needs an agreement with the duty SEARCH_RECORDS; the gateway records who looked, and why.
+    /// Needs an agreement with the duty `SEARCH_RECORDS`; the gateway records who looked, and why.
     Show(Box<Show>),
     /// Copy a public log into a directory of its own, checked while it is copied.
     ///

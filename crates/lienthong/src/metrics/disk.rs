@@ -45,6 +45,7 @@ impl Disk {
                 .with_boundaries(SECONDS.to_vec())
                 .build()
         };
+        let level = |name, unit, description| Level::new(meter, name, unit, description, &node);
         Self {
             commit_wait: seconds(
                 "audit.commit_wait",
@@ -59,48 +60,32 @@ impl Disk {
                 .with_description("Records that became durable together.")
                 .with_boundaries(ENTRIES.to_vec())
                 .build(),
-            queue: Level::new(
-                meter,
+            queue: level(
                 "audit.queue.depth",
                 "",
                 "Exchanges that are open or wait for their record.",
-                &node,
             ),
-            next_seq: Level::new(
-                meter,
+            next_seq: level(
                 "audit.next_seq",
                 "",
                 "The sequence number of the next record.",
-                &node,
             ),
-            checkpoint_size: Level::new(
-                meter,
+            checkpoint_size: level(
                 "audit.checkpoint.size",
                 "",
                 "The number of records under the latest checkpoint.",
-                &node,
             ),
-            free: Level::new(
-                meter,
-                "audit.free",
-                "By",
-                "Bytes free on the disk of the log.",
-                &node,
-            ),
-            days_left: Level::new(
-                meter,
+            free: level("audit.free", "By", "Bytes free on the disk of the log."),
+            days_left: level(
                 "audit.disk.left",
                 "d",
                 "Days until that disk is full, at the pace since yesterday.",
-                &node,
             ),
             runway: Runway::default(),
-            indexed: Level::new(
-                meter,
+            indexed: level(
                 "audit.indexed",
                 "",
                 "Records before this number can be searched.",
-                &node,
             ),
             witnesses: Witnesses::new(meter, &node),
             node,

@@ -14,9 +14,7 @@ mod vendor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::{
-    Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, confirm,
-};
+use adapter::{Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, confirm};
 use api::Record;
 use bytes::Bytes;
 use exchange::{CitizenId, Source, SourceState};

@@ -186,7 +186,7 @@ async fn a_superseded_number_finds_the_record_under_the_number_in_force() {
     assert!(answer.in_force.is_some());
     assert_eq!(record(answer).personal_id, current.reveal());
     let answer = about(current.reveal()).ask(&*register.agency).await;
-    assert!(!answer.unwrap().in_force.is_some());
+    assert!(answer.unwrap().in_force.is_none());
 }
 
 #[tokio::test]

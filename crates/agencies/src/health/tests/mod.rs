@@ -19,7 +19,7 @@ async fn a_whole_record_is_read() {
     let missing: Vec<_> = all().minus(&answer.record.present()).iter().collect();
     // Only minors have a representative.
     assert_eq!(missing, [Field::HealthRepresentative]);
-    assert!(!answer.in_force.is_some());
+    assert!(answer.in_force.is_none());
     assert_eq!(answer.attempts, 1);
     assert_eq!(answer.as_of, Some("2026-10-01T01:00:00Z".parse().unwrap()));
     assert!(
@@ -122,7 +122,7 @@ async fn a_replaced_number_finds_the_book_under_the_number_in_force() {
     let current = town.world.person(&id("999099000004")).unwrap().personal_id;
     assert_eq!(record.personal_id, current.reveal());
     let answer = town.ask(current.reveal(), all()).await.unwrap();
-    assert!(!answer.in_force.is_some());
+    assert!(answer.in_force.is_none());
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn a_superseded_number_gives_the_record_in_force() {
         "checked, and not returned: it was not asked"
     );
     let answer = pair.ask(current.reveal(), ask()).await.unwrap();
-    assert!(!answer.in_force.is_some());
+    assert!(answer.in_force.is_none());
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ async fn a_superseded_number_finds_the_record_in_force(rig: &Rig) {
     assert!(answer.in_force.is_some());
     assert_eq!(record(&answer).personal_id, current.reveal());
     let answer = rig.ask(current.reveal(), everything()).await.unwrap();
-    assert!(!answer.in_force.is_some());
+    assert!(answer.in_force.is_none());
 }
 
 async fn partial_dates_and_decomposed_names_are_read(rig: &Rig) {
