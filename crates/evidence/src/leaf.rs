@@ -125,7 +125,7 @@ pub(crate) struct SourceEntry {
     pub(crate) r: Option<Commitment>,
 }
 
-/// A leaf about the log itself: `START`, `STOP`, `RECOVERY`, `CONFIG`.
+/// A leaf about the log itself: `START`, `STOP`, `RECOVERY`, `CONFIG`, `CLOCK`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Event<'a> {
     pub(crate) v: u8,
@@ -140,6 +140,9 @@ pub(crate) struct Event<'a> {
     pub(crate) bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) last_seq: Option<u64>,
+    /// By how many milliseconds the clock was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) step: Option<i64>,
 }
 
 impl Event<'_> {

@@ -27,6 +27,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn filed(&self, _next: u64) {}
     /// What is published could not be filed; it is tried again. Called on the filing thread.
     fn not_filed(&self, _error: &Error) {}
+    /// The wall clock was set, by so many milliseconds.
+    fn clock_set(&self, _step_ms: i64) {}
     /// What is durable could not be published; it is tried again. Called on the publishing thread.
     fn not_published(&self, _error: &Error) {}
     /// So many cosignatures are under the latest checkpoint. Called on the publishing thread.

@@ -1,8 +1,9 @@
 //! Tests of the log as a whole: a directory, a clock that is set by hand, synthetic questions.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use exchange::{
     AgencyCode, Caller, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
@@ -12,6 +13,7 @@ use exchange::{
 use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::chain::Chain;
 use crate::frame::Kind;
@@ -35,18 +37,26 @@ const CITIZEN: &str = "999099000001";
 const OFFICER: &str = "CB-0417";
 const POLICY: [u8; 32] = [7; 32];
 
+/// A clock that is set by hand. It stands for a second and then goes on, so that no test that takes
+/// long sees a clock that was stopped.
 #[derive(Debug)]
-struct TestClock(AtomicI64);
+struct TestClock(Mutex<(i64, Instant)>);
 
 impl TestClock {
+    fn new(ms: i64) -> Self {
+        Self(Mutex::new((ms, Instant::now())))
+    }
+
     fn set(&self, ms: i64) {
-        self.0.store(ms, Ordering::SeqCst);
+        *self.0.lock().unwrap() = (ms, Instant::now());
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
+        let (ms, since) = *self.0.lock().unwrap();
+        let late = since.elapsed().saturating_sub(Duration::from_secs(1));
+        Timestamp::from_millisecond(ms + late.as_millis() as i64).unwrap()
     }
 }
 
@@ -78,7 +88,7 @@ impl Desk {
         Self {
             _dir: dir,
             config,
-            clock: Arc::new(TestClock(AtomicI64::new(NOW_MS))),
+            clock: Arc::new(TestClock::new(NOW_MS)),
             caller: Caller::new(
                 AgencyCode::parse("G18").unwrap(),
                 SystemId::parse("tax-web").unwrap(),

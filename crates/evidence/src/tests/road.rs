@@ -244,11 +244,20 @@ async fn time_never_goes_back_in_the_log() {
     drop(handle);
     desk.clock.set(NOW_MS);
     desk.start().1.close().await.unwrap();
-    let times: Vec<i64> = leaves(desk.path())
-        .iter()
-        .map(|leaf| leaf["ts"].as_i64().unwrap() - NOW_MS)
+    let all = leaves(desk.path());
+    let number = |leaf: &Value, key: &str| leaf[key].as_i64().unwrap();
+    let times: Vec<i64> = all.iter().map(|it| number(it, "ts") - NOW_MS).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    let accesses = all.iter().filter(|leaf| leaf["t"] == "ACCESS");
+    let accesses: Vec<i64> = accesses.map(|it| number(it, "ts") - NOW_MS).collect();
+    assert_eq!(accesses, [5, 5, 5, 6]);
+    // Each time the clock was set by hours or years the log says so, and by how much.
+    let steps = all.iter().filter(|leaf| leaf["t"] == "CLOCK");
+    let steps: Vec<i64> = steps
+        .map(|it| (number(it, "step") + 500).div_euclid(1_000))
         .collect();
-    assert_eq!(times, [0, 5, 5, 5, 6, 6, 6]);
+    let now = NOW_MS / 1_000;
+    assert_eq!(steps, [-3_600, 3_600 - now, now]);
 }
 
 #[tokio::test]

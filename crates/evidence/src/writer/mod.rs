@@ -22,6 +22,7 @@ mod outstanding;
 mod pace;
 mod queue;
 mod start;
+mod wall;
 
 pub use batch::Sealing;
 pub(crate) use batch::{Batch, Ticket};
@@ -42,6 +43,7 @@ use outstanding::Outstanding;
 use pace::Pace;
 use queue::{Sleep, Taken};
 pub(crate) use start::{hold, prepare};
+use wall::Watch;
 
 /// What those who write to the log share with its threads.
 #[derive(Clone, Debug)]
@@ -168,6 +170,7 @@ struct Writer {
     chain: Chain,
     outstanding: Outstanding,
     pace: Pace,
+    watch: Watch,
     inbox: Arc<Inbox>,
     keys: Arc<Keys>,
     origin: Arc<str>,
@@ -192,8 +195,12 @@ impl Writer {
     fn work(&mut self) -> Result<Ended, Error> {
         loop {
             match self.next() {
-                Next::Batch(taken) => self.commit(taken)?,
+                Next::Batch(mut taken) => {
+                    self.look_at_clock(&mut taken);
+                    self.commit(taken)?;
+                }
                 Next::LastBatch(mut taken) => {
+                    self.look_at_clock(&mut taken);
                     self.push_stop(&mut taken);
                     self.commit(taken)?;
                     return Ok(Ended::Whole);
@@ -312,14 +319,40 @@ impl Writer {
         Ok(())
     }
 
+    /// Adds a leaf that says so if the wall clock was set.
+    fn look_at_clock(&mut self, taken: &mut Taken) {
+        let wall = now_ms(&*self.clock);
+        if let Some(step) = self.watch.step(Instant::now(), wall) {
+            self.observer.clock_set(step);
+            self.push(
+                taken,
+                &Event {
+                    t: "CLOCK",
+                    step: Some(step),
+                    ..Event::default()
+                },
+            );
+        }
+    }
+
     fn push_stop(&self, taken: &mut Taken) {
+        self.push(
+            taken,
+            &Event {
+                t: "STOP",
+                ver: Some(self.version),
+                ..Event::default()
+            },
+        );
+    }
+
+    /// Adds a leaf about the log itself to a batch.
+    fn push(&self, taken: &mut Taken, event: &Event<'_>) {
         let leaf = Event {
             v: 1,
-            t: "STOP",
             ts: self.chain.ts,
             node: &self.node,
-            ver: Some(self.version),
-            ..Event::default()
+            ..event.clone()
         };
         frame::append(&mut taken.bytes, Kind::Leaf, [&[0; 8], &leaf.to_leaf()]);
         taken.leaves += 1;

@@ -11,6 +11,7 @@ use super::log::{self, Log};
 use super::outstanding::Outstanding;
 use super::pace::Pace;
 use super::queue::{Queue, Taken};
+use super::wall::Watch;
 use super::{Batch, Started, Threads, Writer, now_ms};
 use crate::cosign::{Collector, Cosigning};
 use crate::evidence::{Deps, Siren};
@@ -91,6 +92,7 @@ impl Writer {
             outstanding: Outstanding::after_crash(recovered.from, open),
             chain: recovered.chain,
             pace: Pace::new(config.gather()),
+            watch: Watch::default(),
             origin: Arc::from(deps.keys.origin()),
             inbox,
             keys: Arc::new(deps.keys),

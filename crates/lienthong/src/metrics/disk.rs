@@ -158,6 +158,10 @@ impl evidence::Observer for Metrics {
         self.disk.checkpoint_size.tell(size);
     }
 
+    fn clock_set(&self, step_ms: i64) {
+        tracing::error!(step_ms, "the clock of this machine was set");
+    }
+
     fn filed(&self, next: u64) {
         self.disk.indexed.tell(next);
     }

@@ -174,7 +174,7 @@ impl Scene {
             ..Town::default()
         });
         let mut policy = String::new();
-        let clocks = [(); 2].map(|()| Arc::new(TestClock(AtomicI64::new(NOW_MS))));
+        let clocks = [(); 2].map(|()| Arc::new(TestClock::new(NOW_MS)));
         for (name, clock) in ["w1", "w2"].into_iter().zip(&clocks) {
             let (dir, clock) = (home.join(name), Arc::clone(clock));
             let key = format!("{name}.example/1");
