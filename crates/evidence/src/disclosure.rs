@@ -61,7 +61,7 @@ impl Evidence {
         let found = self.records().search(query.clone(), Eyes::Inspector).await;
         let Accesses { found, .. } = found.map_err(unavailable)?;
         let (subject, count) = (query.subject.as_ref(), found.records.len() as u64);
-        self.disclose(disclosure, Act::Search, subject, count)
+        self.disclose(disclosure, Act::Search, subject, Some(count))
             .await?;
         Ok(found)
     }
@@ -69,7 +69,7 @@ impl Evidence {
     /// Lists who asked about a person, as that person may see it, newest first.
     ///
     /// # Errors
-    /// As [`Evidence::search`].
+    /// As [`Evidence::search`]; also if what was recorded cannot be searched yet: a list is whole.
     pub async fn accesses(
         &self,
         disclosure: &Disclosure<'_>,
@@ -77,28 +77,52 @@ impl Evidence {
     ) -> Result<Accesses, Fault> {
         let eyes = Eyes::Person(self.now());
         let all = self.records().search(query.clone(), eyes).await;
+        let all = all.and_then(|all| match all.found.complete {
+            true => Ok(all),
+            false => Err(Error::Unfiled),
+        });
         let all = all.map_err(unavailable)?;
         let count = all.found.records.len() as u64;
-        self.disclose(disclosure, Act::AccessList, query.subject.as_ref(), count)
+        let subject = query.subject.as_ref();
+        self.disclose(disclosure, Act::AccessList, subject, Some(count))
             .await?;
         Ok(all)
     }
 
-    /// Destroys the keys to everything that is recorded of a person; how many records it was. The
-    /// log stays as it is.
+    /// Destroys the keys to everything that was recorded of a person before; how many records it was.
+    /// The log stays as it is.
+    ///
+    /// That it is done is recorded before, and how much it was afterwards. Dropping the future does
+    /// not end what has begun.
     ///
     /// # Errors
-    /// As [`Evidence::search`]; keys may be destroyed then all the same.
+    /// `AUDIT_UNAVAILABLE`: it cannot be recorded, then nothing is destroyed; or the databases cannot
+    /// be written.
     pub async fn erase(
         &self,
         disclosure: &Disclosure<'_>,
         subject: &Identifier,
     ) -> Result<u64, Fault> {
-        let erased = self.records().erase(subject.clone()).await;
-        let erased = erased.map_err(unavailable)?;
-        // Whom it was about must not be recorded anew.
-        self.disclose(disclosure, Act::Erase, None, erased).await?;
-        Ok(erased)
+        // Whom it is about must not be recorded anew.
+        let begun = self.disclose(disclosure, Act::Erase, None, None).await?;
+        let (evidence, subject) = (self.clone(), subject.clone());
+        let (caller, context) = (disclosure.caller.clone(), disclosure.context.clone());
+        let (agreement, policy) = (disclosure.agreement.to_owned(), *disclosure.policy);
+        let erasing = tokio::spawn(async move {
+            let erased = evidence.records().erase(&subject, begun.seq()).await;
+            let erased = erased.map_err(unavailable)?;
+            let disclosure = Disclosure {
+                caller: &caller,
+                context: &context,
+                agreement: &agreement,
+                policy: &policy,
+            };
+            let done = evidence.disclose(&disclosure, Act::Erase, None, Some(erased));
+            done.await.map(|_| erased)
+        });
+        erasing
+            .await
+            .unwrap_or_else(|_| Err(unavailable(Error::Ended)))
     }
 
     async fn disclose(
@@ -106,7 +130,7 @@ impl Evidence {
         disclosure: &Disclosure<'_>,
         act: Act,
         subject: Option<&Identifier>,
-        count: u64,
+        count: Option<u64>,
     ) -> Result<Receipt, Fault> {
         let why = Why {
             context: Some(disclosure.context),
@@ -124,7 +148,7 @@ impl Evidence {
                 &mut out,
                 &Tail::<()> {
                     act: Some(act.name()),
-                    n: Some(count),
+                    n: count,
                     ..Tail::of("ALLOW")
                 },
             );

@@ -10,7 +10,7 @@ use exchange::{Clock, Fault, Visibility};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use crate::commitment::Salts;
+use crate::commitment::{Commitment, Personal, Salts};
 use crate::keys::{self, Keys};
 use crate::leaf::{self, Digest, Event};
 use crate::open::{Flags, Head, Sealable};
@@ -171,14 +171,20 @@ impl Evidence {
     /// written or the disk is below its reserve, `DRAINING` during shutdown.
     pub fn open(&self, attempt: &Attempt<'_>) -> Result<Open, Fault> {
         let salts = self.salts().map_err(Closed::fault)?;
-        let all = attempt.head(&self.0.node, self.now_ms(), &salts);
-        let openings = attempt.why().openings(&salts);
+        let (node, now) = (&self.0.node, self.now_ms());
+        let all = attempt.head(node, now, &salts);
+        let mut openings = attempt.why().openings(&salts);
         let head = match attempt.visibility {
             Visibility::Citizen | Visibility::Delayed(_) => Head::Shown(all),
-            Visibility::Sealed => Head::Hidden {
-                shown: leaf::sealed_head("ACCESS", &self.0.node, self.now_ms()),
-                all,
-            },
+            Visibility::Sealed => {
+                // What a crash cuts must still tell an inspector who asked.
+                let tried = Head::tried(&all);
+                let salt = salts.of(Personal::Tried);
+                openings.push("try", salt, &tried);
+                let tried = Commitment::new(salt, "try", &tried);
+                let shown = leaf::sealed_head("ACCESS", node, now, tried);
+                Head::Hidden { all, shown }
+            }
         };
         let sealed = self.hide(&openings).map_err(Closed::fault)?;
         let opened = self.0.queue.open(head.shown(), &sealed);
@@ -278,7 +284,9 @@ impl Evidence {
     ) -> Sealing {
         let ticket = self.salts().and_then(|salts| {
             let (leaf, openings) = make(&self.0.node, self.now_ms(), &salts);
-            self.0.queue.single(&leaf, Some(&self.hide(&openings)?))
+            let is_any = !openings.is_empty();
+            let sealed = is_any.then(|| self.hide(&openings)).transpose()?;
+            self.0.queue.single(&leaf, sealed.as_deref())
         });
         self.wait_for(ticket)
     }

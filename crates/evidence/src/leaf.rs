@@ -66,6 +66,7 @@ pub(crate) struct SealedHead<'a> {
     pub(crate) ts: u64,
     pub(crate) node: &'a str,
     pub(crate) vis: Shown<Visibility>,
+    pub(crate) r#try: Commitment,
 }
 
 /// The second half of a leaf that hides everything but its type and time.
@@ -170,7 +171,7 @@ pub(crate) fn write_head(out: &mut Vec<u8>, head: &impl Serialize) {
 }
 
 /// The head of a leaf that hides the rest, open at its end.
-pub(crate) fn sealed_head(t: &'static str, node: &str, ts: u64) -> Vec<u8> {
+pub(crate) fn sealed_head(t: &'static str, node: &str, ts: u64, tried: Commitment) -> Vec<u8> {
     let mut out = Vec::with_capacity(160);
     let vis = Shown(Visibility::Sealed);
     let head = SealedHead {
@@ -179,6 +180,7 @@ pub(crate) fn sealed_head(t: &'static str, node: &str, ts: u64) -> Vec<u8> {
         ts,
         node,
         vis,
+        r#try: tried,
     };
     write_head(&mut out, &head);
     out

@@ -25,6 +25,9 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn published(&self, _size: u64) {}
     /// Records before that number are in the index. Called on the filing thread.
     fn filed(&self, _next: u64) {}
+    /// So many sealed openings cannot be opened and were not erased: their keys are lost. Called on
+    /// the filing thread.
+    fn openings_lost(&self, _count: u64) {}
     /// What is published could not be filed; it is tried again. Called on the filing thread.
     fn not_filed(&self, _error: &Error) {}
     /// The wall clock was set, by so many milliseconds.

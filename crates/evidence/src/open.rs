@@ -142,6 +142,14 @@ impl Open {
 }
 
 impl Head {
+    /// An open head closed, as JSON.
+    pub(crate) fn tried(open: &[u8]) -> Vec<u8> {
+        let mut closed = Vec::with_capacity(open.len() + 1);
+        closed.extend_from_slice(open);
+        closed.push(b'}');
+        closed
+    }
+
     /// What stands in the OPEN frame: after a crash, the whole record but its outcome.
     pub(crate) fn shown(&self) -> &[u8] {
         match self {

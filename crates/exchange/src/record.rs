@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use zeroize::Zeroize as _;
 
 use crate::{AgencyCode, Identifier, OfficerId, RequestId};
 
@@ -76,6 +77,13 @@ pub struct Opening {
     pub salt: [u8; 32],
     /// What it commits to.
     pub value: Vec<u8>,
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.salt.zeroize();
+        self.value.zeroize();
+    }
 }
 
 impl fmt::Debug for Opening {

@@ -163,7 +163,7 @@ fn check_origin(origin: &str) -> Result<(), Error> {
 }
 
 /// Makes a directory that only its owner can read.
-fn make_dir(dir: &Path) -> Result<(), Error> {
+pub(crate) fn make_dir(dir: &Path) -> Result<(), Error> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

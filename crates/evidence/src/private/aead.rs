@@ -28,13 +28,14 @@ impl Key {
         plain: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Unspecified> {
-        let mut text = Vec::with_capacity(plain.len() + TAG_LEN);
-        text.extend_from_slice(plain);
-        let nonce = self
-            .0
-            .seal_in_place_append_tag(Aad::from(label), &mut text)?;
-        out.extend_from_slice(nonce.as_ref());
-        out.extend_from_slice(&text);
+        let begin = out.len();
+        out.extend_from_slice(&[0; NONCE_LEN]);
+        out.extend_from_slice(plain);
+        let sealed = out.get_mut(begin..).unwrap_or_default();
+        let (place, text) = sealed.split_at_mut(NONCE_LEN);
+        let (nonce, tag) = self.0.seal_in_place_separate_tag(Aad::from(label), text)?;
+        place.copy_from_slice(nonce.as_ref());
+        out.extend_from_slice(tag.as_ref());
         Ok(())
     }
 

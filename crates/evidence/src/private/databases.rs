@@ -1,6 +1,6 @@
 //! Where keyring and index are kept.
 
-use crate::keys::secret;
+use crate::keys::{make_dir, secret};
 use crate::{Config, Error};
 
 use super::index::Index;
@@ -10,15 +10,23 @@ use super::sqlite::{Durability, Sqlite};
 /// Opens the keyring of a log.
 pub(super) fn keyring(config: &Config) -> Result<Keyring, Error> {
     let dir = config.keys_dir();
-    let master = secret::read_or_make(&dir.join(MASTER_FILE))?;
-    let db = Sqlite::open(&dir.join(KEYRING_FILE), Durability::Full)?;
+    let (master, db) = (dir.join(MASTER_FILE), dir.join(KEYRING_FILE));
+    if db.exists() && !master.exists() {
+        let problem = "is missing, and nothing in the keyring opens without it";
+        return Err(Error::Key {
+            path: master,
+            problem,
+        });
+    }
+    let master = secret::read_or_make(&master)?;
+    let db = Sqlite::open(&db, Durability::Full)?;
     Keyring::open(Box::new(db), &master)
 }
 
 /// Opens the index.
 pub(super) fn index(config: &Config) -> Result<Index, Error> {
     let dir = config.index_dir();
-    std::fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+    make_dir(&dir)?;
     let db = Sqlite::open(&dir.join(INDEX_FILE), Durability::Relaxed)?;
     Index::open(Box::new(db))
 }

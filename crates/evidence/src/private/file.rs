@@ -44,6 +44,8 @@ pub(super) struct Desk {
     entries: Vec<Entry>,
     /// The number of the next batch; none before the first was read.
     next_batch: Option<u64>,
+    /// How many sealed openings could not be opened and were not erased either.
+    lost: u64,
 }
 
 /// How far the databases are.
@@ -99,6 +101,7 @@ impl Desk {
             keys: Vec::new(),
             entries: Vec::new(),
             next_batch: None,
+            lost: 0,
         })
     }
 
@@ -107,9 +110,17 @@ impl Desk {
         self.next
     }
 
-    /// True if the batch comes right behind what was taken last.
-    pub(super) fn is_next(&self, batch: &Written) -> bool {
-        self.next_batch.is_some_and(|next| batch.batch <= next)
+    /// True if nothing is missing between what was taken last and these batches.
+    pub(super) fn continues(&self, batches: &[Arc<Written>]) -> bool {
+        let numbers = || batches.iter().map(|batch| batch.batch);
+        let begins = |next: u64| numbers().next().is_some_and(|first| first <= next);
+        self.next_batch.is_some_and(begins)
+            && numbers().zip(numbers().skip(1)).all(|(a, b)| a + 1 == b)
+    }
+
+    /// True before anything was read.
+    pub(super) const fn is_new(&self) -> bool {
+        self.next_batch.is_none()
     }
 
     /// Takes a batch that is handed on in memory, unless it was taken before.
@@ -179,6 +190,22 @@ impl Desk {
         Ok(())
     }
 
+    /// How many sealed openings could not be opened since this was asked last, and were not erased
+    /// either: their keys are lost.
+    pub(super) fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// Destroys the keys to everything that is filed of a person, and forgets where it is; how many
+    /// records it was.
+    pub(super) fn erase(&mut self, kind: &str, number: &[u8]) -> Result<u64, Error> {
+        let tags = self.tags.tags(kind, number);
+        let records = self.index.marked(&tags)?;
+        self.keyring.erase(&tags, &records)?;
+        self.index.forget(&tags, &records)?;
+        Ok(records.len() as u64)
+    }
+
     /// True if something that waits for its leaf is sealed under an older intake key.
     pub(super) fn waits_for_intake_before(&self, number: u64) -> bool {
         let waiting = self.open.values().flatten().chain(&self.loose);
@@ -192,76 +219,88 @@ impl Desk {
             return Ok(()); // of a version to come: its place is counted, its meaning is not known
         };
         let epoch = Epoch::of(gist.ts);
-        let mut tags = Vec::new();
-        let mut texts = Vec::with_capacity(sealed.len());
-        let known = if seq < self.filed.keys {
-            self.keyring.record(self.log, seq)?
-        } else {
-            Vec::new()
-        };
-        for (part, bytes) in sealed.iter().enumerate() {
-            let Some(sealed) = Sealed::read(bytes) else {
-                continue;
-            };
-            let own = known.iter().find(|(of, _)| *of == part);
-            let secret = match own {
-                Some((_, secret)) => Some(secret.clone()),
-                None if seq < self.filed.keys => None,
-                None => self.intake.record_key(&sealed),
-            };
-            let opened = secret.and_then(|secret| Some((open(&secret, sealed.text)?, secret)));
-            let Some((openings, secret)) = opened else {
-                continue; // erased
-            };
-            if seq >= self.filed.keys {
-                self.keep(seq, part, epoch, &openings, &secret)?;
+        let keyring = &mut self.keyring;
+        self.tags.make(epoch, || keyring.has(epoch))?;
+        let parts = self.unseal(seq, sealed)?;
+        let tags = parts.iter().flat_map(|part| &part.openings);
+        let tags = tags
+            .filter_map(|opening| self.tag(epoch, opening))
+            .collect();
+        if seq >= self.filed.keys {
+            for part in &parts {
+                self.keep(seq, part, epoch)?;
             }
-            for opening in &openings {
-                tags.extend(self.tag(epoch, opening)?);
-            }
-            texts.push((part, sealed.text.to_vec()));
         }
         if seq >= self.filed.index {
+            let hidden = parts.iter().find_map(|part| part.hidden());
+            let (caller, rid) = match &hidden {
+                Some(hidden) => (hidden.caller.as_ref(), hidden.rid.as_ref()),
+                None => (gist.caller.as_ref(), gist.rid.as_ref()),
+            };
             self.entries.push(Entry {
                 seq,
                 ts: gist.ts,
-                kind: gist.t.into_owned(),
-                agency: gist.caller.map(|caller| caller.ag.into_owned()),
-                request: gist.rid.map(Cow::into_owned),
+                kind: gist.t.to_string(),
+                agency: caller.map(|caller| caller.ag.to_string()),
+                request: rid.map(|rid| rid.to_string()),
                 shown_from: shown_from(gist.vis.as_deref().unwrap_or_default()),
                 tags,
-                sealed: texts,
+                sealed: parts
+                    .iter()
+                    .map(|part| (part.number, part.text.to_vec()))
+                    .collect(),
             });
         }
         Ok(())
     }
 
+    /// Opens what a leaf hides; what was erased is left out.
+    fn unseal<'a>(&mut self, seq: u64, sealed: &'a [Vec<u8>]) -> Result<Vec<Part<'a>>, Error> {
+        let is_kept = seq < self.filed.keys;
+        let known = match is_kept {
+            true => self.keyring.record(self.log, seq)?,
+            false => Vec::new(),
+        };
+        let mut parts = Vec::with_capacity(sealed.len());
+        for (number, bytes) in sealed.iter().enumerate() {
+            let Some(sealed) = Sealed::read(bytes) else {
+                continue;
+            };
+            let own = known.iter().find(|(of, _)| *of == number);
+            let secret = match own {
+                Some((_, secret)) => Some(secret.clone()),
+                None if is_kept => None,
+                None => self.intake.record_key(&sealed),
+            };
+            match secret.and_then(|secret| Some((open(&secret, sealed.text)?, secret))) {
+                Some((openings, secret)) => parts.push(Part {
+                    number,
+                    text: sealed.text,
+                    openings,
+                    secret,
+                }),
+                None if is_kept => {}
+                None => self.lost += 1,
+            }
+        }
+        Ok(parts)
+    }
+
     /// Puts the key of sealed openings under that of the person they are about.
-    fn keep(
-        &mut self,
-        seq: u64,
-        part: usize,
-        epoch: Epoch,
-        openings: &[Opening],
-        secret: &Secret,
-    ) -> Result<(), Error> {
-        let person = openings.iter().find(|opening| is_person(&opening.field));
-        let subject = match person {
-            Some(opening) => self.tag(epoch, opening)?,
-            None => None,
-        };
-        let subject = match subject {
-            Some(subject) => subject,
-            None => self.tags.tag(epoch, NOBODY, &[])?,
-        };
+    fn keep(&mut self, seq: u64, part: &Part<'_>, epoch: Epoch) -> Result<(), Error> {
+        let mut all = part.openings.iter();
+        let person = all.find(|opening| is_person(&opening.field));
+        let subject = person.and_then(|person| self.tag(epoch, person));
+        let subject = subject.or_else(|| self.tags.tag(epoch, NOBODY, &[]));
+        let subject = subject.ok_or(Error::Crypto("find the key of a half-year"))?;
         self.keyring.begin()?;
         let key = self.keyring.subject(epoch, &subject)?;
         let wrapped = key
-            .wrap(RECORD_LABEL, secret)
+            .wrap(RECORD_LABEL, &part.secret)
             .map_err(|_| Error::Crypto("seal a record key"))?;
         self.keys.push(RecordKey {
             seq,
-            part,
+            part: part.number,
             subject,
             wrapped,
         });
@@ -269,10 +308,25 @@ impl Desk {
     }
 
     /// The tag of what an opening holds, if it is a person or an officer.
-    fn tag(&mut self, epoch: Epoch, opening: &Opening) -> Result<Option<Tag>, Error> {
-        kind(&opening.field)
-            .map(|kind| self.tags.tag(epoch, kind, &opening.value))
-            .transpose()
+    fn tag(&self, epoch: Epoch, opening: &Opening) -> Option<Tag> {
+        self.tags.tag(epoch, kind(&opening.field)?, &opening.value)
+    }
+}
+
+/// Sealed openings of a leaf, opened.
+struct Part<'a> {
+    number: usize,
+    text: &'a [u8],
+    openings: Vec<Opening>,
+    secret: Secret,
+}
+
+impl Part<'_> {
+    /// What a sealed record says of its caller, or what is known of that after a crash.
+    fn hidden(&self) -> Option<Gist<'_>> {
+        let of = |field: &str| self.openings.iter().find(|opening| opening.field == field);
+        let opening = of(ALL).or_else(|| of(TRIED))?;
+        serde_json::from_slice(&opening.value).ok()
     }
 }
 
@@ -314,5 +368,8 @@ fn shown_from(visibility: &str) -> u64 {
 const NEVER: u64 = i64::MAX as u64;
 /// The opening that names the person whom the number in the question turned out to be of.
 const WHO: &str = "who";
+/// The openings that hold a sealed record: whole, and as far as it went before a crash.
+const ALL: &str = "all";
+const TRIED: &str = "try";
 /// So many records are filed with one commit.
 const AT_ONCE: usize = 1_000;

@@ -4,7 +4,7 @@
 
 use exchange::{Position, Query};
 
-use super::sql::{Database, Value, at_once, insert, places};
+use super::sql::{Database, Row, Value, at_once, insert, places};
 use super::tags::Tag;
 use crate::Error;
 
@@ -139,6 +139,22 @@ impl Index {
         );
         let rows = self.db.rows(&sql, &filter.values)?;
         Ok(rows.iter().filter_map(|row| position(row)).collect())
+    }
+
+    /// Every record under one of these tags.
+    pub(super) fn marked(&mut self, tags: &[Tag]) -> Result<Vec<(i64, u64)>, Error> {
+        if tags.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = places(1, tags.len());
+        let sql = format!("SELECT log, seq FROM mark WHERE tag IN ({list})");
+        let tags = tags.iter().map(|tag| Value::Bytes(tag.to_vec()));
+        let rows = self.db.rows(&sql, &tags.collect::<Vec<_>>())?;
+        let record = |row: &Row| match row.as_slice() {
+            [log, seq] => Some((log.int(), seq.number())),
+            _ => None,
+        };
+        Ok(rows.iter().filter_map(record).collect())
     }
 
     /// How many records there are, whatever the page.

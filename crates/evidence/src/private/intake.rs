@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -91,7 +92,12 @@ impl Intake {
         let old: Vec<u64> = self.held().range(..number).map(|(old, _)| *old).collect();
         for old in &old {
             let path = path(&self.dir, *old);
-            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", path)(error));
+                }
+                _ => {}
+            }
             self.held().remove(old);
         }
         if old.is_empty() {

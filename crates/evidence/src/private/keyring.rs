@@ -64,6 +64,13 @@ impl Keyring {
         Ok(next.map_or(0, Value::number))
     }
 
+    /// True if there are keys of persons of a half-year.
+    pub(super) fn has(&mut self, epoch: Epoch) -> Result<bool, Error> {
+        let sql = "SELECT 1 FROM subject_key WHERE epoch = $1 LIMIT 1";
+        let rows = self.db.rows(sql, &[Value::Text(epoch.to_string())])?;
+        Ok(!rows.is_empty())
+    }
+
     /// The key of a person; made if there is none.
     pub(super) fn subject(&mut self, epoch: Epoch, tag: &Tag) -> Result<Key, Error> {
         if let Some(key) = self.known(tag)? {

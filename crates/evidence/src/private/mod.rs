@@ -25,6 +25,7 @@ mod keyring;
 mod opening;
 mod records;
 mod reindex;
+mod retire;
 mod sealed;
 mod sql;
 mod sqlite;

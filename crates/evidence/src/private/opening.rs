@@ -22,12 +22,27 @@ impl Openings {
     pub(crate) fn push(&mut self, field: &str, salt: &Salt, value: &[u8]) {
         let name = u8::try_from(field.len()).unwrap_or(u8::MAX);
         let len = u16::try_from(value.len()).unwrap_or(u16::MAX);
+        self.make_room(1 + field.len() + SALT_LEN + 2 + value.len());
         self.0.push(name);
         self.0.extend_from_slice(field.as_bytes());
         self.0.extend_from_slice(salt);
         self.0.extend_from_slice(&len.to_le_bytes());
         let value = value.get(..usize::from(len)).unwrap_or(value);
         self.0.extend_from_slice(value);
+    }
+
+    /// Grows without leaving a copy behind that nobody wipes.
+    fn make_room(&mut self, more: usize) {
+        if self.0.capacity() - self.0.len() < more {
+            let mut larger = Vec::with_capacity((self.0.len() + more).max(ROOM));
+            larger.extend_from_slice(&self.0);
+            std::mem::replace(&mut self.0, larger).zeroize();
+        }
+    }
+
+    /// True if there are none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

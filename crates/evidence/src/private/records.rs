@@ -1,18 +1,18 @@
 //! Searching and opening records, and forgetting persons. Not here: who may, and that it is recorded.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use exchange::{Found, Identifier, Opened, Opening, Position, Query};
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::index::{Index, Terms};
 use super::keyring::Keyring;
 use super::tags::{OFFICER, TagKeys};
-use super::thread::Progress;
+use super::thread::{self, Erasure, Progress};
 use super::{databases, file, log_number};
 use crate::attempt::subject_name;
 use crate::publish::{self, Inbox};
@@ -67,16 +67,17 @@ impl Records {
         Ok(all)
     }
 
-    /// Destroys the keys to everything that is recorded of a person; how many records it was.
-    pub(crate) async fn erase(&self, subject: Identifier) -> Result<u64, Error> {
-        if !self.wait_for_what_is_durable().await {
-            return Err(Error::Unfiled);
-        }
-        let records = self.clone();
-        let erased = off_the_road(move || records.erase_now(&subject)).await?;
-        // What was filed a moment ago could still be opened by the intake key.
-        self.0.progress.renew.store(true, Ordering::Relaxed);
-        Ok(erased)
+    /// Has the keys to everything destroyed that is recorded of a person before that record; how many
+    /// records it was. Goes on if nobody waits any more.
+    pub(crate) async fn erase(&self, subject: &Identifier, after: u64) -> Result<u64, Error> {
+        let (done, erased) = oneshot::channel();
+        thread::lock(&self.0.progress.erasures).push(Erasure {
+            kind: subject_name(subject.kind()),
+            number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
+            after,
+            done,
+        });
+        erased.await.unwrap_or(Err(Error::Ended))
     }
 
     async fn wait_for_what_is_durable(&self) -> bool {
@@ -118,31 +119,6 @@ impl Records {
             },
             available_from: index.oldest()?.and_then(time),
         })
-    }
-
-    fn erase_now(&self, subject: &Identifier) -> Result<u64, Error> {
-        let config = &self.0.config;
-        let tags = TagKeys::load(&config.keys_dir())?;
-        let (mut index, mut keyring) = (databases::index(config)?, databases::keyring(config)?);
-        let mut query = Query {
-            subject: Some(subject.clone()),
-            limit: ERASED_AT_ONCE,
-            ..Query::default()
-        };
-        let terms = terms(&tags, &query, Eyes::Inspector);
-        let mut records = Vec::new();
-        loop {
-            let places = index.search(&query, &terms)?;
-            query.after = places.last().copied();
-            records.extend(places.iter().map(|place| (place.log, place.seq)));
-            if places.len() < ERASED_AT_ONCE as usize {
-                break;
-            }
-        }
-        let tags = terms.subject.unwrap_or_default();
-        keyring.erase(&tags, &records)?;
-        index.forget(&tags, &records)?;
-        Ok(records.len() as u64)
     }
 }
 
@@ -192,29 +168,33 @@ fn open(
     })
 }
 
-/// Leaves out of the bundles of the public log, which were read once each.
+/// Leaves out of the bundles of the public log; the latest bundle is kept, since what is found lies
+/// in order.
 struct Leaves<'a> {
     config: &'a Config,
-    bundles: BTreeMap<u64, Vec<Vec<u8>>>,
+    bundle: Option<(u64, Vec<Vec<u8>>)>,
 }
 
 impl<'a> Leaves<'a> {
     const fn new(config: &'a Config) -> Self {
         Self {
             config,
-            bundles: BTreeMap::new(),
+            bundle: None,
         }
     }
 
     fn leaf(&mut self, seq: u64) -> Result<Vec<u8>, Error> {
         let (number, place) = publish::bundle_of(seq);
-        let bundle = match self.bundles.remove(&number) {
-            Some(bundle) if bundle.len() > place => bundle,
-            _ => publish::read_bundle(&self.config.dir, number)?,
+        let held = self.bundle.take();
+        let held = held.filter(|(held, leaves)| *held == number && leaves.len() > place);
+        let (_, leaves) = match held {
+            Some(held) => self.bundle.insert(held),
+            None => {
+                let leaves = publish::read_bundle(&self.config.dir, number)?;
+                self.bundle.insert((number, leaves))
+            }
         };
-        let leaf = bundle.get(place).cloned();
-        self.bundles.insert(number, bundle);
-        leaf.ok_or(Error::Forgotten { seq })
+        leaves.get(place).cloned().ok_or(Error::Forgotten { seq })
     }
 }
 
@@ -231,5 +211,4 @@ fn time(ts_ms: u64) -> Option<Timestamp> {
 }
 
 /// What was recorded just before a search takes a second to be published and filed.
-const PATIENCE: Duration = Duration::from_secs(3);
-const ERASED_AT_ONCE: u32 = 1_000;
+const PATIENCE: Duration = Duration::from_secs(2);

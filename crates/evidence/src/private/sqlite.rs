@@ -1,5 +1,7 @@
 //! The embedded database, SQLite: one file, for a node that stands alone.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +30,10 @@ pub(super) struct Sqlite {
 impl Sqlite {
     /// Opens the file, or makes it.
     pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, Error> {
+        // For its owner alone; the journal that SQLite makes beside it is as the file itself.
+        let mut options = OpenOptions::new();
+        let made = options.write(true).create(true).mode(0o600).open(path);
+        drop(made.map_err(Error::io("open", path))?);
         let failed = |source| failed("open", path, source);
         let connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(BUSY).map_err(failed)?;
@@ -85,12 +91,21 @@ impl Database for Sqlite {
     }
 
     fn scrub(&mut self) -> Result<(), Error> {
-        // Pages are zeroed by secure_delete; the journal still holds them as they were.
+        // Pages are zeroed by secure_delete; the journal still holds them as they were, until nobody
+        // reads it any more.
         let scrub = || {
-            self.connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            let mut statement = self.connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)")?;
+            statement.query_row([], |row| row.get::<_, i64>(0))
         };
-        scrub().map_err(self.failed("scrub"))
+        for _ in 0..SCRUBS {
+            if scrub().map_err(self.failed("scrub"))? == 0 {
+                return Ok(());
+            }
+            std::thread::sleep(SCRUB);
+        }
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        let busy = rusqlite::Error::SqliteFailure(busy, None);
+        Err(self.failed("scrub")(busy))
     }
 }
 
@@ -123,5 +138,8 @@ fn failed(action: &'static str, path: &Path, source: rusqlite::Error) -> Error {
     }
 }
 
+/// How often it is tried to empty the journal while others read.
+const SCRUBS: u32 = 50;
+const SCRUB: Duration = Duration::from_millis(100);
 /// How long one waits for another that writes.
 const BUSY: Duration = Duration::from_secs(5);

@@ -52,17 +52,28 @@ impl TagKeys {
         })
     }
 
-    /// The tag in a half-year; its key is made if there is none.
-    pub(super) fn tag(&mut self, epoch: Epoch, kind: &str, value: &[u8]) -> Result<Tag, Error> {
-        let key = match self.keys.get(&epoch) {
-            Some(key) => key,
-            None => {
-                let path = self.dir.join(format!("{PREFIX}{epoch}{SUFFIX}"));
-                let bytes = secret::read_or_make(&path)?;
-                self.keys.entry(epoch).or_insert(key(&bytes))
-            }
-        };
-        Ok(tag(key, kind, value))
+    /// Makes the key of a half-year if there is none, unless `is_used` says that there are tags under
+    /// one: then it is lost, and another would hide what stands under it.
+    pub(super) fn make(
+        &mut self,
+        epoch: Epoch,
+        is_used: impl FnOnce() -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        if self.keys.contains_key(&epoch) {
+            return Ok(());
+        }
+        let path = self.dir.join(format!("{PREFIX}{epoch}{SUFFIX}"));
+        if !path.exists() && is_used()? {
+            let problem = "is missing, and nobody is found in that half-year without it";
+            return Err(Error::Key { path, problem });
+        }
+        self.keys.insert(epoch, key(&secret::read_or_make(&path)?));
+        Ok(())
+    }
+
+    /// The tag in a half-year whose key there is.
+    pub(super) fn tag(&self, epoch: Epoch, kind: &str, value: &[u8]) -> Option<Tag> {
+        self.keys.get(&epoch).map(|key| tag(key, kind, value))
     }
 
     /// The tags in every half-year there is a key of.
@@ -105,12 +116,25 @@ mod tests {
             ("2026h1".parse().unwrap(), "2026h2".parse().unwrap());
         let mut keys = TagKeys::load(dir.path()).unwrap();
         let id = b"999099000001";
+        for epoch in [first, second] {
+            keys.make(epoch, || Ok(false)).unwrap();
+        }
         let tag = keys.tag(first, PERSON, id).unwrap();
         assert_ne!(tag, keys.tag(second, PERSON, id).unwrap());
         assert_ne!(tag, keys.tag(first, OFFICER, id).unwrap());
-        let mut again = TagKeys::load(dir.path()).unwrap();
+        let again = TagKeys::load(dir.path()).unwrap();
         assert_eq!(tag, again.tag(first, PERSON, id).unwrap());
         assert_eq!(again.tags(PERSON, id), keys.tags(PERSON, id));
         assert_eq!(again.tags(PERSON, id).len(), 2);
+    }
+
+    #[test]
+    fn a_key_that_is_lost_is_not_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut keys = TagKeys::load(dir.path()).unwrap();
+        let epoch: Epoch = "2026h1".parse().unwrap();
+        let error = keys.make(epoch, || Ok(true)).unwrap_err().to_string();
+        assert!(error.contains("tags.2026h1.key: is missing"), "{error}");
+        assert_eq!(keys.tag(epoch, PERSON, b"1"), None);
     }
 }

@@ -3,19 +3,23 @@
 //! It follows the public log, so that whatever is found can be proved. While a database cannot be
 //! written, it tries again every second; exchanges do not notice.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::file::Desk;
 use super::intake::Intake;
+use super::retire::Retiring;
 use super::tags::TagKeys;
 use super::{databases, log_number};
-use crate::publish::{Inbox, News, Place, Published, Tail};
+use crate::evidence::Siren;
+use crate::publish::{Guard, News, Published, Tail};
+use crate::writer::Queue;
 use crate::{Config, Error, Observer, priority};
 
 /// What the thread works with.
@@ -23,28 +27,47 @@ use crate::{Config, Error, Observer, priority};
 pub(crate) struct Filer {
     pub(crate) config: Config,
     pub(crate) intake: Arc<Intake>,
-    /// How far the write-ahead log is durable.
-    pub(crate) inbox: Arc<Inbox>,
     /// How far it is published.
     pub(crate) published: Arc<Published>,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) siren: Siren,
+    /// What exchanges put their openings into.
+    pub(crate) queue: Arc<Queue>,
     pub(crate) progress: Progress,
 }
 
-/// What those who search know of the thread.
+/// What those who search, and those who erase, know of the thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     /// The number of the first record that is not filed.
     pub(super) filed: watch::Sender<u64>,
-    /// Set by one who wants the intake key renewed.
-    pub(super) renew: Arc<AtomicBool>,
+    /// What is to be erased.
+    pub(super) erasures: Arc<Mutex<Vec<Erasure>>>,
+}
+
+/// A person whose keys are to be destroyed.
+pub(super) struct Erasure {
+    /// The kind of the number.
+    pub(super) kind: &'static str,
+    /// The number.
+    pub(super) number: Zeroizing<Vec<u8>>,
+    /// The record behind which it was asked for: what comes before is to be filed first.
+    pub(super) after: u64,
+    /// Told how many records it was.
+    pub(super) done: oneshot::Sender<Result<u64, Error>>,
+}
+
+impl fmt::Debug for Erasure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Erasure(…)")
+    }
 }
 
 impl Default for Progress {
     fn default() -> Self {
         Self {
             filed: watch::Sender::new(0),
-            renew: Arc::default(),
+            erasures: Arc::default(),
         }
     }
 }
@@ -59,19 +82,18 @@ impl Filer {
     }
 
     fn run(self) {
+        let _guard = Guard(self.siren.clone());
         priority::lower();
-        let mut retiring = Retiring::after_start();
+        let mut retiring = Retiring::after_start(Instant::now(), self.intake.current());
         let (mut desk, mut from, mut seen) = (None, Instant::now(), 0);
         while let Some(news) = self.published.next(seen, from, from + LOOK) {
             from = Instant::now() + EVERY;
-            let filed = self.file(&mut desk, &news);
-            let done = filed.and_then(|()| self.retire(&mut retiring, desk.as_ref(), &news));
+            let done = self.file(&mut desk, &news).and_then(|desk| {
+                self.erase(desk, &mut retiring)?;
+                self.retire(desk, &mut retiring, &news)
+            });
             match done {
-                Ok(()) => {
-                    seen = news.reached.seq;
-                    self.progress.filed.send_replace(seen);
-                    self.observer.filed(seen);
-                }
+                Ok(()) => seen = news.reached.seq,
                 Err(error) => {
                     self.observer.not_filed(&error);
                     (desk, from) = (None, Instant::now() + RETRY);
@@ -84,27 +106,86 @@ impl Filer {
     }
 
     /// Files what is published.
-    fn file(&self, desk: &mut Option<Desk>, news: &News) -> Result<(), Error> {
+    fn file<'a>(&self, desk: &'a mut Option<Desk>, news: &News) -> Result<&'a mut Desk, Error> {
         let desk = match desk {
             Some(desk) => desk,
             None => desk.insert(self.desk()?),
         };
-        match news.written.first() {
-            Some(first) if desk.is_next(first) => {
-                for batch in &news.written {
-                    desk.take(batch)?;
-                }
+        if desk.continues(&news.written) {
+            for batch in &news.written {
+                desk.take(batch)?;
             }
-            _ if desk.next() >= news.reached.seq => {}
-            _ => {
-                // After a start or a failure, or more than is handed on in memory.
-                desk.start_over();
-                let mut tail = Tail::with_attempts(&self.config.dir, desk.next())?;
-                tail.read_to(news.reached.end, u64::MAX, |frame| desk.frame(frame))?;
-                desk.has_read_before(tail.next_batch());
+            desk.flush()?;
+        } else if desk.is_new() || desk.next() < news.reached.seq {
+            self.catch_up(desk, news)?;
+        }
+        let lost = desk.take_lost();
+        if lost > 0 {
+            self.observer.openings_lost(lost);
+        }
+        self.progress.filed.send_replace(desk.next());
+        self.observer.filed(desk.next());
+        Ok(desk)
+    }
+
+    /// Files what is not in memory: after a start or a failure, or when it was more than is handed on.
+    fn catch_up(&self, desk: &mut Desk, news: &News) -> Result<(), Error> {
+        desk.start_over();
+        let mut tail = Tail::with_attempts(&self.config.dir, desk.next())?;
+        while desk.next() < news.reached.seq {
+            let limit = desk.next() + SLICE;
+            tail.read_to(news.reached.end, limit, |frame| desk.frame(frame))?;
+            desk.flush()?;
+            self.progress.filed.send_replace(desk.next());
+            if self.published.has_ended() {
+                return Ok(()); // what is left is for the next start
             }
         }
-        desk.flush()
+        tail.read_to(news.reached.end, u64::MAX, |frame| desk.frame(frame))?;
+        desk.flush()?;
+        desk.has_read_before(tail.next_batch());
+        Ok(())
+    }
+
+    /// Erases whom it was asked to. Here, so that nothing about them is being filed meanwhile.
+    fn erase(&self, desk: &mut Desk, retiring: &mut Retiring) -> Result<(), Error> {
+        let next = desk.next();
+        let mut waiting = lock(&self.progress.erasures);
+        let erasures: Vec<_> = waiting.extract_if(.., |it| it.after < next).collect();
+        drop(waiting);
+        if erasures.is_empty() {
+            return Ok(());
+        }
+        for erasure in erasures {
+            let erased = desk.erase(erasure.kind, &erasure.number);
+            // Whoever asked may have gone; it is done all the same.
+            erasure.done.send(erased).ok();
+        }
+        // What was filed a moment ago could still be opened by the intake key.
+        self.renew(desk, retiring)
+    }
+
+    /// Renews the intake key now and then, and destroys those under which nothing waits any more.
+    fn retire(&self, desk: &Desk, retiring: &mut Retiring, news: &News) -> Result<(), Error> {
+        let now = Instant::now();
+        if retiring.is_due(now, desk.next()) {
+            self.renew(desk, retiring)?;
+        }
+        let filed = news.reached.queued;
+        while let Some(below) = retiring.done(now, self.queue.queued(), filed) {
+            if desk.waits_for_intake_before(below) {
+                return Ok(());
+            }
+            self.intake.destroy_before(below)?;
+            retiring.destroyed();
+        }
+        Ok(())
+    }
+
+    fn renew(&self, desk: &Desk, retiring: &mut Retiring) -> Result<(), Error> {
+        let current = self.intake.renew()?;
+        retiring.renewed(Instant::now(), current, desk.next());
+        Ok(())
     }
 
     fn desk(&self) -> Result<Desk, Error> {
@@ -115,72 +196,11 @@ impl Filer {
         let tags = TagKeys::load(&self.config.keys_dir())?;
         Desk::new(log, Arc::clone(&self.intake), keyring, index, tags)
     }
-
-    /// Renews the intake key now and then, and destroys those under which nothing waits any more.
-    fn retire(
-        &self,
-        retiring: &mut Retiring,
-        desk: Option<&Desk>,
-        news: &News,
-    ) -> Result<(), Error> {
-        let now = Instant::now();
-        let asked = self.progress.renew.swap(false, Ordering::Relaxed);
-        if asked || (now >= retiring.renew && news.reached.seq > retiring.used) {
-            self.intake.renew()?;
-            *retiring = Retiring::renewed(now, news.reached.seq);
-        }
-        match retiring.wait {
-            Wait::Until(time) if now >= time => {
-                // Whatever was sealed under an older key is on its way into the log by now.
-                retiring.wait = Wait::Filed(self.inbox.reached().end);
-            }
-            Wait::Filed(end) if news.reached.end >= end => {
-                let current = self.intake.current();
-                if desk.is_some_and(|desk| !desk.waits_for_intake_before(current)) {
-                    self.intake.destroy_before(current)?;
-                    retiring.wait = Wait::Nothing;
-                }
-            }
-            Wait::Until(_) | Wait::Filed(_) | Wait::Nothing => {}
-        }
-        Ok(())
-    }
 }
 
-/// The older intake keys on their way out.
-#[derive(Debug)]
-struct Retiring {
-    /// When the key that is in force is to be followed by another.
-    renew: Instant,
-    /// How many records there were when it came into force.
-    used: u64,
-    wait: Wait,
-}
-
-/// What the end of the older keys waits for.
-#[derive(Clone, Copy, Debug)]
-enum Wait {
-    /// Nothing: there are none.
-    Nothing,
-    /// A time.
-    Until(Instant),
-    /// That everything before a place is filed.
-    Filed(Place),
-}
-
-impl Retiring {
-    /// A start has made a new key: the older ones are those of the run before.
-    fn after_start() -> Self {
-        Self::renewed(Instant::now(), 0)
-    }
-
-    fn renewed(now: Instant, used: u64) -> Self {
-        Self {
-            renew: now + RENEW,
-            used,
-            wait: Wait::Until(now + SETTLE),
-        }
-    }
+/// The erasures that wait; a thread that panicked with them has changed nothing.
+pub(super) fn lock(erasures: &Mutex<Vec<Erasure>>) -> MutexGuard<'_, Vec<Erasure>> {
+    erasures.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A search waits for this at most, besides the time that publishing takes.
@@ -189,8 +209,5 @@ const EVERY: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_secs(1);
 /// How often intake keys are looked after when nothing comes.
 const LOOK: Duration = Duration::from_secs(2);
-/// How long openings are sealed under one intake key: so long a copy of the machine's files would
-/// open what was erased meanwhile.
-const RENEW: Duration = Duration::from_secs(600);
-/// Sealing and queueing is one step of an exchange: microseconds, unless the machine stands still.
-const SETTLE: Duration = Duration::from_secs(10);
+/// So many records are read between two looks at whether the log has ended.
+const SLICE: u64 = 10_000;

@@ -16,6 +16,8 @@ pub(crate) struct Reached {
     pub(crate) end: Place,
     /// The sequence number of the next leaf.
     pub(crate) seq: u64,
+    /// How many bytes that ever entered the queue of this run are durable.
+    pub(crate) queued: u64,
 }
 
 /// How the writer has ended.
@@ -32,7 +34,7 @@ pub(crate) enum Ended {
 pub(crate) struct News {
     /// How far the log has come.
     pub(crate) reached: Reached,
-    /// The last batches, in order; those before them may have been dropped.
+    /// The last batches, in order and without a gap; those before them may have been dropped.
     pub(crate) written: Vec<Arc<Written>>,
 }
 
@@ -54,6 +56,12 @@ impl Backlog {
     ) {
         self.reached = reached;
         for batch in written {
+            let last = self.written.back();
+            if last.is_some_and(|last| last.batch + 1 != batch.batch) {
+                // Something between was dropped: what is older is of no use without it.
+                self.bytes = 0;
+                self.written.clear();
+            }
             self.bytes += batch.bytes().len();
             self.written.push_back(batch);
         }

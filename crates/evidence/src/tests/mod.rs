@@ -118,7 +118,7 @@ impl Desk {
             if self.shown() > before {
                 break;
             }
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            std::thread::sleep(Duration::from_millis(2));
         }
         Ok(started)
     }

@@ -179,7 +179,7 @@ async fn a_person_sees_what_may_be_seen_already_and_not_that_there_is_more() {
         .unwrap();
     let leaf: Value = serde_json::from_slice(&hidden.leaf).unwrap();
     let keys: Vec<&String> = leaf.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["all", "node", "t", "ts", "v", "vis"]);
+    assert_eq!(keys, ["all", "node", "t", "try", "ts", "v", "vis"]);
     let all: Value = serde_json::from_str(opened(hidden, "all").unwrap()).unwrap();
     assert_eq!(
         (&all["caller"]["ag"], &all["dec"]),

@@ -111,10 +111,8 @@ mod tests {
         };
         assert_eq!(check(opening(b"CB-17")), None);
         assert_eq!(check(opening(b"CB-18")).as_deref(), Some("off"));
-        let elsewhere = Opening {
-            field: "sub".to_owned(),
-            ..opening(b"CB-17")
-        };
+        let mut elsewhere = opening(b"CB-17");
+        elsewhere.field = "sub".to_owned();
         assert_eq!(check(elsewhere).as_deref(), Some("sub"));
     }
 }

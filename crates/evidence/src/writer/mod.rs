@@ -258,7 +258,7 @@ impl Writer {
         self.observer.synced(began.elapsed());
         let bytes = std::mem::take(&mut taken.bytes);
         let committed = self.sign(&taken, bound.first, bound.hashes);
-        self.hand_on(bound.first, bytes, committed.clone());
+        self.hand_on(bound.first, bytes, taken.queued, committed.clone());
         self.settle(&taken, committed);
         Ok(())
     }
@@ -283,10 +283,11 @@ impl Writer {
 
     /// Hands a durable batch on to be published. Before anybody has its receipt: who searches after
     /// that finds its records.
-    fn hand_on(&self, first: u64, bytes: Vec<u8>, committed: Option<Arc<Committed>>) {
+    fn hand_on(&self, first: u64, bytes: Vec<u8>, queued: u64, committed: Option<Arc<Committed>>) {
         let reached = Reached {
             end: self.log.end(),
             seq: self.chain.seq,
+            queued,
         };
         let (batch, buffers) = (self.chain.batch - 1, Arc::clone(&self.buffers));
         let written = Written::new(batch, first, bytes, committed, buffers);

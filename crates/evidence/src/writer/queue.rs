@@ -27,6 +27,8 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 pub(crate) struct Pending {
     bytes: Vec<u8>,
+    /// How many bytes have been taken before.
+    taken: u64,
     pub(crate) leaves: u32,
     /// The places that the batch gives back.
     places: u32,
@@ -40,6 +42,8 @@ pub(crate) struct Pending {
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) bytes: Vec<u8>,
+    /// How many bytes have ever entered the queue, with these.
+    pub(crate) queued: u64,
     pub(crate) leaves: u32,
     pub(crate) places: u32,
     pub(crate) batch: Arc<Batch>,
@@ -59,7 +63,9 @@ impl Pending {
     /// Takes what waits and goes on in the given buffer.
     pub(crate) fn take(&mut self, mut buffer: Vec<u8>) -> Taken {
         buffer.clear();
+        self.taken += self.bytes.len() as u64;
         Taken {
+            queued: self.taken,
             bytes: std::mem::replace(&mut self.bytes, buffer),
             leaves: std::mem::take(&mut self.leaves),
             places: std::mem::take(&mut self.places),
@@ -138,6 +144,7 @@ impl Queue {
         Self {
             pending: Mutex::new(Pending {
                 bytes: Vec::new(),
+                taken: 0,
                 leaves: 0,
                 places: 0,
                 batch: Arc::default(),
@@ -150,6 +157,12 @@ impl Queue {
             limit,
             disk_low: AtomicBool::new(false),
         }
+    }
+
+    /// How many bytes have ever entered it.
+    pub(crate) fn queued(&self) -> u64 {
+        let pending = self.lock();
+        pending.taken + pending.bytes.len() as u64
     }
 
     /// The number of exchanges that are open or wait for their record.

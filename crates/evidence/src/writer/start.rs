@@ -40,6 +40,7 @@ fn reached(recovered: &Recovered) -> Reached {
             at: recovered.used,
         },
         seq: recovered.chain.seq,
+        queued: 0,
     }
 }
 
@@ -135,8 +136,9 @@ impl Writer {
         let filer = Filer {
             config: config.clone(),
             intake: Arc::clone(&intake),
-            inbox: Arc::clone(&self.inbox),
             published: Arc::clone(&published),
+            siren: siren.clone(),
+            queue: Arc::clone(&self.queue),
             observer: Arc::clone(&self.observer),
             progress: progress.clone(),
         };

@@ -105,10 +105,10 @@ fn opened(record: Opened) -> v1::OpenedRecord {
     }
 }
 
-fn opening(opening: Opening) -> v1::Opening {
+fn opening(mut opening: Opening) -> v1::Opening {
     v1::Opening {
-        field: opening.field,
+        field: std::mem::take(&mut opening.field),
         salt: opening.salt.to_vec(),
-        value: opening.value,
+        value: std::mem::take(&mut opening.value),
     }
 }

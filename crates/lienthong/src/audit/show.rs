@@ -117,7 +117,8 @@ fn print(record: &Value, json: bool) -> anyhow::Result<bool> {
     let openings = record.get("openings").and_then(Value::as_array);
     let openings = openings.into_iter().flatten().map(opening);
     let openings: Vec<Opening> = openings.collect::<anyhow::Result<_>>()?;
-    let fits = |opening: &Opening| leaf.contains(Commitment::of(opening).as_str());
+    let committed = committed(&leaf, &openings);
+    let fits = |opening: &Opening| committed.contains(Commitment::of(opening).as_str());
     // The record of another node is not at hand.
     let sound = leaf.is_empty() || openings.iter().all(fits);
     if json {
@@ -160,6 +161,20 @@ fn print(record: &Value, json: bool) -> anyhow::Result<bool> {
     Ok(sound)
 }
 
+/// Everything that commits: the record and, of a sealed one, what its own commitments hide.
+fn committed(leaf: &str, openings: &[Opening]) -> String {
+    let mut all = leaf.to_owned();
+    for opening in openings
+        .iter()
+        .filter(|it| matches!(&*it.field, "all" | "try"))
+    {
+        if leaf.contains(Commitment::of(opening).as_str()) {
+            all.push_str(&String::from_utf8_lossy(&opening.value));
+        }
+    }
+    all
+}
+
 /// Who did what, why, and what came of it.
 fn headline(leaf: &Value) -> String {
     let caller = leaf.get("caller").unwrap_or(&Value::Null);
@@ -191,6 +206,7 @@ fn name(field: &str) -> &str {
         "con" => "consent",
         "txt" => "reason",
         "all" => "sealed record",
+        "try" => "sealed attempt",
         other => other,
     }
 }

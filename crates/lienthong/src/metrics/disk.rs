@@ -166,6 +166,10 @@ impl evidence::Observer for Metrics {
         self.disk.indexed.tell(next);
     }
 
+    fn openings_lost(&self, count: u64) {
+        tracing::error!(count, "the keys to what records hide are lost");
+    }
+
     fn not_filed(&self, error: &evidence::Error) {
         let error = crate::config::chain(error);
         tracing::error!(

@@ -99,16 +99,16 @@ async fn fails_for_a_while(mood: Mood, kind: &str) {
 async fn a_witness_that_never_answers_delays_the_start_a_little_and_no_record() {
     let scene = Scene::new("all");
     scene.town.set("w1", Mood::Silent);
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let running = scene.start();
     assert!(began.elapsed() < Duration::from_secs(6));
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     scene.record(&running, 20).await;
     assert!(began.elapsed() < Duration::from_secs(1), "records wait");
     // The next checkpoint waits for the quorum, but not for ever.
     scene.cosigned(21, 1).await;
     assert!(began.elapsed() < Duration::from_secs(4), "checkpoints wait");
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     running.handle.close().await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(4), "the end waits");
     assert_eq!(scene.shown().0, 22);
@@ -276,7 +276,7 @@ async fn without_a_quorum_the_log_ends_when_its_grace_is_over() {
     let running = scene.start();
     scene.cosigned(1, 2).await;
     scene.town.set("w2", Mood::Gone);
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     scene.record(&running, 1).await;
     let alarm = running.alarm().await;
     assert!(

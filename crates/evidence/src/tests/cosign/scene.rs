@@ -241,7 +241,7 @@ impl Scene {
     /// The sizes of the checkpoints that are shown while records come for 2.5 s.
     pub(super) async fn sizes_shown(&self, running: &Running) -> Vec<u64> {
         let mut sizes = Vec::new();
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         while began.elapsed() < Duration::from_millis(2_500) {
             self.record(running, 1).await;
             let size = self.desk.shown();
@@ -299,7 +299,7 @@ impl Running {
 
 /// Looks now and then until it is so.
 pub(super) async fn until(mut is: impl FnMut() -> bool) {
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     while !is() {
         assert!(began.elapsed() < Duration::from_secs(20), "not in time");
         tokio::time::sleep(Duration::from_millis(2)).await;
