@@ -80,7 +80,7 @@ impl Records {
     }
 
     async fn wait_for_what_is_durable(&self) -> bool {
-        let want = self.0.inbox.reached().seq;
+        let want = self.0.inbox.durable();
         let mut filed = self.0.progress.filed.subscribe();
         let reached = filed.wait_for(|filed| *filed >= want);
         matches!(timeout(PATIENCE, reached).await, Ok(Ok(_)))

@@ -1,6 +1,7 @@
 //! What the publisher waits for: records that are durable, from the thread that writes them, and
 //! cosignatures, from the thread that collects them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::note::Signature;
 pub(crate) struct Inbox {
     state: Mutex<State>,
     wake: Condvar,
+    /// The number of the first record that is not durable.
+    durable: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +69,17 @@ impl Turn {
 }
 
 impl Inbox {
+    /// Says that everything before a record is durable; to be called before anybody gets a receipt
+    /// for it, so that who searches with a receipt in hand waits for its record.
+    pub(crate) fn note_durable(&self, seq: u64) {
+        self.durable.store(seq, Ordering::Release);
+    }
+
+    /// The number of the first record that is not durable.
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
     /// Says that everything before a place is durable, up to and with this batch.
     pub(crate) fn advance(&self, reached: Reached, batch: Arc<Written>) {
         let mut state = self.lock();

@@ -249,6 +249,7 @@ impl Writer {
         let began = Instant::now();
         self.log.sync()?;
         self.observer.synced(began.elapsed());
+        self.inbox.note_durable(self.chain.seq);
         let bytes = std::mem::take(&mut taken.bytes);
         let committed = self.settle(taken, bound.first, Tree::new(bound.hashes));
         let reached = Reached {
