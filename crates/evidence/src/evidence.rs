@@ -170,20 +170,34 @@ impl Evidence {
     /// `AUDIT_BACKPRESSURE` if every place is taken, `AUDIT_UNAVAILABLE` if the log cannot be
     /// written or the disk is below its reserve, `DRAINING` during shutdown.
     pub fn open(&self, attempt: &Attempt<'_>) -> Result<Open, Fault> {
+        let flags = Flags::of(attempt.request, attempt.criticality);
+        self.open_as("ACCESS", attempt.visibility, flags, |node, ts, salts| {
+            let openings = attempt.why().openings(salts);
+            (attempt.head(node, ts, salts), openings)
+        })
+    }
+
+    /// Records an attempt of that type: `make` gets node, time and salts, and returns the head of
+    /// the leaf with what it hides.
+    pub(crate) fn open_as(
+        &self,
+        t: &'static str,
+        visibility: Visibility,
+        flags: Flags,
+        make: impl FnOnce(&str, u64, &Salts) -> (Vec<u8>, Openings),
+    ) -> Result<Open, Fault> {
         let salts = self.salts().map_err(Closed::fault)?;
-        let all = attempt.head(&self.0.node, self.now_ms(), &salts);
-        let openings = attempt.why().openings(&salts);
-        let head = match attempt.visibility {
+        let (all, openings) = make(&self.0.node, self.now_ms(), &salts);
+        let head = match visibility {
             Visibility::Citizen | Visibility::Delayed(_) => Head::Shown(all),
             Visibility::Sealed => Head::Hidden {
-                shown: leaf::sealed_head("ACCESS", &self.0.node, self.now_ms()),
+                shown: leaf::sealed_head(t, &self.0.node, self.now_ms()),
                 all,
             },
         };
         let sealed = self.hide(&openings).map_err(Closed::fault)?;
         let opened = self.0.queue.open(head.shown(), &sealed);
         let key = opened.map_err(Closed::fault)?;
-        let flags = Flags::of(attempt.request, attempt.criticality);
         Ok(Open::new(self.clone(), key, salts, head, sealed, flags))
     }
 
@@ -193,7 +207,7 @@ impl Evidence {
     /// `AUDIT_UNAVAILABLE`: the record could not be written, and nothing may leave.
     pub fn seal(&self, open: Open, outcome: &Outcome<'_>) -> Sealing {
         let key = open.key();
-        self.wait_for(self.put(key, &open.last(outcome), None, Last::Yes))
+        self.close(key, &open.last(outcome))
     }
 
     /// Records one part of a stream; the attempt stays open until it is sealed.
@@ -236,9 +250,14 @@ impl Evidence {
         self.0.checkpoints.clone()
     }
 
-    pub(crate) fn abandon(&self, key: u64, sealable: Sealable) {
+    /// Closes an attempt with its last leaf.
+    pub(crate) fn close(&self, key: u64, sealable: &Sealable) -> Sealing {
+        self.wait_for(self.put(key, sealable, None, Last::Yes))
+    }
+
+    pub(crate) fn abandon(&self, key: u64, sealable: &Sealable) {
         // Nobody waits; if the log has ended, the next start finds the attempt unfinished.
-        drop(self.put(key, &sealable, None, Last::Yes));
+        drop(self.put(key, sealable, None, Last::Yes));
     }
 
     /// Puts a leaf into the queue with what it hides: `sealed` already, or still to be sealed.
@@ -249,15 +268,16 @@ impl Evidence {
         sealed: Option<&[u8]>,
         last: Last,
     ) -> Result<Ticket, Closed> {
-        let openings = sealable.openings.as_ref();
-        let more = match openings.map(|openings| self.hide(openings)).transpose() {
+        let openings = sealable.openings.iter();
+        let more: Result<Vec<_>, _> = openings.map(|part| self.hide(part)).collect();
+        let more = match more {
             Ok(more) => more,
             Err(closed) => {
                 self.0.queue.give_back(u32::from(last == Last::Yes));
                 return Err(closed);
             }
         };
-        let sealed = sealed.into_iter().chain(more.as_deref());
+        let sealed = sealed.into_iter().chain(more.iter().map(Vec::as_slice));
         self.0.queue.leaf(key, &sealable.leaf, sealed, last)
     }
 
@@ -295,7 +315,7 @@ impl Evidence {
         Sealing::new(ticket, self.clone())
     }
 
-    fn salts(&self) -> Result<Salts, Closed> {
+    pub(crate) fn salts(&self) -> Result<Salts, Closed> {
         Salts::draw(&self.0.random).map_err(|_| Closed::NoSalt)
     }
 

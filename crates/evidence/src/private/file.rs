@@ -17,12 +17,13 @@ use super::index::{Entry, Index};
 use super::intake::Intake;
 use super::keyring::{Keyring, RECORD_LABEL, RecordKey};
 use super::opening::Openings;
+use super::parts::{Parts, Portion};
 use super::sealed::{OPENINGS_LABEL, Sealed};
 use super::tags::{NOBODY, OFFICER, PERSON, Tag, TagKeys};
-use crate::Error;
 use crate::frame::{Frame, Kind};
 use crate::keys::secret::Secret;
 use crate::publish::Written;
+use crate::{Error, batch};
 
 /// Where records are filed, and those that wait to be.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(super) struct Desk {
     loose: Vec<Vec<u8>>,
     keys: Vec<RecordKey>,
     entries: Vec<Entry>,
+    /// How many sealed openings they have; one of those that have none.
+    held: usize,
     /// The number of the next batch; none before the first was read.
     next_batch: Option<u64>,
 }
@@ -98,6 +101,7 @@ impl Desk {
             loose: Vec::new(),
             keys: Vec::new(),
             entries: Vec::new(),
+            held: 0,
             next_batch: None,
         })
     }
@@ -148,10 +152,10 @@ impl Desk {
                     self.open.remove(&key).unwrap_or_default()
                 };
                 if frame.seq >= self.next {
-                    self.leaf(frame.seq, body, sealed)?;
+                    self.leaf(frame.seq, body, &sealed)?;
                     self.next = frame.seq + 1;
                 }
-                if self.entries.len() >= AT_ONCE {
+                if self.held >= AT_ONCE {
                     self.flush()?;
                 }
             }
@@ -176,6 +180,7 @@ impl Desk {
         }
         self.keys.clear();
         self.entries.clear();
+        self.held = 0;
         Ok(())
     }
 
@@ -187,15 +192,21 @@ impl Desk {
             .any(|sealed| sealed.intake < number)
     }
 
-    fn leaf(&mut self, seq: u64, json: &[u8], sealed: Vec<Vec<u8>>) -> Result<(), Error> {
+    fn leaf(&mut self, seq: u64, json: &[u8], sealed: &[Vec<u8>]) -> Result<(), Error> {
         let Ok(gist) = serde_json::from_slice::<Gist<'_>>(json) else {
             return Ok(()); // of a version to come: its place is counted, its meaning is not known
         };
         let epoch = Epoch::of(gist.ts);
         let mut tags = Vec::new();
         let mut texts = Vec::with_capacity(sealed.len());
+        let (log, is_about_many) = (self.log, gist.t == batch::KIND);
+        let mut parts = Vec::new();
         let known = if seq < self.filed.keys {
-            self.keyring.record(self.log, seq)?
+            self.keyring.record(&Portion {
+                log,
+                seq,
+                parts: Parts::All,
+            })?
         } else {
             Vec::new()
         };
@@ -219,8 +230,13 @@ impl Desk {
             for opening in &openings {
                 tags.extend(self.tag(epoch, opening)?);
             }
+            if is_about_many {
+                let of = self.persons(epoch, &openings)?;
+                parts.extend(of.into_iter().map(|tag| (tag, part)));
+            }
             texts.push((part, sealed.text.to_vec()));
         }
+        self.held += texts.len().max(1);
         if seq >= self.filed.index {
             self.entries.push(Entry {
                 seq,
@@ -230,6 +246,7 @@ impl Desk {
                 request: gist.rid.map(Cow::into_owned),
                 shown_from: shown_from(gist.vis.as_deref().unwrap_or_default()),
                 tags,
+                parts,
                 sealed: texts,
             });
         }
@@ -245,14 +262,8 @@ impl Desk {
         openings: &[Opening],
         secret: &Secret,
     ) -> Result<(), Error> {
-        let person = openings.iter().find(|opening| is_person(&opening.field));
-        let subject = match person {
-            Some(opening) => self.tag(epoch, opening)?,
-            None => None,
-        };
-        let subject = match subject {
-            Some(subject) => subject,
-            None => self.tags.tag(epoch, NOBODY, &[])?,
+        let Some(&subject) = self.persons(epoch, openings)?.first() else {
+            return Ok(());
         };
         self.keyring.begin()?;
         let key = self.keyring.subject(epoch, &subject)?;
@@ -266,6 +277,18 @@ impl Desk {
             wrapped,
         });
         Ok(())
+    }
+
+    /// The tags of the persons that openings name; that of nobody if they name none.
+    fn persons(&mut self, epoch: Epoch, openings: &[Opening]) -> Result<Vec<Tag>, Error> {
+        let mut tags = Vec::new();
+        for opening in openings.iter().filter(|it| is_person(&it.field)) {
+            tags.extend(self.tag(epoch, opening)?);
+        }
+        if tags.is_empty() {
+            tags.push(self.tags.tag(epoch, NOBODY, &[])?);
+        }
+        Ok(tags)
     }
 
     /// The tag of what an opening holds, if it is a person or an officer.
@@ -314,5 +337,5 @@ fn shown_from(visibility: &str) -> u64 {
 const NEVER: u64 = i64::MAX as u64;
 /// The opening that names the person whom the number in the question turned out to be of.
 const WHO: &str = "who";
-/// So many records are filed with one commit.
+/// So many sealed openings are filed with one commit, and those of the record they end in.
 const AT_ONCE: usize = 1_000;

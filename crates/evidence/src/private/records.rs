@@ -11,12 +11,13 @@ use tokio::time::timeout;
 
 use super::index::{Index, Terms};
 use super::keyring::Keyring;
-use super::tags::{OFFICER, TagKeys};
+use super::parts::Portion;
+use super::tags::{NOBODY, OFFICER, TagKeys};
 use super::thread::Progress;
 use super::{databases, file, log_number};
 use crate::attempt::subject_name;
 use crate::publish::{self, Inbox};
-use crate::{Config, Error};
+use crate::{Config, Error, batch};
 
 /// The records of a log, to be searched.
 #[derive(Clone, Debug)]
@@ -102,9 +103,13 @@ impl Records {
             places.last().copied()
         });
         let mut leaves = Leaves::new(config);
-        let opened = places
-            .iter()
-            .map(|place| open(place, &mut index, &mut keyring, &mut leaves));
+        let mut shown = tags.tags(NOBODY, &[]);
+        shown.extend(terms.subject.iter().flatten());
+        let opened = places.iter().map(|place| {
+            let portion = index.portion(place.log, place.seq, &shown)?;
+            let openings = open(&portion, &mut index, &mut keyring)?;
+            describe(place, openings, &mut index, &mut leaves)
+        });
         let found = Found {
             records: opened.collect::<Result<_, _>>()?,
             next: next.flatten(),
@@ -130,18 +135,20 @@ impl Records {
             ..Query::default()
         };
         let terms = terms(&tags, &query, Eyes::Inspector);
+        let erased = terms.subject.clone().unwrap_or_default();
         let mut records = Vec::new();
         loop {
             let places = index.search(&query, &terms)?;
             query.after = places.last().copied();
-            records.extend(places.iter().map(|place| (place.log, place.seq)));
+            for place in &places {
+                records.push(index.portion(place.log, place.seq, &erased)?);
+            }
             if places.len() < ERASED_AT_ONCE as usize {
                 break;
             }
         }
-        let tags = terms.subject.unwrap_or_default();
-        keyring.erase(&tags, &records)?;
-        index.forget(&tags, &records)?;
+        keyring.erase(&erased, &records)?;
+        index.forget(&erased, &records)?;
         Ok(records.len() as u64)
     }
 }
@@ -159,11 +166,27 @@ fn terms(tags: &TagKeys, query: &Query, eyes: Eyes) -> Terms {
     }
 }
 
-/// A record with what is still to be opened.
+/// What is still to be opened.
 fn open(
-    place: &Position,
+    portion: &Portion,
     index: &mut Index,
     keyring: &mut Keyring,
+) -> Result<Vec<Opening>, Error> {
+    let sealed = index.sealed(portion)?;
+    let mut openings = Vec::new();
+    for (part, secret) in keyring.record(portion)? {
+        let text = sealed.iter().find(|(of, _)| *of == part);
+        let opened = text.and_then(|(_, text)| file::open(&secret, text));
+        openings.extend(opened.into_iter().flatten());
+    }
+    Ok(openings)
+}
+
+/// A record with what was opened of it.
+fn describe(
+    place: &Position,
+    mut openings: Vec<Opening>,
+    index: &mut Index,
     leaves: &mut Leaves<'_>,
 ) -> Result<Opened, Error> {
     let own = log_number(&leaves.config.origin) == place.log;
@@ -172,13 +195,6 @@ fn open(
     } else {
         index.origin(place.log)?.into()
     };
-    let sealed = index.sealed(place.log, place.seq)?;
-    let mut openings: Vec<Opening> = Vec::new();
-    for (part, secret) in keyring.record(place.log, place.seq)? {
-        let text = sealed.iter().find(|(of, _)| *of == part);
-        let opened = text.and_then(|(_, text)| file::open(&secret, text));
-        openings.extend(opened.into_iter().flatten());
-    }
     Ok(Opened {
         origin,
         seq: place.seq,
@@ -188,6 +204,7 @@ fn open(
         } else {
             Vec::new()
         },
+        entries: batch::take_proofs(&mut openings),
         openings,
     })
 }

@@ -21,6 +21,7 @@ use crate::{
     Refusal, SourceOutcome, keys, segment,
 };
 
+mod batch;
 mod cosign;
 mod crash;
 mod model;
