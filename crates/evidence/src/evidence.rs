@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use exchange::{Clock, Fault, Visibility};
+use tokio::runtime;
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::commitment::Salts;
+use crate::fold::{Flood, Folds, Refusing, Verdict, WINDOW};
 use crate::keys::{self, Keys};
 use crate::leaf::{self, Digest, Event};
 use crate::open::{Flags, Head, Sealable};
@@ -96,6 +98,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     random: SystemRandom,
+    folds: Folds,
+    runtime: runtime::Handle,
     checkpoints: watch::Receiver<Option<Arc<str>>>,
 }
 
@@ -106,6 +110,7 @@ struct Shared {
 #[must_use = "the log stops when its handle is dropped"]
 pub struct Handle {
     queue: Arc<Queue>,
+    evidence: Evidence,
     done: oneshot::Receiver<Result<(), Error>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -130,7 +135,7 @@ impl Evidence {
     /// # Errors
     /// The log cannot be read or written, is damaged, or is held by another process.
     pub fn start(config: Config, deps: Deps) -> Result<(Self, Handle), Error> {
-        let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        let runtime = runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
         let (node, clock, observer) = (
             config.node.clone(),
             Arc::clone(&deps.clock),
@@ -144,22 +149,26 @@ impl Evidence {
             intake,
             records,
         } = started;
-        let handle = Handle {
-            queue: Arc::clone(&queue),
-            done,
-            thread: Some(thread),
-        };
         let shared = Shared {
-            queue,
+            queue: Arc::clone(&queue),
             intake,
             records,
             node,
             clock,
             observer,
             random: SystemRandom::new(),
+            folds: Folds::default(),
+            runtime,
             checkpoints,
         };
-        Ok((Self(Arc::new(shared)), handle))
+        let evidence = Self(Arc::new(shared));
+        let handle = Handle {
+            queue,
+            evidence: evidence.clone(),
+            done,
+            thread: Some(thread),
+        };
+        Ok((evidence, handle))
     }
 
     /// Records an attempt, before any agency is asked, and takes a place for its outcome.
@@ -219,15 +228,53 @@ impl Evidence {
         self.wait_for(self.put(open.key(), &part, sealed, Last::No))
     }
 
-    /// Records that a question was not admitted; resolves when the record is durable.
+    /// Records that a question was not admitted; resolves when the record is durable. When a caller
+    /// has left several such records within seconds, the next are counted only: that resolves at
+    /// once, and their number is recorded in a moment.
     ///
     /// # Errors
     /// As [`Evidence::open`].
-    pub fn refuse(&self, refusal: &Refusal<'_>) -> Sealing {
-        self.single(|node, ts, salts| {
+    pub fn refuse(&self, refusal: &Refusal<'_>) -> Refusing {
+        let (now, now_ms) = (Instant::now(), self.now_ms());
+        let (caller, reason) = (refusal.caller, refusal.reason);
+        if let Verdict::Folded(first) = self.0.folds.count(caller, reason, now, now_ms) {
+            if let Some((flood, ends)) = first {
+                self.end_later(flood, ends);
+            }
+            return Refusing::folded();
+        }
+        Refusing::alone(self.single(|node, ts, salts| {
             let openings = refusal.why().openings(salts);
             (refusal.leaf(node, ts, salts), openings)
-        })
+        }))
+    }
+
+    /// Records the number of refusals when their window ends; later, if the record takes nothing then.
+    fn end_later(&self, flood: Flood, mut ends: Instant) {
+        let shared = Arc::downgrade(&self.0);
+        self.0.runtime.spawn(async move {
+            loop {
+                sleep_until(ends).await;
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                let ts = writer::now_ms(&*shared.clock);
+                let record = |leaf: &[u8]| shared.queue.single(leaf, None).is_ok();
+                if shared.folds.end(&flood, &shared.node, ts, record) {
+                    return;
+                }
+                ends = Instant::now() + WINDOW;
+            }
+        });
+    }
+
+    /// Records the numbers of refusals that are counted so far; what is refused from here on is a
+    /// record of its own.
+    fn end_floods(&self) {
+        for leaf in self.0.folds.close(&self.0.node, self.now_ms()) {
+            // If the log has ended, closing it says so.
+            drop(self.0.queue.single_at_end(&leaf));
+        }
     }
 
     /// Records that another policy is in force from here on.
@@ -325,14 +372,15 @@ impl Evidence {
 }
 
 impl Handle {
-    /// Takes nothing new, waits for the leaves of open exchanges, writes a `STOP` leaf behind them,
-    /// and ends the writer.
+    /// Takes nothing new, records how many refusals were counted, waits for the leaves of open
+    /// exchanges, writes a `STOP` leaf behind them, and ends the writer.
     ///
     /// An exchange that stays open for 2 s more is recorded as `UNKNOWN` by the next start.
     ///
     /// # Errors
     /// The log could not be written to its end.
     pub async fn close(mut self) -> Result<(), Error> {
+        self.evidence.end_floods();
         let until = Instant::now() + CLOSING;
         self.queue.close(Phase::Closing { until });
         (&mut self.done).await.unwrap_or(Err(Error::Ended))

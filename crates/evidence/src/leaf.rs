@@ -223,7 +223,8 @@ fn ts_place(leaf: &[u8]) -> Option<std::ops::Range<usize>> {
     Some(at..at + DIGITS)
 }
 
-fn write(out: &mut Vec<u8>, value: &impl Serialize) {
+/// Writes a whole leaf.
+pub(crate) fn write(out: &mut Vec<u8>, value: &impl Serialize) {
     // Writing to memory cannot fail, and every map here has text keys.
     let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok(), "a leaf is always JSON");

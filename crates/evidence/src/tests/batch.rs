@@ -4,8 +4,7 @@ use exchange::{BatchProof, CitizenId, Opened, Query};
 
 use super::private::{about, opened, person, seqs};
 use super::*;
-use crate::keys::PublicKeys;
-use crate::verify::{self, BatchProofError, Extra, Trust};
+use crate::verify::{self, BatchProofError, Extra};
 use crate::{Batch, BatchAttempt, Commitment, SubjectOutcome};
 
 /// The number of the i-th of the synthetic citizens.
@@ -33,14 +32,6 @@ impl Desk {
             add(&mut batch, &person(&number(index)), &[tax()]).unwrap();
         }
         batch
-    }
-
-    fn verifies(&self) {
-        let trust = Trust {
-            keys: PublicKeys::read(self.path()).unwrap().log,
-            ..Trust::default()
-        };
-        verify::whole(self.path(), &trust, |_| ()).unwrap();
     }
 
     /// The one record that is about a person, with the proof of the entry.

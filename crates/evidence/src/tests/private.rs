@@ -92,7 +92,8 @@ async fn a_search_finds_what_is_asked_for_and_opens_it() {
     desk.about(IdentifierKind::Personal, OTHER);
     let other = desk.exchange(&evidence).await;
     let refused: &'static Request = Box::leak(Box::new(desk.request.clone()));
-    let refused = evidence.refuse(&desk.refusal(Some(refused))).await.unwrap();
+    let refused = evidence.refuse(&desk.refusal(Some(refused))).await;
+    let refused = refused.unwrap().unwrap();
 
     let found = desk.search(&evidence, about(CITIZEN)).await;
     assert_eq!(seqs(&found), [mine.seq()]);
