@@ -124,6 +124,9 @@ pub enum Error {
     /// What was recorded is not in the index yet.
     #[error("what was recorded is not in the index yet")]
     Unfiled,
+    /// A batch has as many subjects as one leaf may have.
+    #[error("a batch has {0} subjects at most")]
+    BatchFull(usize),
     /// The log is started outside a tokio runtime.
     #[error("the log needs a tokio runtime to complete waiting exchanges")]
     NoRuntime,

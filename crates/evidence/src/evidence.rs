@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use exchange::{Clock, Fault, Visibility};
+use tokio::runtime;
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::commitment::{Commitment, Personal, Salts};
+use crate::fold::{Flood, Folds, Refusing, Verdict, WINDOW};
 use crate::keys::{self, Keys};
 use crate::leaf::{self, Digest, Event};
 use crate::open::{Flags, Head, Sealable};
@@ -96,6 +98,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     random: SystemRandom,
+    folds: Folds,
+    runtime: runtime::Handle,
     checkpoints: watch::Receiver<Option<Arc<str>>>,
 }
 
@@ -106,6 +110,7 @@ struct Shared {
 #[must_use = "the log stops when its handle is dropped"]
 pub struct Handle {
     queue: Arc<Queue>,
+    evidence: Evidence,
     done: oneshot::Receiver<Result<(), Error>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -130,7 +135,7 @@ impl Evidence {
     /// # Errors
     /// The log cannot be read or written, is damaged, or is held by another process.
     pub fn start(config: Config, deps: Deps) -> Result<(Self, Handle), Error> {
-        let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        let runtime = runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
         let (node, clock, observer) = (
             config.node.clone(),
             Arc::clone(&deps.clock),
@@ -144,22 +149,26 @@ impl Evidence {
             intake,
             records,
         } = started;
-        let handle = Handle {
-            queue: Arc::clone(&queue),
-            done,
-            thread: Some(thread),
-        };
         let shared = Shared {
-            queue,
+            queue: Arc::clone(&queue),
             intake,
             records,
             node,
             clock,
             observer,
             random: SystemRandom::new(),
+            folds: Folds::default(),
+            runtime,
             checkpoints,
         };
-        Ok((Self(Arc::new(shared)), handle))
+        let evidence = Self(Arc::new(shared));
+        let handle = Handle {
+            queue,
+            evidence: evidence.clone(),
+            done,
+            thread: Some(thread),
+        };
+        Ok((evidence, handle))
     }
 
     /// Records an attempt, before any agency is asked, and takes a place for its outcome.
@@ -170,11 +179,26 @@ impl Evidence {
     /// `AUDIT_BACKPRESSURE` if every place is taken, `AUDIT_UNAVAILABLE` if the log cannot be
     /// written or the disk is below its reserve, `DRAINING` during shutdown.
     pub fn open(&self, attempt: &Attempt<'_>) -> Result<Open, Fault> {
+        let flags = Flags::of(attempt.request, attempt.criticality);
+        self.open_as("ACCESS", attempt.visibility, flags, |node, ts, salts| {
+            let openings = attempt.why().openings(salts);
+            (attempt.head(node, ts, salts), openings)
+        })
+    }
+
+    /// Records an attempt of that type: `make` gets node, time and salts, and returns the head of
+    /// the leaf with what it hides.
+    pub(crate) fn open_as(
+        &self,
+        t: &'static str,
+        visibility: Visibility,
+        flags: Flags,
+        make: impl FnOnce(&str, u64, &Salts) -> (Vec<u8>, Openings),
+    ) -> Result<Open, Fault> {
         let salts = self.salts().map_err(Closed::fault)?;
         let (node, now) = (&self.0.node, self.now_ms());
-        let all = attempt.head(node, now, &salts);
-        let mut openings = attempt.why().openings(&salts);
-        let head = match attempt.visibility {
+        let (all, mut openings) = make(node, now, &salts);
+        let head = match visibility {
             Visibility::Citizen | Visibility::Delayed(_) => Head::Shown(all),
             Visibility::Sealed => {
                 // What a crash cuts must still tell an inspector who asked.
@@ -182,14 +206,13 @@ impl Evidence {
                 let salt = salts.of(Personal::Tried);
                 openings.push("try", salt, &tried);
                 let tried = Commitment::new(salt, "try", &tried);
-                let shown = leaf::sealed_head("ACCESS", node, now, tried);
+                let shown = leaf::sealed_head(t, node, now, tried);
                 Head::Hidden { all, shown }
             }
         };
         let sealed = self.hide(&openings).map_err(Closed::fault)?;
         let opened = self.0.queue.open(head.shown(), &sealed);
         let key = opened.map_err(Closed::fault)?;
-        let flags = Flags::of(attempt.request, attempt.criticality);
         Ok(Open::new(self.clone(), key, salts, head, sealed, flags))
     }
 
@@ -199,7 +222,7 @@ impl Evidence {
     /// `AUDIT_UNAVAILABLE`: the record could not be written, and nothing may leave.
     pub fn seal(&self, open: Open, outcome: &Outcome<'_>) -> Sealing {
         let key = open.key();
-        self.wait_for(self.put(key, &open.last(outcome), None, Last::Yes))
+        self.close(key, &open.last(outcome))
     }
 
     /// Records one part of a stream; the attempt stays open until it is sealed.
@@ -211,15 +234,53 @@ impl Evidence {
         self.wait_for(self.put(open.key(), &part, sealed, Last::No))
     }
 
-    /// Records that a question was not admitted; resolves when the record is durable.
+    /// Records that a question was not admitted; resolves when the record is durable. When a caller
+    /// has left several such records within seconds, the next are counted only: that resolves at
+    /// once, and their number is recorded in a moment.
     ///
     /// # Errors
     /// As [`Evidence::open`].
-    pub fn refuse(&self, refusal: &Refusal<'_>) -> Sealing {
-        self.single(|node, ts, salts| {
+    pub fn refuse(&self, refusal: &Refusal<'_>) -> Refusing {
+        let (now, now_ms) = (Instant::now(), self.now_ms());
+        let (caller, reason) = (refusal.caller, refusal.reason);
+        if let Verdict::Folded(first) = self.0.folds.count(caller, reason, now, now_ms) {
+            if let Some((flood, ends)) = first {
+                self.end_later(flood, ends);
+            }
+            return Refusing::folded();
+        }
+        Refusing::alone(self.single(|node, ts, salts| {
             let openings = refusal.why().openings(salts);
             (refusal.leaf(node, ts, salts), openings)
-        })
+        }))
+    }
+
+    /// Records the number of refusals when their window ends; later, if the record takes nothing then.
+    fn end_later(&self, flood: Flood, mut ends: Instant) {
+        let shared = Arc::downgrade(&self.0);
+        self.0.runtime.spawn(async move {
+            loop {
+                sleep_until(ends).await;
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                let ts = writer::now_ms(&*shared.clock);
+                let record = |leaf: &[u8]| shared.queue.single(leaf, None).is_ok();
+                if shared.folds.end(&flood, &shared.node, ts, record) {
+                    return;
+                }
+                ends = Instant::now() + WINDOW;
+            }
+        });
+    }
+
+    /// Records the numbers of refusals that are counted so far; what is refused from here on is a
+    /// record of its own.
+    fn end_floods(&self) {
+        for leaf in self.0.folds.close(&self.0.node, self.now_ms()) {
+            // If the log has ended, closing it says so.
+            drop(self.0.queue.single_at_end(&leaf));
+        }
     }
 
     /// Records that another policy is in force from here on.
@@ -242,6 +303,11 @@ impl Evidence {
         self.0.checkpoints.clone()
     }
 
+    /// Closes an attempt with its last leaf.
+    pub(crate) fn close(&self, key: u64, sealable: &Sealable) -> Sealing {
+        self.wait_for(self.put(key, sealable, None, Last::Yes))
+    }
+
     pub(crate) fn abandon(&self, key: u64, sealable: &Sealable) {
         // Nobody waits; if the log has ended, the next start finds the attempt unfinished.
         drop(self.put(key, sealable, None, Last::Yes));
@@ -255,15 +321,16 @@ impl Evidence {
         sealed: Option<&[u8]>,
         last: Last,
     ) -> Result<Ticket, Closed> {
-        let openings = sealable.openings.as_ref();
-        let more = match openings.map(|openings| self.hide(openings)).transpose() {
+        let openings = sealable.openings.iter();
+        let more: Result<Vec<_>, _> = openings.map(|part| self.hide(part)).collect();
+        let more = match more {
             Ok(more) => more,
             Err(closed) => {
                 self.0.queue.give_back(u32::from(last == Last::Yes));
                 return Err(closed);
             }
         };
-        let sealed = sealed.into_iter().chain(more.as_deref());
+        let sealed = sealed.into_iter().chain(more.iter().map(Vec::as_slice));
         self.0.queue.leaf(key, &sealable.leaf, sealed, last)
     }
 
@@ -303,7 +370,7 @@ impl Evidence {
         Sealing::new(ticket, self.clone())
     }
 
-    fn salts(&self) -> Result<Salts, Closed> {
+    pub(crate) fn salts(&self) -> Result<Salts, Closed> {
         Salts::draw(&self.0.random).map_err(|_| Closed::NoSalt)
     }
 
@@ -313,14 +380,15 @@ impl Evidence {
 }
 
 impl Handle {
-    /// Takes nothing new, waits for the leaves of open exchanges, writes a `STOP` leaf behind them,
-    /// and ends the writer.
+    /// Takes nothing new, records how many refusals were counted, waits for the leaves of open
+    /// exchanges, writes a `STOP` leaf behind them, and ends the writer.
     ///
     /// An exchange that stays open for 2 s more is recorded as `UNKNOWN` by the next start.
     ///
     /// # Errors
     /// The log could not be written to its end.
     pub async fn close(mut self) -> Result<(), Error> {
+        self.evidence.end_floods();
         let until = Instant::now() + CLOSING;
         self.queue.close(Phase::Closing { until });
         (&mut self.done).await.unwrap_or(Err(Error::Ended))

@@ -6,18 +6,20 @@
 
 use std::fmt;
 
+use base64_simd::STANDARD;
 use exchange::{Field, FieldSet, RequestId, Source, Visibility};
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::commitment::Commitment;
+use crate::tree::Hash;
 
 /// The earliest time a leaf can carry: 9 September 2001, the first with thirteen digits.
 pub(crate) const MIN_TS: u64 = 1_000_000_000_000;
 /// The latest: 20 November 2286.
 pub(crate) const MAX_TS: u64 = 9_999_999_999_999;
 
-/// Who asks and why: the first half of an `ACCESS` or `DENIED` leaf.
+/// Who asks and why: the first half of an `ACCESS`, `BATCH` or `DENIED` leaf.
 #[derive(Debug, Serialize)]
 pub(crate) struct Head<'a> {
     pub(crate) v: u8,
@@ -75,7 +77,7 @@ pub(crate) struct SealedTail {
     pub(crate) all: Commitment,
 }
 
-/// What happened: the second half of an `ACCESS`, `DENIED`, `DISCLOSURE` or `ADMIN` leaf.
+/// What happened: the second half of an `ACCESS`, `BATCH`, `DENIED`, `DISCLOSURE` or `ADMIN` leaf.
 #[derive(Debug, Serialize)]
 pub(crate) struct Tail<'a, S: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,9 +87,12 @@ pub(crate) struct Tail<'a, S: Serialize> {
     /// What was done with the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) act: Option<&'static str>,
-    /// With how many records it was done.
+    /// With how many records it was done; of a batch, how many subjects it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) n: Option<u64>,
+    /// The root over the entries of a batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subs_root: Option<Root>,
     pub(crate) dec: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<&'static str>,
@@ -105,6 +110,7 @@ impl<S: Serialize> Tail<'_, S> {
             src: None,
             act: None,
             n: None,
+            subs_root: None,
             dec,
             why: None,
             flag: &[],
@@ -113,13 +119,13 @@ impl<S: Serialize> Tail<'_, S> {
     }
 }
 
-/// One source in a leaf.
+/// One source in a leaf, or in an entry of a batch.
 #[derive(Debug, Serialize)]
 pub(crate) struct SourceEntry {
     pub(crate) s: SourceName,
     pub(crate) st: &'static str,
-    #[serde(skip_serializing_if = "Paths::is_empty")]
-    pub(crate) f: Paths,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) f: Option<Paths>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) asof: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -222,7 +228,8 @@ fn ts_place(leaf: &[u8]) -> Option<std::ops::Range<usize>> {
     Some(at..at + DIGITS)
 }
 
-fn write(out: &mut Vec<u8>, value: &impl Serialize) {
+/// Writes a whole leaf.
+pub(crate) fn write(out: &mut Vec<u8>, value: &impl Serialize) {
     // Writing to memory cannot fail, and every map here has text keys.
     let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok(), "a leaf is always JSON");
@@ -262,6 +269,16 @@ impl Serialize for Digest<'_> {
     }
 }
 
+/// The root of a Merkle tree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Root(pub(crate) Hash);
+
+impl Serialize for Root {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode_to_string(self.0))
+    }
+}
+
 /// The name of a source in capitals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SourceName(pub(crate) Source);
@@ -284,12 +301,6 @@ impl fmt::Display for SourceName {
 /// The paths of a set of fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paths(pub(crate) FieldSet);
-
-impl Paths {
-    const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
 
 impl Serialize for Paths {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,8 @@
 //!
 //! Scope: the record of every exchange is durable before its answer leaves. [`Evidence::open`]
 //! writes the attempt, [`Evidence::seal`] the outcome, [`Evidence::refuse`] the refusal; each
-//! resolves to a signed [`Receipt`] once the bytes are on the disk. Within a second the record is
+//! resolves to a signed [`Receipt`] once the bytes are on the disk. A [`Batch`] does so for many
+//! persons with one record. Within a second the record is
 //! in a public Merkle log, which anybody may read and a [`witness`] cosigns; [`Witnesses`] are asked to.
 //! [`verify`] reads both logs without writing to them. Not here: sealed openings, the private index.
 //!
@@ -17,6 +18,7 @@
 //! witnesses, reads only, and erasure deletes keys alone.
 
 mod attempt;
+mod batch;
 mod chain;
 mod commitment;
 mod config;
@@ -24,6 +26,7 @@ mod cosign;
 mod disclosure;
 mod error;
 mod evidence;
+mod fold;
 mod frame;
 pub mod keys;
 mod leaf;
@@ -47,12 +50,14 @@ pub mod witness;
 mod writer;
 
 pub use attempt::{Asked, Attempt, Outcome, Refusal, SourceOutcome};
+pub use batch::{Batch, BatchAttempt, RecordSalts, SubjectOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
 pub use config::Config;
 pub use cosign::{NotCosigned, Witnesses};
 pub use disclosure::{Act, Disclosure};
 pub use error::{Damage, Error};
 pub use evidence::{Alarm, Deps, Evidence, Handle, prepare};
+pub use fold::Refusing;
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{Accesses, Reindexed, reindex};

@@ -33,11 +33,11 @@ pub(crate) enum Head {
     Hidden { all: Vec<u8>, shown: Vec<u8> },
 }
 
-/// A leaf, and what it hides that the attempt did not.
+/// A leaf, and what it hides that the attempt did not, in parts that are sealed apart.
 #[derive(Debug, Default)]
 pub(crate) struct Sealable {
     pub(crate) leaf: Vec<u8>,
-    pub(crate) openings: Option<Openings>,
+    pub(crate) openings: Vec<Openings>,
 }
 
 /// Whether the place in the queue is still this attempt's to give back.
@@ -94,6 +94,17 @@ impl Open {
         self.finish(head, outcome, self.flags)
     }
 
+    /// The last leaf, with that tail: the attempt is closed.
+    pub(crate) fn last_with(mut self, tail: &impl serde::Serialize) -> Sealable {
+        let head = std::mem::replace(&mut self.head, Head::Shown(Vec::new()));
+        self.state = State::Sealed;
+        self.close(head, tail)
+    }
+
+    pub(crate) const fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
     fn finish(&self, head: Head, outcome: &Outcome<'_>, flags: Flags) -> Sealable {
         let who = outcome.person.as_ref().map(exchange::CitizenId::reveal);
         let salt = self.salts.of(Personal::Who);
@@ -109,8 +120,9 @@ impl Open {
         };
         let mut sealable = self.close(head, &tail);
         if let Some(who) = who {
-            let openings = sealable.openings.get_or_insert_default();
+            let mut openings = sealable.openings.pop().unwrap_or_default();
             openings.push("who", salt, who.as_bytes());
+            sealable.openings.push(openings);
         }
         sealable
     }
@@ -122,7 +134,7 @@ impl Open {
                 leaf::write_tail(&mut leaf, tail);
                 Sealable {
                     leaf,
-                    openings: None,
+                    openings: Vec::new(),
                 }
             }
             Head::Hidden { mut all, mut shown } => {
@@ -134,7 +146,7 @@ impl Open {
                 openings.push("all", salt, &all);
                 Sealable {
                     leaf: shown,
-                    openings: Some(openings),
+                    openings: vec![openings],
                 }
             }
         }
@@ -206,16 +218,26 @@ struct Entries<'a> {
 
 impl serde::Serialize for Entries<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.sources.iter().map(|outcome| SourceEntry {
-            s: SourceName(outcome.source),
-            st: outcome.state.name(),
-            f: Paths(outcome.released),
-            asof: outcome.as_of.map(Timestamp::as_millisecond),
-            r:
-                outcome.record.as_ref().map(|digest| {
-                    Commitment::new(self.salts.of_source(outcome.source), "r", digest)
-                }),
+        serializer.collect_seq(self.sources.iter().map(|outcome| {
+            let released = outcome.released;
+            let shown = (!released.is_empty()).then_some(Paths(released));
+            outcome.entry(shown, self.salts)
         }))
+    }
+}
+
+impl SourceOutcome {
+    /// As it stands in a record, which shows these of the released fields.
+    pub(crate) fn entry(&self, shown: Option<Paths>, salts: &Salts) -> SourceEntry {
+        let salt = salts.of_source(self.source);
+        let record = self.record.as_ref();
+        SourceEntry {
+            s: SourceName(self.source),
+            st: self.state.name(),
+            f: shown,
+            asof: self.as_of.map(Timestamp::as_millisecond),
+            r: record.map(|digest| Commitment::new(salt, "r", digest)),
+        }
     }
 }
 

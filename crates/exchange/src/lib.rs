@@ -34,7 +34,7 @@ pub use field_set::{FieldSet, FieldSetIter};
 pub use identifier::{Identifier, IdentifierKind, IdentifierViolation};
 pub use name::{NameViolation, name_key, normalise};
 pub use reason::{Reason, Retry};
-pub use record::{Found, Opened, Opening, Position, Query};
+pub use record::{BatchProof, Found, Opened, Opening, Position, Query};
 pub use request::{CallContext, Criticality, Request};
 pub use source::{Source, SourceSet};
 pub use state::SourceState;

@@ -66,6 +66,19 @@ pub struct Opened {
     pub leaf: Vec<u8>,
     /// What its commitments open to.
     pub openings: Vec<Opening>,
+    /// Of a record about many: the entries of the person searched for.
+    pub entries: Vec<BatchProof>,
+}
+
+/// Proves that a record about many commits to the entry of one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchProof {
+    /// The entry, byte for byte. It holds nothing personal.
+    pub entry: String,
+    /// Its place among the entries of the record.
+    pub index: u64,
+    /// The audit path (RFC 6962) from the entry to the root in the record, from its sibling upwards.
+    pub path: Vec<[u8; 32]>,
 }
 
 /// Opens one commitment of a record. `Debug` shows its name alone.

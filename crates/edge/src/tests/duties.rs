@@ -26,6 +26,7 @@ pub(crate) async fn found(world: &World, reason: &str) -> u64 {
         ts_ms: 1_771_234_567_890 + proof.index,
         leaf: Extra::of(&proof).unwrap().leaf.into_bytes(),
         openings: vec![opening("txt", reason), opening("off", "CB-17")],
+        entries: Vec::new(),
     });
     proof.index
 }
@@ -187,6 +188,7 @@ async fn a_proof_opens_no_more_than_is_the_citizens_and_is_of_the_right_log() {
         ts_ms: 1_771_234_600_000,
         leaf: b"{}".to_vec(),
         openings: Vec::new(),
+        entries: Vec::new(),
     };
     world.archive.put(elsewhere);
     let answer = Client::of(&world, "portal").post(LIST, &listing()).await;

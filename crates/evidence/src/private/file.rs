@@ -17,12 +17,13 @@ use super::index::{Entry, Index};
 use super::intake::Intake;
 use super::keyring::{Keyring, RECORD_LABEL, RecordKey};
 use super::opening::Openings;
+use super::parts::{Parts, Portion};
 use super::sealed::{OPENINGS_LABEL, Sealed};
 use super::tags::{NOBODY, OFFICER, PERSON, Tag, TagKeys};
-use crate::Error;
 use crate::frame::{Frame, Kind};
 use crate::keys::secret::Secret;
 use crate::publish::Written;
+use crate::{Error, batch};
 
 /// Where records are filed, and those that wait to be.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(super) struct Desk {
     loose: Vec<Vec<u8>>,
     keys: Vec<RecordKey>,
     entries: Vec<Entry>,
+    /// How many sealed openings they have; one of those that have none.
+    held: usize,
     /// The number of the next batch; none before the first was read.
     next_batch: Option<u64>,
     /// How many sealed openings could not be opened and were not erased either.
@@ -100,6 +103,7 @@ impl Desk {
             loose: Vec::new(),
             keys: Vec::new(),
             entries: Vec::new(),
+            held: 0,
             next_batch: None,
             lost: 0,
         })
@@ -162,7 +166,7 @@ impl Desk {
                     self.leaf(frame.seq, body, &sealed)?;
                     self.next = frame.seq + 1;
                 }
-                if self.entries.len() >= AT_ONCE {
+                if self.held >= AT_ONCE {
                     self.flush()?;
                 }
             }
@@ -187,6 +191,7 @@ impl Desk {
         }
         self.keys.clear();
         self.entries.clear();
+        self.held = 0;
         Ok(())
     }
 
@@ -200,7 +205,10 @@ impl Desk {
     /// records it was.
     pub(super) fn erase(&mut self, kind: &str, number: &[u8]) -> Result<u64, Error> {
         let tags = self.tags.tags(kind, number);
-        let records = self.index.marked(&tags)?;
+        let mut records = Vec::new();
+        for (log, seq) in self.index.marked(&tags)? {
+            records.push(self.index.portion(log, seq, &tags)?);
+        }
         self.keyring.erase(&tags, &records)?;
         self.index.forget(&tags, &records)?;
         Ok(records.len() as u64)
@@ -222,6 +230,7 @@ impl Desk {
         let keyring = &mut self.keyring;
         self.tags.make(epoch, || keyring.has(epoch))?;
         let parts = self.unseal(seq, sealed)?;
+        let is_about_many = gist.t == batch::KIND;
         let tags = parts.iter().flat_map(|part| &part.openings);
         let tags = tags
             .filter_map(|opening| self.tag(epoch, opening))
@@ -231,6 +240,7 @@ impl Desk {
                 self.keep(seq, part, epoch)?;
             }
         }
+        self.held += parts.len().max(1);
         if seq >= self.filed.index {
             let hidden = parts.iter().find_map(|part| part.hidden());
             let (caller, rid) = match &hidden {
@@ -245,6 +255,11 @@ impl Desk {
                 request: rid.map(|rid| rid.to_string()),
                 shown_from: shown_from(gist.vis.as_deref().unwrap_or_default()),
                 tags,
+                parts: if is_about_many {
+                    self.about(epoch, &parts)
+                } else {
+                    Vec::new()
+                },
                 sealed: parts
                     .iter()
                     .map(|part| (part.number, part.text.to_vec()))
@@ -258,7 +273,11 @@ impl Desk {
     fn unseal<'a>(&mut self, seq: u64, sealed: &'a [Vec<u8>]) -> Result<Vec<Part<'a>>, Error> {
         let is_kept = seq < self.filed.keys;
         let known = match is_kept {
-            true => self.keyring.record(self.log, seq)?,
+            true => self.keyring.record(&Portion {
+                log: self.log,
+                seq,
+                parts: Parts::All,
+            })?,
             false => Vec::new(),
         };
         let mut parts = Vec::with_capacity(sealed.len());
@@ -288,11 +307,9 @@ impl Desk {
 
     /// Puts the key of sealed openings under that of the person they are about.
     fn keep(&mut self, seq: u64, part: &Part<'_>, epoch: Epoch) -> Result<(), Error> {
-        let mut all = part.openings.iter();
-        let person = all.find(|opening| is_person(&opening.field));
-        let subject = person.and_then(|person| self.tag(epoch, person));
-        let subject = subject.or_else(|| self.tags.tag(epoch, NOBODY, &[]));
-        let subject = subject.ok_or(Error::Crypto("find the key of a half-year"))?;
+        let Some(&subject) = self.persons(epoch, &part.openings).first() else {
+            return Ok(());
+        };
         self.keyring.begin()?;
         let key = self.keyring.subject(epoch, &subject)?;
         let wrapped = key
@@ -305,6 +322,25 @@ impl Desk {
             wrapped,
         });
         Ok(())
+    }
+
+    /// Whom each part is about.
+    fn about(&self, epoch: Epoch, parts: &[Part<'_>]) -> Vec<(Tag, usize)> {
+        let each = parts.iter().flat_map(|part| {
+            let persons = self.persons(epoch, &part.openings);
+            persons.into_iter().map(|tag| (tag, part.number))
+        });
+        each.collect()
+    }
+
+    /// The tags of the persons that openings name; that of nobody if they name none.
+    fn persons(&self, epoch: Epoch, openings: &[Opening]) -> Vec<Tag> {
+        let persons = openings.iter().filter(|it| is_person(&it.field));
+        let mut tags: Vec<Tag> = persons.filter_map(|it| self.tag(epoch, it)).collect();
+        if tags.is_empty() {
+            tags.extend(self.tags.tag(epoch, NOBODY, &[]));
+        }
+        tags
     }
 
     /// The tag of what an opening holds, if it is a person or an officer.
@@ -371,5 +407,5 @@ const WHO: &str = "who";
 /// The openings that hold a sealed record: whole, and as far as it went before a crash.
 const ALL: &str = "all";
 const TRIED: &str = "try";
-/// So many records are filed with one commit.
+/// So many sealed openings are filed with one commit, and those of the record they end in.
 const AT_ONCE: usize = 1_000;

@@ -4,6 +4,7 @@
 
 use exchange::{Position, Query};
 
+use super::parts::Portion;
 use super::sql::{Database, Row, Value, at_once, insert, places};
 use super::tags::Tag;
 use crate::Error;
@@ -11,7 +12,7 @@ use crate::Error;
 /// The index of one log, or of several nodes' logs.
 #[derive(Debug)]
 pub(super) struct Index {
-    db: Box<dyn Database>,
+    pub(super) db: Box<dyn Database>,
 }
 
 /// What is filed of one record.
@@ -27,6 +28,8 @@ pub(super) struct Entry {
     pub(super) shown_from: u64,
     /// Whom it is about, and which officer asked.
     pub(super) tags: Vec<Tag>,
+    /// Of a record about many, whose its openings are, by part.
+    pub(super) parts: Vec<(Tag, usize)>,
     /// Its openings under their record keys, by part.
     pub(super) sealed: Vec<(usize, Vec<u8>)>,
 }
@@ -52,6 +55,8 @@ impl Index {
             "mark (tag BYTEA, ts BIGINT, log BIGINT, seq BIGINT, PRIMARY KEY (tag, ts, log, seq))",
             "opening (log BIGINT, seq BIGINT, part BIGINT, sealed BYTEA NOT NULL, \
              PRIMARY KEY (log, seq, part))",
+            "part (tag BYTEA, log BIGINT, seq BIGINT, part BIGINT, \
+             PRIMARY KEY (tag, log, seq, part))",
             "filed (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
         ] {
             db.run(&format!("CREATE TABLE IF NOT EXISTS {table} {by_key}"), &[])?;
@@ -90,12 +95,17 @@ impl Index {
 
     /// Files records; what lies before `next` is filed then.
     pub(super) fn file(&mut self, log: i64, entries: Vec<Entry>, next: u64) -> Result<(), Error> {
-        let (mut records, mut marks, mut openings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut records, mut marks) = (Vec::new(), Vec::new());
+        let (mut openings, mut parts) = (Vec::new(), Vec::new());
         for entry in entries {
             let (seq, ts) = (Value::of(entry.seq), Value::of(entry.ts));
             for tag in entry.tags {
                 let tag = Value::Bytes(tag.to_vec());
                 marks.push([tag, ts.clone(), Value::Int(log), seq.clone()]);
+            }
+            for (tag, part) in entry.parts {
+                let (tag, part) = (Value::Bytes(tag.to_vec()), Value::of(part as u64));
+                parts.push([tag, Value::Int(log), seq.clone(), part]);
             }
             for (part, sealed) in entry.sealed {
                 let (part, sealed) = (Value::of(part as u64), Value::Bytes(sealed));
@@ -116,6 +126,7 @@ impl Index {
             insert(db, into, records)?;
             insert(db, "mark (tag, ts, log, seq)", marks)?;
             insert(db, "opening (log, seq, part, sealed)", openings)?;
+            insert(db, "part (tag, log, seq, part)", parts)?;
             db.run(
                 "INSERT INTO filed (log, next) VALUES ($1, $2) \
                  ON CONFLICT (log) DO UPDATE SET next = excluded.next",
@@ -185,9 +196,10 @@ impl Index {
     }
 
     /// The sealed openings of a record by part.
-    pub(super) fn sealed(&mut self, log: i64, seq: u64) -> Result<Vec<(usize, Vec<u8>)>, Error> {
-        let sql = "SELECT part, sealed FROM opening WHERE log = $1 AND seq = $2";
-        let rows = self.db.rows(sql, &[Value::Int(log), Value::of(seq)])?;
+    pub(super) fn sealed(&mut self, portion: &Portion) -> Result<Vec<(usize, Vec<u8>)>, Error> {
+        let (condition, values) = portion.condition();
+        let sql = format!("SELECT part, sealed FROM opening WHERE {condition}");
+        let rows = self.db.rows(&sql, &values)?;
         let sealed = rows.into_iter().filter_map(|row| match row.as_slice() {
             [part, sealed] => {
                 let part = usize::try_from(part.number()).ok()?;
@@ -198,16 +210,17 @@ impl Index {
         Ok(sealed.collect())
     }
 
-    /// Forgets persons: their tags, and the sealed openings of their records.
-    pub(super) fn forget(&mut self, tags: &[Tag], records: &[(i64, u64)]) -> Result<(), Error> {
+    /// Forgets persons: their tags, and the sealed openings that are about them.
+    pub(super) fn forget(&mut self, tags: &[Tag], records: &[Portion]) -> Result<(), Error> {
         at_once(&mut *self.db, |db| {
             for tag in tags {
                 let tag = [Value::Bytes(tag.to_vec())];
                 db.run("DELETE FROM mark WHERE tag = $1", &tag)?;
+                db.run("DELETE FROM part WHERE tag = $1", &tag)?;
             }
-            for (log, seq) in records {
-                let sql = "DELETE FROM opening WHERE log = $1 AND seq = $2";
-                db.run(sql, &[Value::Int(*log), Value::of(*seq)])?;
+            for portion in records {
+                let (condition, values) = portion.condition();
+                db.run(&format!("DELETE FROM opening WHERE {condition}"), &values)?;
             }
             Ok(())
         })?;
@@ -242,7 +255,8 @@ impl Filter {
         }
         if let Some(now) = terms.shown_at {
             filter.add("r.shown_from <=", Value::of(now));
-            filter.conditions.push("r.kind = 'ACCESS'".to_owned());
+            let answers = "r.kind IN ('ACCESS', 'BATCH')";
+            filter.conditions.push(answers.to_owned());
         }
         filter
     }

@@ -12,6 +12,7 @@ use aws_lc_rs::rand::SystemRandom;
 
 use super::aead::Key;
 use super::epoch::Epoch;
+use super::parts::Portion;
 use super::sql::{Database, Value, at_once, insert};
 use super::tags::Tag;
 use crate::Error;
@@ -126,11 +127,13 @@ impl Keyring {
     }
 
     /// The keys of a record by part; those of persons who were erased are not among them.
-    pub(super) fn record(&mut self, log: i64, seq: u64) -> Result<Vec<(usize, Secret)>, Error> {
-        let sql = "SELECT part, subject, wrapped FROM record_key WHERE log = $1 AND seq = $2 \
-                   ORDER BY part";
+    pub(super) fn record(&mut self, portion: &Portion) -> Result<Vec<(usize, Secret)>, Error> {
+        let (condition, values) = portion.condition();
+        let sql = format!(
+            "SELECT part, subject, wrapped FROM record_key WHERE {condition} ORDER BY part"
+        );
         let mut keys = Vec::new();
-        for row in self.db.rows(sql, &[Value::Int(log), Value::of(seq)])? {
+        for row in self.db.rows(&sql, &values)? {
             let [part, subject, wrapped] = row.as_slice() else {
                 continue;
             };
@@ -146,16 +149,17 @@ impl Keyring {
     }
 
     /// Destroys the keys of persons and of records; how many of records there were.
-    pub(super) fn erase(&mut self, tags: &[Tag], records: &[(i64, u64)]) -> Result<u64, Error> {
+    pub(super) fn erase(&mut self, tags: &[Tag], records: &[Portion]) -> Result<u64, Error> {
         let erased = at_once(&mut *self.db, |db| {
             for tag in tags {
                 let tag = [Value::Bytes(tag.to_vec())];
                 db.run("DELETE FROM subject_key WHERE tag = $1", &tag)?;
             }
             let mut erased = 0;
-            for (log, seq) in records {
-                let sql = "DELETE FROM record_key WHERE log = $1 AND seq = $2";
-                erased += db.run(sql, &[Value::Int(*log), Value::of(*seq)])?;
+            for portion in records {
+                let (condition, values) = portion.condition();
+                let sql = format!("DELETE FROM record_key WHERE {condition}");
+                erased += db.run(&sql, &values)?;
             }
             Ok(erased)
         })?;

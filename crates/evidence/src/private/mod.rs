@@ -23,6 +23,7 @@ mod index;
 mod intake;
 mod keyring;
 mod opening;
+mod parts;
 mod records;
 mod reindex;
 mod retire;

@@ -15,7 +15,12 @@ pub(crate) struct Openings(Vec<u8>);
 impl Openings {
     /// None yet.
     pub(crate) fn new() -> Self {
-        Self(Vec::with_capacity(ROOM))
+        Self::with_room(ROOM)
+    }
+
+    /// None yet, with room for so many bytes: what grows leaves copies of itself behind.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
     }
 
     /// Adds one. Names are our own and short; a value is capped at the door.

@@ -11,12 +11,13 @@ use zeroize::Zeroizing;
 
 use super::index::{Index, Terms};
 use super::keyring::Keyring;
-use super::tags::{OFFICER, TagKeys};
+use super::parts::Portion;
+use super::tags::{NOBODY, OFFICER, TagKeys};
 use super::thread::{self, Erasure, Progress};
 use super::{databases, file, log_number};
 use crate::attempt::subject_name;
 use crate::publish::{self, Inbox};
-use crate::{Config, Error};
+use crate::{Config, Error, batch};
 
 /// The records of a log, to be searched.
 #[derive(Clone, Debug)]
@@ -103,9 +104,13 @@ impl Records {
             places.last().copied()
         });
         let mut leaves = Leaves::new(config);
-        let opened = places
-            .iter()
-            .map(|place| open(place, &mut index, &mut keyring, &mut leaves));
+        let mut shown = tags.tags(NOBODY, &[]);
+        shown.extend(terms.subject.iter().flatten());
+        let opened = places.iter().map(|place| {
+            let portion = index.portion(place.log, place.seq, &shown)?;
+            let openings = open(&portion, &mut index, &mut keyring)?;
+            describe(place, openings, &mut index, &mut leaves)
+        });
         let found = Found {
             records: opened.collect::<Result<_, _>>()?,
             next: next.flatten(),
@@ -135,11 +140,27 @@ fn terms(tags: &TagKeys, query: &Query, eyes: Eyes) -> Terms {
     }
 }
 
-/// A record with what is still to be opened.
+/// What is still to be opened.
 fn open(
-    place: &Position,
+    portion: &Portion,
     index: &mut Index,
     keyring: &mut Keyring,
+) -> Result<Vec<Opening>, Error> {
+    let sealed = index.sealed(portion)?;
+    let mut openings = Vec::new();
+    for (part, secret) in keyring.record(portion)? {
+        let text = sealed.iter().find(|(of, _)| *of == part);
+        let opened = text.and_then(|(_, text)| file::open(&secret, text));
+        openings.extend(opened.into_iter().flatten());
+    }
+    Ok(openings)
+}
+
+/// A record with what was opened of it.
+fn describe(
+    place: &Position,
+    mut openings: Vec<Opening>,
+    index: &mut Index,
     leaves: &mut Leaves<'_>,
 ) -> Result<Opened, Error> {
     let own = log_number(&leaves.config.origin) == place.log;
@@ -148,13 +169,6 @@ fn open(
     } else {
         index.origin(place.log)?.into()
     };
-    let sealed = index.sealed(place.log, place.seq)?;
-    let mut openings: Vec<Opening> = Vec::new();
-    for (part, secret) in keyring.record(place.log, place.seq)? {
-        let text = sealed.iter().find(|(of, _)| *of == part);
-        let opened = text.and_then(|(_, text)| file::open(&secret, text));
-        openings.extend(opened.into_iter().flatten());
-    }
     Ok(Opened {
         origin,
         seq: place.seq,
@@ -164,6 +178,7 @@ fn open(
         } else {
             Vec::new()
         },
+        entries: batch::take_proofs(&mut openings),
         openings,
     })
 }

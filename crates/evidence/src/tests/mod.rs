@@ -23,8 +23,10 @@ use crate::{
     Refusal, SourceOutcome, keys, segment,
 };
 
+mod batch;
 mod cosign;
 mod crash;
+mod floods;
 mod model;
 mod private;
 mod proof;
@@ -154,6 +156,15 @@ impl Desk {
             reason: exchange::Reason::QuotaExceeded,
             policy: &POLICY,
         }
+    }
+
+    /// Both forms of the log verify.
+    fn verifies(&self) {
+        let trust = crate::verify::Trust {
+            keys: keys::PublicKeys::read(self.path()).unwrap().log,
+            ..crate::verify::Trust::default()
+        };
+        crate::verify::whole(self.path(), &trust, |_| ()).unwrap();
     }
 
     fn open(&self, evidence: &Evidence) -> Open {

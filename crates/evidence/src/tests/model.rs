@@ -41,6 +41,11 @@ impl Held {
     fn keep(&mut self, receipt: &Receipt) {
         self.receipts.push(receipt.into());
     }
+
+    /// A refusal that is counted with others has none.
+    fn keep_any(&mut self, receipt: Option<&Receipt>) {
+        self.receipts.extend(receipt.map(Into::into));
+    }
 }
 
 async fn act(step: Step, desk: &Desk, log: &mut Option<(Evidence, Handle)>, held: &mut Held) {
@@ -49,13 +54,16 @@ async fn act(step: Step, desk: &Desk, log: &mut Option<(Evidence, Handle)>, held
         Step::Exchange => held.keep(&desk.exchange(&evidence).await),
         Step::Leave => held.open.push(desk.open(&evidence)),
         Step::Abandon => drop(held.open.pop()),
-        Step::Refuse => held.keep(&evidence.refuse(&desk.refusal(None)).await.unwrap()),
+        Step::Refuse => {
+            let refused = evidence.refuse(&desk.refusal(None)).await.unwrap();
+            held.keep_any(refused.as_ref());
+        }
         Step::Together(many) => {
             let all: Vec<_> = (0..many)
                 .map(|_| evidence.refuse(&desk.refusal(None)))
                 .collect();
             for sealing in all {
-                held.keep(&sealing.await.unwrap());
+                held.keep_any(sealing.await.unwrap().as_ref());
             }
         }
         Step::Crash => {
@@ -76,7 +84,7 @@ proptest! {
         steps in vec(step(), 1..24),
         segment_bytes in prop_oneof![Just(1_u64), Just(3000), Just(64 << 10)],
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let _entered = runtime.enter();
         let mut desk = Desk::new();
         desk.config.segment_bytes = segment_bytes;

@@ -12,7 +12,7 @@ const REASON: &str = "Xác nhận tình trạng thuế";
 
 impl Desk {
     /// A log whose records are published and filed as they come.
-    fn published() -> Self {
+    pub(super) fn published() -> Self {
         let mut desk = Self::new();
         desk.config.publish_ms = 20;
         desk
@@ -33,7 +33,7 @@ impl Desk {
         evidence.seal(open, &Outcome::default()).await.unwrap()
     }
 
-    fn disclosure(&self) -> Disclosure<'_> {
+    pub(super) fn disclosure(&self) -> Disclosure<'_> {
         Disclosure {
             caller: &self.caller,
             context: &self.request.context,
@@ -42,21 +42,21 @@ impl Desk {
         }
     }
 
-    async fn search(&self, evidence: &Evidence, query: Query) -> Found {
+    pub(super) async fn search(&self, evidence: &Evidence, query: Query) -> Found {
         evidence.search(&self.disclosure(), &query).await.unwrap()
     }
 
-    async fn accesses(&self, evidence: &Evidence, number: &str) -> Accesses {
+    pub(super) async fn accesses(&self, evidence: &Evidence, number: &str) -> Accesses {
         let query = about(number);
         evidence.accesses(&self.disclosure(), &query).await.unwrap()
     }
 }
 
-fn person(number: &str) -> Identifier {
+pub(super) fn person(number: &str) -> Identifier {
     Identifier::parse(IdentifierKind::Personal, number, 2026).unwrap()
 }
 
-fn about(number: &str) -> Query {
+pub(super) fn about(number: &str) -> Query {
     Query {
         subject: Some(person(number)),
         limit: 50,
@@ -64,11 +64,11 @@ fn about(number: &str) -> Query {
     }
 }
 
-fn seqs(found: &Found) -> Vec<u64> {
+pub(super) fn seqs(found: &Found) -> Vec<u64> {
     found.records.iter().map(|record| record.seq).collect()
 }
 
-fn opened<'a>(record: &'a Opened, field: &str) -> Option<&'a str> {
+pub(super) fn opened<'a>(record: &'a Opened, field: &str) -> Option<&'a str> {
     let mut all = record.openings.iter();
     let opening = all.find(|opening| opening.field == field)?;
     Some(std::str::from_utf8(&opening.value).unwrap())
@@ -92,7 +92,8 @@ async fn a_search_finds_what_is_asked_for_and_opens_it() {
     desk.about(IdentifierKind::Personal, OTHER);
     let other = desk.exchange(&evidence).await;
     let refused: &'static Request = Box::leak(Box::new(desk.request.clone()));
-    let refused = evidence.refuse(&desk.refusal(Some(refused))).await.unwrap();
+    let refused = evidence.refuse(&desk.refusal(Some(refused))).await;
+    let refused = refused.unwrap().unwrap();
 
     let found = desk.search(&evidence, about(CITIZEN)).await;
     assert_eq!(seqs(&found), [mine.seq()]);

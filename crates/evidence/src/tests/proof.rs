@@ -31,7 +31,7 @@ async fn a_stranger_checks_a_receipt_with_the_published_key_alone() {
         .map(|_| evidence.refuse(&desk.refusal(None)))
         .collect();
     for waiting in sealing {
-        let receipt = waiting.await.unwrap();
+        let receipt = waiting.await.unwrap().unwrap();
         let text = std::fs::read_to_string(desk.path().join("keys")).unwrap();
         let vkey = text
             .lines()
@@ -57,7 +57,7 @@ async fn a_receipt_whose_every_part_is_right_is_accepted_and_no_other() {
         .collect();
     let mut receipts: Vec<ReceiptText> = Vec::new();
     for waiting in together {
-        receipts.push((&waiting.await.unwrap()).into());
+        receipts.push((&waiting.await.unwrap().unwrap()).into());
     }
     // The verifier reads while the writer runs.
     let good = receipts

@@ -1,10 +1,11 @@
-//! What a proof carries beside itself: its record, and what opens the commitments in it.
+//! What a proof carries beside itself: its record, what opens the commitments in it, and of a record
+//! about many the entry of one.
 //!
 //! None of it is signed by itself: the record is hashed, and [`Extra::check`] holds each opening
 //! against the commitment in the record.
 
 use base64_simd::STANDARD;
-use exchange::Opening;
+use exchange::{BatchProof, Opening};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ pub struct Extra {
     /// The record, byte for byte: its hash is what is proved.
     pub leaf: String,
     openings: Vec<Text>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    batch: Option<BatchText>,
 }
 
 /// One opening; salt and value in base64.
@@ -25,6 +28,14 @@ struct Text {
     field: String,
     salt: String,
     value: String,
+}
+
+/// The entry of one in a record about many; the hashes of its path in base64.
+#[derive(Serialize, Deserialize)]
+struct BatchText {
+    entry: String,
+    index: u64,
+    path: Vec<String>,
 }
 
 impl Extra {
@@ -39,7 +50,23 @@ impl Extra {
         Some(Self {
             leaf: String::from_utf8(leaf).ok()?,
             openings: openings.collect(),
+            batch: None,
         })
+    }
+
+    /// The same with the entry of one in a record about many: openings may open what is in it.
+    #[must_use]
+    pub fn with_batch(self, proof: &BatchProof) -> Self {
+        let path = proof
+            .path
+            .iter()
+            .map(|hash| STANDARD.encode_to_string(hash));
+        let batch = Some(BatchText {
+            entry: proof.entry.clone(),
+            index: proof.index,
+            path: path.collect(),
+        });
+        Self { batch, ..self }
     }
 
     /// What a proof carries; none if that is something else.
@@ -56,12 +83,32 @@ impl Extra {
         LogProof { extra, ..proof }
     }
 
-    /// The name of the first opening that does not open its commitment in the record.
+    /// The name of the first opening that does not open its commitment in the record, or in the
+    /// entry; `entry` if the record does not commit to that.
     #[must_use]
     pub fn check(&self) -> Option<&str> {
-        let leaf: Value = serde_json::from_str(&self.leaf).unwrap_or_default();
-        let wrong = |text: &&Text| !text.opens(&leaf);
+        let mut records = vec![json(&self.leaf)];
+        if let Some(batch) = &self.batch {
+            let proof = batch.proof();
+            if proof.is_none_or(|proof| super::batch(&proof, self.leaf.as_bytes()).is_err()) {
+                return Some("entry");
+            }
+            records.push(json(&batch.entry));
+        }
+        let wrong = |text: &&Text| !records.iter().any(|record| text.opens(record));
         self.openings.iter().find(wrong).map(|text| &*text.field)
+    }
+}
+
+impl BatchText {
+    /// The proof; none if a hash is not one.
+    fn proof(&self) -> Option<BatchProof> {
+        let hash = |text: &String| STANDARD.decode_to_vec(text).ok()?.try_into().ok();
+        Some(BatchProof {
+            entry: self.entry.clone(),
+            index: self.index,
+            path: self.path.iter().map(hash).collect::<Option<_>>()?,
+        })
     }
 }
 
@@ -90,6 +137,10 @@ impl std::fmt::Debug for Extra {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Extra(…)")
     }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 #[cfg(test)]

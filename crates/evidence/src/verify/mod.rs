@@ -7,6 +7,7 @@
 
 use crate::Damage;
 
+mod batch;
 mod census;
 mod directory;
 mod extra;
@@ -17,6 +18,7 @@ mod receipts;
 mod text;
 mod whole;
 
+pub use batch::{BatchProofError, batch};
 pub use census::Census;
 pub use directory::{Report, directory};
 pub use extra::Extra;
