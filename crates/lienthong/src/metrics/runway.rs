@@ -26,19 +26,18 @@ impl Runway {
             free,
             next: None,
         });
-        let time = now.saturating_duration_since(begin.at);
-        if time >= DAY {
-            let (at, free) = *begin.next.get_or_insert((now, free));
+        if now.saturating_duration_since(begin.at) >= DAY {
+            let (at, was_free) = *begin.next.get_or_insert((now, free));
             if now.saturating_duration_since(at) >= DAY {
                 *begin = Mark {
                     at,
-                    free,
+                    free: was_free,
                     next: Some((now, free)),
                 };
             }
         }
         let filled = begin.free.checked_sub(free).filter(|filled| *filled > 0)?;
-        let seconds = time.as_secs();
+        let seconds = now.saturating_duration_since(begin.at).as_secs();
         if seconds < LEAST.as_secs() {
             return None;
         }
@@ -66,7 +65,7 @@ mod tests {
         assert_eq!(runway.days(hours(12), 900), Some(4));
         assert_eq!(runway.days(hours(24), 800), Some(4));
         // What was filled the day before does not count any more on the third day.
-        assert_eq!(runway.days(hours(49), 790), Some(76));
+        assert_eq!(runway.days(hours(49), 790), Some(82));
         assert_eq!(runway.days(hours(60), 780), Some(58));
         assert_eq!(runway.days(hours(61), 900), None, "something was removed");
     }
