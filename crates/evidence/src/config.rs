@@ -64,6 +64,10 @@ pub struct Config {
     /// for ever if left out.
     #[serde(default)]
     pub witness_grace_s: Option<NonZeroU32>,
+    /// The time in seconds between two readings of the whole log, to find what was changed or lost on
+    /// the disk; the first comes so long after the start. 0: none.
+    #[serde(default = "scrub_interval_s")]
+    pub scrub_interval_s: u64,
 }
 
 impl Config {
@@ -89,6 +93,7 @@ impl Config {
             publish_grace_s: publish_grace_s(),
             witness_policy: None,
             witness_grace_s: None,
+            scrub_interval_s: scrub_interval_s(),
         }
     }
 
@@ -194,4 +199,9 @@ const fn publish_ms() -> u64 {
 /// A quarter of an hour: the record is durable, but nobody else has seen it.
 const fn publish_grace_s() -> u64 {
     15 * 60
+}
+
+/// An hour: so long a change may go unnoticed.
+const fn scrub_interval_s() -> u64 {
+    3600
 }

@@ -140,7 +140,7 @@ pub enum Error {
 
 /// Where and how a log contradicts itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("segment {segment}, byte {offset}: {problem}")]
+#[error("wal/{segment:016}.seg, byte {offset}: {problem}")]
 pub struct Damage {
     /// The number of the segment.
     pub segment: u64,

@@ -15,7 +15,7 @@
 //! *Invariant:* one thread, named `evidence`, writes the write-ahead log; another, named
 //! `evidence-public`, the public log that is made of it; a third, `evidence-private`, index and keys
 //! to what is sealed. No other thread writes a file of the log: `evidence-witness`, which asks
-//! witnesses, reads only, and erasure deletes keys alone.
+//! witnesses, and `evidence-scrub`, which reads the log again, only read, and erasure deletes keys alone.
 
 mod attempt;
 mod batch;
@@ -41,6 +41,7 @@ mod record;
 mod recover;
 mod replace;
 mod scan;
+mod scrub;
 mod segment;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::verify::VerifyError;
 use crate::{Error, NotCosigned};
 
 /// Is told what the log does; every method has a default that does nothing.
@@ -30,6 +31,13 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn openings_lost(&self, _count: u64) {}
     /// What is published could not be filed; it is tried again. Called on the filing thread.
     fn not_filed(&self, _error: &Error) {}
+    /// The whole log was read again and nothing was wrong with it, at this time in seconds since 1970.
+    /// Called on the scrubbing thread, as the two that follow.
+    fn scrubbed(&self, _at_s: u64) {}
+    /// The log was read again, and this is wrong with it.
+    fn scrub_found(&self, _found: &VerifyError) {}
+    /// The log is larger than is read within the interval: it takes so long.
+    fn scrub_late(&self, _needs: Duration) {}
     /// The wall clock was set, by so many milliseconds.
     fn clock_set(&self, _step_ms: i64) {}
     /// What is durable could not be published; it is tried again. Called on the publishing thread.

@@ -158,6 +158,12 @@ impl Window {
         self.start
     }
 
+    /// Lets the kernel forget what it has kept of the file.
+    pub(crate) fn forget(&self) {
+        // Advice: where it is not taken, the pages go when others need the memory.
+        rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::DontNeed).ok();
+    }
+
     /// Lets the first `done` bytes go and reads on; false if the file had ended before. Of the
     /// zeros at its end as many are kept as a frame may end in.
     pub(crate) fn read_on(&mut self, done: usize) -> Result<bool, Error> {

@@ -31,6 +31,7 @@ mod model;
 mod private;
 mod proof;
 mod road;
+mod scrub;
 mod tamper;
 
 /// 16 February 2026.

@@ -7,8 +7,9 @@ use super::census::Census;
 use super::{Progress, VerifyError};
 use crate::chain::Chain;
 use crate::frame::{Frame, Kind};
+use crate::publish::Place;
 use crate::scan::{self, Broken, Scan};
-use crate::segment::{self, Head};
+use crate::segment::{self, Head, Window};
 
 /// What a log holds, when nothing is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +71,23 @@ pub(super) fn walk(
     Ok(walk.report)
 }
 
+/// Checks a log that is being written from its first byte to a place that is durable, a stretch at a
+/// time; `pause` gets each before it is checked, `visit` the number and the JSON of every leaf.
+pub(super) fn walk_to(
+    dir: &Path,
+    end: Place,
+    mut pause: impl FnMut(&Window) -> Result<(), VerifyError>,
+    mut visit: impl FnMut(u64, &[u8]),
+) -> Result<(), VerifyError> {
+    let mut walk = Walk::default();
+    for segment in 0..=end.segment {
+        walk.segment = segment;
+        let until = (segment == end.segment).then_some(end.at);
+        walk.stretches(dir, until, &mut pause, &mut visit)?;
+    }
+    Ok(())
+}
+
 #[derive(Default)]
 struct Walk {
     report: Report,
@@ -125,17 +143,82 @@ impl Walk {
             };
             self.link(head)?;
         }
+        let end = self.batches(&mut scan, at, visit)?;
+        self.report.torn_bytes = scan.torn();
+        Ok(end)
+    }
+
+    /// Reads a segment a stretch at a time: to its end, or `until` a place in it.
+    fn stretches(
+        &mut self,
+        dir: &Path,
+        until: Option<u64>,
+        pause: &mut impl FnMut(&Window) -> Result<(), VerifyError>,
+        visit: &mut impl FnMut(u64, &[u8]),
+    ) -> Result<(), VerifyError> {
+        let mut window = Window::open(dir, self.segment).map_err(VerifyError::Unreadable)?;
+        let (mut at, mut is_begun) = (0, false);
+        loop {
+            let end = self.stretch(&window, &mut at, &mut is_begun, visit)?;
+            let place = window.start() + at as u64;
+            if until.is_some_and(|until| place >= until) {
+                return Ok(());
+            }
+            // What seems broken may only be cut off by the window.
+            if window.read_on(at).map_err(VerifyError::Unreadable)? {
+                at = 0;
+                pause(&window)?;
+                continue;
+            }
+            let short = Broken {
+                at,
+                problem: "a segment ends before what was durable",
+            };
+            let end = match until {
+                Some(_) => end.and(Err(short)),
+                None => end,
+            };
+            return end.map_err(|broken| self.damage(broken.behind(window.start())));
+        }
+    }
+
+    /// Reads the whole batches in a window from `at` on; leaves `at` behind the last of them.
+    fn stretch(
+        &mut self,
+        window: &Window,
+        at: &mut usize,
+        is_begun: &mut bool,
+        visit: &mut impl FnMut(u64, &[u8]),
+    ) -> Result<Result<(), Broken>, VerifyError> {
+        let mut scan = Scan::resume(window.bytes(), self.segment, *at);
+        if !*is_begun {
+            let head;
+            (scan, head) = match Scan::new(window.bytes(), self.segment) {
+                Ok(begun) => begun,
+                Err(broken) => return Ok(Err(broken)),
+            };
+            self.link(head)?;
+            *is_begun = true;
+        }
+        self.batches(&mut scan, at, visit)
+    }
+
+    /// Reads whole batches to where it ends or is broken; leaves `at` behind the last of them.
+    fn batches(
+        &mut self,
+        scan: &mut Scan<'_>,
+        at: &mut usize,
+        visit: &mut impl FnMut(u64, &[u8]),
+    ) -> Result<Result<(), Broken>, VerifyError> {
         let mut frames = Vec::new();
-        let end = loop {
+        loop {
             *at = scan.at();
             match scan.next(&mut self.chain, &mut frames) {
                 Ok(true) => self.note(&frames, scan.at(), visit)?,
-                Ok(false) => break Ok(()),
-                Err(broken) => break Err(broken),
+                Ok(false) => return Ok(Ok(())),
+                Err(broken) => return Ok(Err(broken)),
             }
-        };
-        self.report.torn_bytes = scan.torn();
-        Ok(end)
+        }
     }
 
     fn link(&mut self, head: Head) -> Result<(), VerifyError> {

@@ -15,6 +15,7 @@ mod growth;
 mod prove;
 mod public;
 mod receipts;
+mod standing;
 mod text;
 mod whole;
 
@@ -26,6 +27,7 @@ pub use growth::Witnessed;
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};
 pub use receipts::{ReceiptError, ReceiptReport, receipt, receipts};
+pub(crate) use standing::{standing_public, standing_wal};
 pub use text::{ReceiptText, TextError};
 pub use whole::whole;
 

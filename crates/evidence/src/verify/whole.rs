@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::directory::walk;
-use super::public::{self, Directory, PublicReport, Trust};
+use super::public::{self, Directory, Files, PublicReport, Trust};
 use super::{Progress, Report, VerifyError};
 use crate::note::NoteError;
 use crate::segment::WAL_DIR;
@@ -25,11 +25,7 @@ pub fn whole(
     let mut files = Directory(dir.to_owned());
     let (public, mut growth) = public::read(&mut files, trust, &mut progress)?;
     let size = public.checkpoint.checkpoint().size;
-    let mut shown = Shown {
-        files,
-        size,
-        tile: None,
-    };
+    let mut shown = Shown::new(files, size);
     let mut wrong = Ok(());
     let report = walk(dir, progress, |seq, leaf| {
         if wrong.is_err() {
@@ -63,14 +59,24 @@ pub fn whole(
 }
 
 /// The hashes of what is shown, a tile at a time.
-struct Shown {
-    files: Directory,
+pub(super) struct Shown<F> {
+    files: F,
     size: u64,
     tile: Option<(u64, Vec<u8>)>,
 }
 
-impl Shown {
-    fn compare(&mut self, seq: u64, hash: &Hash) -> Result<(), VerifyError> {
+impl<F: Files> Shown<F> {
+    /// Of the first `size` records, which are public in these files.
+    pub(super) const fn new(files: F, size: u64) -> Self {
+        Self {
+            files,
+            size,
+            tile: None,
+        }
+    }
+
+    /// Refuses a record of the write-ahead log that is another one there.
+    pub(super) fn compare(&mut self, seq: u64, hash: &Hash) -> Result<(), VerifyError> {
         let index = seq / TILE_WIDTH;
         if self.tile.as_ref().is_none_or(|(read, _)| *read != index) {
             let Some(tile) = Tile::holding(0, seq, self.size) else {

@@ -36,6 +36,7 @@ use crate::leaf::{Event, MAX_TS, MIN_TS};
 use crate::private::{Intake, Records};
 use crate::publish::{Buffers, Ended, Inbox, Published, Reached, Written};
 use crate::receipt::{self, Committed};
+use crate::scrub::Scrubbing;
 use crate::tree::{Hash, Tree};
 use crate::{Config, Error, Observer};
 use log::Log;
@@ -148,6 +149,7 @@ impl Drop for Shift {
 /// The threads that go on with what is durable.
 struct Threads {
     siren: Siren,
+    scrubber: Option<Scrubbing>,
     published: Arc<Published>,
     publisher: JoinHandle<()>,
     filer: JoinHandle<()>,
@@ -157,6 +159,9 @@ impl Threads {
     /// Waits until they have done what is still to be done. A panic of theirs has been printed; what
     /// they leave undone the next start does.
     fn end(self, how: Ended) {
+        if let Some(scrubber) = self.scrubber {
+            scrubber.end();
+        }
         drop(self.publisher.join());
         self.published.end(how);
         drop(self.filer.join());

@@ -21,6 +21,7 @@ use crate::leaf::{self, Event, Tail};
 use crate::private::{Filer, Intake, Progress, Records};
 use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
+use crate::scrub::Scrubber;
 use crate::{Config, Error};
 
 /// Holds a log that no gateway runs on, and says how far it reaches.
@@ -111,7 +112,7 @@ impl Writer {
         Ok((started, writer, threads))
     }
 
-    /// Starts the threads that publish and file what is durable.
+    /// Starts the threads that publish and file what is durable, and the one that reads it again.
     fn begin_threads(
         &self,
         config: &Config,
@@ -122,7 +123,7 @@ impl Writer {
     ) -> Result<(Started, Threads), Error> {
         let published = Arc::<Published>::default();
         let intake = Arc::new(Intake::open(&config.keys_dir())?);
-        let progress = Progress::default();
+        let (progress, checkpoints) = (Progress::default(), shown.subscribe());
         let publisher = Publisher {
             restored: Some(restored),
             keys: Arc::clone(&self.keys),
@@ -142,8 +143,17 @@ impl Writer {
             observer: Arc::clone(&self.observer),
             progress: progress.clone(),
         };
+        let scrubber = Scrubber {
+            config: config.clone(),
+            keys: vec![self.keys.log(), self.keys.log_ml_dsa()],
+            shown: checkpoints,
+            inbox: Arc::clone(&self.inbox),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+        };
         let threads = Threads {
             siren,
+            scrubber: scrubber.spawn()?,
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
             filer: filer.spawn()?,
             published,

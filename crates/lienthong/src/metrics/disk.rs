@@ -1,17 +1,19 @@
-//! What the log of evidence tells: waits, batches, how it stands, and who has cosigned.
+//! What the log of evidence tells: waits, batches, how it stands, whether it is whole, and who has
+//! cosigned.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use evidence::NotCosigned;
+use evidence::verify::VerifyError;
 use opentelemetry::metrics::{Histogram, Meter};
 use opentelemetry::{KeyValue, Value};
 use tokio::time::Instant;
 
 use super::runway::Runway;
 use super::witnesses::Witnesses;
-use super::{Metrics, gauge};
+use super::{Metrics, counter, gauge};
 
 /// The counts of the log.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(super) struct Disk {
     days_left: Arc<Level>,
     runway: Runway,
     indexed: Arc<Level>,
+    verified: Arc<Level>,
+    findings: Arc<AtomicU64>,
     witnesses: Witnesses,
 }
 
@@ -87,6 +91,12 @@ impl Disk {
                 "",
                 "Records before this number can be searched.",
             ),
+            verified: level(
+                "audit.last_verify_ok.timestamp",
+                "",
+                "When the log was last read again with nothing wrong, in seconds since 1970.",
+            ),
+            findings: findings(meter, &node),
             witnesses: Witnesses::new(meter, &node),
             node,
         }
@@ -116,6 +126,19 @@ impl Level {
     pub(super) fn tell(&self, value: u64) {
         self.0.store(value, Relaxed);
     }
+}
+
+/// Counts what is found wrong with the log.
+fn findings(meter: &Meter, node: &[KeyValue; 1]) -> Arc<AtomicU64> {
+    let count = Arc::<AtomicU64>::default();
+    let (read, node) = (Arc::clone(&count), node.clone());
+    counter(
+        meter,
+        "audit.verify.findings",
+        "What was wrong with the log when it was read again.",
+        move |counted| counted.observe(read.load(Relaxed), &node),
+    );
+    count
 }
 
 impl evidence::Observer for Metrics {
@@ -156,6 +179,24 @@ impl evidence::Observer for Metrics {
 
     fn published(&self, size: u64) {
         self.disk.checkpoint_size.tell(size);
+    }
+
+    fn scrubbed(&self, at_s: u64) {
+        self.disk.verified.tell(at_s);
+    }
+
+    fn scrub_found(&self, found: &VerifyError) {
+        self.disk.findings.fetch_add(1, Relaxed);
+        let found = crate::config::chain(found);
+        tracing::error!(found, "AuditDamaged: the log is not what was written");
+    }
+
+    fn scrub_late(&self, needs: Duration) {
+        let seconds = needs.as_secs();
+        tracing::warn!(
+            seconds,
+            "the log is too large to be read again within scrub_interval_s"
+        );
     }
 
     fn clock_set(&self, step_ms: i64) {

@@ -164,6 +164,22 @@ fn the_log_shows_with_its_node() {
 }
 
 #[test]
+fn damage_is_counted_and_a_sound_reading_has_its_time() {
+    let metrics = metrics();
+    let observer: &dyn evidence::Observer = &*metrics;
+    let findings = "audit_verify_findings_total{node=\"node-1\"}";
+    let text = metrics.render();
+    assert!(text.contains(&format!("{findings} 0\n")), "{text}");
+    assert!(!text.contains("audit_last_verify_ok_timestamp{"));
+    observer.scrub_found(&evidence::verify::VerifyError::NoLog("log".into()));
+    observer.scrubbed(1_771_234_567);
+    let text = metrics.render();
+    assert!(text.contains(&format!("{findings} 1\n")), "{text}");
+    let series = "audit_last_verify_ok_timestamp{node=\"node-1\"} 1771234567\n";
+    assert!(text.contains(series), "{text}");
+}
+
+#[test]
 fn witnesses_show_with_how_they_fail() {
     let metrics = metrics();
     let observer: &dyn evidence::Observer = &*metrics;

@@ -1,0 +1,149 @@
+//! The thread `evidence-scrub`: now and then it reads the whole log again, so that what was changed
+//! or lost on the disk is found within the hour, not at the next start.
+//!
+//! It reads the public log and the write-ahead log as far as that is durable, at a pace that nobody
+//! feels, and writes nothing. What it finds is told; the gateway answers on, see
+//! `manual/decisions/0024-answer-on-when-the-scrubber-finds-damage.md`. Not here: how a log is
+//! checked (`verify`); the private side.
+
+use std::convert::Infallible;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use exchange::Clock;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+mod pace;
+
+use crate::keys::{PublicKeys, VerifierKey};
+use crate::note::SignedCheckpoint;
+use crate::publish::{Inbox, seconds};
+use crate::verify::{self, Trust, VerifyError, Witnessed};
+use crate::{Config, Error, Observer, priority, segment};
+use pace::Pace;
+
+/// What the thread works with.
+pub(crate) struct Scrubber {
+    pub(crate) config: Config,
+    /// The keys that this process signs checkpoints with.
+    pub(crate) keys: Vec<VerifierKey>,
+    /// The latest checkpoint that this process has shown.
+    pub(crate) shown: watch::Receiver<Option<Arc<str>>>,
+    /// How far the log is durable.
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+/// The thread while it runs.
+pub(crate) struct Scrubbing {
+    /// Nothing is sent: the thread ends when this goes.
+    stop: Sender<Infallible>,
+    thread: JoinHandle<()>,
+}
+
+impl Scrubbing {
+    /// Ends the thread.
+    pub(crate) fn end(self) {
+        drop(self.stop);
+        drop(self.thread.join());
+    }
+}
+
+impl Scrubber {
+    /// Starts the thread; none if the settings want none.
+    pub(crate) fn spawn(self) -> Result<Option<Scrubbing>, Error> {
+        let every = Duration::from_secs(self.config.scrub_interval_s);
+        if every.is_zero() {
+            return Ok(None);
+        }
+        let (stop, stopped) = channel();
+        let thread = thread::Builder::new()
+            .name("evidence-scrub".to_owned())
+            .spawn(move || self.run(every, &stopped))
+            .map_err(Error::io("start the scrubber of", ""))?;
+        Ok(Some(Scrubbing { stop, thread }))
+    }
+
+    fn run(self, every: Duration, stop: &Receiver<Infallible>) {
+        priority::lower_most();
+        let mut next = Instant::now() + every;
+        while pace::wait_until(next, stop).is_ok() {
+            next = Instant::now() + every;
+            let mut pace = Pace::new(self.size(), every, stop);
+            if pace.needs() > every {
+                self.observer.scrub_late(pace.needs());
+            }
+            let findings = self.round(&mut pace);
+            if pace.is_stopped() {
+                return;
+            }
+            for finding in &findings {
+                self.observer.scrub_found(finding);
+            }
+            if findings.is_empty() {
+                self.observer.scrubbed(seconds(&*self.clock));
+            }
+        }
+    }
+
+    /// Reads everything once; what is wrong with it.
+    fn round(&self, pace: &mut Pace<'_>) -> Vec<VerifyError> {
+        let mut pause = |bytes| pace.spend(bytes);
+        let dir = &self.config.dir;
+        let named = self.named_keys().map_err(VerifyError::Unreadable);
+        let public = self
+            .trust()
+            .and_then(|trust| verify::standing_public(dir, &trust, &mut pause));
+        // What is public is durable: the end is taken after it.
+        let (shown, end) = (*public.as_ref().unwrap_or(&0), self.inbox.reached().end);
+        let wal = verify::standing_wal(dir, end, shown, &mut pause);
+        let all = [named, public.map(drop), wal];
+        all.into_iter().filter_map(Result::err).collect()
+    }
+
+    /// The keys are those of this process, not of the file: whoever changes files could change it.
+    fn trust(&self) -> Result<Trust, VerifyError> {
+        let shown = self.shown.borrow().clone();
+        let from = "this process";
+        let checkpoint = shown.map(|text| SignedCheckpoint::parse(&text)).transpose();
+        let checkpoint = checkpoint.map_err(|problem| VerifyError::Checkpoint {
+            from: from.to_owned(),
+            problem,
+        })?;
+        let older = checkpoint.map(|checkpoint| Witnessed {
+            from: from.to_owned(),
+            checkpoint,
+        });
+        Ok(Trust {
+            keys: self.keys.clone(),
+            older: older.into_iter().collect(),
+        })
+    }
+
+    /// Refuses a file of public keys that does not name those of this process.
+    fn named_keys(&self) -> Result<(), Error> {
+        let named = PublicKeys::read(&self.config.dir)?.log;
+        let is_named = |key: &VerifierKey| named.iter().any(|it| it.to_string() == key.to_string());
+        if self.keys.iter().all(is_named) {
+            return Ok(());
+        }
+        Err(Error::Key {
+            path: self.config.dir.join(crate::keys::PUBLIC_FILE),
+            problem: "does not name the keys that sign the log",
+        })
+    }
+
+    /// How much there is to read, about: the public log repeats the records.
+    fn size(&self) -> u64 {
+        let end = self.inbox.reached().end;
+        let len = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+        let closed = (0..end.segment).map(|number| len(&segment::path(&self.config.dir, number)));
+        2 * (closed.sum::<u64>() + end.at)
+    }
+}
