@@ -8,6 +8,7 @@
     reason = "helpers of tests stand outside the test functions"
 )]
 
+mod backup;
 mod cosigned;
 mod kills;
 mod logs;

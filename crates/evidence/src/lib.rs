@@ -18,6 +18,7 @@
 //! witnesses, and `evidence-scrub`, which reads the log again, only read, and erasure deletes keys alone.
 
 mod attempt;
+mod backup;
 mod batch;
 mod chain;
 mod commitment;
@@ -51,6 +52,7 @@ pub mod witness;
 mod writer;
 
 pub use attempt::{Asked, Attempt, Outcome, Refusal, SourceOutcome};
+pub use backup::back_up;
 pub use batch::{Batch, BatchAttempt, RecordSalts, SubjectOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
 pub use config::Config;

@@ -23,6 +23,7 @@ use crate::{
     Refusal, SourceOutcome, keys, segment,
 };
 
+mod backup;
 mod batch;
 mod cosign;
 mod crash;

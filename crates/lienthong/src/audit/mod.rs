@@ -12,6 +12,7 @@ use evidence::verify::{
 };
 use evidence::{CHECKPOINT_FILE, Config};
 
+mod backup;
 mod export;
 mod prove;
 mod reindex;
@@ -30,6 +31,7 @@ pub(crate) fn run(arguments: &Audit) -> anyhow::Result<ExitCode> {
         AuditCommand::Prove(arguments) => prove::run(arguments),
         AuditCommand::Show(arguments) => show::run(arguments),
         AuditCommand::Export(arguments) => export::run(arguments),
+        AuditCommand::Backup(arguments) => backup::run(arguments),
         AuditCommand::Reindex(arguments) => reindex::run(arguments),
     }
 }

@@ -34,6 +34,10 @@ pub(crate) enum AuditCommand {
     ///
     /// The copy can be checked again anywhere, without the gateway: `lienthong audit verify DIR`.
     Export(Export),
+    /// Copy a whole log, so that a gateway can go on from the copy; also while one writes it.
+    ///
+    /// Copied again into the same directory, only what is new is written. Keys are not copied.
+    Backup(Backup),
     /// Make the index of a log again, from its records and keys; no gateway may run on it.
     ///
     /// A gateway does the same by itself when it finds no index.
@@ -142,6 +146,17 @@ pub(crate) struct Export {
     /// Whom to believe: c2sp.org/tlog-policy.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+}
+
+/// Arguments of `audit backup`.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The directory of the log.
+    #[arg(value_name = "DIR")]
+    pub(crate) log: PathBuf,
+    /// Where the copy goes; what is there must be an older copy of the same log.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 /// Arguments of `audit reindex`.

@@ -18,7 +18,7 @@ mod apt;
 mod go;
 mod postgres;
 mod python;
-mod strace;
+mod tools;
 
 /// Runs the suites; unless `fast`, with the check before and the examples of the docs after.
 pub(crate) fn run_all(root: &Path, fast: bool) -> Result<()> {
@@ -39,7 +39,7 @@ pub(crate) fn run_all(root: &Path, fast: bool) -> Result<()> {
         needs.checker = go::build(root, &needs.python)?;
         Ok(Outcome::Done)
     })?;
-    steps.step("strace", || done(strace::find_or_install(root)))?;
+    steps.step("tools", || done(tools::find_or_install(root)))?;
     // With the features of the workspace, as the suites start it.
     let binary = ["build", "--workspace", "--bin", "lienthong"];
     steps.step("binary", || done(run(&mut cargo(root, &binary))))?;
