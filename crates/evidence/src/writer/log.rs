@@ -167,13 +167,13 @@ impl Log {
             return Ok(true);
         }
         let path = self.spare_path();
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o640)
-            .open(&path)
-            .map_err(Error::io("create", &path))?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o640);
+        let file = match options.open(&path) {
+            // Of inodes.
+            Err(error) if is_full(&error) => return Ok(false),
+            opened => opened.map_err(Error::io("create", &path))?,
+        };
         match preallocate(&file, self.size) {
             Ok(()) => self.has_spare = true,
             Err(Errno::NOSPC | Errno::DQUOT) => {
@@ -252,6 +252,15 @@ fn open_segment(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => options.open(path),
         opened => opened,
     }
+}
+
+/// True if the disk, or what one may have of it, is full.
+fn is_full(error: &io::Error) -> bool {
+    let kind = error.kind();
+    matches!(
+        kind,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// Where the block begins that this place lies in.

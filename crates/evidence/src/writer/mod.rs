@@ -251,6 +251,8 @@ impl Writer {
             let next = self.log.segment() + 1;
             let replay_from = self.outstanding.oldest().unwrap_or(next);
             self.log.roll(&self.chain, replay_from)?;
+            // While the segment is empty, there is room for all that is open if there is no next one.
+            self.pace.house_is_due();
         }
         let (segment, outstanding) = (self.log.segment(), &mut self.outstanding);
         let now = now_ms(&*self.clock);

@@ -78,6 +78,11 @@ impl Pace {
         self.house_at.is_none_or(|at| at.elapsed() >= HOUSE_EVERY)
     }
 
+    /// The disk is to be looked after at once.
+    pub(crate) const fn house_is_due(&mut self) {
+        self.house_at = None;
+    }
+
     /// The disk was looked after.
     pub(crate) fn house_kept(&mut self, disk_low: bool) {
         self.house_at = Some(Instant::now());
