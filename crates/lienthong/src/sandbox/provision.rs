@@ -121,8 +121,8 @@ impl Ground {
         self.dir.join("lienthong.toml")
     }
 
-    /// Writes the configuration for these listeners and agencies. The origin of the log stays the
-    /// one that the directory was made with.
+    /// Writes the configuration for these listeners and agencies. What is set of the log stays as it
+    /// is, its origin too.
     pub(crate) fn configure(
         &self,
         listeners: &Listeners,
@@ -153,14 +153,7 @@ impl Ground {
              client_ca = 'pki/ca.pem'\ncrls = ['pki/ca.crl']"
                 .to_owned(),
         )?;
-        stanza(
-            "evidence",
-            format!(
-                "dir = 'log'\nnode = '{NODE}'\norigin = '{}'\nreserve_bytes = 67108864\n\
-                 reserve_percent = 1",
-                self.origin()
-            ),
-        )?;
+        table.insert("evidence".to_owned(), self.evidence().into());
         table.insert("agency".to_owned(), agencies.clone().into());
         std::fs::write(self.config_file(), toml::to_string_pretty(&table)?)?;
         Ok(())
@@ -172,16 +165,25 @@ impl Ground {
         toml::from_str(&text).ok()
     }
 
-    /// The name of the log: one per node and half-year.
-    fn origin(&self) -> String {
-        let before = self.configured().and_then(|table| {
-            let origin = table.get("evidence")?.get("origin")?.as_str()?;
-            Some(origin.to_owned())
-        });
-        before.unwrap_or_else(|| {
-            let now = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
-            let half = if now.month() <= 6 { 1 } else { 2 };
-            format!("{TRUST_DOMAIN}/{NODE}/{}h{half}", now.year())
-        })
+    /// The settings of the log; its name is one per node and half-year.
+    fn evidence(&self) -> toml::Table {
+        let before = self.configured();
+        let before = before.and_then(|table| table.get("evidence")?.as_table().cloned());
+        let mut table = before.unwrap_or_default();
+        let now = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
+        let half = if now.month() <= 6 { 1 } else { 2 };
+        let origin = format!("{TRUST_DOMAIN}/{NODE}/{}h{half}", now.year());
+        let mut default = |name: &str, value: toml::Value| {
+            table.entry(name).or_insert(value);
+        };
+        default("dir", "log".into());
+        default("node", NODE.into());
+        default("origin", origin.into());
+        default("reserve_bytes", RESERVE_BYTES.into());
+        default("reserve_percent", 1.into());
+        table
     }
 }
+
+/// A sandbox may stand on a disk that is nearly full.
+const RESERVE_BYTES: i64 = 64 << 20;
