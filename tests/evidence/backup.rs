@@ -167,20 +167,26 @@ async fn a_backup_made_under_load_is_restored_as_the_manual_says() {
     let says = format!("{} receipts verified, 0 refused", receipts.len());
     assert!(verified.out.contains(&says), "{verified:?}");
 
-    // With last night's keyring what was erased since opens again.
+    with_the_older_keyring_what_was_erased_since_opens_again(sandbox, home.path());
+}
+
+/// Restores the latest log with the keyring of the night before.
+fn with_the_older_keyring_what_was_erased_since_opens_again(sandbox: Sandbox, home: &Path) {
+    let (backup, restore) = (steps("audit backup"), steps("cp -R \"$BACKUP/log/.\""));
+    let (log, new) = (sandbox.path("/log/dir"), home.join("new"));
     let stopped = sandbox.interrupt();
     assert_eq!(stopped.code, Some(0));
-    follow(backup, &log, &place("new"));
-    let old = place("old").join("keyring/keyring.db");
-    std::fs::copy(old, place("new").join("keyring/keyring.db")).unwrap();
+    follow(backup, &log, &new);
+    let older = home.join("old/keyring/keyring.db");
+    std::fs::copy(older, new.join("keyring/keyring.db")).unwrap();
     lose(&log);
-    follow(restore, &log, &place("new"));
+    follow(restore, &log, &new);
     let sandbox = stopped.restart();
     assert!(is_found(&sandbox, KEPT));
     assert!(is_found(&sandbox, ERASED));
+    let said = sandbox.logged();
     assert!(
-        sandbox
-            .logged()
-            .contains("the keys to what records hide are lost")
+        said.contains("the keys to what records hide are lost"),
+        "{said}"
     );
 }

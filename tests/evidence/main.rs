@@ -10,12 +10,15 @@
 
 mod backup;
 mod cosigned;
+mod disk;
+mod drain;
 mod kills;
 mod logs;
 mod proofs;
 mod rollback;
 mod served;
 mod sizes;
+mod strace;
 mod syscalls;
 mod tamper;
 mod witness;

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use evidence::keys::PublicKeys;
 use evidence::note::SignedCheckpoint;
 use evidence::verify::{self, ReceiptText, Trust, VerifyError, Witnessed};
+
+use crate::strace::{self, follow};
 
 /// What the threads of the log call to change files.
 const CALLS: [&str; 12] = [
@@ -55,7 +57,8 @@ fn record(home: &Path, count: &str, strace: &[&str]) -> Run {
     said.read_line(&mut line).unwrap();
     assert_eq!(line, "ready\n");
     let trace = home.join("trace");
-    let follower = (!strace.is_empty()).then(|| follow(recorder.id(), &trace, strace));
+    let follower =
+        (!strace.is_empty()).then(|| follow(recorder.id(), &trace, &[&["-f"], strace].concat()));
     recorder.stdin.take().unwrap().write_all(b"\n").unwrap();
     let mut receipts = String::new();
     said.read_to_string(&mut receipts).unwrap();
@@ -66,31 +69,6 @@ fn record(home: &Path, count: &str, strace: &[&str]) -> Run {
     Run {
         receipts: receipts.lines().map(str::to_owned).collect(),
         trace: std::fs::read_to_string(trace).unwrap_or_default(),
-    }
-}
-
-/// Attaches strace, and waits until it has.
-fn follow(pid: u32, trace: &Path, how: &[&str]) -> Child {
-    let mut strace = Command::new("strace")
-        .args(["-f", "-qq", "-p", &pid.to_string(), "-o"])
-        .arg(trace)
-        .args(how)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let status = PathBuf::from(format!("/proc/{pid}/status"));
-    loop {
-        let text = std::fs::read_to_string(&status).unwrap();
-        if text
-            .lines()
-            .any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
-        {
-            return strace;
-        }
-        if let Some(ended) = strace.try_wait().unwrap() {
-            panic!("strace cannot attach ({ended})");
-        }
-        std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
 
@@ -155,13 +133,7 @@ fn occurrences() -> BTreeMap<&'static str, usize> {
 
 #[test]
 fn no_failing_call_loses_or_doubles_a_record() {
-    if Command::new("strace")
-        .arg("-V")
-        .stdout(Stdio::null())
-        .status()
-        .is_err()
-    {
-        println!("no strace: `cargo xtask test` installs it");
+    if !strace::is_there() {
         return;
     }
     let full = std::env::var_os("LIENTHONG_TEST_FULL").is_some();

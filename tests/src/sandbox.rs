@@ -46,6 +46,16 @@ impl Sandbox {
         Self::start_in(tempfile::tempdir().unwrap(), environment)
     }
 
+    /// Starts a sandbox with these settings of its log, as they stand in `[evidence]`.
+    pub fn start_configured(evidence: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("sandbox");
+        std::fs::create_dir(&place).unwrap();
+        let text = format!("[evidence]\n{evidence}\n");
+        std::fs::write(place.join("lienthong.toml"), text).unwrap();
+        Self::start_in(dir, &[])
+    }
+
     fn start_in(dir: TempDir, environment: &[(&str, &str)]) -> Self {
         let place = dir.path().join("sandbox");
         // A kill leaves the description of the run before.
@@ -128,6 +138,22 @@ impl Sandbox {
         self.signal(rustix::process::Signal::INT);
         let status = self.child.wait().unwrap();
         self.stopped(status.code())
+    }
+
+    /// Tells the sandbox to end, as a supervisor does.
+    pub fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Waits until the sandbox ends by itself, and returns its directory.
+    pub fn ended(mut self) -> Stopped {
+        let status = self.child.wait().unwrap();
+        self.stopped(status.code())
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends the sandbox at once, as a power cut does.

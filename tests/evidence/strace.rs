@@ -1,0 +1,92 @@
+//! strace, with which the system calls of a process or of one of its threads fail or take long.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tests::{Sandbox, loop_until};
+
+/// True if there is a strace; says so if not.
+pub(crate) fn is_there() -> bool {
+    let mut strace = Command::new("strace");
+    let there = strace.arg("-V").stdout(Stdio::null()).status().is_ok();
+    if !there {
+        println!("no strace: `cargo xtask test` installs it");
+    }
+    there
+}
+
+/// Attaches strace to a process or a thread, and waits until it has.
+pub(crate) fn follow(id: u32, trace: &Path, how: &[&str]) -> Child {
+    let mut strace = Command::new("strace")
+        .args(["-qq", "-p", &id.to_string(), "-o"])
+        .arg(trace)
+        .args(how)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = PathBuf::from(format!("/proc/{id}/status"));
+    loop_until(Duration::from_secs(20), || {
+        let text = std::fs::read_to_string(&status).unwrap();
+        let mut lines = text.lines();
+        if let Some(ended) = strace.try_wait().unwrap() {
+            panic!("strace cannot attach ({ended})");
+        }
+        lines.find(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))?;
+        Some(())
+    });
+    strace
+}
+
+/// The thread that writes the log of a sandbox, while its system calls are meddled with.
+pub(crate) struct Meddled {
+    strace: Child,
+    trace: tempfile::NamedTempFile,
+}
+
+impl Meddled {
+    /// Begins; of what is injected, only calls that have to do with this path are, if there is one.
+    pub(crate) fn with(sandbox: &Sandbox, inject: &str, path: Option<&Path>) -> Self {
+        let trace = tempfile::NamedTempFile::new().unwrap();
+        let call = inject.split(':').next().unwrap();
+        let (trace_calls, inject) = (format!("trace={call}"), format!("inject={inject}"));
+        let mut how = vec!["-e", &trace_calls, "-e", &inject];
+        how.extend(path.iter().flat_map(|path| ["-P", path.to_str().unwrap()]));
+        Self {
+            strace: follow(writer(sandbox), trace.path(), &how),
+            trace,
+        }
+    }
+
+    /// How often it was meddled with so far.
+    pub(crate) fn hits(&self) -> usize {
+        let trace = std::fs::read_to_string(self.trace.path()).unwrap();
+        let hits = trace
+            .lines()
+            .filter(|line| line.contains("INJECTED") || line.contains("DELAYED"));
+        hits.count()
+    }
+}
+
+impl Drop for Meddled {
+    /// Lets the thread go.
+    fn drop(&mut self) {
+        kill_process(Pid::from_child(&self.strace), Signal::TERM).ok();
+        self.strace.wait().ok();
+    }
+}
+
+/// The number of the thread that writes the log.
+fn writer(sandbox: &Sandbox) -> u32 {
+    let tasks = format!("/proc/{}/task", sandbox.pid());
+    let mut tasks = std::fs::read_dir(tasks)
+        .unwrap()
+        .map(|task| task.unwrap().path());
+    let is_it = |task: &PathBuf| {
+        let name = std::fs::read_to_string(task.join("comm")).unwrap_or_default();
+        name == "evidence\n"
+    };
+    let task = tasks.find(is_it).unwrap();
+    task.file_name().unwrap().to_str().unwrap().parse().unwrap()
+}
