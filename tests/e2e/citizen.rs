@@ -138,6 +138,75 @@ async fn what_was_asked_by_an_old_number_is_on_the_list_of_the_one_in_force() {
     }
 }
 
+/// An agreement whose accesses are shown after a month: nothing tells today that there were any.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_delayed_is_not_on_the_list_nor_in_its_totals_nor_between_its_pages() {
+    let sandbox = Sandbox::start();
+    let agreements = sandbox.dir().join("agreements.toml");
+    let stopped = sandbox.interrupt();
+    let text = std::fs::read_to_string(&agreements).unwrap();
+    let (of_tax, delayed) = (
+        "systems = [\"tax-registry\"]\n",
+        "visibility = \"DELAYED\"\ndelay_days = 30\n",
+    );
+    assert!(text.contains(of_tax));
+    let text = text.replace(of_tax, &format!("{of_tax}{delayed}"));
+    std::fs::write(&agreements, text).unwrap();
+    let sandbox = stopped.restart();
+    let commune = Rest::new(&sandbox, "commune");
+    let (tax, portal) = (Rest::new(&sandbox, "tax"), Rest::new(&sandbox, "portal"));
+    let (mut shown, mut hidden) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..5 {
+        shown.insert(seq(&commune, ME, "ONE_STOP_DESK").await);
+        for _ in 0..3 {
+            hidden.insert(seq(&tax, ME, "TAXPAYER_REGISTRATION").await);
+        }
+    }
+    seq(&tax, NEIGHBOUR, "TAXPAYER_REGISTRATION").await;
+
+    // Pages of two: 2, 2, 1; a page that hides something would be shorter, or there would be more.
+    assert_eq!(seqs(&accesses(&portal, ME).await), shown);
+    let (mut pages, mut token) = (Vec::new(), String::new());
+    loop {
+        let body = json!({
+            "context": context("SELF_ACCESS"),
+            "subject": {"personalId": ME},
+            "pageSize": 2,
+            "pageToken": token,
+        });
+        let path = "/v1/dataSubjects/accesses:list";
+        let page = portal.post(path, body.to_string(), &[]).await.unwrap();
+        let page = page.json();
+        assert_eq!(page["totalSize"], 5, "{page}");
+        pages.push(page["accesses"].as_array().unwrap().len());
+        token = page["nextPageToken"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(pages, [2, 2, 1]);
+    // To whom nothing is shown yet it is as if nobody had asked.
+    assert_eq!(accesses(&portal, NEIGHBOUR).await, [] as [Value; 0]);
+    let find = json!({"userCode": ME, "limit": 3});
+    let found = portal
+        .post("/v2/findUsage", find.to_string(), &[("x-road-userid", ME)])
+        .await
+        .unwrap();
+    assert_eq!(found.status, 200, "{found:?}");
+    assert_eq!(found.json()["totalUsages"], 5);
+    // Inspectors find them.
+    let all = audit(&sandbox, &["--subject", ME, "--agency", "G12"]);
+    for seq in hidden {
+        assert!(
+            all.out.contains(&format!(" {seq}  ACCESS ALLOW")),
+            "{all:?}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_erasure_the_log_verifies_and_nothing_opens_what_was_erased() {
     let sandbox = Sandbox::start();

@@ -14,6 +14,7 @@ mod answer;
 mod ask;
 mod audit;
 mod call;
+mod canary;
 mod catalogue;
 mod differ;
 mod factor;
@@ -40,6 +41,7 @@ use tokio_util::task::TaskTracker;
 
 pub use audit::{Checkpoints, Period, Records, Usage, Usages};
 pub use call::{Call, Reply};
+pub use canary::{Canaries, CanaryError};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;
 
@@ -60,6 +62,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Who counts.
     pub observer: Arc<dyn Observer>,
+    /// Whom nobody has a reason to ask about.
+    pub canaries: Canaries,
     /// Whether synthetic citizens (prefix 999) are served: in a sandbox alone.
     pub synthetic: Synthetic,
 }

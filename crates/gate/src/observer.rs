@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use exchange::{Caller, Source, SourceState};
+use exchange::{Caller, RequestId, Source, SourceState};
 
 /// Is told what happens on the road; called on it, so it returns at once.
 pub trait Observer: Send + Sync + fmt::Debug {
@@ -11,6 +11,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn source(&self, _caller: &Caller, _source: Source, _state: SourceState, _took: Duration) {}
     /// A source answered about another person: wake someone.
     fn wrong_subject(&self, _source: Source) {}
+    /// A caller asks about a canary: wake someone.
+    fn canary(&self, _caller: &Caller, _request: &RequestId) {}
 }
 
 /// Counts nothing.

@@ -42,6 +42,9 @@ impl Gate {
     /// Admits a request. A refusal is a record too, if it decides anything.
     pub(crate) async fn admit(&self, call: &Call, request: &Request) -> Result<Permit, Fault> {
         self.refuse_synthetic(request, Some(&request.subject.identifier))?;
+        if self.deps.canaries.has(&request.subject.identifier) {
+            self.deps.observer.canary(&call.caller, &request.id);
+        }
         let admitted =
             trace::admission().in_scope(|| self.deps.admission.admit(&call.caller, request));
         match admitted {

@@ -89,6 +89,7 @@ impl Gateway {
             agencies: checked.agencies,
             clock: Arc::clone(&clock),
             observer: Arc::clone(metrics) as _,
+            canaries: checked.canaries,
             synthetic,
         });
         let rendered = Arc::clone(metrics);

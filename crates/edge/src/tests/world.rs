@@ -175,6 +175,7 @@ fn gate(
         agencies: vec![tax],
         clock,
         observer: Arc::new(gate::NoObserver),
+        canaries: gate::Canaries::default(),
         synthetic,
     });
     (gate, handle)

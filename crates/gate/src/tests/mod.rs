@@ -1,6 +1,7 @@
 //! A gate with a real record and a real policy, before offices that say what a test wants.
 
 mod audit;
+mod canary;
 mod numbers;
 mod streams;
 mod world;

@@ -1,6 +1,6 @@
 //! A whole gate: policy, record, and one office per source.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::{Call, Deps, Gate, Observer, Synthetic};
+use crate::{Call, Canaries, Deps, Gate, Observer, Synthetic};
 
 /// A gate, its record and where that is.
 pub(super) struct World {
@@ -46,6 +46,7 @@ impl World {
             agencies: offices.collect(),
             clock,
             observer: Arc::clone(&seen) as _,
+            canaries: Canaries::load(&canaries(dir.path())).unwrap(),
             synthetic: Synthetic::Served,
         });
         let gate = Arc::new(gate);
@@ -86,19 +87,37 @@ fn record(config: evidence::Config, clock: &Arc<dyn Clock>) -> (Evidence, eviden
     Evidence::start(config, deps).unwrap()
 }
 
-/// Which sources were counted, and how they ended.
+/// Somebody whom nobody has a reason to ask about.
+pub(super) const CANARY: &str = "999099000077";
+
+fn canaries(dir: &Path) -> PathBuf {
+    let file = dir.join("canaries");
+    std::fs::write(&file, format!("# planted\n{CANARY}\n")).unwrap();
+    file
+}
+
+/// Which sources were counted, and how they ended; and who asked about a canary.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Mutex<Vec<(Source, SourceState)>>);
+pub(super) struct Seen(Mutex<Vec<(Source, SourceState)>>, Mutex<Vec<String>>);
 
 impl Seen {
     pub(super) fn all(&self) -> Vec<(Source, SourceState)> {
         self.0.lock().unwrap().clone()
+    }
+
+    pub(super) fn hits(&self) -> Vec<String> {
+        self.1.lock().unwrap().clone()
     }
 }
 
 impl Observer for Seen {
     fn source(&self, _caller: &Caller, source: Source, state: SourceState, _took: Duration) {
         self.0.lock().unwrap().push((source, state));
+    }
+
+    fn canary(&self, caller: &Caller, request: &RequestId) {
+        let hit = format!("{} {} {request}", caller.agency(), caller.system());
+        self.1.lock().unwrap().push(hit);
     }
 }
 

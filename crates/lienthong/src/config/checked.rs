@@ -7,6 +7,7 @@ use adapter::Agency;
 use admission::Policy;
 use agencies::Deps;
 use exchange::Clock;
+use gate::Canaries;
 use identity::{ServerTls, TlsFiles};
 
 use crate::cosigners::Cosigners;
@@ -21,6 +22,8 @@ use super::{Config, chain};
 pub(crate) struct Checked {
     /// The agreements.
     pub(crate) policy: Policy,
+    /// Whom nobody should ask about.
+    pub(crate) canaries: Canaries,
     /// The certificates.
     pub(crate) tls: ServerTls,
     /// The way to the witnesses, if there are any.
@@ -37,6 +40,7 @@ impl Checked {
     pub(crate) fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Problems> {
         let mut named = Named::new(clock);
         let policy = named.policy(&config.policy);
+        let canaries = named.canaries(config.canaries.as_deref());
         let tls = named.tls(&config.tls);
         let witnesses = named.witnesses(&config.evidence);
         let agencies = named.agencies(&config.agencies, &config.base);
@@ -44,6 +48,7 @@ impl Checked {
         match (policy, tls) {
             (Some(policy), Some(tls)) if named.problems.is_empty() => Ok(Self {
                 policy,
+                canaries,
                 tls,
                 witnesses,
                 agencies,
@@ -65,6 +70,7 @@ impl Checked {
         }
         let mut named = Named::new(clock);
         draft.policy.as_deref().map(|file| named.policy(file));
+        named.canaries(draft.canaries.as_deref());
         draft.tls.as_ref().map(|files| named.tls(files));
         draft.evidence.as_ref().map(|log| named.witnesses(log));
         named.agencies(&draft.agencies, &draft.base);
@@ -91,6 +97,12 @@ impl<'c> Named<'c> {
         policy
             .map_err(|error| self.problems.policy(file, &error))
             .ok()
+    }
+
+    fn canaries(&mut self, file: Option<&Path>) -> Canaries {
+        let loaded = file.map(Canaries::load).transpose();
+        let loaded = loaded.map_err(|error| self.problems.add("gateway.canaries", chain(&error)));
+        loaded.ok().flatten().unwrap_or_default()
     }
 
     fn tls(&mut self, files: &TlsFiles) -> Option<ServerTls> {

@@ -22,6 +22,7 @@ pub(super) struct Draft {
     node: Option<String>,
     trust_domain: Option<TrustDomain>,
     pub(super) policy: Option<PathBuf>,
+    pub(super) canaries: Option<PathBuf>,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
     pub(super) evidence: Option<evidence::Config>,
@@ -36,6 +37,7 @@ struct Gateway {
     node: Option<String>,
     trust_domain: Option<String>,
     policy: Option<PathBuf>,
+    canaries: Option<PathBuf>,
 }
 
 /// The `[tls]` stanza.
@@ -101,6 +103,7 @@ impl Draft {
         let gateway: Gateway = stanza.read(&required, &mut self.problems)?;
         self.node = gateway.node;
         self.policy = gateway.policy.map(|policy| self.base.join(policy));
+        self.canaries = gateway.canaries.map(|file| self.base.join(file));
         let domain = gateway.trust_domain?;
         self.trust_domain = TrustDomain::parse(&domain);
         if self.trust_domain.is_none() {
@@ -165,6 +168,7 @@ impl Draft {
                 node,
                 trust_domain,
                 policy,
+                canaries: self.canaries,
                 edge,
                 tls,
                 evidence,

@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) trust_domain: TrustDomain,
     /// The file of agreements.
     pub(crate) policy: PathBuf,
+    /// The file of canaries.
+    pub(crate) canaries: Option<PathBuf>,
     /// The listeners.
     pub(crate) edge: edge::Config,
     /// The certificates of the agencies' listener.

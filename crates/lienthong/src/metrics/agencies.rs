@@ -28,6 +28,7 @@ pub(super) struct Agency {
     pub(super) label: Value,
     answers: [[AtomicU64; STATES.len()]; Source::ALL.len()],
     completeness: [AtomicU64; COMPLETENESS.len()],
+    canary_hits: AtomicU64,
 }
 
 impl Agencies {
@@ -79,6 +80,7 @@ impl Agency {
             label,
             answers: Default::default(),
             completeness: Default::default(),
+            canary_hits: AtomicU64::default(),
         }
     }
 
@@ -97,6 +99,16 @@ impl Agency {
         if let Some(count) = self.completeness.get(place) {
             count.fetch_add(1, Relaxed);
         }
+    }
+
+    /// Counts a question about a canary.
+    pub(super) fn hit_canary(&self) {
+        self.canary_hits.fetch_add(1, Relaxed);
+    }
+
+    /// How many questions were about canaries.
+    pub(super) fn canary_hits(&self) -> u64 {
+        self.canary_hits.load(Relaxed)
     }
 
     /// What was counted of sources: only what is not zero.

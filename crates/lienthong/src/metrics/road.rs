@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use exchange::{Caller, Source, SourceState};
+use exchange::{Caller, RequestId, Source, SourceState};
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Histogram, Meter};
+use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
 
 use super::agencies::{Agencies, MOST, STATES};
 use super::{Metrics, counter};
@@ -27,6 +27,7 @@ pub(super) struct Road {
 impl Road {
     pub(super) fn new(meter: &Meter, agencies: Arc<Agencies>) -> Self {
         answers(meter, Arc::clone(&agencies));
+        canary_hits(meter, Arc::clone(&agencies));
         let took = meter
             .f64_histogram("gateway.source.duration")
             .with_unit("s")
@@ -70,10 +71,27 @@ impl gate::Observer for Metrics {
             count.fetch_add(1, Relaxed);
         }
     }
+
+    fn canary(&self, caller: &Caller, request: &RequestId) {
+        let (agency, system) = (caller.agency(), caller.system());
+        self.road.agencies.of(agency).hit_canary();
+        let request_id = tracing::field::display(request);
+        tracing::error!(%agency, %system, request_id, "CanaryHit: somebody is asked about whom nobody should ask about");
+    }
+}
+
+fn canary_hits(meter: &Meter, agencies: Arc<Agencies>) {
+    let read = move |counted: &dyn AsyncInstrument<u64>| {
+        for agency in agencies.all() {
+            let agency_label = [KeyValue::new("caller_agency", agency.label.clone())];
+            counted.observe(agency.canary_hits(), &agency_label);
+        }
+    };
+    counter(meter, "canary.hits", "Questions about canaries.", read);
 }
 
 fn answers(meter: &Meter, agencies: Arc<Agencies>) {
-    let read = move |counted: &dyn opentelemetry::metrics::AsyncInstrument<u64>| {
+    let read = move |counted: &dyn AsyncInstrument<u64>| {
         for agency in agencies.all() {
             for (source, state, count) in agency.answers() {
                 let labels = [

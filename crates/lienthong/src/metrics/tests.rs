@@ -164,6 +164,22 @@ fn the_log_shows_with_its_node() {
 }
 
 #[test]
+fn a_question_about_a_canary_counts_for_its_agency() {
+    let metrics = metrics();
+    let observer: &dyn gate::Observer = &*metrics;
+    let request = exchange::RequestId::parse("0190163d-8694-739b-aea5-966c26f8ad91").unwrap();
+    observer.source(&caller("H55"), Source::Tax, SourceState::Ok, Duration::ZERO);
+    observer.canary(&caller("G18"), &request);
+    let text = metrics.render();
+    for series in [
+        "canary_hits_total{caller_agency=\"G18\"} 1\n",
+        "canary_hits_total{caller_agency=\"H55\"} 0\n",
+    ] {
+        assert!(text.contains(series), "{series}{text}");
+    }
+}
+
+#[test]
 fn damage_is_counted_and_a_sound_reading_has_its_time() {
     let metrics = metrics();
     let observer: &dyn evidence::Observer = &*metrics;

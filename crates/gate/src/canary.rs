@@ -1,0 +1,116 @@
+//! Canaries: numbers of persons whom nobody has a reason to ask about. Whoever does is reported.
+//!
+//! The call is answered and recorded as any other. Nothing in the record tells it apart, see
+//! `manual/decisions/0025-keep-canaries-out-of-the-record.md`. Not here: who is told.
+//!
+//! *Invariant:* no number of a canary is kept in memory once the file is read, only keyed hashes.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use aws_lc_rs::rand::SystemRandom;
+use exchange::Identifier;
+use zeroize::Zeroizing;
+
+/// The canaries of a gateway.
+#[derive(Default)]
+pub struct Canaries {
+    /// Drawn when the file is read; none without canaries.
+    key: Option<hmac::Key>,
+    hashes: HashSet<Vec<u8>>,
+}
+
+/// Why a file of canaries cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CanaryError {
+    /// It cannot be read.
+    #[error("cannot be read")]
+    Read(#[source] std::io::Error),
+    /// A line is no number. What it says is not repeated.
+    #[error("line {0} is no number of 9, 10 or 12 digits")]
+    Line(usize),
+    /// No key can be drawn.
+    #[error("there is no randomness for the key")]
+    Random,
+}
+
+impl Canaries {
+    /// Reads a file: a number on each line, empty lines and comments behind `#` aside.
+    ///
+    /// # Errors
+    /// It cannot be read, or a line is no number.
+    pub fn load(file: &Path) -> Result<Self, CanaryError> {
+        let text = Zeroizing::new(fs::read_to_string(file).map_err(CanaryError::Read)?);
+        let random = SystemRandom::new();
+        let key = hmac::Key::generate(HMAC_SHA256, &random).map_err(|_| CanaryError::Random)?;
+        let mut hashes = HashSet::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if line.is_empty() {
+                continue;
+            }
+            let is_number = line.bytes().all(|byte| byte.is_ascii_digit());
+            if !is_number || !matches!(line.len(), 9 | 10 | 12) {
+                return Err(CanaryError::Line(number));
+            }
+            hashes.insert(hash(&key, line));
+        }
+        let key = Some(key).filter(|_| !hashes.is_empty());
+        Ok(Self { key, hashes })
+    }
+
+    /// True if the number is one of a canary.
+    pub(crate) fn has(&self, identifier: &Identifier) -> bool {
+        let key = self.key.as_ref();
+        key.is_some_and(|key| self.hashes.contains(&hash(key, identifier.reveal())))
+    }
+}
+
+impl fmt::Debug for Canaries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Canaries(…)")
+    }
+}
+
+fn hash(key: &hmac::Key, number: &str) -> Vec<u8> {
+    hmac::sign(key, number.as_bytes()).as_ref().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use exchange::IdentifierKind;
+
+    fn load(text: &str) -> Result<Canaries, CanaryError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        Canaries::load(file.path())
+    }
+
+    #[test]
+    fn a_number_of_the_file_is_known_and_no_other() {
+        let canaries = load("# planted in March\n999099000077 # one\n\n012345678\n").unwrap();
+        let personal = |number| Identifier::parse(IdentifierKind::Personal, number, 2026).unwrap();
+        assert!(canaries.has(&personal("999099000077")));
+        assert!(!canaries.has(&personal("999099000078")));
+        let legacy = Identifier::parse(IdentifierKind::Legacy, "012345678", 2026).unwrap();
+        assert!(canaries.has(&legacy));
+        assert!(!Canaries::default().has(&legacy));
+        assert!(!format!("{canaries:?}").contains("999"));
+    }
+
+    #[test]
+    fn a_line_that_is_no_number_is_named_and_not_repeated() {
+        for text in ["999099000077\n99909900007x\n", "\n1234\n"] {
+            let error = load(text).unwrap_err().to_string();
+            assert_eq!(error, "line 2 is no number of 9, 10 or 12 digits");
+        }
+        assert!(matches!(
+            Canaries::load(Path::new("nowhere")),
+            Err(CanaryError::Read(_))
+        ));
+    }
+}
