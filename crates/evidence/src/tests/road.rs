@@ -224,7 +224,11 @@ async fn a_write_error_raises_the_alarm_and_no_receipt_is_made_any_more() {
     let (evidence, handle) = desk.try_start(Alarm::new(ring)).unwrap();
     desk.exchange(&evidence).await;
     // Every batch needs a segment of its own, and the file for the next one disappears.
-    std::fs::remove_dir_all(desk.path().join("wal")).unwrap();
+    let wal = desk.path().join("wal");
+    while !wal.join(segment::SPARE_FILE).exists() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    std::fs::remove_dir_all(wal).unwrap();
     let open = desk.open(&evidence);
     let fault = evidence.seal(open, &Outcome::default()).await.unwrap_err();
     assert_eq!(fault.reason, Reason::AuditUnavailable);
