@@ -27,6 +27,8 @@ pub struct Query {
     pub until: Option<Timestamp>,
     /// Records behind this one, in the order of an answer.
     pub after: Option<Position>,
+    /// How many of these are left out, the first ones of an answer.
+    pub skip: u32,
     /// How many records at most.
     pub limit: u32,
 }

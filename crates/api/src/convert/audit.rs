@@ -66,6 +66,7 @@ impl Question for v1::SearchRecordsRequest {
             from,
             until,
             after: reader.after(&self.page_token),
+            skip: 0,
             limit: reader.limit(self.page_size, MAX_RECORDS),
         };
         if self.is_boundless() {

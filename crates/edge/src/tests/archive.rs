@@ -37,10 +37,12 @@ impl Archive {
         self.told.lock().unwrap().push(note);
     }
 
-    fn page(&self, after: Option<Position>, limit: u32) -> Found {
+    fn page(&self, after: Option<Position>, skip: u32, limit: u32) -> Found {
         let records = self.records();
         let begins = records.iter().position(|it| Some(place(it)) == after);
-        let rest = records.iter().skip(begins.map_or(0, |at| at + 1));
+        let rest = records
+            .iter()
+            .skip(begins.map_or(0, |at| at + 1) + skip as usize);
         let page: Vec<_> = rest.take(limit as usize).cloned().collect();
         let last = page.last().map(place);
         let next = last.filter(|last| records.last().map(place) != Some(*last));
@@ -67,7 +69,7 @@ impl Records for Archive {
         query: &'a Query,
     ) -> BoxFuture<'a, Result<Found, Fault>> {
         self.note(disclosure);
-        Box::pin(async { Ok(self.page(query.after, query.limit)) })
+        Box::pin(async { Ok(self.page(query.after, query.skip, query.limit)) })
     }
 
     fn accesses<'a>(
@@ -78,7 +80,7 @@ impl Records for Archive {
         self.note(disclosure);
         Box::pin(async {
             Ok(Accesses {
-                found: self.page(period.after, period.limit),
+                found: self.page(period.after, period.skip, period.limit),
                 total: self.records().len() as u64,
                 available_from: Some("2026-01-02T03:04:05Z".parse().unwrap()),
             })

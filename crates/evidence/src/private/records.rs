@@ -1,6 +1,6 @@
 //! Searching and opening records, and forgetting persons. Not here: who may, and that it is recorded.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use exchange::{Found, Identifier, Opened, Opening, Position, Query};
@@ -28,6 +28,15 @@ struct Shared {
     config: Config,
     inbox: Arc<Inbox>,
     progress: Progress,
+    /// Databases that were opened for a search and wait for the next.
+    open: Mutex<Vec<Databases>>,
+}
+
+/// What a search reads.
+#[derive(Debug)]
+struct Databases {
+    index: Index,
+    keyring: Keyring,
 }
 
 /// Records, and what is known of those that are on other pages.
@@ -56,6 +65,7 @@ impl Records {
             config,
             inbox,
             progress,
+            open: Mutex::default(),
         }))
     }
 
@@ -78,7 +88,10 @@ impl Records {
             after,
             done,
         });
-        erased.await.unwrap_or(Err(Error::Ended))
+        let erased = erased.await.unwrap_or(Err(Error::Ended));
+        // What they have read into memory must not outlive it.
+        self.waiting().clear();
+        erased
     }
 
     async fn wait_for_what_is_durable(&self) -> bool {
@@ -89,16 +102,50 @@ impl Records {
     }
 
     fn search_now(&self, query: &Query, eyes: Eyes) -> Result<Accesses, Error> {
+        let waiting = self.waiting().pop();
+        let mut databases = match waiting {
+            Some(databases) => databases,
+            None => self.open()?,
+        };
+        // After an error they are opened anew.
+        let found = self.search_in(&mut databases, query, eyes)?;
+        let mut waiting = self.waiting();
+        if waiting.len() < MOST_OPEN {
+            waiting.push(databases);
+        }
+        Ok(found)
+    }
+
+    fn open(&self) -> Result<Databases, Error> {
         let config = &self.0.config;
+        Ok(Databases {
+            index: databases::index(config)?,
+            keyring: databases::keyring(config)?,
+        })
+    }
+
+    /// The databases that wait; a thread that panicked has not put its own back.
+    fn waiting(&self) -> MutexGuard<'_, Vec<Databases>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn search_in(
+        &self,
+        databases: &mut Databases,
+        query: &Query,
+        eyes: Eyes,
+    ) -> Result<Accesses, Error> {
+        let config = &self.0.config;
+        let Databases { index, keyring } = databases;
         let tags = TagKeys::load(&config.keys_dir())?;
-        let (mut index, mut keyring) = (databases::index(config)?, databases::keyring(config)?);
         let terms = terms(&tags, query, eyes);
         // One more than a page tells whether there is another.
         let more = Query {
-            limit: query.limit.saturating_add(1),
+            limit: query.limit.saturating_add(query.skip).saturating_add(1),
             ..query.clone()
         };
         let mut places = index.search(&more, &terms)?;
+        places.drain(..places.len().min(query.skip as usize));
         let next = (places.len() > query.limit as usize).then(|| {
             places.truncate(query.limit as usize);
             places.last().copied()
@@ -108,8 +155,8 @@ impl Records {
         shown.extend(terms.subject.iter().flatten());
         let opened = places.iter().map(|place| {
             let portion = index.portion(place.log, place.seq, &shown)?;
-            let openings = open(&portion, &mut index, &mut keyring)?;
-            describe(place, openings, &mut index, &mut leaves)
+            let openings = open(&portion, index, keyring)?;
+            describe(place, openings, index, &mut leaves)
         });
         let found = Found {
             records: opened.collect::<Result<_, _>>()?,
@@ -225,5 +272,7 @@ fn time(ts_ms: u64) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(ts_ms).ok()?).ok()
 }
 
+/// So many searches at once open nothing anew.
+const MOST_OPEN: usize = 4;
 /// What was recorded just before a search takes a second to be published and filed.
 const PATIENCE: Duration = Duration::from_secs(2);

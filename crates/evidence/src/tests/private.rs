@@ -365,3 +365,30 @@ async fn no_file_holds_a_number_or_an_officer() {
     }
     assert!(read > 10, "{read} files");
 }
+
+#[tokio::test]
+async fn what_is_skipped_is_neither_opened_nor_lost_to_the_total() {
+    let desk = Desk::published();
+    let (evidence, handle) = desk.start();
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        all.push(desk.exchange(&evidence).await.seq());
+    }
+    all.reverse();
+    let query = Query {
+        skip: 2,
+        limit: 2,
+        ..about(CITIZEN)
+    };
+    let found = evidence.accesses(&desk.disclosure(), &query).await.unwrap();
+    assert_eq!(seqs(&found.found), all[2..4]);
+    assert_eq!(found.total, 5);
+    assert_eq!(found.found.next.map(|next| next.seq), Some(all[3]));
+    let beyond = Query { skip: 9, ..query };
+    let found = evidence
+        .accesses(&desk.disclosure(), &beyond)
+        .await
+        .unwrap();
+    assert!(found.found.records.is_empty() && found.found.next.is_none());
+    handle.close().await.unwrap();
+}

@@ -26,7 +26,7 @@ impl Gate {
         call: &Call,
         asked: &Listing,
     ) -> Result<Reply<v1::ListMyAccessesResponse>, Fault> {
-        let Reply { message, quota } = self.accesses(call, asked).await?;
+        let Reply { message, quota } = self.accesses(call, asked, 0).await?;
         let mut proofs = self.proofs(&message.found.records).await?;
         let accesses = message.found.records.iter().map(|record| {
             // Other logs have records at the same places.
@@ -45,11 +45,12 @@ impl Gate {
         Ok(Reply { message, quota })
     }
 
-    /// The accesses as they are kept.
+    /// The accesses as they are kept, so many left out.
     pub(super) async fn accesses(
         &self,
         call: &Call,
         asked: &Listing,
+        skip: u32,
     ) -> Result<Reply<Accesses>, Fault> {
         let (context, subject) = (&asked.context, &asked.subject);
         let warrant = self.entitled(call, context, Some(subject), Duty::ListAccesses);
@@ -60,6 +61,7 @@ impl Gate {
             from: asked.from,
             until: asked.until,
             after: asked.after,
+            skip,
             limit: asked.limit,
         };
         let accesses = self.deps.records.accesses(&disclosure, &period).await?;

@@ -23,6 +23,8 @@ pub struct Period<'a> {
     pub until: Option<Timestamp>,
     /// Accesses behind this one.
     pub after: Option<Position>,
+    /// How many of these are left out, the newest first.
+    pub skip: u32,
     /// How many accesses at most.
     pub limit: u32,
 }
@@ -71,6 +73,7 @@ impl Records for Evidence {
             from: period.from,
             until: period.until,
             after: period.after,
+            skip: period.skip,
             limit: period.limit,
             ..Query::default()
         };

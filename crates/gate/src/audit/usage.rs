@@ -61,11 +61,10 @@ impl Gate {
             from: asked.from,
             until: asked.until,
             after: None,
-            limit: asked.offset.saturating_add(asked.limit),
+            limit: asked.limit,
         };
-        let Reply { message, quota } = self.accesses(call, &listing).await?;
-        let skipped = usize::try_from(asked.offset).unwrap_or(usize::MAX);
-        let records = message.found.records.iter().skip(skipped);
+        let Reply { message, quota } = self.accesses(call, &listing, asked.offset).await?;
+        let records = message.found.records.iter();
         let message = Usages {
             total: message.total,
             accesses: records.map(|record| self.access(record)).collect(),

@@ -136,19 +136,24 @@ impl Index {
         })
     }
 
-    /// The places of records, newest first.
+    /// The places of records, newest first. Those under tags are found tag by tag, each in the order of
+    /// time: however many there are, none but those of the page are read.
     pub(super) fn search(&mut self, query: &Query, terms: &Terms) -> Result<Vec<Position>, Error> {
-        let mut filter = Filter::of(query, terms);
-        if let Some(after) = &query.after {
-            filter.add_row(after);
+        let Some(tags) = terms.subject.as_ref().or(terms.officer.as_ref()) else {
+            return self.page(&Page::of_records(query, terms));
+        };
+        let mut found = Vec::new();
+        for tag in tags {
+            found.extend(self.page(&Page::of_marks(tag, query, terms))?);
         }
-        let limit = filter.value(Value::of(query.limit.into()));
-        let sql = format!(
-            "SELECT ts, log, seq FROM record r WHERE {} ORDER BY ts DESC, log DESC, seq DESC \
-             LIMIT {limit}",
-            filter.text()
-        );
-        let rows = self.db.rows(&sql, &filter.values)?;
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        found.dedup();
+        found.truncate(query.limit as usize);
+        Ok(found)
+    }
+
+    fn page(&mut self, page: &Page) -> Result<Vec<Position>, Error> {
+        let rows = self.db.rows(&page.sql, &page.values)?;
         Ok(rows.iter().filter_map(|row| position(row)).collect())
     }
 
@@ -170,7 +175,7 @@ impl Index {
 
     /// How many records there are, whatever the page.
     pub(super) fn count(&mut self, query: &Query, terms: &Terms) -> Result<u64, Error> {
-        let filter = Filter::of(query, terms);
+        let filter = Filter::of_records(query, terms);
         let sql = format!("SELECT COUNT(*) FROM record r WHERE {}", filter.text());
         let rows = self.db.rows(&sql, &filter.values)?;
         Ok(rows
@@ -228,6 +233,34 @@ impl Index {
     }
 }
 
+/// The statement for one page.
+struct Page {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Page {
+    /// Of all records.
+    fn of_records(query: &Query, terms: &Terms) -> Self {
+        let filter = Filter::of_records(query, terms);
+        filter.page("record r", "r", query)
+    }
+
+    /// Of the records under a tag of whom is searched for first: of the person, else of the officer.
+    /// `CROSS JOIN` has SQLite read marks before records; PostgreSQL sees a plain join.
+    fn of_marks(tag: &Tag, query: &Query, terms: &Terms) -> Self {
+        let mut filter = Filter::default();
+        filter.add("m.tag =", Value::Bytes(tag.to_vec()));
+        let same = "r.log = m.log AND r.seq = m.seq";
+        filter.conditions.push(same.to_owned());
+        if let (Some(_), Some(officer)) = (&terms.subject, &terms.officer) {
+            filter.add_tags(officer);
+        }
+        filter.add_rest(query, terms, "m");
+        filter.page("mark m CROSS JOIN record r", "m", query)
+    }
+}
+
 /// The conditions of a search as SQL.
 #[derive(Default)]
 struct Filter {
@@ -236,29 +269,52 @@ struct Filter {
 }
 
 impl Filter {
-    fn of(query: &Query, terms: &Terms) -> Self {
+    /// Everything that is asked for, of records alone.
+    fn of_records(query: &Query, terms: &Terms) -> Self {
         let mut filter = Self::default();
         for tags in [&terms.subject, &terms.officer].into_iter().flatten() {
             filter.add_tags(tags);
         }
+        filter.add_rest(query, terms, "r");
+        filter
+    }
+
+    /// What is asked for besides persons and officers; `of` is the table that has the time.
+    fn add_rest(&mut self, query: &Query, terms: &Terms, of: &str) {
         if let Some(agency) = &query.agency {
-            filter.add("r.agency =", Value::Text(agency.as_str().to_owned()));
+            self.add("r.agency =", Value::Text(agency.as_str().to_owned()));
         }
         if let Some(request) = &query.request {
-            filter.add("r.request =", Value::Text(request.to_string()));
+            self.add("r.request =", Value::Text(request.to_string()));
         }
         if let Some(from) = query.from {
-            filter.add("r.ts >=", Value::Int(from.as_millisecond()));
+            self.add(&format!("{of}.ts >="), Value::Int(from.as_millisecond()));
         }
         if let Some(until) = query.until {
-            filter.add("r.ts <", Value::Int(until.as_millisecond()));
+            self.add(&format!("{of}.ts <"), Value::Int(until.as_millisecond()));
         }
         if let Some(now) = terms.shown_at {
-            filter.add("r.shown_from <=", Value::of(now));
+            self.add("r.shown_from <=", Value::of(now));
             let answers = "r.kind IN ('ACCESS', 'BATCH')";
-            filter.conditions.push(answers.to_owned());
+            self.conditions.push(answers.to_owned());
         }
-        filter
+    }
+
+    /// The statement for the page behind a place, newest first, in the order of a table.
+    fn page(mut self, tables: &str, of: &str, query: &Query) -> Page {
+        if let Some(after) = &query.after {
+            self.add_row(of, after);
+        }
+        let limit = self.value(Value::of(query.limit.into()));
+        let sql = format!(
+            "SELECT {of}.ts, {of}.log, {of}.seq FROM {tables} WHERE {} \
+             ORDER BY {of}.ts DESC, {of}.log DESC, {of}.seq DESC LIMIT {limit}",
+            self.text()
+        );
+        Page {
+            sql,
+            values: self.values,
+        }
     }
 
     fn add(&mut self, condition: &str, value: Value) {
@@ -280,7 +336,7 @@ impl Filter {
     }
 
     /// Only what comes behind a place.
-    fn add_row(&mut self, after: &Position) {
+    fn add_row(&mut self, of: &str, after: &Position) {
         let list = places(self.values.len() + 1, 3);
         let row = [
             Value::of(after.ts),
@@ -289,7 +345,7 @@ impl Filter {
         ];
         self.values.extend(row);
         self.conditions
-            .push(format!("(r.ts, r.log, r.seq) < ({list})"));
+            .push(format!("({of}.ts, {of}.log, {of}.seq) < ({list})"));
     }
 
     fn value(&mut self, value: Value) -> String {
@@ -315,3 +371,6 @@ fn position(row: &[Value]) -> Option<Position> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
