@@ -114,6 +114,11 @@ impl Desk {
         self.next
     }
 
+    /// The number of the first record that is not in both databases.
+    pub(super) fn filed(&self) -> u64 {
+        self.filed.keys.min(self.filed.index)
+    }
+
     /// True if nothing is missing between what was taken last and these batches.
     pub(super) fn continues(&self, batches: &[Arc<Written>]) -> bool {
         let numbers = || batches.iter().map(|batch| batch.batch);
@@ -179,9 +184,7 @@ impl Desk {
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         if self.next > self.filed.keys {
             let keys = std::mem::take(&mut self.keys);
-            self.keyring.begin()?;
             self.keyring.file(self.log, keys, self.next)?;
-            self.keyring.commit()?;
             self.filed.keys = self.next;
         }
         if self.next > self.filed.index {
@@ -229,48 +232,33 @@ impl Desk {
         let epoch = Epoch::of(gist.ts);
         let keyring = &mut self.keyring;
         self.tags.make(epoch, || keyring.has(epoch))?;
-        let parts = self.unseal(seq, sealed)?;
-        let is_about_many = gist.t == batch::KIND;
-        let tags = parts.iter().flat_map(|part| &part.openings);
-        let tags = tags
-            .filter_map(|opening| self.tag(epoch, opening))
-            .collect();
-        if seq >= self.filed.keys {
-            for part in &parts {
-                self.keep(seq, part, epoch)?;
-            }
-        }
+        let parts = self.unseal(seq, epoch, sealed)?;
         self.held += parts.len().max(1);
         if seq >= self.filed.index {
-            let hidden = parts.iter().find_map(|part| part.hidden());
-            let (caller, rid) = match &hidden {
-                Some(hidden) => (hidden.caller.as_ref(), hidden.rid.as_ref()),
-                None => (gist.caller.as_ref(), gist.rid.as_ref()),
-            };
-            self.entries.push(Entry {
-                seq,
-                ts: gist.ts,
-                kind: gist.t.to_string(),
-                agency: caller.map(|caller| caller.ag.to_string()),
-                request: rid.map(|rid| rid.to_string()),
-                shown_from: shown_from(gist.vis.as_deref().unwrap_or_default()),
-                tags,
-                parts: if is_about_many {
-                    self.about(epoch, &parts)
-                } else {
-                    Vec::new()
-                },
-                sealed: parts
-                    .iter()
-                    .map(|part| (part.number, part.text.to_vec()))
-                    .collect(),
-            });
+            self.entries.push(entry(seq, &gist, &parts));
+        }
+        if seq >= self.filed.keys {
+            self.keys.extend(parts.into_iter().filter_map(|part| {
+                let subject = part.persons().next()?;
+                Some(RecordKey {
+                    seq,
+                    part: part.number,
+                    subject,
+                    epoch,
+                    secret: part.secret,
+                })
+            }));
         }
         Ok(())
     }
 
     /// Opens what a leaf hides; what was erased is left out.
-    fn unseal<'a>(&mut self, seq: u64, sealed: &'a [Vec<u8>]) -> Result<Vec<Part<'a>>, Error> {
+    fn unseal<'a>(
+        &mut self,
+        seq: u64,
+        epoch: Epoch,
+        sealed: &'a [Vec<u8>],
+    ) -> Result<Vec<Part<'a>>, Error> {
         let is_kept = seq < self.filed.keys;
         let known = match is_kept {
             true => self.keyring.record(&Portion {
@@ -295,6 +283,7 @@ impl Desk {
                 Some((openings, secret)) => parts.push(Part {
                     number,
                     text: sealed.text,
+                    marks: self.marks(epoch, &openings),
                     openings,
                     secret,
                 }),
@@ -305,47 +294,59 @@ impl Desk {
         Ok(parts)
     }
 
-    /// Puts the key of sealed openings under that of the person they are about.
-    fn keep(&mut self, seq: u64, part: &Part<'_>, epoch: Epoch) -> Result<(), Error> {
-        let Some(&subject) = self.persons(epoch, &part.openings).first() else {
-            return Ok(());
+    /// Whom openings name; nobody if they name no person.
+    fn marks(&self, epoch: Epoch, openings: &[Opening]) -> Vec<Mark> {
+        let mark = |opening: &Opening| {
+            let kind = kind(&opening.field)?;
+            let tag = self.tags.tag(epoch, kind, &opening.value)?;
+            let bearer = if kind == OFFICER {
+                Bearer::Officer
+            } else {
+                Bearer::Person
+            };
+            Some(Mark { tag, bearer })
         };
-        self.keyring.begin()?;
-        let key = self.keyring.subject(epoch, &subject)?;
-        let wrapped = key
-            .wrap(RECORD_LABEL, &part.secret)
-            .map_err(|_| Error::Crypto("seal a record key"))?;
-        self.keys.push(RecordKey {
-            seq,
-            part: part.number,
-            subject,
-            wrapped,
-        });
-        Ok(())
-    }
-
-    /// Whom each part is about.
-    fn about(&self, epoch: Epoch, parts: &[Part<'_>]) -> Vec<(Tag, usize)> {
-        let each = parts.iter().flat_map(|part| {
-            let persons = self.persons(epoch, &part.openings);
-            persons.into_iter().map(|tag| (tag, part.number))
-        });
-        each.collect()
-    }
-
-    /// The tags of the persons that openings name; that of nobody if they name none.
-    fn persons(&self, epoch: Epoch, openings: &[Opening]) -> Vec<Tag> {
-        let persons = openings.iter().filter(|it| is_person(&it.field));
-        let mut tags: Vec<Tag> = persons.filter_map(|it| self.tag(epoch, it)).collect();
-        if tags.is_empty() {
-            tags.extend(self.tags.tag(epoch, NOBODY, &[]));
+        let mut marks: Vec<Mark> = openings.iter().filter_map(mark).collect();
+        if marks.iter().all(|mark| mark.bearer == Bearer::Officer) {
+            let tag = self.tags.tag(epoch, NOBODY, &[]);
+            marks.extend(tag.map(|tag| Mark {
+                tag,
+                bearer: Bearer::Nobody,
+            }));
         }
-        tags
+        marks
     }
+}
 
-    /// The tag of what an opening holds, if it is a person or an officer.
-    fn tag(&self, epoch: Epoch, opening: &Opening) -> Option<Tag> {
-        self.tags.tag(epoch, kind(&opening.field)?, &opening.value)
+/// What is filed of a record in the index.
+fn entry(seq: u64, gist: &Gist<'_>, parts: &[Part<'_>]) -> Entry {
+    let hidden = parts.iter().find_map(|part| part.hidden());
+    let (caller, rid) = match &hidden {
+        Some(hidden) => (hidden.caller.as_ref(), hidden.rid.as_ref()),
+        None => (gist.caller.as_ref(), gist.rid.as_ref()),
+    };
+    let is_about_many = gist.t == batch::KIND;
+    let of_persons = |part: &Part<'_>| {
+        let number = part.number;
+        let each = part.persons().map(|tag| (tag, number));
+        each.collect::<Vec<_>>()
+    };
+    let marks = parts.iter().flat_map(|part| &part.marks);
+    let sealed = parts.iter().map(|part| (part.number, part.text.to_vec()));
+    Entry {
+        seq,
+        ts: gist.ts,
+        kind: gist.t.to_string(),
+        agency: caller.map(|caller| caller.ag.to_string()),
+        request: rid.map(|rid| rid.to_string()),
+        shown_from: shown_from(gist.vis.as_deref().unwrap_or_default()),
+        tags: marks.filter_map(Mark::named).collect(),
+        parts: if is_about_many {
+            parts.iter().flat_map(of_persons).collect()
+        } else {
+            Vec::new()
+        },
+        sealed: sealed.collect(),
     }
 }
 
@@ -354,10 +355,41 @@ struct Part<'a> {
     number: usize,
     text: &'a [u8],
     openings: Vec<Opening>,
+    marks: Vec<Mark>,
     secret: Secret,
 }
 
+/// Whom sealed openings name.
+struct Mark {
+    tag: Tag,
+    bearer: Bearer,
+}
+
+/// Who bears a tag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bearer {
+    Person,
+    Officer,
+    /// Stands for the person where none is named.
+    Nobody,
+}
+
+impl Mark {
+    /// The tag of somebody.
+    fn named(&self) -> Option<Tag> {
+        (self.bearer != Bearer::Nobody).then_some(self.tag)
+    }
+}
+
 impl Part<'_> {
+    /// Whose it is: those persons', or nobody's.
+    fn persons(&self) -> impl Iterator<Item = Tag> {
+        let marks = self.marks.iter();
+        marks
+            .filter(|mark| mark.bearer != Bearer::Officer)
+            .map(|mark| mark.tag)
+    }
+
     /// What a sealed record says of its caller, or what is known of that after a crash.
     fn hidden(&self) -> Option<Gist<'_>> {
         let of = |field: &str| self.openings.iter().find(|opening| opening.field == field);
@@ -379,10 +411,6 @@ fn kind(field: &str) -> Option<&str> {
         OFFICER | PERSON => Some(field),
         other => other.starts_with("sub.").then_some(other),
     }
-}
-
-fn is_person(field: &str) -> bool {
-    field != OFFICER && kind(field).is_some()
 }
 
 /// From when the person may see a record, in milliseconds since 1970: at once, from a day on, or
@@ -408,4 +436,4 @@ const WHO: &str = "who";
 const ALL: &str = "all";
 const TRIED: &str = "try";
 /// So many sealed openings are filed with one commit, and those of the record they end in.
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: usize = 8_192;

@@ -121,6 +121,9 @@ impl Index {
                 Value::of(entry.shown_from),
             ]);
         }
+        // In the order of the tables: neighbours share a page.
+        marks.sort_unstable();
+        parts.sort_unstable();
         at_once(&mut *self.db, |db| {
             let into = "record (log, seq, ts, kind, agency, request, shown_from)";
             insert(db, into, records)?;

@@ -23,18 +23,18 @@ pub(super) struct Keyring {
     db: Box<dyn Database>,
     master: Key,
     random: SystemRandom,
-    is_changing: bool,
 }
 
-/// The key of a record under that of a person.
-#[derive(Debug)]
+/// The key of a record, to be put under that of a person.
 pub(super) struct RecordKey {
     pub(super) seq: u64,
     /// Which of the record's sealed openings it opens.
     pub(super) part: usize,
     /// The person.
     pub(super) subject: Tag,
-    pub(super) wrapped: Vec<u8>,
+    /// In which half-year.
+    pub(super) epoch: Epoch,
+    pub(super) secret: Secret,
 }
 
 impl Keyring {
@@ -53,7 +53,6 @@ impl Keyring {
             db,
             master: Key::new(master).map_err(|_| Error::Crypto("use the master key"))?,
             random: SystemRandom::new(),
-            is_changing: false,
         })
     }
 
@@ -72,58 +71,33 @@ impl Keyring {
         Ok(!rows.is_empty())
     }
 
-    /// The key of a person; made if there is none.
-    pub(super) fn subject(&mut self, epoch: Epoch, tag: &Tag) -> Result<Key, Error> {
-        if let Some(key) = self.known(tag)? {
-            return Ok(key);
-        }
-        let fresh = secret::fresh(&self.random)?;
-        let wrapped = self.master.wrap(SUBJECT_LABEL, &fresh).map_err(refused)?;
-        let row = [
-            Value::Bytes(tag.to_vec()),
-            Value::Text(epoch.to_string()),
-            Value::Bytes(wrapped),
-        ];
-        insert(
-            &mut *self.db,
-            "subject_key (tag, epoch, wrapped)",
-            vec![row],
-        )?;
-        // Another node may have been faster.
-        self.known(tag)?.ok_or(Error::Crypto("keep a person's key"))
-    }
-
-    /// The key of a person; none if it was erased, or there never was one.
-    fn known(&mut self, tag: &Tag) -> Result<Option<Key>, Error> {
-        let sql = "SELECT wrapped FROM subject_key WHERE tag = $1";
-        let rows = self.db.rows(sql, &[Value::Bytes(tag.to_vec())])?;
-        let Some(wrapped) = rows.first().and_then(|row| row.first()) else {
-            return Ok(None);
-        };
-        let secret = self.master.unwrap(SUBJECT_LABEL, wrapped.bytes());
-        let secret = secret.ok_or(Error::Crypto("open a person's key with the master key"))?;
-        Key::new(&secret).map(Some).map_err(refused)
-    }
-
-    /// Adds the keys of records; what lies before `next` is filed then.
-    pub(super) fn file(&mut self, log: i64, keys: Vec<RecordKey>, next: u64) -> Result<(), Error> {
-        let rows = keys.into_iter().map(|key| {
-            [
-                Value::Int(log),
-                Value::of(key.seq),
-                Value::of(key.part as u64),
-                Value::Bytes(key.subject.to_vec()),
-                Value::Bytes(key.wrapped),
-            ]
-        });
-        let into = "record_key (log, seq, part, subject, wrapped)";
-        insert(&mut *self.db, into, rows.collect())?;
-        self.db.run(
-            "INSERT INTO filed_keys (log, next) VALUES ($1, $2) \
-             ON CONFLICT (log) DO UPDATE SET next = excluded.next",
-            &[Value::Int(log), Value::of(next)],
-        )?;
-        Ok(())
+    /// Adds the keys of records, each under that of its person, which is made if there is none; what
+    /// lies before `next` is filed then.
+    pub(super) fn file(
+        &mut self,
+        log: i64,
+        mut keys: Vec<RecordKey>,
+        next: u64,
+    ) -> Result<(), Error> {
+        // So each person's key is looked up once, and neighbours in the table are.
+        keys.sort_unstable_by_key(|key| (key.subject, key.seq, key.part));
+        let Self { db, master, random } = self;
+        at_once(&mut **db, |db| {
+            let mut rows = Vec::with_capacity(keys.len());
+            for of_one in keys.chunk_by(|a, b| a.subject == b.subject) {
+                rows.extend(under_person(db, (master, random), log, of_one)?);
+            }
+            // In the order of the table.
+            rows.sort_unstable_by_key(|(place, _)| *place);
+            let rows = rows.into_iter().map(|(_, row)| row).collect();
+            insert(db, "record_key (log, seq, part, subject, wrapped)", rows)?;
+            db.run(
+                "INSERT INTO filed_keys (log, next) VALUES ($1, $2) \
+                 ON CONFLICT (log) DO UPDATE SET next = excluded.next",
+                &[Value::Int(log), Value::of(next)],
+            )
+            .map(drop)
+        })
     }
 
     /// The keys of a record by part; those of persons who were erased are not among them.
@@ -140,7 +114,7 @@ impl Keyring {
             let Ok(tag) = Tag::try_from(subject.bytes()) else {
                 continue;
             };
-            let key = self.known(&tag)?;
+            let key = known(&mut *self.db, &self.master, &tag)?;
             let secret = key.and_then(|key| key.unwrap(RECORD_LABEL, wrapped.bytes()));
             let part = usize::try_from(part.number()).unwrap_or(usize::MAX);
             keys.extend(secret.map(|secret| (part, secret)));
@@ -166,20 +140,11 @@ impl Keyring {
         self.db.scrub()?;
         Ok(erased)
     }
+}
 
-    /// Begins to change several things at once, unless that has begun.
-    pub(super) fn begin(&mut self) -> Result<(), Error> {
-        if !self.is_changing {
-            self.db.run("BEGIN", &[])?;
-            self.is_changing = true;
-        }
-        Ok(())
-    }
-
-    /// Makes what has changed since [`Keyring::begin`] durable. What is dropped before is undone.
-    pub(super) fn commit(&mut self) -> Result<(), Error> {
-        self.is_changing = false;
-        self.db.run("COMMIT", &[]).map(drop)
+impl fmt::Debug for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecordKey({}, {})", self.seq, self.part)
     }
 }
 
@@ -187,6 +152,71 @@ impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Keyring({:?})", self.db)
     }
+}
+
+/// Rows with the keys of records that are about one person, each with its place.
+fn under_person(
+    db: &mut dyn Database,
+    (master, random): (&Key, &SystemRandom),
+    log: i64,
+    keys: &[RecordKey],
+) -> Result<Vec<((u64, usize), [Value; 5])>, Error> {
+    let Some(first) = keys.first() else {
+        return Ok(Vec::new());
+    };
+    let person = match known(db, master, &first.subject)? {
+        Some(key) => key,
+        None => make(db, master, random, first)?,
+    };
+    let rows = keys.iter().map(|key| {
+        let wrapped = person.wrap(RECORD_LABEL, &key.secret).map_err(refused)?;
+        let row = [
+            Value::Int(log),
+            Value::of(key.seq),
+            Value::of(key.part as u64),
+            Value::Bytes(key.subject.to_vec()),
+            Value::Bytes(wrapped),
+        ];
+        Ok(((key.seq, key.part), row))
+    });
+    rows.collect()
+}
+
+/// The key of a person; none if it was erased, or there never was one.
+fn known(db: &mut dyn Database, master: &Key, tag: &Tag) -> Result<Option<Key>, Error> {
+    let sql = "SELECT wrapped FROM subject_key WHERE tag = $1";
+    let rows = db.rows(sql, &[Value::Bytes(tag.to_vec())])?;
+    let Some(wrapped) = rows.first().and_then(|row| row.first()) else {
+        return Ok(None);
+    };
+    let secret = master.unwrap(SUBJECT_LABEL, wrapped.bytes());
+    let secret = secret.ok_or(Error::Crypto("open a person's key with the master key"))?;
+    Key::new(&secret).map(Some).map_err(refused)
+}
+
+/// Makes the key of a person of whom there is none.
+fn make(
+    db: &mut dyn Database,
+    master: &Key,
+    random: &SystemRandom,
+    of: &RecordKey,
+) -> Result<Key, Error> {
+    let fresh = secret::fresh(random)?;
+    let wrapped = master.wrap(SUBJECT_LABEL, &fresh).map_err(refused)?;
+    let added = db.run(
+        "INSERT INTO subject_key (tag, epoch, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        &[
+            Value::Bytes(of.subject.to_vec()),
+            Value::Text(of.epoch.to_string()),
+            Value::Bytes(wrapped),
+        ],
+    )?;
+    if added == 1 {
+        return Key::new(&fresh).map_err(refused);
+    }
+    // Another node was faster.
+    let key = known(db, master, &of.subject)?;
+    key.ok_or(Error::Crypto("keep a person's key"))
 }
 
 fn refused(_: aws_lc_rs::error::Unspecified) -> Error {

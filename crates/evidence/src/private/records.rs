@@ -78,11 +78,13 @@ impl Records {
             after,
             done,
         });
+        self.0.progress.published.want(after + 1);
         erased.await.unwrap_or(Err(Error::Ended))
     }
 
     async fn wait_for_what_is_durable(&self) -> bool {
         let want = self.0.inbox.reached().seq;
+        self.0.progress.published.want(want);
         let mut filed = self.0.progress.filed.subscribe();
         let reached = filed.wait_for(|filed| *filed >= want);
         matches!(timeout(PATIENCE, reached).await, Ok(Ok(_)))

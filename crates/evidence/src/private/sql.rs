@@ -8,7 +8,7 @@ use std::fmt;
 use crate::Error;
 
 /// A value in a statement or a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Value {
     Int(i64),
     Text(String),

@@ -45,7 +45,8 @@ impl Sqlite {
         connection
             .execute_batch(&format!(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
-                 PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+                 PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; \
+                 PRAGMA cache_size = -{CACHE_KIB}; PRAGMA wal_autocheckpoint = {JOURNAL_PAGES};"
             ))
             .map_err(failed)?;
         Ok(Self {
@@ -138,6 +139,10 @@ fn failed(action: &'static str, path: &Path, source: rusqlite::Error) -> Error {
     }
 }
 
+/// The inner pages of tables with some ten million rows.
+const CACHE_KIB: u32 = 16 << 10;
+/// 16 MiB: pages that change again and again are written to their place once for several commits.
+const JOURNAL_PAGES: u32 = 4_096;
 /// How often it is tried to empty the journal while others read.
 const SCRUBS: u32 = 50;
 const SCRUB: Duration = Duration::from_millis(100);

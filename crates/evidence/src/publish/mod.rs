@@ -27,9 +27,9 @@ mod store;
 mod tail;
 mod written;
 
-pub(crate) use backlog::{Ended, News, Reached};
+pub(crate) use backlog::{Ended, Haste, News, Reached};
 pub(crate) use inbox::Inbox;
-pub(crate) use published::Published;
+pub(crate) use published::{Look, Published};
 pub(crate) use restore::Restored;
 pub use shelf::{Item, ItemKind, Shelf};
 pub use store::CHECKPOINT_FILE;

@@ -122,7 +122,7 @@ impl Writer {
     ) -> Result<(Started, Threads), Error> {
         let published = Arc::<Published>::default();
         let intake = Arc::new(Intake::open(&config.keys_dir())?);
-        let progress = Progress::default();
+        let progress = Progress::new(Arc::clone(&published));
         let publisher = Publisher {
             restored: Some(restored),
             keys: Arc::clone(&self.keys),
@@ -136,7 +136,6 @@ impl Writer {
         let filer = Filer {
             config: config.clone(),
             intake: Arc::clone(&intake),
-            published: Arc::clone(&published),
             siren: siren.clone(),
             queue: Arc::clone(&self.queue),
             observer: Arc::clone(&self.observer),
