@@ -46,7 +46,7 @@ pub struct Config {
     #[serde(default = "reserve_percent")]
     pub reserve_percent: u8,
     /// The least time in milliseconds between the starts of two commits while 32 or more exchanges
-    /// are open and come to their end; in proportion less while fewer do, none for one alone.
+    /// are open and come to their end; less by the square while fewer do, none for one alone.
     #[serde(default = "gather_ms")]
     pub gather_ms: u64,
     /// The least time in milliseconds between two checkpoints. A checkpoint comes at once after a

@@ -23,7 +23,7 @@ use super::tags::{NOBODY, OFFICER, PERSON, Tag, TagKeys};
 use crate::frame::{Frame, Kind};
 use crate::keys::secret::Secret;
 use crate::publish::Written;
-use crate::{Error, batch};
+use crate::{Error, batch, priority};
 
 /// Where records are filed, and those that wait to be.
 #[derive(Debug)]
@@ -226,6 +226,7 @@ impl Desk {
     }
 
     fn leaf(&mut self, seq: u64, json: &[u8], sealed: &[Vec<u8>]) -> Result<(), Error> {
+        priority::give_way();
         let Ok(gist) = serde_json::from_slice::<Gist<'_>>(json) else {
             return Ok(()); // of a version to come: its place is counted, its meaning is not known
         };

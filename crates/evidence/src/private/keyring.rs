@@ -15,8 +15,8 @@ use super::epoch::Epoch;
 use super::parts::Portion;
 use super::sql::{Database, Value, at_once, insert};
 use super::tags::Tag;
-use crate::Error;
 use crate::keys::secret::{self, Secret};
+use crate::{Error, priority};
 
 /// The keys to all that is sealed.
 pub(super) struct Keyring {
@@ -85,6 +85,7 @@ impl Keyring {
         at_once(&mut **db, |db| {
             let mut rows = Vec::with_capacity(keys.len());
             for of_one in keys.chunk_by(|a, b| a.subject == b.subject) {
+                priority::give_way();
                 rows.extend(under_person(db, (master, random), log, of_one)?);
             }
             // In the order of the table.

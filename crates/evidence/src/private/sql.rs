@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::Error;
+use crate::{Error, priority};
 
 /// A value in a statement or a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +62,7 @@ pub(super) fn insert<const N: usize>(
     let (many, one) = (statement(into, MANY, N), statement(into, 1, N));
     let mut rows = rows.into_iter();
     loop {
+        priority::give_way();
         let mut values: Vec<Value> = rows.by_ref().take(MANY).flatten().collect();
         if values.len() == MANY * N {
             db.run(&many, &values)?;

@@ -114,6 +114,7 @@ impl Filer {
         };
         while let Some(news) = self.progress.published.next(look) {
             let now = Instant::now();
+            priority::be_polite_for(POLITE);
             match self.work(&mut work, &news, now) {
                 Ok(filed) => {
                     look = Look {
@@ -257,6 +258,8 @@ pub(super) fn lock(erasures: &Mutex<Vec<Erasure>>) -> MutexGuard<'_, Vec<Erasure
 
 /// How often what is published is taken in.
 const EVERY: Duration = Duration::from_millis(500);
+/// How long filing lets others run first: so much later at most is found what is searched for.
+const POLITE: Duration = Duration::from_millis(400);
 /// How long what was taken in waits for more, unless somebody searches.
 const LINGER: Duration = Duration::from_secs(5);
 /// How long after a failure it is tried again.

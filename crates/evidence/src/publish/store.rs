@@ -6,11 +6,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
 use crate::note::SignedCheckpoint;
 use crate::replace::{replace, sync_dir};
 use crate::tree::proof::Tiles;
 use crate::tree::{Hash, TILE_WIDTH, Tile, entries_path};
+use crate::{Error, priority};
 
 /// The name of the file with the latest checkpoint.
 pub const CHECKPOINT_FILE: &str = "checkpoint";
@@ -40,6 +40,7 @@ impl Store {
     /// Writes a file such that a crash leaves the old one, the new one, or none. Its name is durable
     /// after [`Store::sync`].
     pub(crate) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        priority::give_way();
         let path = self.dir.join(path);
         let parent = path.parent().unwrap_or(&self.dir).to_owned();
         self.make_dir(&parent)?;
