@@ -13,7 +13,7 @@ use super::index::{Index, Terms};
 use super::keyring::Keyring;
 use super::parts::Portion;
 use super::tags::{NOBODY, OFFICER, TagKeys};
-use super::thread::{self, Erasure, Progress};
+use super::thread::{Erasure, Progress};
 use super::{databases, file, log_number};
 use crate::attempt::subject_name;
 use crate::publish::{self, Inbox};
@@ -72,12 +72,12 @@ impl Records {
     /// records it was. Goes on if nobody waits any more.
     pub(crate) async fn erase(&self, subject: &Identifier, after: u64) -> Result<u64, Error> {
         let (done, erased) = oneshot::channel();
-        thread::lock(&self.0.progress.erasures).push(Erasure {
+        self.0.progress.ask_for(Erasure {
             kind: subject_name(subject.kind()),
             number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
             after,
             done,
-        });
+        })?;
         erased.await.unwrap_or(Err(Error::Ended))
     }
 

@@ -41,8 +41,26 @@ pub(crate) struct Filer {
 pub(crate) struct Progress {
     /// The number of the first record that is not filed.
     pub(super) filed: watch::Sender<u64>,
-    /// What is to be erased.
-    pub(super) erasures: Arc<Mutex<Vec<Erasure>>>,
+    /// What is to be erased; none behind the end of the thread.
+    erasures: Arc<Mutex<Option<Vec<Erasure>>>>,
+}
+
+impl Progress {
+    /// Has a person's keys destroyed.
+    pub(super) fn ask_for(&self, erasure: Erasure) -> Result<(), Error> {
+        let mut waiting = lock(&self.erasures);
+        waiting.as_mut().ok_or(Error::Ended)?.push(erasure);
+        Ok(())
+    }
+}
+
+/// Tells those who wait for an erasure that none will come, however the thread ends.
+struct End(Progress);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        *lock(&self.0.erasures) = None;
+    }
 }
 
 /// A person whose keys are to be destroyed.
@@ -67,7 +85,7 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             filed: watch::Sender::new(0),
-            erasures: Arc::default(),
+            erasures: Arc::new(Mutex::new(Some(Vec::new()))),
         }
     }
 }
@@ -82,7 +100,7 @@ impl Filer {
     }
 
     fn run(self) {
-        let _guard = Guard(self.siren.clone());
+        let (_guard, _end) = (Guard(self.siren.clone()), End(self.progress.clone()));
         priority::lower();
         let mut retiring = Retiring::after_start(Instant::now(), self.intake.current());
         let (mut desk, mut from, mut seen) = (None, Instant::now(), 0);
@@ -151,7 +169,10 @@ impl Filer {
     fn erase(&self, desk: &mut Desk, retiring: &mut Retiring) -> Result<(), Error> {
         let next = desk.next();
         let mut waiting = lock(&self.progress.erasures);
-        let erasures: Vec<_> = waiting.extract_if(.., |it| it.after < next).collect();
+        let ripe = waiting.iter_mut();
+        let erasures: Vec<_> = ripe
+            .flat_map(|all| all.extract_if(.., |it| it.after < next))
+            .collect();
         drop(waiting);
         if erasures.is_empty() {
             return Ok(());
@@ -199,7 +220,7 @@ impl Filer {
 }
 
 /// The erasures that wait; a thread that panicked with them has changed nothing.
-pub(super) fn lock(erasures: &Mutex<Vec<Erasure>>) -> MutexGuard<'_, Vec<Erasure>> {
+fn lock(erasures: &Mutex<Option<Vec<Erasure>>>) -> MutexGuard<'_, Option<Vec<Erasure>>> {
     erasures.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
