@@ -5,7 +5,8 @@ use crate::{Config, Error};
 
 use super::index::Index;
 use super::keyring::Keyring;
-use super::sqlite::{Durability, Sqlite};
+use super::sql::Durability;
+use super::sqlite::Sqlite;
 
 /// Opens the keyring of a log.
 pub(super) fn keyring(config: &Config) -> Result<Keyring, Error> {

@@ -47,8 +47,7 @@ pub(super) struct Terms {
 impl Index {
     /// Opens the index; its tables are made if there are none.
     pub(super) fn open(mut db: Box<dyn Database>) -> Result<Self, Error> {
-        let by_key = db.by_key();
-        for table in [
+        let tables = [
             "log (id BIGINT PRIMARY KEY, origin TEXT NOT NULL)",
             "record (log BIGINT, seq BIGINT, ts BIGINT NOT NULL, kind TEXT NOT NULL, agency TEXT, \
              request TEXT, shown_from BIGINT NOT NULL, PRIMARY KEY (log, seq))",
@@ -58,16 +57,13 @@ impl Index {
             "part (tag BYTEA, log BIGINT, seq BIGINT, part BIGINT, \
              PRIMARY KEY (tag, log, seq, part))",
             "filed (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
-        ] {
-            db.run(&format!("CREATE TABLE IF NOT EXISTS {table} {by_key}"), &[])?;
-        }
-        for index in [
+        ];
+        let indexes = [
             "record_by_time ON record (ts, log, seq)",
             "record_by_agency ON record (agency, ts, log, seq)",
             "record_by_request ON record (request)",
-        ] {
-            db.run(&format!("CREATE INDEX IF NOT EXISTS {index}"), &[])?;
-        }
+        ];
+        db.define(&tables, &indexes)?;
         Ok(Self { db })
     }
 
@@ -224,7 +220,7 @@ impl Index {
             }
             Ok(())
         })?;
-        self.db.scrub()
+        self.db.scrub(&["mark", "part", "opening"])
     }
 }
 

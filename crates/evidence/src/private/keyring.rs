@@ -40,15 +40,13 @@ pub(super) struct RecordKey {
 impl Keyring {
     /// Opens the keyring; its tables are made if there are none.
     pub(super) fn open(mut db: Box<dyn Database>, master: &Secret) -> Result<Self, Error> {
-        let by_key = db.by_key();
-        for table in [
+        let tables = [
             "subject_key (tag BYTEA PRIMARY KEY, epoch TEXT NOT NULL, wrapped BYTEA NOT NULL)",
             "record_key (log BIGINT, seq BIGINT, part BIGINT, subject BYTEA NOT NULL, \
              wrapped BYTEA NOT NULL, PRIMARY KEY (log, seq, part))",
             "filed_keys (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
-        ] {
-            db.run(&format!("CREATE TABLE IF NOT EXISTS {table} {by_key}"), &[])?;
-        }
+        ];
+        db.define(&tables, &[])?;
         Ok(Self {
             db,
             master: Key::new(master).map_err(|_| Error::Crypto("use the master key"))?,
@@ -163,7 +161,7 @@ impl Keyring {
             }
             Ok(erased)
         })?;
-        self.db.scrub()?;
+        self.db.scrub(&["subject_key", "record_key"])?;
         Ok(erased)
     }
 
