@@ -227,8 +227,7 @@ impl Desk {
             return Ok(()); // of a version to come: its place is counted, its meaning is not known
         };
         let epoch = Epoch::of(gist.ts);
-        let keyring = &mut self.keyring;
-        self.tags.make(epoch, || keyring.has(epoch))?;
+        self.tags.make(epoch, &mut self.keyring)?;
         let parts = self.unseal(seq, sealed)?;
         let is_about_many = gist.t == batch::KIND;
         let tags = parts.iter().flat_map(|part| &part.openings);

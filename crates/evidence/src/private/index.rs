@@ -132,6 +132,17 @@ impl Index {
         })
     }
 
+    /// Forgets everything of a log, for it to be filed again.
+    pub(super) fn forget_log(&mut self, log: i64) -> Result<(), Error> {
+        at_once(&mut *self.db, |db| {
+            for table in ["filed", "mark", "part", "opening", "record"] {
+                let sql = format!("DELETE FROM {table} WHERE log = $1");
+                db.run(&sql, &[Value::Int(log)])?;
+            }
+            Ok(())
+        })
+    }
+
     /// The places of records, newest first.
     pub(super) fn search(&mut self, query: &Query, terms: &Terms) -> Result<Vec<Position>, Error> {
         let mut filter = Filter::of(query, terms);

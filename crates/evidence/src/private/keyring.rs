@@ -40,13 +40,7 @@ pub(super) struct RecordKey {
 impl Keyring {
     /// Opens the keyring; its tables are made if there are none.
     pub(super) fn open(mut db: Box<dyn Database>, master: &Secret) -> Result<Self, Error> {
-        let tables = [
-            "subject_key (tag BYTEA PRIMARY KEY, epoch TEXT NOT NULL, wrapped BYTEA NOT NULL)",
-            "record_key (log BIGINT, seq BIGINT, part BIGINT, subject BYTEA NOT NULL, \
-             wrapped BYTEA NOT NULL, PRIMARY KEY (log, seq, part))",
-            "filed_keys (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
-        ];
-        db.define(&tables, &[])?;
+        define(&mut *db)?;
         Ok(Self {
             db,
             master: Key::new(master).map_err(|_| Error::Crypto("use the master key"))?,
@@ -70,9 +64,50 @@ impl Keyring {
         Ok(!rows.is_empty())
     }
 
-    /// The key of a person; made if there is none.
+    /// The keys of tags that are kept here, for all nodes.
+    pub(super) fn tag_keys(&mut self) -> Result<Vec<(Epoch, Secret)>, Error> {
+        let rows = self.db.rows("SELECT epoch, wrapped FROM tag_key", &[])?;
+        let keys = rows.iter().filter_map(|row| match row.as_slice() {
+            [epoch, wrapped] => Some((epoch.text().parse().ok()?, wrapped)),
+            _ => None,
+        });
+        keys.map(|(epoch, wrapped)| Ok((epoch, self.tag_key_in(wrapped)?)))
+            .collect()
+    }
+
+    /// The key of tags of a half-year, by whichever node made it first; none if it is lost: there are
+    /// persons under one.
+    pub(super) fn tag_key(&mut self, epoch: Epoch) -> Result<Option<Secret>, Error> {
+        let known = "SELECT wrapped FROM tag_key WHERE epoch = $1";
+        let epoch_is = [Value::Text(epoch.to_string())];
+        let mut rows = self.db.rows(known, &epoch_is)?;
+        if rows.is_empty() && !self.has(epoch)? {
+            let fresh = secret::fresh(&self.random)?;
+            let wrapped = self.master.wrap(TAGS_LABEL, &fresh).map_err(refused)?;
+            let [epoch] = epoch_is.clone();
+            let row = [epoch, Value::Bytes(wrapped)];
+            insert(&mut *self.db, "tag_key (epoch, wrapped)", vec![row])?;
+        }
+        if rows.is_empty() {
+            rows = self.db.rows(known, &epoch_is)?;
+        }
+        let wrapped = rows.first().and_then(|row| row.first());
+        wrapped.map(|wrapped| self.tag_key_in(wrapped)).transpose()
+    }
+
+    fn tag_key_in(&self, wrapped: &Value) -> Result<Secret, Error> {
+        let secret = self.master.unwrap(TAGS_LABEL, wrapped.bytes());
+        secret.ok_or(Error::Crypto("open a key of tags with the master key"))
+    }
+
+    /// The key of a person; made if there is none. Where other nodes may erase it, it stays until what
+    /// changes meanwhile is committed.
     pub(super) fn subject(&mut self, epoch: Epoch, tag: &Tag) -> Result<Key, Error> {
-        if let Some(key) = self.known(tag)? {
+        let hold = match self.db.is_shared() {
+            true => " FOR SHARE",
+            false => "",
+        };
+        if let Some(key) = self.find(tag, hold)? {
             return Ok(key);
         }
         let fresh = secret::fresh(&self.random)?;
@@ -88,13 +123,18 @@ impl Keyring {
             vec![row],
         )?;
         // Another node may have been faster.
-        self.known(tag)?.ok_or(Error::Crypto("keep a person's key"))
+        let key = self.find(tag, hold)?;
+        key.ok_or(Error::Crypto("keep a person's key"))
     }
 
     /// The key of a person; none if it was erased, or there never was one.
     fn known(&mut self, tag: &Tag) -> Result<Option<Key>, Error> {
-        let sql = "SELECT wrapped FROM subject_key WHERE tag = $1";
-        let rows = self.db.rows(sql, &[Value::Bytes(tag.to_vec())])?;
+        self.find(tag, "")
+    }
+
+    fn find(&mut self, tag: &Tag, hold: &str) -> Result<Option<Key>, Error> {
+        let sql = format!("SELECT wrapped FROM subject_key WHERE tag = $1{hold}");
+        let rows = self.db.rows(&sql, &[Value::Bytes(tag.to_vec())])?;
         let Some(wrapped) = rows.first().and_then(|row| row.first()) else {
             return Ok(None);
         };
@@ -181,6 +221,24 @@ impl Keyring {
     }
 }
 
+/// True if a database holds no keyring, or one without keys.
+pub(super) fn is_unused(db: &mut dyn Database) -> Result<bool, Error> {
+    define(db)?;
+    let rows = db.rows("SELECT epoch FROM tag_key LIMIT 1", &[])?;
+    Ok(rows.is_empty())
+}
+
+fn define(db: &mut dyn Database) -> Result<(), Error> {
+    let tables = [
+        "subject_key (tag BYTEA PRIMARY KEY, epoch TEXT NOT NULL, wrapped BYTEA NOT NULL)",
+        "record_key (log BIGINT, seq BIGINT, part BIGINT, subject BYTEA NOT NULL, \
+         wrapped BYTEA NOT NULL, PRIMARY KEY (log, seq, part))",
+        "filed_keys (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
+        "tag_key (epoch TEXT PRIMARY KEY, wrapped BYTEA NOT NULL)",
+    ];
+    db.define(&tables, &[])
+}
+
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Keyring({:?})", self.db)
@@ -192,5 +250,6 @@ fn refused(_: aws_lc_rs::error::Unspecified) -> Error {
 }
 
 const SUBJECT_LABEL: &[u8] = b"lienthong.subject/v1";
+const TAGS_LABEL: &[u8] = b"lienthong.tags/v1";
 /// What a record key under a person's key is labelled with.
 pub(super) const RECORD_LABEL: &[u8] = b"lienthong.record/v1";

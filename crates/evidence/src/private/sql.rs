@@ -31,6 +31,9 @@ pub(super) trait Database: Send + fmt::Debug {
     /// found by its whole key.
     fn define(&mut self, tables: &[&str], indexes: &[&str]) -> Result<(), Error>;
 
+    /// True if other nodes write to it as well.
+    fn is_shared(&self) -> bool;
+
     /// Makes what was deleted from these tables unreadable in the files of the database, as far as
     /// the database can.
     fn scrub(&mut self, tables: &[&str]) -> Result<(), Error>;

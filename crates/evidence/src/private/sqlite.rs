@@ -88,6 +88,10 @@ impl Database for Sqlite {
         Ok(())
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn scrub(&mut self, _: &[&str]) -> Result<(), Error> {
         // Pages are zeroed by secure_delete; the journal still holds them as they were, until nobody
         // reads it any more.

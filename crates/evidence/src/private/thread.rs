@@ -213,8 +213,8 @@ impl Filer {
         let mut index = databases::index(&self.config)?;
         let log = log_number(&self.config.origin);
         index.name(log, &self.config.origin)?;
-        let keyring = databases::keyring(&self.config)?;
-        let tags = TagKeys::load(&self.config.keys_dir())?;
+        let mut keyring = databases::keyring(&self.config)?;
+        let tags = TagKeys::load(&self.config, &mut keyring)?;
         Desk::new(log, Arc::clone(&self.intake), keyring, index, tags)
     }
 }
