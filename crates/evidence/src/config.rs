@@ -25,16 +25,16 @@ pub struct Config {
     /// the log and the keys.
     #[serde(default)]
     pub index_dir: Option<PathBuf>,
-    /// The file with the connection string of the PostgreSQL that keeps keyring and index for
-    /// several nodes. If left out this node stands alone, and they are files.
+    /// The file with the connection string of the PostgreSQL that keeps keyring, index and lock store
+    /// for several nodes. If left out this node stands alone, and they are files.
     #[serde(default)]
     pub database: Option<PathBuf>,
     /// The authorities of the database's certificate, in PEM; not needed on this machine.
     #[serde(default)]
     pub database_ca: Option<PathBuf>,
-    /// The file that holds the latest checkpoint this log has signed, apart from the log; `dir` with
-    /// `.head` behind it if left out. It tells when the log was set back: keep it out of backups
-    /// of the log.
+    /// The file that holds the latest checkpoint this log has signed, apart from the log; if left out
+    /// the database, or without one `dir` with `.head` behind it. It tells when the log was set
+    /// back: keep it out of backups of the log.
     #[serde(default)]
     pub lock_file: Option<PathBuf>,
     /// The name of the log: a URL prefix without scheme, unique per node and half-year.

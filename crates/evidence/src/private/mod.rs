@@ -24,6 +24,7 @@ mod file;
 mod index;
 mod intake;
 mod keyring;
+mod locks;
 mod opening;
 mod parts;
 mod postgres;
@@ -40,6 +41,7 @@ mod thread;
 
 pub(crate) use databases::check_access;
 pub(crate) use intake::Intake;
+pub(crate) use locks::LockTable;
 pub(crate) use opening::Openings;
 pub use records::Accesses;
 pub(crate) use records::{Eyes, Records};

@@ -29,7 +29,7 @@ fn sqlite_keeps_keyring_and_index() {
 /// A server for everything that is tested of one, since it takes a second or two to make.
 #[test]
 #[expect(clippy::print_stderr, reason = "a test that did not run says so")]
-fn postgresql_keeps_keyring_and_index() {
+fn postgresql_keeps_keyring_index_and_lock_store() {
     let Some(mut server) = Postmaster::running().unwrap() else {
         eprintln!("no PostgreSQL here: set LIENTHONG_TEST_POSTGRES_BIN to the folder of initdb");
         return;
@@ -43,6 +43,7 @@ fn postgresql_keeps_keyring_and_index() {
     server::a_key_that_is_in_use_is_erased_when_the_change_is_over(&server);
     server::a_statement_that_takes_too_long_ends(&server);
     server::the_nodes_have_one_master_key(&server);
+    server::the_lock_store_is_replaced_by_one_of_two(&server);
     server::a_password_goes_under_tls_alone(&mut server);
     server::what_was_lost_is_opened_anew(&mut server);
 }

@@ -17,6 +17,7 @@ use crate::private::databases;
 use crate::private::epoch::Epoch;
 use crate::private::index::Index;
 use crate::private::keyring::{Keyring, RECORD_LABEL, RecordKey};
+use crate::private::locks::LockTable;
 use crate::private::parts::{Parts, Portion};
 use crate::private::postgres::Postgres;
 use crate::private::sql::{Database as _, Durability};
@@ -148,6 +149,34 @@ pub(super) fn the_nodes_have_one_master_key(server: &Postmaster) {
     assert!(same.tag(epoch(), PERSON, id).is_some());
 }
 
+pub(super) fn the_lock_store_is_replaced_by_one_of_two(server: &Postmaster) {
+    server.create("locks").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(dir.path(), server, "locks");
+    let table = |origin: &str| {
+        let origin = origin.to_owned();
+        let config = crate::Config {
+            origin,
+            ..config.clone()
+        };
+        LockTable::of(&config).unwrap().unwrap()
+    };
+    let (mut one, mut two, mut other) = (table("a"), table("a"), table("b"));
+    assert_eq!(one.load().unwrap(), None);
+    assert!(!two.replace(Some("zero"), "one", 1).unwrap());
+    assert!(one.replace(None, "one", 1).unwrap());
+    assert!(!two.replace(None, "other", 1).unwrap());
+    assert_eq!(two.load().unwrap().as_deref(), Some("one"));
+    assert_eq!(other.load().unwrap(), None);
+    let won = std::thread::scope(|scope| {
+        let racing = [&mut one, &mut two]
+            .map(|table| scope.spawn(|| table.replace(Some("one"), "two", 2).unwrap()));
+        racing.map(|one| one.join().unwrap())
+    });
+    assert_eq!(won.iter().filter(|won| **won).count(), 1);
+    assert_eq!(one.load().unwrap().as_deref(), Some("two"));
+}
+
 pub(super) fn a_password_goes_under_tls_alone(server: &mut Postmaster) {
     let domain = TrustDomain::parse("sandbox.example").unwrap();
     let authority = |dir: &std::path::Path| {
@@ -183,10 +212,15 @@ pub(super) fn a_password_goes_under_tls_alone(server: &mut Postmaster) {
 
 pub(super) fn what_was_lost_is_opened_anew(server: &mut Postmaster) {
     server.create("lost").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut locks = LockTable::of(&config(dir.path(), server, "lost"))
+        .unwrap()
+        .unwrap();
+    assert!(locks.replace(None, "one", 1).unwrap());
     let mut db = open(server, "lost");
     server.stop(Stop::Immediate).unwrap();
-    assert!(db.rows("SELECT 1", &[]).is_err());
+    assert!(db.rows("SELECT 1", &[]).is_err() && locks.load().is_err());
     server.start().unwrap();
     assert!(db.rows("SELECT 1", &[]).is_err(), "it is lost for good");
-    assert_eq!(open(server, "lost").rows("SELECT 1", &[]).unwrap().len(), 1);
+    assert_eq!(locks.load().unwrap().as_deref(), Some("one"));
 }
