@@ -263,6 +263,7 @@ impl Desk {
                     .iter()
                     .map(|part| (part.number, part.text.to_vec()))
                     .collect(),
+                leaf: self.index.keeps_leaves().then(|| json.to_vec()),
             });
         }
         Ok(())

@@ -223,7 +223,7 @@ fn describe(
         leaf: if own {
             leaves.leaf(place.seq)?
         } else {
-            Vec::new()
+            index.leaf(place.log, place.seq)?.unwrap_or_default()
         },
         entries: batch::take_proofs(&mut openings),
         openings,

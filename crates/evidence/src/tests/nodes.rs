@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use exchange::{Fault, Reason};
 use postmaster::{Postmaster, Stop};
 
-use super::private::{about, opened, person, seqs};
+use super::private::{about, opened, person, proves, seqs};
 use super::*;
 use crate::keys::{make_dir, secret};
 
@@ -82,7 +82,9 @@ async fn pair(server: &Postmaster) -> Pair {
         let own = *record.origin == *one.config.origin;
         assert!(own || *record.origin == *two.config.origin, "{record:?}");
         assert_eq!(opened(record, "sub"), Some(CITIZEN));
-        assert_eq!(record.leaf.is_empty(), !own, "{record:?}");
+        proves(record);
+        let leaf: Value = serde_json::from_slice(&record.leaf).unwrap();
+        assert_eq!(leaf["node"], if own { "gw-1" } else { "gw-2" });
     }
     Pair {
         one,

@@ -152,6 +152,7 @@ fn entry(seq: u64, tags: &[Tag]) -> Entry {
         tags: tags.to_vec(),
         parts: Vec::new(),
         sealed: vec![(0, vec![seq as u8; 40])],
+        leaf: (seq == 3).then(|| b"{}".to_vec()),
     }
 }
 
@@ -189,6 +190,8 @@ fn what_is_filed_is_counted(open: Opens<'_>) {
     assert_eq!(index.opened(LOG).unwrap(), 70);
     assert_eq!(index.opened(5).unwrap(), 0);
     assert_eq!(index.marked(&[BOB]).unwrap().len(), 11);
+    assert_eq!(index.leaf(LOG, 3).unwrap().unwrap(), b"{}");
+    assert_eq!(index.leaf(LOG, 4).unwrap(), None);
     assert_eq!(index.sealed(&all_of(7)).unwrap(), [(0, vec![7; 40])]);
 }
 
