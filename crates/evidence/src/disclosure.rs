@@ -110,9 +110,13 @@ impl Evidence {
         let begun = self.disclose(disclosure, Act::Erase, None, None).await?;
         let (evidence, subject) = (self.clone(), subject.clone());
         let (caller, context) = (disclosure.caller.clone(), disclosure.context.clone());
+        let until_ms = self.now_ms();
         let (agreement, policy) = (disclosure.agreement.to_owned(), *disclosure.policy);
         let erasing = tokio::spawn(async move {
-            let erased = evidence.records().erase(&subject, begun.seq()).await;
+            let erased = evidence
+                .records()
+                .erase(&subject, begun.seq(), until_ms)
+                .await;
             let erased = erased.map_err(unavailable)?;
             let disclosure = Disclosure {
                 caller: &caller,

@@ -20,6 +20,7 @@ use super::opening::Openings;
 use super::parts::{Parts, Portion};
 use super::sealed::{OPENINGS_LABEL, Sealed};
 use super::tags::{NOBODY, OFFICER, PERSON, Tag, TagKeys};
+use super::thread::Erasure;
 use crate::frame::{Frame, Kind};
 use crate::keys::secret::Secret;
 use crate::publish::Written;
@@ -203,13 +204,15 @@ impl Desk {
 
     /// Destroys the keys to everything that is filed of a person, and forgets where it is; how many
     /// records it was.
-    pub(super) fn erase(&mut self, kind: &str, number: &[u8]) -> Result<u64, Error> {
+    pub(super) fn erase(&mut self, person: &Erasure) -> Result<u64, Error> {
+        self.tags.refresh(&mut self.keyring)?;
+        let (kind, number) = (person.kind, &person.number);
         let tags = self.tags.tags(kind, number);
         let mut records = Vec::new();
         for (log, seq) in self.index.marked(&tags)? {
             records.push(self.index.portion(log, seq, &tags)?);
         }
-        self.keyring.erase(&tags, &records)?;
+        self.keyring.erase(&tags, &records, person.until_ms)?;
         self.index.forget(&tags, &records)?;
         Ok(records.len() as u64)
     }
@@ -228,7 +231,11 @@ impl Desk {
         };
         let epoch = Epoch::of(gist.ts);
         self.tags.make(epoch, &mut self.keyring)?;
-        let parts = self.unseal(seq, sealed)?;
+        let mut parts = self.unseal(seq, sealed)?;
+        if seq >= self.filed.keys && !parts.is_empty() {
+            self.keyring.begin()?;
+            parts.retain(|part| !self.is_erased(epoch, gist.ts, part));
+        }
         let is_about_many = gist.t == batch::KIND;
         let tags = parts.iter().flat_map(|part| &part.openings);
         let tags = tags
@@ -310,7 +317,6 @@ impl Desk {
         let Some(&subject) = self.persons(epoch, &part.openings).first() else {
             return Ok(());
         };
-        self.keyring.begin()?;
         let key = self.keyring.subject(epoch, &subject)?;
         let wrapped = key
             .wrap(RECORD_LABEL, &part.secret)
@@ -322,6 +328,12 @@ impl Desk {
             wrapped,
         });
         Ok(())
+    }
+
+    /// True if the person was erased, on another node, since this was recorded.
+    fn is_erased(&self, epoch: Epoch, ts_ms: u64, part: &Part<'_>) -> bool {
+        let persons = self.persons(epoch, &part.openings);
+        persons.iter().any(|it| self.keyring.is_erased(it, ts_ms))
     }
 
     /// Whom each part is about.

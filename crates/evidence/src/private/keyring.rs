@@ -12,8 +12,9 @@ use aws_lc_rs::rand::SystemRandom;
 
 use super::aead::Key;
 use super::epoch::Epoch;
+use super::erased::{self, Erased};
 use super::parts::Portion;
-use super::sql::{Database, Value, at_once, insert};
+use super::sql::{Database, Hold, Value, at_once, insert};
 use super::tags::Tag;
 use crate::Error;
 use crate::keys::secret::{self, Secret};
@@ -24,6 +25,7 @@ pub(super) struct Keyring {
     master: Key,
     random: SystemRandom,
     is_changing: bool,
+    erased: Erased,
 }
 
 /// The key of a record under that of a person.
@@ -46,6 +48,7 @@ impl Keyring {
             master: Key::new(master).map_err(|_| Error::Crypto("use the master key"))?,
             random: SystemRandom::new(),
             is_changing: false,
+            erased: Erased::default(),
         })
     }
 
@@ -100,14 +103,9 @@ impl Keyring {
         secret.ok_or(Error::Crypto("open a key of tags with the master key"))
     }
 
-    /// The key of a person; made if there is none. Where other nodes may erase it, it stays until what
-    /// changes meanwhile is committed.
+    /// The key of a person; made if there is none.
     pub(super) fn subject(&mut self, epoch: Epoch, tag: &Tag) -> Result<Key, Error> {
-        let hold = match self.db.is_shared() {
-            true => " FOR SHARE",
-            false => "",
-        };
-        if let Some(key) = self.find(tag, hold)? {
+        if let Some(key) = self.known(tag)? {
             return Ok(key);
         }
         let fresh = secret::fresh(&self.random)?;
@@ -123,18 +121,13 @@ impl Keyring {
             vec![row],
         )?;
         // Another node may have been faster.
-        let key = self.find(tag, hold)?;
-        key.ok_or(Error::Crypto("keep a person's key"))
+        self.known(tag)?.ok_or(Error::Crypto("keep a person's key"))
     }
 
     /// The key of a person; none if it was erased, or there never was one.
     fn known(&mut self, tag: &Tag) -> Result<Option<Key>, Error> {
-        self.find(tag, "")
-    }
-
-    fn find(&mut self, tag: &Tag, hold: &str) -> Result<Option<Key>, Error> {
-        let sql = format!("SELECT wrapped FROM subject_key WHERE tag = $1{hold}");
-        let rows = self.db.rows(&sql, &[Value::Bytes(tag.to_vec())])?;
+        let sql = "SELECT wrapped FROM subject_key WHERE tag = $1";
+        let rows = self.db.rows(sql, &[Value::Bytes(tag.to_vec())])?;
         let Some(wrapped) = rows.first().and_then(|row| row.first()) else {
             return Ok(None);
         };
@@ -186,9 +179,19 @@ impl Keyring {
         Ok(keys)
     }
 
-    /// Destroys the keys of persons and of records; how many of records there were.
-    pub(super) fn erase(&mut self, tags: &[Tag], records: &[Portion]) -> Result<u64, Error> {
+    /// Destroys the keys of persons and of records; how many of records there were. What other nodes
+    /// have recorded of these persons until that time, and not filed yet, gets none.
+    pub(super) fn erase(
+        &mut self,
+        tags: &[Tag],
+        records: &[Portion],
+        until_ms: u64,
+    ) -> Result<u64, Error> {
         let erased = at_once(&mut *self.db, |db| {
+            db.hold(Hold::Alone)?;
+            if db.is_shared() {
+                erased::note(db, tags, until_ms)?;
+            }
             for tag in tags {
                 let tag = [Value::Bytes(tag.to_vec())];
                 db.run("DELETE FROM subject_key WHERE tag = $1", &tag)?;
@@ -205,13 +208,23 @@ impl Keyring {
         Ok(erased)
     }
 
-    /// Begins to change several things at once, unless that has begun.
+    /// Begins to change several things at once, unless that has begun. Nobody is erased meanwhile.
     pub(super) fn begin(&mut self) -> Result<(), Error> {
         if !self.is_changing {
             self.db.run("BEGIN", &[])?;
             self.is_changing = true;
+            if self.db.is_shared() {
+                self.db.hold(Hold::Together)?;
+                self.erased.learn(&mut *self.db)?;
+            }
         }
         Ok(())
+    }
+
+    /// True if what was recorded of a person at that time is to be filed without a key, as far as is
+    /// known since [`Keyring::begin`].
+    pub(super) fn is_erased(&self, tag: &Tag, ts_ms: u64) -> bool {
+        self.erased.is_erased(tag, ts_ms)
     }
 
     /// Makes what has changed since [`Keyring::begin`] durable. What is dropped before is undone.
@@ -235,6 +248,7 @@ fn define(db: &mut dyn Database) -> Result<(), Error> {
          wrapped BYTEA NOT NULL, PRIMARY KEY (log, seq, part))",
         "filed_keys (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
         "tag_key (epoch TEXT PRIMARY KEY, wrapped BYTEA NOT NULL)",
+        erased::TABLE,
     ];
     db.define(&tables, &[])
 }

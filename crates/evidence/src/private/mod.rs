@@ -20,6 +20,7 @@ mod access;
 mod aead;
 mod databases;
 mod epoch;
+mod erased;
 mod file;
 mod index;
 mod intake;

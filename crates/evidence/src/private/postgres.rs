@@ -18,7 +18,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Connection, NoTls, Statement};
 
 use super::access::Access;
-use super::sql::{Database, Durability, Row, Value};
+use super::sql::{Database, Durability, Hold, Row, Value};
 use crate::Error;
 
 /// A connection that is open.
@@ -151,6 +151,15 @@ impl Database for Postgres {
         true
     }
 
+    fn hold(&mut self, how: Hold) -> Result<(), Error> {
+        let lock = match how {
+            Hold::Together => "pg_advisory_xact_lock_shared",
+            Hold::Alone => "pg_advisory_xact_lock",
+        };
+        self.run(&format!("SELECT {lock}({PERSONS})"), &[])
+            .map(drop)
+    }
+
     fn scrub(&mut self, tables: &[&str]) -> Result<(), Error> {
         // The server's own housekeeping does the same later, so that a long one is not waited for.
         let limit = format!("SET statement_timeout = {}", SCRUB.as_millis());
@@ -278,5 +287,6 @@ const NET: Duration = Duration::from_secs(1);
 const SCRUB: Duration = Duration::from_secs(20);
 /// The most statements that are held prepared; those that are always asked are some twenty.
 const MAX_STATEMENTS: usize = 128;
-/// The lock of those who make tables: `lienth` in ASCII.
+/// The lock of those who make tables, and that of the keys of persons: `lienth` in ASCII, and one more.
 const DEFINING: i64 = 0x6c69_656e_7468;
+const PERSONS: i64 = DEFINING + 1;

@@ -87,14 +87,20 @@ impl Records {
         Ok(all)
     }
 
-    /// Has the keys to everything destroyed that is recorded of a person before that record; how many
-    /// records it was. Goes on if nobody waits any more.
-    pub(crate) async fn erase(&self, subject: &Identifier, after: u64) -> Result<u64, Error> {
+    /// Has the keys to everything destroyed that is recorded of a person before that record, on other
+    /// nodes until that time; how many records it was. Goes on if nobody waits any more.
+    pub(crate) async fn erase(
+        &self,
+        subject: &Identifier,
+        after: u64,
+        until_ms: u64,
+    ) -> Result<u64, Error> {
         let (done, erased) = oneshot::channel();
         self.0.progress.ask_for(Erasure {
             kind: subject_name(subject.kind()),
             number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
             after,
+            until_ms,
             done,
         })?;
         erased.await.unwrap_or(Err(Error::Ended))

@@ -34,9 +34,22 @@ pub(super) trait Database: Send + fmt::Debug {
     /// True if other nodes write to it as well.
     fn is_shared(&self) -> bool;
 
+    /// Holds the keys of persons until what is changed at once is done: those who add to them
+    /// together, who erases one alone.
+    fn hold(&mut self, how: Hold) -> Result<(), Error>;
+
     /// Makes what was deleted from these tables unreadable in the files of the database, as far as
     /// the database can.
     fn scrub(&mut self, tables: &[&str]) -> Result<(), Error>;
+}
+
+/// How something is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// With others that hold it so.
+    Together,
+    /// With nobody.
+    Alone,
 }
 
 /// How durable a commit is.

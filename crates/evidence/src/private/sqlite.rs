@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use super::sql::{Database, Durability, Row, Value};
+use super::sql::{Database, Durability, Hold, Row, Value};
 use crate::Error;
 
 /// A database file that is open.
@@ -90,6 +90,10 @@ impl Database for Sqlite {
 
     fn is_shared(&self) -> bool {
         false
+    }
+
+    fn hold(&mut self, _: Hold) -> Result<(), Error> {
+        Ok(()) // one thread of one process changes it
     }
 
     fn scrub(&mut self, _: &[&str]) -> Result<(), Error> {

@@ -87,6 +87,14 @@ impl TagKeys {
         })
     }
 
+    /// Reads the keys that other nodes have made.
+    pub(super) fn refresh(&mut self, keyring: &mut Keyring) -> Result<(), Error> {
+        if matches!(self.kept, Kept::Keyring) {
+            *self = Self::in_keyring(keyring)?;
+        }
+        Ok(())
+    }
+
     /// Makes the key of a half-year if there is none, unless there are keys of persons of that
     /// half-year: then it is lost, and another would hide what stands under it.
     pub(super) fn make(&mut self, epoch: Epoch, keyring: &mut Keyring) -> Result<(), Error> {

@@ -71,6 +71,8 @@ pub(super) struct Erasure {
     pub(super) number: Zeroizing<Vec<u8>>,
     /// The record behind which it was asked for: what comes before is to be filed first.
     pub(super) after: u64,
+    /// When it was asked for, in milliseconds since 1970.
+    pub(super) until_ms: u64,
     /// Told how many records it was.
     pub(super) done: oneshot::Sender<Result<u64, Error>>,
 }
@@ -178,7 +180,7 @@ impl Filer {
             return Ok(());
         }
         for erasure in erasures {
-            let erased = desk.erase(erasure.kind, &erasure.number);
+            let erased = desk.erase(&erasure);
             // Whoever asked may have gone; it is done all the same.
             erasure.done.send(erased).ok();
         }

@@ -101,7 +101,8 @@ async fn what_is_erased_on_one_node_is_erased_on_both(pair: &Pair) {
     assert!(erased.unwrap() >= 2);
     let found = two.accesses(&pair.second.0, CITIZEN).await;
     assert!(found.found.records.is_empty(), "{found:?}");
-    // A new record has a new key.
+    // A new record has a new key. The erasure was before it by any clock.
+    two.clock.set(NOW_MS + 60_000);
     let anew = two.exchange(&pair.second.0).await;
     let found = two.accesses(&pair.second.0, CITIZEN).await;
     assert_eq!(seqs(&found.found), [anew.seq()]);
@@ -132,6 +133,25 @@ async fn an_index_that_is_made_again_leaves_the_other_nodes_records(pair: Pair) 
     }
     second.1.close().await.unwrap();
     one.verifies();
+    two.verifies();
+}
+
+async fn what_another_node_has_not_filed_is_erased_as_well(server: &Postmaster) {
+    let (one, mut two) = (node(server, "late", 1), node(server, "late", 2));
+    share_key(&one, &two);
+    // What it records after its start is published, and filed, at its end.
+    two.config.publish_ms = 3_600_000;
+    let ((first, first_handle), (second, second_handle)) = (one.start(), two.start());
+    two.exchange(&second).await;
+    one.clock.set(NOW_MS + 10_000);
+    let erased = first.erase(&one.disclosure(), &person(CITIZEN)).await;
+    assert_eq!(erased.unwrap(), 0);
+    two.clock.set(NOW_MS + 20_000);
+    let anew = two.exchange(&second).await;
+    second_handle.close().await.unwrap();
+    let found = one.accesses(&first, CITIZEN).await;
+    assert_eq!(seqs(&found.found), [anew.seq()]);
+    first_handle.close().await.unwrap();
     two.verifies();
 }
 
@@ -255,12 +275,13 @@ async fn nodes_with_one_postgresql_search_together_and_survive_its_end() {
         eprintln!("no PostgreSQL here: set LIENTHONG_TEST_POSTGRES_BIN to the folder of initdb");
         return;
     };
-    for database in ["pair", "away", "grace", "locks", "writers"] {
+    for database in ["pair", "late", "away", "grace", "locks", "writers"] {
         server.create(database).unwrap();
     }
     let pair = pair(&server).await;
     what_is_erased_on_one_node_is_erased_on_both(&pair).await;
     an_index_that_is_made_again_leaves_the_other_nodes_records(pair).await;
+    what_another_node_has_not_filed_is_erased_as_well(&server).await;
     a_log_that_was_set_back_does_not_start(&server).await;
     of_two_writers_of_one_log_one_loses(&server).await;
     a_database_that_is_down_holds_up_no_exchange(&mut server).await;

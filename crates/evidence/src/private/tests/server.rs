@@ -59,7 +59,7 @@ pub(super) fn a_key_that_is_in_use_is_erased_when_the_change_is_over(server: &Po
     files.begin().unwrap();
     let key = files.subject(epoch(), &ALICE).unwrap();
     let wrapped = key.wrap(RECORD_LABEL, &Secret::new([5; 32])).unwrap();
-    let erasing = std::thread::spawn(move || erases.erase(&[ALICE], &[]));
+    let erasing = std::thread::spawn(move || erases.erase(&[ALICE], &[], 1_000));
     let mut watch = open(server, "used");
     let waits =
         "SELECT 1 FROM pg_stat_activity WHERE datname = 'used' AND wait_event_type = 'Lock'";
@@ -83,8 +83,12 @@ pub(super) fn a_key_that_is_in_use_is_erased_when_the_change_is_over(server: &Po
             .unwrap()
             .is_empty()
     );
+    files.begin().unwrap();
     let fresh = files.subject(epoch(), &ALICE).unwrap();
     assert!(fresh.unwrap(RECORD_LABEL, &wrapped).is_none());
+    // What was recorded before gets no key any more.
+    assert!(files.is_erased(&ALICE, 1_000) && !files.is_erased(&ALICE, 1_001));
+    assert!(!files.is_erased(&[2; 16], 1_000));
 }
 
 pub(super) fn a_statement_that_takes_too_long_ends(server: &Postmaster) {

@@ -109,7 +109,7 @@ fn a_person_has_one_key_until_it_is_erased(open: Opens<'_>) {
     assert_eq!((second.next(LOG).unwrap(), second.next(1).unwrap()), (6, 0));
     assert!(second.has(epoch()).unwrap());
     assert_eq!(second.record(&all_of(5)).unwrap(), [(0, secret.clone())]);
-    assert_eq!(second.erase(&[ALICE], &[all_of(3)]).unwrap(), 1);
+    assert_eq!(second.erase(&[ALICE], &[all_of(3)], 0).unwrap(), 1);
     assert!(first.record(&all_of(3)).unwrap().is_empty());
     assert!(
         first.record(&all_of(5)).unwrap().is_empty(),
