@@ -179,11 +179,18 @@ impl Filer {
         if erasures.is_empty() {
             return Ok(());
         }
+        let mut again = Ok(());
         for erasure in erasures {
-            let erased = desk.erase(&erasure);
-            // Whoever asked may have gone; it is done all the same.
-            erasure.done.send(erased).ok();
+            match desk.erase(&erasure) {
+                Err(error) if error.may_pass() => {
+                    again = Err(error);
+                    self.progress.ask_for(erasure)?;
+                }
+                // Whoever asked may have gone; it is done all the same.
+                erased => drop(erasure.done.send(erased)),
+            }
         }
+        again?;
         // What was filed a moment ago could still be opened by the intake key.
         self.renew(desk, retiring)
     }

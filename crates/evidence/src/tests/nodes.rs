@@ -209,6 +209,41 @@ async fn everything_is_made_up_for(desk: &Desk, evidence: &Evidence) {
     assert!(found.found.records.is_empty(), "{found:?}");
 }
 
+async fn an_erasure_that_is_cut_is_tried_again(server: &mut Postmaster) {
+    let desk = node(server, "cut", 1);
+    let (evidence, handle) = desk.start();
+    desk.exchange(&evidence).await;
+    assert_eq!(desk.accesses(&evidence, CITIZEN).await.total, 1);
+    let client = connect(server, "cut").await;
+    let hold = "BEGIN; LOCK TABLE erased IN SHARE MODE";
+    client.batch_execute(hold).await.unwrap();
+    let watch = connect(server, "cut").await;
+    let cut = async {
+        until("it waits", async || {
+            let waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+            let waits = watch.query(waits, &[]).await.unwrap();
+            (!waits.is_empty()).then_some(())
+        })
+        .await;
+        server.stop(Stop::Immediate).unwrap();
+        server.start().unwrap();
+    };
+    let (disclosure, number) = (desk.disclosure(), person(CITIZEN));
+    let (erased, ()) = tokio::join!(evidence.erase(&disclosure, &number), cut);
+    assert!(erased.unwrap() >= 1);
+    let found = desk.accesses(&evidence, CITIZEN).await;
+    assert!(found.found.records.is_empty(), "{found:?}");
+    handle.close().await.unwrap();
+}
+
+async fn connect(server: &Postmaster, database: &str) -> tokio_postgres::Client {
+    let address = server.address(database);
+    let connected = tokio_postgres::connect(&address, tokio_postgres::NoTls).await;
+    let (client, connection) = connected.unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    client
+}
+
 async fn a_lock_store_that_stays_away_ends_the_log(server: &mut Postmaster) {
     let mut desk = node(server, "grace", 1);
     desk.config.publish_grace_s = 1;
@@ -275,7 +310,7 @@ async fn nodes_with_one_postgresql_search_together_and_survive_its_end() {
         eprintln!("no PostgreSQL here: set LIENTHONG_TEST_POSTGRES_BIN to the folder of initdb");
         return;
     };
-    for database in ["pair", "late", "away", "grace", "locks", "writers"] {
+    for database in ["pair", "late", "away", "cut", "grace", "locks", "writers"] {
         server.create(database).unwrap();
     }
     let pair = pair(&server).await;
@@ -285,5 +320,6 @@ async fn nodes_with_one_postgresql_search_together_and_survive_its_end() {
     a_log_that_was_set_back_does_not_start(&server).await;
     of_two_writers_of_one_log_one_loses(&server).await;
     a_database_that_is_down_holds_up_no_exchange(&mut server).await;
+    an_erasure_that_is_cut_is_tried_again(&mut server).await;
     a_lock_store_that_stays_away_ends_the_log(&mut server).await;
 }
