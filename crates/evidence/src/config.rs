@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::Error;
 use crate::keys::VerifierKey;
 use crate::note::Policy;
+use crate::private;
 
 /// The settings of one log.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,9 +25,16 @@ pub struct Config {
     /// the log and the keys.
     #[serde(default)]
     pub index_dir: Option<PathBuf>,
-    /// The file that holds the latest checkpoint this log has signed, apart from the log; `dir` with
-    /// `.head` behind it if left out. It tells when the log was set back: keep it out of backups
-    /// of the log.
+    /// The file with the connection string of the PostgreSQL that keeps keyring, index and lock store
+    /// for several nodes. If left out this node stands alone, and they are files.
+    #[serde(default)]
+    pub database: Option<PathBuf>,
+    /// The authorities of the database's certificate, in PEM; not needed on this machine.
+    #[serde(default)]
+    pub database_ca: Option<PathBuf>,
+    /// The file that holds the latest checkpoint this log has signed, apart from the log; if left out
+    /// the database, or without one `dir` with `.head` behind it. It tells when the log was set
+    /// back: keep it out of backups of the log.
     #[serde(default)]
     pub lock_file: Option<PathBuf>,
     /// The name of the log: a URL prefix without scheme, unique per node and half-year.
@@ -77,6 +85,8 @@ impl Config {
             dir: dir.into(),
             keys_dir: None,
             index_dir: None,
+            database: None,
+            database_ca: None,
             lock_file: None,
             origin: origin.into(),
             node: node.into(),
@@ -112,6 +122,14 @@ impl Config {
     pub fn lock_file(&self) -> PathBuf {
         let beside = || self.dir.with_added_extension("head");
         self.lock_file.clone().unwrap_or_else(beside)
+    }
+
+    /// Reads how the database is reached, without connecting.
+    ///
+    /// # Errors
+    /// A file cannot be read or is readable for others, or does not say enough.
+    pub fn check_database(&self) -> Result<(), Error> {
+        private::check_access(self)
     }
 
     /// Reads the policy of witnesses; none if there is none.

@@ -58,10 +58,10 @@ pub enum Error {
         problem: NoteError,
     },
     /// Another process has signed a checkpoint of this log.
-    #[error("the lock store {} holds another checkpoint than this log has signed last", path.display())]
+    #[error("the lock store {store} holds another checkpoint than this log has signed last")]
     LockStore {
-        /// The lock store.
-        path: PathBuf,
+        /// The file, or the database without its password.
+        store: String,
         /// The size in the checkpoint that it holds.
         holds: Option<u64>,
     },
@@ -110,7 +110,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The index or the keyring cannot be read or written.
+    /// The index, the keyring or a lock store in a database cannot be read or written.
     #[error("cannot {action} {database}")]
     Database {
         /// What was tried.

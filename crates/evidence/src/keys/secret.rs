@@ -37,6 +37,16 @@ pub(crate) fn read(path: &Path) -> Result<Secret, Error> {
     Ok(Secret::new(*bytes))
 }
 
+/// Reads a text that holds a secret.
+///
+/// # Errors
+/// The file cannot be read, is readable for others, or is no text.
+pub(crate) fn text(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let bytes = read_private(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad(path, "is no text"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
 /// Makes a key, durable before it is returned.
 ///
 /// # Errors

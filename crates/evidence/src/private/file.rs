@@ -15,11 +15,12 @@ use super::aead::Key;
 use super::epoch::Epoch;
 use super::index::{Entry, Index};
 use super::intake::Intake;
-use super::keyring::{Keyring, RECORD_LABEL, RecordKey};
+use super::keyring::{Keyring, RecordKey};
 use super::opening::Openings;
 use super::parts::{Parts, Portion};
 use super::sealed::{OPENINGS_LABEL, Sealed};
 use super::tags::{NOBODY, OFFICER, PERSON, Tag, TagKeys};
+use super::thread::Erasure;
 use crate::frame::{Frame, Kind};
 use crate::keys::secret::Secret;
 use crate::publish::Written;
@@ -184,8 +185,11 @@ impl Desk {
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         if self.next > self.filed.keys {
             let keys = std::mem::take(&mut self.keys);
-            self.keyring.file(self.log, keys, self.next)?;
+            let dropped = self.keyring.file(self.log, keys, self.next)?;
             self.filed.keys = self.next;
+            if !dropped.is_empty() {
+                self.forget(&dropped);
+            }
         }
         if self.next > self.filed.index {
             let entries = std::mem::take(&mut self.entries);
@@ -198,6 +202,22 @@ impl Desk {
         Ok(())
     }
 
+    /// Leaves out of the index what got no key: whose it is was erased meanwhile.
+    fn forget(&mut self, dropped: &[(u64, usize)]) {
+        for entry in &mut self.entries {
+            let (seq, ts) = (entry.seq, entry.ts);
+            if dropped.iter().any(|(record, _)| *record == seq) {
+                entry.tags.retain(|tag| !self.keyring.is_erased(tag, ts));
+                entry
+                    .parts
+                    .retain(|(_, part)| !dropped.contains(&(seq, *part)));
+                entry
+                    .sealed
+                    .retain(|(part, _)| !dropped.contains(&(seq, *part)));
+            }
+        }
+    }
+
     /// How many sealed openings could not be opened since this was asked last, and were not erased
     /// either: their keys are lost.
     pub(super) fn take_lost(&mut self) -> u64 {
@@ -206,13 +226,15 @@ impl Desk {
 
     /// Destroys the keys to everything that is filed of a person, and forgets where it is; how many
     /// records it was.
-    pub(super) fn erase(&mut self, kind: &str, number: &[u8]) -> Result<u64, Error> {
+    pub(super) fn erase(&mut self, person: &Erasure) -> Result<u64, Error> {
+        self.tags.refresh(&mut self.keyring)?;
+        let (kind, number) = (person.kind, &person.number);
         let tags = self.tags.tags(kind, number);
         let mut records = Vec::new();
         for (log, seq) in self.index.marked(&tags)? {
             records.push(self.index.portion(log, seq, &tags)?);
         }
-        self.keyring.erase(&tags, &records)?;
+        self.keyring.erase(&tags, &records, person.until_ms)?;
         self.index.forget(&tags, &records)?;
         Ok(records.len() as u64)
     }
@@ -231,23 +253,21 @@ impl Desk {
             return Ok(()); // of a version to come: its place is counted, its meaning is not known
         };
         let epoch = Epoch::of(gist.ts);
-        let keyring = &mut self.keyring;
-        self.tags.make(epoch, || keyring.has(epoch))?;
+        self.tags.make(epoch, &mut self.keyring)?;
         let parts = self.unseal(seq, epoch, sealed)?;
         self.held += parts.len().max(1);
         if seq >= self.filed.index {
-            self.entries.push(entry(seq, &gist, &parts));
+            let leaf = self.index.keeps_leaves().then(|| json.to_vec());
+            self.entries.push(entry(seq, &gist, &parts, leaf));
         }
         if seq >= self.filed.keys {
-            self.keys.extend(parts.into_iter().filter_map(|part| {
-                let subject = part.persons().next()?;
-                Some(RecordKey {
-                    seq,
-                    part: part.number,
-                    subject,
-                    epoch,
-                    secret: part.secret,
-                })
+            self.keys.extend(parts.into_iter().map(|part| RecordKey {
+                seq,
+                part: part.number,
+                ts: gist.ts,
+                persons: part.persons().collect(),
+                epoch,
+                secret: part.secret,
             }));
         }
         Ok(())
@@ -320,7 +340,7 @@ impl Desk {
 }
 
 /// What is filed of a record in the index.
-fn entry(seq: u64, gist: &Gist<'_>, parts: &[Part<'_>]) -> Entry {
+fn entry(seq: u64, gist: &Gist<'_>, parts: &[Part<'_>], leaf: Option<Vec<u8>>) -> Entry {
     let hidden = parts.iter().find_map(|part| part.hidden());
     let (caller, rid) = match &hidden {
         Some(hidden) => (hidden.caller.as_ref(), hidden.rid.as_ref()),
@@ -348,6 +368,7 @@ fn entry(seq: u64, gist: &Gist<'_>, parts: &[Part<'_>]) -> Entry {
             Vec::new()
         },
         sealed: sealed.collect(),
+        leaf,
     }
 }
 

@@ -12,8 +12,9 @@ use aws_lc_rs::rand::SystemRandom;
 
 use super::aead::Key;
 use super::epoch::Epoch;
+use super::erased::{self, Erased};
 use super::parts::Portion;
-use super::sql::{Database, Value, at_once, insert};
+use super::sql::{Database, Hold, Value, at_once, insert};
 use super::tags::Tag;
 use crate::keys::secret::{self, Secret};
 use crate::{Error, priority};
@@ -23,6 +24,7 @@ pub(super) struct Keyring {
     db: Box<dyn Database>,
     master: Key,
     random: SystemRandom,
+    erased: Erased,
 }
 
 /// The key of a record, to be put under that of a person.
@@ -30,9 +32,11 @@ pub(super) struct RecordKey {
     pub(super) seq: u64,
     /// Which of the record's sealed openings it opens.
     pub(super) part: usize,
-    /// The person.
-    pub(super) subject: Tag,
-    /// In which half-year.
+    /// When it was recorded, in milliseconds since 1970.
+    pub(super) ts: u64,
+    /// Whom they name; it is put under the key of the first.
+    pub(super) persons: Vec<Tag>,
+    /// The half-year.
     pub(super) epoch: Epoch,
     pub(super) secret: Secret,
 }
@@ -40,19 +44,12 @@ pub(super) struct RecordKey {
 impl Keyring {
     /// Opens the keyring; its tables are made if there are none.
     pub(super) fn open(mut db: Box<dyn Database>, master: &Secret) -> Result<Self, Error> {
-        let by_key = db.by_key();
-        for table in [
-            "subject_key (tag BYTEA PRIMARY KEY, epoch TEXT NOT NULL, wrapped BYTEA NOT NULL)",
-            "record_key (log BIGINT, seq BIGINT, part BIGINT, subject BYTEA NOT NULL, \
-             wrapped BYTEA NOT NULL, PRIMARY KEY (log, seq, part))",
-            "filed_keys (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
-        ] {
-            db.run(&format!("CREATE TABLE IF NOT EXISTS {table} {by_key}"), &[])?;
-        }
+        define(&mut *db)?;
         Ok(Self {
             db,
             master: Key::new(master).map_err(|_| Error::Crypto("use the master key"))?,
             random: SystemRandom::new(),
+            erased: Erased::default(),
         })
     }
 
@@ -71,20 +68,73 @@ impl Keyring {
         Ok(!rows.is_empty())
     }
 
+    /// The keys of tags that are kept here, for all nodes.
+    pub(super) fn tag_keys(&mut self) -> Result<Vec<(Epoch, Secret)>, Error> {
+        let rows = self.db.rows("SELECT epoch, wrapped FROM tag_key", &[])?;
+        let keys = rows.iter().filter_map(|row| match row.as_slice() {
+            [epoch, wrapped] => Some((epoch.text().parse().ok()?, wrapped)),
+            _ => None,
+        });
+        keys.map(|(epoch, wrapped)| Ok((epoch, self.tag_key_in(wrapped)?)))
+            .collect()
+    }
+
+    /// The key of tags of a half-year, by whichever node made it first; none if it is lost: there are
+    /// persons under one.
+    pub(super) fn tag_key(&mut self, epoch: Epoch) -> Result<Option<Secret>, Error> {
+        let known = "SELECT wrapped FROM tag_key WHERE epoch = $1";
+        let epoch_is = [Value::Text(epoch.to_string())];
+        let mut rows = self.db.rows(known, &epoch_is)?;
+        if rows.is_empty() && !self.has(epoch)? {
+            let fresh = secret::fresh(&self.random)?;
+            let wrapped = self.master.wrap(TAGS_LABEL, &fresh).map_err(refused)?;
+            let [epoch] = epoch_is.clone();
+            let row = [epoch, Value::Bytes(wrapped)];
+            insert(&mut *self.db, "tag_key (epoch, wrapped)", vec![row])?;
+        }
+        if rows.is_empty() {
+            rows = self.db.rows(known, &epoch_is)?;
+        }
+        let wrapped = rows.first().and_then(|row| row.first());
+        wrapped.map(|wrapped| self.tag_key_in(wrapped)).transpose()
+    }
+
+    fn tag_key_in(&self, wrapped: &Value) -> Result<Secret, Error> {
+        let secret = self.master.unwrap(TAGS_LABEL, wrapped.bytes());
+        secret.ok_or(Error::Crypto("open a key of tags with the master key"))
+    }
+
     /// Adds the keys of records, each under that of its person, which is made if there is none; what
-    /// lies before `next` is filed then.
+    /// lies before `next` is filed then. Returns those that were not added, as record and part: a
+    /// person of theirs was erased, on another node, since they were recorded.
     pub(super) fn file(
         &mut self,
         log: i64,
         mut keys: Vec<RecordKey>,
         next: u64,
-    ) -> Result<(), Error> {
-        // So each person's key is looked up once, and neighbours in the table are.
-        keys.sort_unstable_by_key(|key| (key.subject, key.seq, key.part));
-        let Self { db, master, random } = self;
+    ) -> Result<Vec<Place>, Error> {
+        let Self {
+            db,
+            master,
+            random,
+            erased,
+        } = self;
         at_once(&mut **db, |db| {
+            if db.is_shared() {
+                // Nobody is erased meanwhile.
+                db.hold(Hold::Together)?;
+                erased.learn(db)?;
+            }
+            let is_erased = |key: &mut RecordKey| {
+                let mut persons = key.persons.iter();
+                persons.any(|person| erased.is_erased(person, key.ts))
+            };
+            let dropped = keys.extract_if(.., is_erased);
+            let dropped = dropped.map(|key| (key.seq, key.part)).collect();
+            // So each person's key is looked up once, and neighbours in the table are.
+            keys.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
             let mut rows = Vec::with_capacity(keys.len());
-            for of_one in keys.chunk_by(|a, b| a.subject == b.subject) {
+            for of_one in keys.chunk_by(|a, b| a.subject() == b.subject()) {
                 priority::give_way();
                 rows.extend(under_person(db, (master, random), log, of_one)?);
             }
@@ -96,8 +146,8 @@ impl Keyring {
                 "INSERT INTO filed_keys (log, next) VALUES ($1, $2) \
                  ON CONFLICT (log) DO UPDATE SET next = excluded.next",
                 &[Value::Int(log), Value::of(next)],
-            )
-            .map(drop)
+            )?;
+            Ok(dropped)
         })
     }
 
@@ -123,9 +173,19 @@ impl Keyring {
         Ok(keys)
     }
 
-    /// Destroys the keys of persons and of records; how many of records there were.
-    pub(super) fn erase(&mut self, tags: &[Tag], records: &[Portion]) -> Result<u64, Error> {
+    /// Destroys the keys of persons and of records; how many of records there were. What other nodes
+    /// have recorded of these persons until that time, and not filed yet, gets none.
+    pub(super) fn erase(
+        &mut self,
+        tags: &[Tag],
+        records: &[Portion],
+        until_ms: u64,
+    ) -> Result<u64, Error> {
         let erased = at_once(&mut *self.db, |db| {
+            db.hold(Hold::Alone)?;
+            if db.is_shared() {
+                erased::note(db, tags, until_ms)?;
+            }
             for tag in tags {
                 let tag = [Value::Bytes(tag.to_vec())];
                 db.run("DELETE FROM subject_key WHERE tag = $1", &tag)?;
@@ -138,8 +198,25 @@ impl Keyring {
             }
             Ok(erased)
         })?;
-        self.db.scrub()?;
+        self.db.scrub(&["subject_key", "record_key"])?;
         Ok(erased)
+    }
+
+    /// True if what was recorded of a person at that time is filed without a key, as far as is known
+    /// since [`Keyring::file`].
+    pub(super) fn is_erased(&self, tag: &Tag, ts_ms: u64) -> bool {
+        self.erased.is_erased(tag, ts_ms)
+    }
+}
+
+impl RecordKey {
+    /// The person under whose key it is put.
+    fn subject(&self) -> Option<&Tag> {
+        self.persons.first()
+    }
+
+    fn order(&self) -> (Option<&Tag>, u64, usize) {
+        (self.subject(), self.seq, self.part)
     }
 }
 
@@ -147,6 +224,25 @@ impl fmt::Debug for RecordKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RecordKey({}, {})", self.seq, self.part)
     }
+}
+
+/// True if a database holds no keyring, or one without keys.
+pub(super) fn is_unused(db: &mut dyn Database) -> Result<bool, Error> {
+    define(db)?;
+    let rows = db.rows("SELECT epoch FROM tag_key LIMIT 1", &[])?;
+    Ok(rows.is_empty())
+}
+
+fn define(db: &mut dyn Database) -> Result<(), Error> {
+    let tables = [
+        "subject_key (tag BYTEA PRIMARY KEY, epoch TEXT NOT NULL, wrapped BYTEA NOT NULL)",
+        "record_key (log BIGINT, seq BIGINT, part BIGINT, subject BYTEA NOT NULL, \
+         wrapped BYTEA NOT NULL, PRIMARY KEY (log, seq, part))",
+        "filed_keys (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
+        "tag_key (epoch TEXT PRIMARY KEY, wrapped BYTEA NOT NULL)",
+        erased::TABLE,
+    ];
+    db.define(&tables, &[])
 }
 
 impl fmt::Debug for Keyring {
@@ -161,13 +257,14 @@ fn under_person(
     (master, random): (&Key, &SystemRandom),
     log: i64,
     keys: &[RecordKey],
-) -> Result<Vec<((u64, usize), [Value; 5])>, Error> {
-    let Some(first) = keys.first() else {
+) -> Result<Vec<(Place, [Value; 5])>, Error> {
+    let first = keys.first();
+    let Some((subject, epoch)) = first.and_then(|key| Some((key.subject()?, key.epoch))) else {
         return Ok(Vec::new());
     };
-    let person = match known(db, master, &first.subject)? {
+    let person = match known(db, master, subject)? {
         Some(key) => key,
-        None => make(db, master, random, first)?,
+        None => make(db, (master, random), epoch, subject)?,
     };
     let rows = keys.iter().map(|key| {
         let wrapped = person.wrap(RECORD_LABEL, &key.secret).map_err(refused)?;
@@ -175,7 +272,7 @@ fn under_person(
             Value::Int(log),
             Value::of(key.seq),
             Value::of(key.part as u64),
-            Value::Bytes(key.subject.to_vec()),
+            Value::Bytes(subject.to_vec()),
             Value::Bytes(wrapped),
         ];
         Ok(((key.seq, key.part), row))
@@ -198,17 +295,17 @@ fn known(db: &mut dyn Database, master: &Key, tag: &Tag) -> Result<Option<Key>, 
 /// Makes the key of a person of whom there is none.
 fn make(
     db: &mut dyn Database,
-    master: &Key,
-    random: &SystemRandom,
-    of: &RecordKey,
+    (master, random): (&Key, &SystemRandom),
+    epoch: Epoch,
+    subject: &Tag,
 ) -> Result<Key, Error> {
     let fresh = secret::fresh(random)?;
     let wrapped = master.wrap(SUBJECT_LABEL, &fresh).map_err(refused)?;
     let added = db.run(
         "INSERT INTO subject_key (tag, epoch, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         &[
-            Value::Bytes(of.subject.to_vec()),
-            Value::Text(of.epoch.to_string()),
+            Value::Bytes(subject.to_vec()),
+            Value::Text(epoch.to_string()),
             Value::Bytes(wrapped),
         ],
     )?;
@@ -216,7 +313,7 @@ fn make(
         return Key::new(&fresh).map_err(refused);
     }
     // Another node was faster.
-    let key = known(db, master, &of.subject)?;
+    let key = known(db, master, subject)?;
     key.ok_or(Error::Crypto("keep a person's key"))
 }
 
@@ -224,6 +321,10 @@ fn refused(_: aws_lc_rs::error::Unspecified) -> Error {
     Error::Crypto("seal a person's key")
 }
 
+/// A record and one of its sealed openings.
+type Place = (u64, usize);
+
 const SUBJECT_LABEL: &[u8] = b"lienthong.subject/v1";
+const TAGS_LABEL: &[u8] = b"lienthong.tags/v1";
 /// What a record key under a person's key is labelled with.
-pub(super) const RECORD_LABEL: &[u8] = b"lienthong.record/v1";
+const RECORD_LABEL: &[u8] = b"lienthong.record/v1";

@@ -1,11 +1,11 @@
 //! Searching and opening records, and forgetting persons. Not here: who may, and that it is recorded.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use exchange::{Found, Identifier, Opened, Opening, Position, Query};
 use jiff::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -13,7 +13,7 @@ use super::index::{Index, Terms};
 use super::keyring::Keyring;
 use super::parts::Portion;
 use super::tags::{NOBODY, OFFICER, TagKeys};
-use super::thread::{self, Erasure, Progress};
+use super::thread::{Erasure, Progress};
 use super::{databases, file, log_number};
 use crate::attempt::subject_name;
 use crate::publish::{self, Inbox};
@@ -28,6 +28,16 @@ struct Shared {
     config: Config,
     inbox: Arc<Inbox>,
     progress: Progress,
+    searches: Arc<Semaphore>,
+    /// Connections to the database of several nodes that were used before.
+    idle: Mutex<Vec<Shelves>>,
+}
+
+/// What a search reads.
+#[derive(Debug)]
+struct Shelves {
+    index: Index,
+    keyring: Keyring,
 }
 
 /// Records, and what is known of those that are on other pages.
@@ -56,29 +66,44 @@ impl Records {
             config,
             inbox,
             progress,
+            searches: Arc::new(Semaphore::new(SEARCHES)),
+            idle: Mutex::default(),
         }))
     }
 
     /// Searches what is filed; waits a moment for what was recorded before the call.
     pub(crate) async fn search(&self, query: Query, eyes: Eyes) -> Result<Accesses, Error> {
         let complete = self.wait_for_what_is_durable().await;
+        let turn = Arc::clone(&self.0.searches).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::Ended)?;
         let records = self.clone();
-        let mut all = off_the_road(move || records.search_now(&query, eyes)).await?;
+        let mut all = off_the_road(move || {
+            let found = records.search_now(&query, eyes);
+            drop(turn);
+            found
+        })
+        .await?;
         all.found.complete = complete;
         Ok(all)
     }
 
-    /// Has the keys to everything destroyed that is recorded of a person before that record; how many
-    /// records it was. Goes on if nobody waits any more.
-    pub(crate) async fn erase(&self, subject: &Identifier, after: u64) -> Result<u64, Error> {
+    /// Has the keys to everything destroyed that is recorded of a person before that record, on other
+    /// nodes until that time; how many records it was. Goes on if nobody waits any more.
+    pub(crate) async fn erase(
+        &self,
+        subject: &Identifier,
+        after: u64,
+        until_ms: u64,
+    ) -> Result<u64, Error> {
         let (done, erased) = oneshot::channel();
-        thread::lock(&self.0.progress.erasures).push(Erasure {
+        self.0.progress.ask_for(Erasure {
             kind: subject_name(subject.kind()),
             number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
             after,
+            until_ms,
             done,
-        });
-        self.0.progress.published.want(after + 1);
+        })?;
+        self.0.progress.published.want(after.saturating_add(1));
         erased.await.unwrap_or(Err(Error::Ended))
     }
 
@@ -90,10 +115,38 @@ impl Records {
         matches!(timeout(PATIENCE, reached).await, Ok(Ok(_)))
     }
 
+    /// Searches over a connection that was used before, if there is one, and over a new one if that
+    /// has been lost meanwhile.
     fn search_now(&self, query: &Query, eyes: Eyes) -> Result<Accesses, Error> {
+        let idle = || self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = idle().pop();
+        if let Some(mut shelves) = used
+            && let Ok(found) = self.search_in(&mut shelves, query, eyes)
+        {
+            idle().push(shelves);
+            return Ok(found);
+        }
         let config = &self.0.config;
-        let tags = TagKeys::load(&config.keys_dir())?;
-        let (mut index, mut keyring) = (databases::index(config)?, databases::keyring(config)?);
+        let mut shelves = Shelves {
+            index: databases::index(config)?,
+            keyring: databases::keyring(config)?,
+        };
+        let found = self.search_in(&mut shelves, query, eyes)?;
+        if config.database.is_some() {
+            idle().push(shelves);
+        }
+        Ok(found)
+    }
+
+    fn search_in(
+        &self,
+        shelves: &mut Shelves,
+        query: &Query,
+        eyes: Eyes,
+    ) -> Result<Accesses, Error> {
+        let config = &self.0.config;
+        let Shelves { index, keyring } = shelves;
+        let tags = TagKeys::load(config, keyring)?;
         let terms = terms(&tags, query, eyes);
         // One more than a page tells whether there is another.
         let more = Query {
@@ -110,8 +163,8 @@ impl Records {
         shown.extend(terms.subject.iter().flatten());
         let opened = places.iter().map(|place| {
             let portion = index.portion(place.log, place.seq, &shown)?;
-            let openings = open(&portion, &mut index, &mut keyring)?;
-            describe(place, openings, &mut index, &mut leaves)
+            let openings = open(&portion, index, keyring)?;
+            describe(place, openings, index, &mut leaves)
         });
         let found = Found {
             records: opened.collect::<Result<_, _>>()?,
@@ -178,7 +231,7 @@ fn describe(
         leaf: if own {
             leaves.leaf(place.seq)?
         } else {
-            Vec::new()
+            index.leaf(place.log, place.seq)?.unwrap_or_default()
         },
         entries: batch::take_proofs(&mut openings),
         openings,
@@ -227,5 +280,7 @@ fn time(ts_ms: u64) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(ts_ms).ok()?).ok()
 }
 
+/// So many searches run at once, each with two connections where there is a database.
+const SEARCHES: usize = 8;
 /// What was recorded just before a search takes a second to be published and filed.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -27,11 +27,38 @@ pub(super) trait Database: Send + fmt::Debug {
     /// Asks for rows.
     fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Error>;
 
-    /// What stands behind the columns of a table that is always found by its whole key.
-    fn by_key(&self) -> &'static str;
+    /// Makes those tables and indexes that are missing. Each begins with its name; a table is always
+    /// found by its whole key.
+    fn define(&mut self, tables: &[&str], indexes: &[&str]) -> Result<(), Error>;
 
-    /// Makes what was deleted unreadable in the files of the database as well.
-    fn scrub(&mut self) -> Result<(), Error>;
+    /// True if other nodes write to it as well.
+    fn is_shared(&self) -> bool;
+
+    /// Holds the keys of persons until what is changed at once is done: those who add to them
+    /// together, who erases one alone.
+    fn hold(&mut self, how: Hold) -> Result<(), Error>;
+
+    /// Makes what was deleted from these tables unreadable in the files of the database, as far as
+    /// the database can.
+    fn scrub(&mut self, tables: &[&str]) -> Result<(), Error>;
+}
+
+/// How something is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// With others that hold it so.
+    Together,
+    /// With nobody.
+    Alone,
+}
+
+/// How durable a commit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// On the disk when it returns.
+    Full,
+    /// Whole after a power cut, but perhaps not the last: for what can be made again.
+    Relaxed,
 }
 
 /// Does several things, or none of them.

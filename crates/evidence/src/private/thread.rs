@@ -43,8 +43,26 @@ pub(crate) struct Progress {
     pub(super) published: Arc<Published>,
     /// The number of the first record that is not filed.
     pub(super) filed: watch::Sender<u64>,
-    /// What is to be erased.
-    pub(super) erasures: Arc<Mutex<Vec<Erasure>>>,
+    /// What is to be erased; none behind the end of the thread.
+    erasures: Arc<Mutex<Option<Vec<Erasure>>>>,
+}
+
+impl Progress {
+    /// Has a person's keys destroyed.
+    pub(super) fn ask_for(&self, erasure: Erasure) -> Result<(), Error> {
+        let mut waiting = lock(&self.erasures);
+        waiting.as_mut().ok_or(Error::Ended)?.push(erasure);
+        Ok(())
+    }
+}
+
+/// Tells those who wait for an erasure that none will come, however the thread ends.
+struct End(Progress);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        *lock(&self.0.erasures) = None;
+    }
 }
 
 /// A person whose keys are to be destroyed.
@@ -55,6 +73,8 @@ pub(super) struct Erasure {
     pub(super) number: Zeroizing<Vec<u8>>,
     /// The record behind which it was asked for: what comes before is to be filed first.
     pub(super) after: u64,
+    /// When it was asked for, in milliseconds since 1970.
+    pub(super) until_ms: u64,
     /// Told how many records it was.
     pub(super) done: oneshot::Sender<Result<u64, Error>>,
 }
@@ -82,7 +102,7 @@ impl Progress {
         Self {
             published,
             filed: watch::Sender::new(0),
-            erasures: Arc::default(),
+            erasures: Arc::new(Mutex::new(Some(Vec::new()))),
         }
     }
 }
@@ -97,7 +117,7 @@ impl Filer {
     }
 
     fn run(self) {
-        let _guard = Guard(self.siren.clone());
+        let (_guard, _end) = (Guard(self.siren.clone()), End(self.progress.clone()));
         priority::lower();
         let begin = Instant::now();
         let mut work = Work {
@@ -197,23 +217,33 @@ impl Filer {
     /// True if somebody is to be erased, and everything before that is taken in.
     fn erases(&self, next: u64) -> bool {
         let waiting = lock(&self.progress.erasures);
-        waiting.iter().any(|it| it.after < next)
+        waiting.iter().flatten().any(|it| it.after < next)
     }
 
     /// Erases whom it was asked to. Here, so that nothing about them is being filed meanwhile.
     fn erase(&self, desk: &mut Desk, retiring: &mut Retiring) -> Result<(), Error> {
         let next = desk.filed();
         let mut waiting = lock(&self.progress.erasures);
-        let erasures: Vec<_> = waiting.extract_if(.., |it| it.after < next).collect();
+        let ripe = waiting.iter_mut();
+        let erasures: Vec<_> = ripe
+            .flat_map(|all| all.extract_if(.., |it| it.after < next))
+            .collect();
         drop(waiting);
         if erasures.is_empty() {
             return Ok(());
         }
+        let mut again = Ok(());
         for erasure in erasures {
-            let erased = desk.erase(erasure.kind, &erasure.number);
-            // Whoever asked may have gone; it is done all the same.
-            erasure.done.send(erased).ok();
+            match desk.erase(&erasure) {
+                Err(error) if error.may_pass() => {
+                    again = Err(error);
+                    self.progress.ask_for(erasure)?;
+                }
+                // Whoever asked may have gone; it is done all the same.
+                erased => drop(erasure.done.send(erased)),
+            }
         }
+        again?;
         // What was filed a moment ago could still be opened by the intake key.
         self.renew(desk, retiring)
     }
@@ -245,14 +275,14 @@ impl Filer {
         let mut index = databases::index(&self.config)?;
         let log = log_number(&self.config.origin);
         index.name(log, &self.config.origin)?;
-        let keyring = databases::keyring(&self.config)?;
-        let tags = TagKeys::load(&self.config.keys_dir())?;
+        let mut keyring = databases::keyring(&self.config)?;
+        let tags = TagKeys::load(&self.config, &mut keyring)?;
         Desk::new(log, Arc::clone(&self.intake), keyring, index, tags)
     }
 }
 
 /// The erasures that wait; a thread that panicked with them has changed nothing.
-pub(super) fn lock(erasures: &Mutex<Vec<Erasure>>) -> MutexGuard<'_, Vec<Erasure>> {
+fn lock(erasures: &Mutex<Option<Vec<Erasure>>>) -> MutexGuard<'_, Option<Vec<Erasure>>> {
     erasures.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

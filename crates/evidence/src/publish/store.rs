@@ -164,8 +164,12 @@ pub(crate) fn read_checkpoint(path: &Path) -> Result<Option<SignedCheckpoint>, E
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         read => read.map_err(Error::io("read", path))?,
     };
-    let checkpoint = SignedCheckpoint::parse(&text);
-    checkpoint.map(Some).map_err(|problem| Error::Checkpoint {
+    parse_checkpoint(&text, path).map(Some)
+}
+
+/// Reads a checkpoint that comes from there.
+pub(super) fn parse_checkpoint(text: &str, path: &Path) -> Result<SignedCheckpoint, Error> {
+    SignedCheckpoint::parse(text).map_err(|problem| Error::Checkpoint {
         path: path.to_owned(),
         problem,
     })

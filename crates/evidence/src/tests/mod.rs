@@ -28,6 +28,7 @@ mod cosign;
 mod crash;
 mod floods;
 mod model;
+mod nodes;
 mod private;
 mod proof;
 mod road;

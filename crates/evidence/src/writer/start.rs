@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::thread;
 
 use exchange::Clock;
 use tokio::sync::mpsc::UnboundedSender;
@@ -60,8 +61,12 @@ fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Err
 
 /// Makes a log without records.
 pub(crate) fn prepare(config: &Config, keys: &Keys, clock: &dyn Clock) -> Result<(), Error> {
-    let (_held, _, mut restored) = read(config, keys)?;
-    restored.begin(keys, clock)
+    let begin = || {
+        let (_held, _, mut restored) = read(config, keys)?;
+        restored.begin(keys, clock)
+    };
+    // A thread may wait for a lock store in a database where a task, if this is one, may not.
+    thread::scope(|scope| scope.spawn(begin).join().unwrap_or(Err(Error::Ended)))
 }
 
 impl Writer {

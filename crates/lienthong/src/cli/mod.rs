@@ -59,6 +59,9 @@ pub(crate) struct Sandbox {
     /// The seed of the synthetic citizens.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// A file with the connection string of a PostgreSQL that keeps index, keyring and lock store.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database: Option<PathBuf>,
 }
 
 /// Arguments of `serve` and `check-config`.
