@@ -6,7 +6,8 @@ use std::path::Path;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::{bad, read_private};
+use super::bad;
+use super::file::read_private;
 use crate::Error;
 use crate::replace::replace_durably;
 

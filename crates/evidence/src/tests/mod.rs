@@ -31,6 +31,8 @@ mod model;
 mod private;
 mod proof;
 mod road;
+mod rotation;
+mod signers;
 mod tamper;
 
 /// 16 February 2026.
