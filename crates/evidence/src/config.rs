@@ -18,7 +18,7 @@ use crate::private;
 pub struct Config {
     /// The directory of the log.
     pub dir: PathBuf,
-    /// The directory of the private keys; `private` below `dir` if left out.
+    /// The directory of the private keys; `private` below `dir` if left out. No two logs share one.
     #[serde(default)]
     pub keys_dir: Option<PathBuf>,
     /// The directory of the private index; `index` below `dir` if left out. It can be made again from
@@ -176,8 +176,9 @@ impl Config {
     }
 }
 
-/// With the two of the log itself, as many signatures as are read of a checkpoint.
-const MAX_WITNESSES: usize = 62;
+/// With those of the log itself, as many signatures as are read of a checkpoint: two, four while
+/// its keys rotate, six for a moment when they are replaced meanwhile.
+const MAX_WITNESSES: usize = 58;
 
 /// Some 40 000 exchanges; replayed in well under a second at start.
 const fn segment_bytes() -> u64 {

@@ -39,7 +39,7 @@ pub(crate) use written::{Buffers, Written};
 
 use crate::cosign::Cosigning;
 use crate::evidence::Siren;
-use crate::keys::Keys;
+use crate::keys::InForce;
 use crate::note::Signature;
 use crate::{Config, Error, Observer, priority};
 use inbox::{Next, Turn};
@@ -48,7 +48,7 @@ use inbox::{Next, Turn};
 pub(crate) struct Publisher {
     /// None after a failure: what is in memory may be ahead of what is on the disk.
     pub(crate) restored: Option<Restored>,
-    pub(crate) keys: Arc<Keys>,
+    pub(crate) keys: Arc<InForce>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) siren: Siren,
@@ -133,7 +133,8 @@ impl Publisher {
             if let Some(cosigning) = &self.cosigning {
                 cosigning.announce(restored.log.size());
             }
-            let signed = restored.log.publish(&self.keys, seconds(&*self.clock))?;
+            let keys = self.keys.load();
+            let signed = restored.log.publish(&keys, seconds(&*self.clock))?;
             *shown = signed.checkpoint().size;
             self.shown.send_replace(Some(signed.to_string().into()));
             self.observer.published(*shown);

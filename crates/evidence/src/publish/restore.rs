@@ -152,7 +152,7 @@ fn verified(
         return Ok(None);
     };
     let keys = PublicKeys::read(&config.dir)?;
-    let problem = match signed.verify(&keys.log) {
+    let problem = match signed.verify(&keys.of_checkpoints()) {
         Ok(_) if signed.checkpoint().origin == config.origin => return Ok(Some(signed)),
         Ok(_) => NoteError::OtherLog,
         Err(problem) => problem,

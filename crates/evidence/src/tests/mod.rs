@@ -32,6 +32,8 @@ mod nodes;
 mod private;
 mod proof;
 mod road;
+mod rotation;
+mod signers;
 mod tamper;
 
 /// 16 February 2026.

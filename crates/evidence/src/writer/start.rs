@@ -1,7 +1,7 @@
 //! How the writer begins: hold the directory, read what is there, repair it, say so in the log.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use exchange::Clock;
@@ -17,12 +17,12 @@ use super::{Batch, Started, Threads, Writer, now_ms};
 use crate::cosign::{Collector, Cosigning};
 use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
-use crate::keys::Keys;
+use crate::keys::{Change, InForce, Keeper, Keys, NextKeys, PublicKeys};
 use crate::leaf::{self, Event, Tail};
 use crate::private::{Filer, Intake, Progress, Records};
 use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
-use crate::{Config, Error};
+use crate::{Config, Error, Observer};
 
 /// Holds a log that no gateway runs on, and says how far it reaches.
 ///
@@ -90,7 +90,9 @@ impl Writer {
         let cosigning = collector.start(config)?;
         restored.begin(&deps.keys, &*deps.clock)?;
         let log = Log::open(config, &recovered, held)?;
-        let first = first_batch(&recovered, config, &*deps.clock, deps.version);
+        let mut first = first_batch(&recovered, config, &*deps.clock, deps.version);
+        let keys = Arc::new(deps.keys);
+        let changed = change_keys(&mut first, config, &keys, &*deps.clock)?;
         let open = recovered.unfinished.len();
         let mut writer = Self {
             queue: Arc::new(Queue::new(config.places.get(), recovered.chain.key)),
@@ -99,9 +101,9 @@ impl Writer {
             chain: recovered.chain,
             pace: Pace::new(config.gather()),
             watch: Watch::default(),
-            origin: Arc::from(deps.keys.origin()),
+            origin: Arc::from(keys.origin()),
             inbox,
-            keys: Arc::new(deps.keys),
+            keys: Arc::new(InForce::new(keys)),
             node: config.node.clone(),
             version: deps.version,
             clock: Arc::clone(&deps.clock),
@@ -111,6 +113,7 @@ impl Writer {
             buffers: Arc::default(),
         };
         writer.commit(first)?;
+        changed.map_or(Ok(()), |changed| changed.tell(&*writer.observer))?;
         writer.keep_house()?;
         let (started, threads) = writer.begin_threads(config, restored, shown, siren, cosigning)?;
         Ok((started, writer, threads))
@@ -146,10 +149,18 @@ impl Writer {
             observer: Arc::clone(&self.observer),
             progress: progress.clone(),
         };
+        let keeper = Keeper {
+            config: config.clone(),
+            in_force: Arc::clone(&self.keys),
+            queue: Arc::clone(&self.queue),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+        };
         let threads = Threads {
             siren,
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
             filer: filer.spawn()?,
+            keeper: keeper.spawn()?,
             published,
         };
         let started = Started {
@@ -190,6 +201,38 @@ fn first_batch(recovered: &Recovered, config: &Config, clock: &dyn Clock, versio
     };
     push(&mut first, 0, &leaf.to_leaf());
     first
+}
+
+/// A change of keys that is written with the first batch.
+struct Changed {
+    change: Change,
+    done: mpsc::Receiver<Result<(), Error>>,
+}
+
+impl Changed {
+    /// Says so, if the keys are listed.
+    fn tell(self, observer: &dyn Observer) -> Result<(), Error> {
+        self.done.recv().unwrap_or(Err(Error::Ended))?;
+        observer.keys_changed(&self.change.add, &self.change.gone);
+        Ok(())
+    }
+}
+
+/// Adds the leaf of a change of keys, if others are to sign than the log lists.
+fn change_keys(
+    first: &mut Taken,
+    config: &Config,
+    keys: &Arc<Keys>,
+    clock: &dyn Clock,
+) -> Result<Option<Changed>, Error> {
+    let listed = PublicKeys::read(&config.dir)?;
+    let Some(change) = Change::between(&listed, keys)? else {
+        return Ok(None);
+    };
+    push(first, 0, &change.leaf(&config.node, now_ms(clock)));
+    let (next, done) = NextKeys::new(Arc::clone(keys), &config.dir)?;
+    first.next_keys = Some(next);
+    Ok(Some(Changed { change, done }))
 }
 
 /// The leaf of an attempt whose outcome a crash has taken.

@@ -8,7 +8,7 @@ use evidence::keys::VerifierKey;
 
 mod audit;
 
-pub(crate) use audit::{Audit, AuditCommand, Export, Prove, Reindex, Show, Verify};
+pub(crate) use audit::{Audit, AuditCommand, Export, Prove, Reindex, RotateKeys, Show, Verify};
 
 /// A gateway for sharing data between national databases.
 ///
@@ -34,7 +34,7 @@ pub(crate) enum Command {
     CheckConfig(Serve),
     /// Ask a gateway about one citizen.
     Lookup(Box<Lookup>),
-    /// Check, prove, copy and search the record of exchanges.
+    /// Check, prove, copy and search the record of exchanges; rotate the keys that sign it.
     Audit(Audit),
     /// Run one simulated agency.
     Sim(Sim),
