@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use exchange::{Found, Identifier, Opened, Opening, Position, Query};
 use jiff::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -13,7 +13,7 @@ use super::index::{Index, Terms};
 use super::keyring::Keyring;
 use super::parts::Portion;
 use super::tags::{NOBODY, OFFICER, TagKeys};
-use super::thread::{self, Erasure, Progress};
+use super::thread::{Erasure, Progress};
 use super::{databases, file, log_number};
 use crate::attempt::subject_name;
 use crate::publish::{self, Inbox};
@@ -28,13 +28,14 @@ struct Shared {
     config: Config,
     inbox: Arc<Inbox>,
     progress: Progress,
+    searches: Arc<Semaphore>,
     /// Databases that were opened for a search and wait for the next.
-    open: Mutex<Vec<Databases>>,
+    idle: Mutex<Vec<Shelves>>,
 }
 
 /// What a search reads.
 #[derive(Debug)]
-struct Databases {
+struct Shelves {
     index: Index,
     keyring: Keyring,
 }
@@ -65,79 +66,92 @@ impl Records {
             config,
             inbox,
             progress,
-            open: Mutex::default(),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
+            idle: Mutex::default(),
         }))
     }
 
     /// Searches what is filed; waits a moment for what was recorded before the call.
     pub(crate) async fn search(&self, query: Query, eyes: Eyes) -> Result<Accesses, Error> {
         let complete = self.wait_for_what_is_durable().await;
+        let turn = Arc::clone(&self.0.searches).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::Ended)?;
         let records = self.clone();
-        let mut all = off_the_road(move || records.search_now(&query, eyes)).await?;
+        let mut all = off_the_road(move || {
+            let found = records.search_now(&query, eyes);
+            drop(turn);
+            found
+        })
+        .await?;
         all.found.complete = complete;
         Ok(all)
     }
 
-    /// Has the keys to everything destroyed that is recorded of a person before that record; how many
-    /// records it was. Goes on if nobody waits any more.
-    pub(crate) async fn erase(&self, subject: &Identifier, after: u64) -> Result<u64, Error> {
+    /// Has the keys to everything destroyed that is recorded of a person before that record, on other
+    /// nodes until that time; how many records it was. Goes on if nobody waits any more.
+    pub(crate) async fn erase(
+        &self,
+        subject: &Identifier,
+        after: u64,
+        until_ms: u64,
+    ) -> Result<u64, Error> {
         let (done, erased) = oneshot::channel();
-        thread::lock(&self.0.progress.erasures).push(Erasure {
+        self.0.progress.ask_for(Erasure {
             kind: subject_name(subject.kind()),
             number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
             after,
+            until_ms,
             done,
-        });
+        })?;
+        self.0.progress.published.want(after.saturating_add(1));
         let erased = erased.await.unwrap_or(Err(Error::Ended));
         // What they have read into memory must not outlive it.
-        self.waiting().clear();
+        self.idle().clear();
         erased
     }
 
     async fn wait_for_what_is_durable(&self) -> bool {
         let want = self.0.inbox.reached().seq;
+        self.0.progress.published.want(want);
         let mut filed = self.0.progress.filed.subscribe();
         let reached = filed.wait_for(|filed| *filed >= want);
         matches!(timeout(PATIENCE, reached).await, Ok(Ok(_)))
     }
 
+    /// Searches in databases that were open before, if there are any, and in those opened anew if a
+    /// connection has been lost meanwhile.
     fn search_now(&self, query: &Query, eyes: Eyes) -> Result<Accesses, Error> {
-        let waiting = self.waiting().pop();
-        let mut databases = match waiting {
-            Some(databases) => databases,
-            None => self.open()?,
-        };
-        // After an error they are opened anew.
-        let found = self.search_in(&mut databases, query, eyes)?;
-        let mut waiting = self.waiting();
-        if waiting.len() < MOST_OPEN {
-            waiting.push(databases);
+        let used = self.idle().pop();
+        if let Some(mut shelves) = used
+            && let Ok(found) = self.search_in(&mut shelves, query, eyes)
+        {
+            self.idle().push(shelves);
+            return Ok(found);
         }
+        let config = &self.0.config;
+        let mut shelves = Shelves {
+            index: databases::index(config)?,
+            keyring: databases::keyring(config)?,
+        };
+        let found = self.search_in(&mut shelves, query, eyes)?;
+        self.idle().push(shelves);
         Ok(found)
     }
 
-    fn open(&self) -> Result<Databases, Error> {
-        let config = &self.0.config;
-        Ok(Databases {
-            index: databases::index(config)?,
-            keyring: databases::keyring(config)?,
-        })
-    }
-
     /// The databases that wait; a thread that panicked has not put its own back.
-    fn waiting(&self) -> MutexGuard<'_, Vec<Databases>> {
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<Shelves>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn search_in(
         &self,
-        databases: &mut Databases,
+        shelves: &mut Shelves,
         query: &Query,
         eyes: Eyes,
     ) -> Result<Accesses, Error> {
         let config = &self.0.config;
-        let Databases { index, keyring } = databases;
-        let tags = TagKeys::load(&config.keys_dir())?;
+        let Shelves { index, keyring } = shelves;
+        let tags = TagKeys::load(config, keyring)?;
         let terms = terms(&tags, query, eyes);
         // One more than a page tells whether there is another.
         let more = Query {
@@ -223,7 +237,7 @@ fn describe(
         leaf: if own {
             leaves.leaf(place.seq)?
         } else {
-            Vec::new()
+            index.leaf(place.log, place.seq)?.unwrap_or_default()
         },
         entries: batch::take_proofs(&mut openings),
         openings,
@@ -272,7 +286,7 @@ fn time(ts_ms: u64) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(ts_ms).ok()?).ok()
 }
 
-/// So many searches at once open nothing anew.
-const MOST_OPEN: usize = 4;
+/// So many searches run at once, each with two connections where there is a database.
+const SEARCHES: usize = 8;
 /// What was recorded just before a search takes a second to be published and filed.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,6 +1,5 @@
 //! Making the index again, from the log and the keyring, while no gateway runs.
 
-use std::fs;
 use std::sync::Arc;
 
 use super::file::Desk;
@@ -26,13 +25,13 @@ pub struct Reindexed {
 /// A gateway holds the log, or a file or database cannot be read or written.
 pub fn reindex(config: &Config, mut progress: impl FnMut(Progress)) -> Result<Reindexed, Error> {
     let (_held, reached) = writer::hold(config)?;
-    forget(config)?;
-    let mut index = databases::index(config)?;
     let log = log_number(&config.origin);
+    let mut index = databases::index_to_make_again(config, log)?;
     index.name(log, &config.origin)?;
     let intake = Arc::new(Intake::open(&config.keys_dir())?);
-    let tags = TagKeys::load(&config.keys_dir())?;
-    let mut desk = Desk::new(log, intake, databases::keyring(config)?, index, tags)?;
+    let mut keyring = databases::keyring(config)?;
+    let tags = TagKeys::load(config, &mut keyring)?;
+    let mut desk = Desk::new(log, intake, keyring, index, tags)?;
     let mut tail = Tail::with_attempts(&config.dir, 0)?;
     let parts = reached.seq.div_ceil(PART);
     for part in 1..=parts {
@@ -48,22 +47,6 @@ pub fn reindex(config: &Config, mut progress: impl FnMut(Progress)) -> Result<Re
         records: desk.next(),
         opened: desk.index.opened(log)?,
     })
-}
-
-/// Removes the index of a node that stands alone.
-fn forget(config: &Config) -> Result<(), Error> {
-    let dir = config.index_dir();
-    if !dir.exists() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(&dir).map_err(Error::io("list", &dir))? {
-        let path = entry.map_err(Error::io("list", &dir))?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with(databases::INDEX_FILE)) {
-            fs::remove_file(&path).map_err(Error::io("remove", path))?;
-        }
-    }
-    Ok(())
 }
 
 /// So many records go between two reports.

@@ -1,7 +1,9 @@
 //! The thread `evidence-private`: files what is published, and retires intake keys.
 //!
-//! It follows the public log, so that whatever is found can be proved. While a database cannot be
-//! written, it tries again every second; exchanges do not notice.
+//! It follows the public log, so that whatever is found can be proved. What comes is taken in at once
+//! and written to the databases together with what follows in the next seconds, or as soon as somebody
+//! searches: many records in the order of the tables touch far fewer pages than each by itself. While
+//! a database cannot be written, it tries again every second; exchanges do not notice.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +20,7 @@ use super::retire::Retiring;
 use super::tags::TagKeys;
 use super::{databases, log_number};
 use crate::evidence::Siren;
-use crate::publish::{Guard, News, Published, Tail};
+use crate::publish::{Guard, Haste, Look, News, Published, Tail};
 use crate::writer::Queue;
 use crate::{Config, Error, Observer, priority};
 
@@ -27,8 +29,6 @@ use crate::{Config, Error, Observer, priority};
 pub(crate) struct Filer {
     pub(crate) config: Config,
     pub(crate) intake: Arc<Intake>,
-    /// How far it is published.
-    pub(crate) published: Arc<Published>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) siren: Siren,
     /// What exchanges put their openings into.
@@ -39,10 +39,30 @@ pub(crate) struct Filer {
 /// What those who search, and those who erase, know of the thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
+    /// How far it is published; who waits for it to be filed says so here.
+    pub(super) published: Arc<Published>,
     /// The number of the first record that is not filed.
     pub(super) filed: watch::Sender<u64>,
-    /// What is to be erased.
-    pub(super) erasures: Arc<Mutex<Vec<Erasure>>>,
+    /// What is to be erased; none behind the end of the thread.
+    erasures: Arc<Mutex<Option<Vec<Erasure>>>>,
+}
+
+impl Progress {
+    /// Has a person's keys destroyed.
+    pub(super) fn ask_for(&self, erasure: Erasure) -> Result<(), Error> {
+        let mut waiting = lock(&self.erasures);
+        waiting.as_mut().ok_or(Error::Ended)?.push(erasure);
+        Ok(())
+    }
+}
+
+/// Tells those who wait for an erasure that none will come, however the thread ends.
+struct End(Progress);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        *lock(&self.0.erasures) = None;
+    }
 }
 
 /// A person whose keys are to be destroyed.
@@ -53,6 +73,8 @@ pub(super) struct Erasure {
     pub(super) number: Zeroizing<Vec<u8>>,
     /// The record behind which it was asked for: what comes before is to be filed first.
     pub(super) after: u64,
+    /// When it was asked for, in milliseconds since 1970.
+    pub(super) until_ms: u64,
     /// Told how many records it was.
     pub(super) done: oneshot::Sender<Result<u64, Error>>,
 }
@@ -63,11 +85,24 @@ impl fmt::Debug for Erasure {
     }
 }
 
-impl Default for Progress {
-    fn default() -> Self {
+/// What the thread has before it.
+struct Work {
+    /// None after a failure.
+    desk: Option<Desk>,
+    retiring: Retiring,
+    /// So many bytes that ever entered the queue are filed.
+    queued: u64,
+    /// When what was taken in is written at the latest.
+    due: Instant,
+}
+
+impl Progress {
+    /// Nothing is filed yet.
+    pub(crate) fn new(published: Arc<Published>) -> Self {
         Self {
+            published,
             filed: watch::Sender::new(0),
-            erasures: Arc::default(),
+            erasures: Arc::new(Mutex::new(Some(Vec::new()))),
         }
     }
 }
@@ -82,22 +117,38 @@ impl Filer {
     }
 
     fn run(self) {
-        let _guard = Guard(self.siren.clone());
+        let (_guard, _end) = (Guard(self.siren.clone()), End(self.progress.clone()));
         priority::lower();
-        let mut retiring = Retiring::after_start(Instant::now(), self.intake.current());
-        let (mut desk, mut from, mut seen) = (None, Instant::now(), 0);
-        while let Some(news) = self.published.next(seen, from, from + LOOK) {
-            from = Instant::now() + EVERY;
-            let done = self.file(&mut desk, &news).and_then(|desk| {
-                self.erase(desk, &mut retiring)?;
-                self.retire(desk, &mut retiring, &news)
-            });
-            match done {
-                Ok(()) => seen = news.reached.seq,
+        let begin = Instant::now();
+        let mut work = Work {
+            desk: None,
+            retiring: Retiring::after_start(begin, self.intake.current()),
+            queued: 0,
+            due: begin,
+        };
+        let mut look = Look {
+            seen: 0,
+            filed: Some(0),
+            from: begin,
+            until: begin + LOOK,
+        };
+        while let Some(news) = self.progress.published.next(look) {
+            let now = Instant::now();
+            priority::be_polite_for(POLITE);
+            match self.work(&mut work, &news, now) {
+                Ok(filed) => {
+                    look = Look {
+                        seen: news.reached.seq,
+                        filed: Some(filed),
+                        from: now + EVERY,
+                        until: now + LOOK,
+                    };
+                }
                 Err(error) => {
                     self.observer.not_filed(&error);
-                    (desk, from) = (None, Instant::now() + RETRY);
-                    if self.published.has_ended() {
+                    work.desk = None;
+                    (look.filed, look.from, look.until) = (None, now + RETRY, now + RETRY);
+                    if self.progress.published.has_ended() {
                         return;
                     }
                 }
@@ -105,27 +156,43 @@ impl Filer {
         }
     }
 
-    /// Files what is published.
-    fn file<'a>(&self, desk: &'a mut Option<Desk>, news: &News) -> Result<&'a mut Desk, Error> {
-        let desk = match desk {
+    /// Takes in what is published, files and erases what is due; the number of the first record that
+    /// is not filed.
+    fn work(&self, work: &mut Work, news: &News, now: Instant) -> Result<u64, Error> {
+        let desk = match &mut work.desk {
             Some(desk) => desk,
-            None => desk.insert(self.desk()?),
+            None => work.desk.insert(self.desk()?),
         };
-        if desk.continues(&news.written) {
-            for batch in &news.written {
-                desk.take(batch)?;
-            }
+        self.take_in(desk, news)?;
+        let is_awaited = news.haste == Haste::Now || self.erases(desk.next());
+        let is_due = now >= work.due || is_awaited;
+        if is_due && desk.filed() < desk.next() {
             desk.flush()?;
-        } else if desk.is_new() || desk.next() < news.reached.seq {
-            self.catch_up(desk, news)?;
+            work.due = now + LINGER;
+        }
+        if desk.filed() >= desk.next() {
+            work.queued = news.reached.queued;
         }
         let lost = desk.take_lost();
         if lost > 0 {
             self.observer.openings_lost(lost);
         }
-        self.progress.filed.send_replace(desk.next());
-        self.observer.filed(desk.next());
-        Ok(desk)
+        self.progress.filed.send_replace(desk.filed());
+        self.observer.filed(desk.filed());
+        self.erase(desk, &mut work.retiring)?;
+        self.retire(desk, &mut work.retiring, work.queued)?;
+        Ok(desk.filed())
+    }
+
+    /// Takes in what is published, mostly out of memory.
+    fn take_in(&self, desk: &mut Desk, news: &News) -> Result<(), Error> {
+        if desk.continues(&news.written) {
+            return news.written.iter().try_for_each(|batch| desk.take(batch));
+        }
+        if desk.is_new() || desk.next() < news.reached.seq {
+            self.catch_up(desk, news)?;
+        }
+        Ok(())
     }
 
     /// Files what is not in memory: after a start or a failure, or when it was more than is handed on.
@@ -136,8 +203,8 @@ impl Filer {
             let limit = desk.next() + SLICE;
             tail.read_to(news.reached.end, limit, |frame| desk.frame(frame))?;
             desk.flush()?;
-            self.progress.filed.send_replace(desk.next());
-            if self.published.has_ended() {
+            self.progress.filed.send_replace(desk.filed());
+            if self.progress.published.has_ended() {
                 return Ok(()); // what is left is for the next start
             }
         }
@@ -147,31 +214,47 @@ impl Filer {
         Ok(())
     }
 
+    /// True if somebody is to be erased, and everything before that is taken in.
+    fn erases(&self, next: u64) -> bool {
+        let waiting = lock(&self.progress.erasures);
+        waiting.iter().flatten().any(|it| it.after < next)
+    }
+
     /// Erases whom it was asked to. Here, so that nothing about them is being filed meanwhile.
     fn erase(&self, desk: &mut Desk, retiring: &mut Retiring) -> Result<(), Error> {
-        let next = desk.next();
+        let next = desk.filed();
         let mut waiting = lock(&self.progress.erasures);
-        let erasures: Vec<_> = waiting.extract_if(.., |it| it.after < next).collect();
+        let ripe = waiting.iter_mut();
+        let erasures: Vec<_> = ripe
+            .flat_map(|all| all.extract_if(.., |it| it.after < next))
+            .collect();
         drop(waiting);
         if erasures.is_empty() {
             return Ok(());
         }
+        let mut again = Ok(());
         for erasure in erasures {
-            let erased = desk.erase(erasure.kind, &erasure.number);
-            // Whoever asked may have gone; it is done all the same.
-            erasure.done.send(erased).ok();
+            match desk.erase(&erasure) {
+                Err(error) if error.may_pass() => {
+                    again = Err(error);
+                    self.progress.ask_for(erasure)?;
+                }
+                // Whoever asked may have gone; it is done all the same.
+                erased => drop(erasure.done.send(erased)),
+            }
         }
+        again?;
         // What was filed a moment ago could still be opened by the intake key.
         self.renew(desk, retiring)
     }
 
-    /// Renews the intake key now and then, and destroys those under which nothing waits any more.
-    fn retire(&self, desk: &Desk, retiring: &mut Retiring, news: &News) -> Result<(), Error> {
+    /// Renews the intake key now and then, and destroys those under which nothing waits any more:
+    /// `filed` bytes of what ever entered the queue are filed.
+    fn retire(&self, desk: &Desk, retiring: &mut Retiring, filed: u64) -> Result<(), Error> {
         let now = Instant::now();
         if retiring.is_due(now, desk.next()) {
             self.renew(desk, retiring)?;
         }
-        let filed = news.reached.queued;
         while let Some(below) = retiring.done(now, self.queue.queued(), filed) {
             if desk.waits_for_intake_before(below) {
                 return Ok(());
@@ -192,19 +275,23 @@ impl Filer {
         let mut index = databases::index(&self.config)?;
         let log = log_number(&self.config.origin);
         index.name(log, &self.config.origin)?;
-        let keyring = databases::keyring(&self.config)?;
-        let tags = TagKeys::load(&self.config.keys_dir())?;
+        let mut keyring = databases::keyring(&self.config)?;
+        let tags = TagKeys::load(&self.config, &mut keyring)?;
         Desk::new(log, Arc::clone(&self.intake), keyring, index, tags)
     }
 }
 
 /// The erasures that wait; a thread that panicked with them has changed nothing.
-pub(super) fn lock(erasures: &Mutex<Vec<Erasure>>) -> MutexGuard<'_, Vec<Erasure>> {
+fn lock(erasures: &Mutex<Option<Vec<Erasure>>>) -> MutexGuard<'_, Option<Vec<Erasure>>> {
     erasures.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A search waits for this at most, besides the time that publishing takes.
+/// How often what is published is taken in.
 const EVERY: Duration = Duration::from_millis(500);
+/// How long filing lets others run first: so much later at most is found what is searched for.
+const POLITE: Duration = Duration::from_millis(400);
+/// How long what was taken in waits for more, unless somebody searches.
+const LINGER: Duration = Duration::from_secs(5);
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often intake keys are looked after when nothing comes.

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 mod pace;
 
-use crate::keys::{PublicKeys, VerifierKey};
+use crate::keys::{InForce, PublicKeys, VerifierKey};
 use crate::note::SignedCheckpoint;
 use crate::publish::{Inbox, seconds};
 use crate::verify::{self, Trust, VerifyError, Witnessed};
@@ -30,8 +30,8 @@ use pace::Pace;
 /// What the thread works with.
 pub(crate) struct Scrubber {
     pub(crate) config: Config,
-    /// The keys that this process signs checkpoints with.
-    pub(crate) keys: Vec<VerifierKey>,
+    /// The keys that this process signs with.
+    pub(crate) keys: Arc<InForce>,
     /// The latest checkpoint that this process has shown.
     pub(crate) shown: watch::Receiver<Option<Arc<str>>>,
     /// How far the log is durable.
@@ -121,16 +121,17 @@ impl Scrubber {
             checkpoint,
         });
         Ok(Trust {
-            keys: self.keys.clone(),
+            keys: self.keys.load().public().log,
             older: older.into_iter().collect(),
         })
     }
 
     /// Refuses a file of public keys that does not name those of this process.
     fn named_keys(&self) -> Result<(), Error> {
+        let signing = self.keys.load().public().log;
         let named = PublicKeys::read(&self.config.dir)?.log;
         let is_named = |key: &VerifierKey| named.iter().any(|it| it.to_string() == key.to_string());
-        if self.keys.iter().all(is_named) {
+        if signing.iter().all(is_named) {
             return Ok(());
         }
         Err(Error::Key {

@@ -29,10 +29,13 @@ mod cosign;
 mod crash;
 mod floods;
 mod model;
+mod nodes;
 mod private;
 mod proof;
 mod road;
+mod rotation;
 mod scrub;
+mod signers;
 mod tamper;
 
 /// 16 February 2026.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::keys::KeyChange;
+use crate::keys::KEY;
 use crate::leaf::{self, Gist};
 
 /// Leaves that were read, counted.
@@ -11,6 +13,8 @@ pub struct Census {
     pub leaves: u64,
     /// The number of leaves of each type.
     pub by_type: BTreeMap<String, u64>,
+    /// The changes of the keys that sign.
+    pub keys: Vec<KeyChange>,
     last_ts: u64,
 }
 
@@ -26,6 +30,13 @@ impl Census {
         }
         if gist.ts < self.last_ts {
             return Err("the time of a leaf lies before that of the leaf before it");
+        }
+        if gist.t == KEY {
+            let change = KeyChange::parse(json, self.leaves, gist.ts)?;
+            if self.keys.len() >= MOST_CHANGES {
+                return Err("there are more KEY records than any log has");
+            }
+            self.keys.push(change);
         }
         self.last_ts = gist.ts;
         self.leaves += 1;
@@ -47,4 +58,6 @@ impl Census {
 /// Under what the leaves of odd types are counted.
 const OTHERS: &str = "(others)";
 const MOST_TYPES: usize = 64;
+/// Keys that rotate every week for ten years, begun and finished.
+const MOST_CHANGES: usize = 1_040;
 const LONGEST_TYPE: usize = 32;

@@ -12,6 +12,7 @@ mod census;
 mod directory;
 mod extra;
 mod growth;
+mod keys;
 mod prove;
 mod public;
 mod receipts;
@@ -24,6 +25,7 @@ pub use census::Census;
 pub use directory::{Report, directory};
 pub use extra::Extra;
 pub use growth::Witnessed;
+pub use keys::KeyChange;
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};
 pub use receipts::{ReceiptError, ReceiptReport, receipt, receipts};
@@ -79,6 +81,14 @@ pub enum VerifyError {
         size: u64,
         /// What does not fit.
         problem: String,
+    },
+    /// The file of the log's keys is not what its records say.
+    #[error("the file `keys` lists {key} {problem}")]
+    Keys {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// The log contradicts itself.
     #[error("the log is damaged: {0}")]

@@ -5,7 +5,8 @@
 //! the writer gathers for a moment, because a commit costs the same whatever its size.
 //! Not here: what a leaf says.
 //!
-//! *Invariant:* after a failed write or sync nothing is written and no batch is settled as durable.
+//! *Invariant:* after a failed write or sync nothing is written and no batch is settled as durable;
+//! nor is one whose receipts are not signed.
 
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -31,7 +32,7 @@ pub(crate) use queue::{Closed, Last, Phase, Queue};
 use crate::chain::Chain;
 use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
-use crate::keys::Keys;
+use crate::keys::{InForce, Keeping};
 use crate::leaf::{Event, MAX_TS, MIN_TS};
 use crate::private::{Intake, Records};
 use crate::publish::{Buffers, Ended, Inbox, Published, Reached, Written};
@@ -153,6 +154,7 @@ struct Threads {
     published: Arc<Published>,
     publisher: JoinHandle<()>,
     filer: JoinHandle<()>,
+    keeper: Keeping,
 }
 
 impl Threads {
@@ -162,6 +164,7 @@ impl Threads {
         if let Some(scrubber) = self.scrubber {
             scrubber.end();
         }
+        self.keeper.end();
         drop(self.publisher.join());
         self.published.end(how);
         drop(self.filer.join());
@@ -177,7 +180,7 @@ struct Writer {
     pace: Pace,
     watch: Watch,
     inbox: Arc<Inbox>,
-    keys: Arc<Keys>,
+    keys: Arc<InForce>,
     origin: Arc<str>,
     node: String,
     version: &'static str,
@@ -263,29 +266,38 @@ impl Writer {
         let began = Instant::now();
         self.log.sync()?;
         self.observer.synced(began.elapsed());
+        if let Some(next) = taken.next_keys.take() {
+            next.begin(&self.keys);
+        }
         let bytes = std::mem::take(&mut taken.bytes);
-        let committed = self.sign(&taken, bound.first, bound.hashes);
+        let committed = self.sign(&taken, bound.first, bound.hashes)?;
         self.hand_on(bound.first, bytes, taken.queued, committed.clone());
         self.settle(&taken, committed);
         Ok(())
     }
 
     /// Signs a durable batch, if it has leaves.
-    fn sign(&self, taken: &Taken, first: u64, hashes: Vec<Hash>) -> Option<Arc<Committed>> {
+    fn sign(
+        &self,
+        taken: &Taken,
+        first: u64,
+        hashes: Vec<Hash>,
+    ) -> Result<Option<Arc<Committed>>, Error> {
         if taken.leaves == 0 {
-            return None;
+            return Ok(None);
         }
         let tree = Tree::new(hashes);
         let at_ms = now_ms(&*self.clock).max(self.chain.ts);
         let size = u64::from(taken.leaves);
         let message = receipt::message(&self.origin, first, size, &tree.root(), at_ms);
-        Some(Arc::new(Committed {
+        let signature = self.keys.load().sign_receipt(message.as_bytes())?;
+        Ok(Some(Arc::new(Committed {
             origin: Arc::clone(&self.origin),
             first,
             tree,
             at_ms,
-            signature: self.keys.sign_receipt(message.as_bytes()),
-        }))
+            signature,
+        })))
     }
 
     /// Hands a durable batch on to be published. Before anybody has its receipt: who searches after

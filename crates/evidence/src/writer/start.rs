@@ -1,7 +1,8 @@
 //! How the writer begins: hold the directory, read what is there, repair it, say so in the log.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use exchange::Clock;
 use tokio::sync::mpsc::UnboundedSender;
@@ -16,13 +17,13 @@ use super::{Batch, Started, Threads, Writer, now_ms};
 use crate::cosign::{Collector, Cosigning};
 use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
-use crate::keys::Keys;
+use crate::keys::{Change, InForce, Keeper, Keys, NextKeys, PublicKeys};
 use crate::leaf::{self, Event, Tail};
 use crate::private::{Filer, Intake, Progress, Records};
 use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::scrub::Scrubber;
-use crate::{Config, Error};
+use crate::{Config, Error, Observer};
 
 /// Holds a log that no gateway runs on, and says how far it reaches.
 ///
@@ -61,8 +62,12 @@ fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Err
 
 /// Makes a log without records.
 pub(crate) fn prepare(config: &Config, keys: &Keys, clock: &dyn Clock) -> Result<(), Error> {
-    let (_held, _, mut restored) = read(config, keys)?;
-    restored.begin(keys, clock)
+    let begin = || {
+        let (_held, _, mut restored) = read(config, keys)?;
+        restored.begin(keys, clock)
+    };
+    // A thread may wait for a lock store in a database where a task, if this is one, may not.
+    thread::scope(|scope| scope.spawn(begin).join().unwrap_or(Err(Error::Ended)))
 }
 
 impl Writer {
@@ -86,7 +91,9 @@ impl Writer {
         let cosigning = collector.start(config)?;
         restored.begin(&deps.keys, &*deps.clock)?;
         let log = Log::open(config, &recovered, held)?;
-        let first = first_batch(&recovered, config, &*deps.clock, deps.version);
+        let mut first = first_batch(&recovered, config, &*deps.clock, deps.version);
+        let keys = Arc::new(deps.keys);
+        let changed = change_keys(&mut first, config, &keys, &*deps.clock)?;
         let open = recovered.unfinished.len();
         let mut writer = Self {
             queue: Arc::new(Queue::new(config.places.get(), recovered.chain.key)),
@@ -95,9 +102,9 @@ impl Writer {
             chain: recovered.chain,
             pace: Pace::new(config.gather()),
             watch: Watch::default(),
-            origin: Arc::from(deps.keys.origin()),
+            origin: Arc::from(keys.origin()),
             inbox,
-            keys: Arc::new(deps.keys),
+            keys: Arc::new(InForce::new(keys)),
             node: config.node.clone(),
             version: deps.version,
             clock: Arc::clone(&deps.clock),
@@ -107,6 +114,7 @@ impl Writer {
             buffers: Arc::default(),
         };
         writer.commit(first)?;
+        changed.map_or(Ok(()), |changed| changed.tell(&*writer.observer))?;
         writer.keep_house()?;
         let (started, threads) = writer.begin_threads(config, restored, shown, siren, cosigning)?;
         Ok((started, writer, threads))
@@ -123,7 +131,8 @@ impl Writer {
     ) -> Result<(Started, Threads), Error> {
         let published = Arc::<Published>::default();
         let intake = Arc::new(Intake::open(&config.keys_dir())?);
-        let (progress, checkpoints) = (Progress::default(), shown.subscribe());
+        let progress = Progress::new(Arc::clone(&published));
+        let checkpoints = shown.subscribe();
         let publisher = Publisher {
             restored: Some(restored),
             keys: Arc::clone(&self.keys),
@@ -137,15 +146,21 @@ impl Writer {
         let filer = Filer {
             config: config.clone(),
             intake: Arc::clone(&intake),
-            published: Arc::clone(&published),
             siren: siren.clone(),
             queue: Arc::clone(&self.queue),
             observer: Arc::clone(&self.observer),
             progress: progress.clone(),
         };
+        let keeper = Keeper {
+            config: config.clone(),
+            in_force: Arc::clone(&self.keys),
+            queue: Arc::clone(&self.queue),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+        };
         let scrubber = Scrubber {
             config: config.clone(),
-            keys: vec![self.keys.log(), self.keys.log_ml_dsa()],
+            keys: Arc::clone(&self.keys),
             shown: checkpoints,
             inbox: Arc::clone(&self.inbox),
             clock: Arc::clone(&self.clock),
@@ -156,6 +171,7 @@ impl Writer {
             scrubber: scrubber.spawn()?,
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
             filer: filer.spawn()?,
+            keeper: keeper.spawn()?,
             published,
         };
         let started = Started {
@@ -196,6 +212,38 @@ fn first_batch(recovered: &Recovered, config: &Config, clock: &dyn Clock, versio
     };
     push(&mut first, 0, &leaf.to_leaf());
     first
+}
+
+/// A change of keys that is written with the first batch.
+struct Changed {
+    change: Change,
+    done: mpsc::Receiver<Result<(), Error>>,
+}
+
+impl Changed {
+    /// Says so, if the keys are listed.
+    fn tell(self, observer: &dyn Observer) -> Result<(), Error> {
+        self.done.recv().unwrap_or(Err(Error::Ended))?;
+        observer.keys_changed(&self.change.add, &self.change.gone);
+        Ok(())
+    }
+}
+
+/// Adds the leaf of a change of keys, if others are to sign than the log lists.
+fn change_keys(
+    first: &mut Taken,
+    config: &Config,
+    keys: &Arc<Keys>,
+    clock: &dyn Clock,
+) -> Result<Option<Changed>, Error> {
+    let listed = PublicKeys::read(&config.dir)?;
+    let Some(change) = Change::between(&listed, keys)? else {
+        return Ok(None);
+    };
+    push(first, 0, &change.leaf(&config.node, now_ms(clock)));
+    let (next, done) = NextKeys::new(Arc::clone(keys), &config.dir)?;
+    first.next_keys = Some(next);
+    Ok(Some(Changed { change, done }))
 }
 
 /// The leaf of an attempt whose outcome a crash has taken.

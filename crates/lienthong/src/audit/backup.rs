@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Backup) -> anyhow::Result<ExitCode> {
     let (dir, out) = (arguments.log.as_path(), arguments.out.as_path());
     let before = out.join(CHECKPOINT_FILE);
     let trust = Trust {
-        keys: believed(dir)?,
+        keys: believed(dir)?.of_checkpoints(),
         older: match before.exists() {
             true => vec![older(&before)?],
             false => Vec::new(),

@@ -17,6 +17,7 @@ mod export;
 mod prove;
 mod reindex;
 mod remote;
+mod rotate;
 mod show;
 
 use crate::cli::{Audit, AuditCommand, Verify};
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: &Audit) -> anyhow::Result<ExitCode> {
         AuditCommand::Export(arguments) => export::run(arguments),
         AuditCommand::Backup(arguments) => backup::run(arguments),
         AuditCommand::Reindex(arguments) => reindex::run(arguments),
+        AuditCommand::RotateKeys(arguments) => rotate::run(arguments),
     }
 }
 
@@ -67,7 +69,7 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
         let dir = Path::new(&arguments.log);
         let dir = &dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
         if !knows_the_log {
-            trust.keys.extend(believed(dir)?);
+            trust.keys.extend(believed(dir)?.of_checkpoints());
         }
         trust.older.extend(lock_store(dir)?);
         if is_copy(dir) {
@@ -132,11 +134,11 @@ fn is_met(policy: Option<&Policy>, signers: &[&VerifierKey]) -> bool {
 }
 
 /// The keys that a directory itself names.
-fn believed(dir: &Path) -> anyhow::Result<Vec<VerifierKey>> {
+fn believed(dir: &Path) -> anyhow::Result<PublicKeys> {
     if !dir.join(PUBLIC_FILE).exists() {
-        return Ok(Vec::new());
+        return Ok(PublicKeys::default());
     }
-    Ok(PublicKeys::read(dir)?.log)
+    Ok(PublicKeys::read(dir)?)
 }
 
 /// A checkpoint in a file.
@@ -167,7 +169,7 @@ fn receipts(dir: &Path, given: &[VerifierKey], text: &str) -> anyhow::Result<Exi
         .is_empty()
         .then(|| PublicKeys::read(dir))
         .transpose()?;
-    let keys = own.map_or_else(|| given.to_vec(), |own| own.receipt);
+    let keys = own.map_or_else(|| given.to_vec(), |own| own.of_receipts());
     ensure!(
         keys.iter().any(|key| key.name().ends_with("/receipt")),
         "say with --vkey which key signs receipts, too; the file `keys` of the log names it"
@@ -230,6 +232,9 @@ fn print(public: &PublicReport, report: Option<&Report>) {
         public.tiles,
         public.older
     );
+    for key in &public.signers {
+        println!("  {key:?}");
+    }
     let census = report.map_or(&public.census, |report| &report.census);
     let unshown = census.leaves.saturating_sub(checkpoint.size);
     if unshown > 0 {
@@ -241,6 +246,14 @@ fn print(public: &PublicReport, report: Option<&Report>) {
     }
     for (kind, count) in &census.by_type {
         println!("  {kind:<12} {count}");
+    }
+    for change in &census.keys {
+        let (seq, add, gone) = (change.seq, &change.add, &change.gone);
+        for (keys, what) in [(add, "sign from here on"), (gone, "sign no more")] {
+            if !keys.is_empty() {
+                println!("record {seq}: the keys {keys:?} {what}");
+            }
+        }
     }
     if let Some(report) = report {
         println!("{} segments, {} bytes", report.segments, report.bytes);

@@ -42,6 +42,7 @@ impl Checked {
         let policy = named.policy(&config.policy);
         let canaries = named.canaries(config.canaries.as_deref());
         let tls = named.tls(&config.tls);
+        named.database(&config.evidence);
         let witnesses = named.witnesses(&config.evidence);
         let agencies = named.agencies(&config.agencies, &config.base);
         named.problems.locate(&config.lines);
@@ -72,7 +73,10 @@ impl Checked {
         draft.policy.as_deref().map(|file| named.policy(file));
         named.canaries(draft.canaries.as_deref());
         draft.tls.as_ref().map(|files| named.tls(files));
-        draft.evidence.as_ref().map(|log| named.witnesses(log));
+        if let Some(log) = &draft.evidence {
+            named.database(log);
+            named.witnesses(log);
+        }
         named.agencies(&draft.agencies, &draft.base);
         named.problems.locate(&draft.lines);
         draft.problems.extend(named.problems);
@@ -109,6 +113,21 @@ impl<'c> Named<'c> {
         let tls = ServerTls::load(files, Arc::clone(self.clock));
         tls.map_err(|error| self.problems.add("tls", chain(&error)))
             .ok()
+    }
+
+    fn database(&mut self, log: &evidence::Config) {
+        let Err(error) = log.check_database() else {
+            return;
+        };
+        if let evidence::Error::Setting { setting, problem } = error {
+            self.problems.add(&format!("evidence.{setting}"), problem);
+            return;
+        }
+        let setting = match matches!(error, evidence::Error::Database { .. }) {
+            true => "evidence.database_ca",
+            false => "evidence.database",
+        };
+        self.problems.add(setting, chain(&error));
     }
 
     fn witnesses(&mut self, log: &evidence::Config) -> Option<Cosigners> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use evidence::NotCosigned;
+use evidence::keys::VerifierKey;
 use evidence::verify::VerifyError;
 use opentelemetry::metrics::{Histogram, Meter};
 use opentelemetry::{KeyValue, Value};
@@ -196,6 +197,18 @@ impl evidence::Observer for Metrics {
         tracing::warn!(
             seconds,
             "the log is too large to be read again within scrub_interval_s"
+        );
+    }
+
+    fn keys_changed(&self, add: &[VerifierKey], gone: &[VerifierKey]) {
+        tracing::warn!(?add, ?gone, "the keys that sign the record have changed");
+    }
+
+    fn keys_not_changed(&self, error: &evidence::Error) {
+        let error = crate::config::chain(error);
+        tracing::error!(
+            error,
+            "other keys are wanted and do not sign; it is tried again"
         );
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Ground {
     pub(crate) dir: PathBuf,
     /// The CA.
     pub(crate) authority: Arc<Authority>,
+    /// What `database` in the configuration says, if it says something.
+    database: Option<String>,
     clock: Arc<dyn Clock>,
 }
 
@@ -70,6 +72,7 @@ impl Ground {
         let ground = Self {
             dir,
             authority: Arc::new(authority),
+            database: None,
             clock,
         };
         ground.certificates()?;
@@ -78,6 +81,20 @@ impl Ground {
             std::fs::write(&agreements, include_str!("agreements.toml"))?;
         }
         Ok(ground)
+    }
+
+    /// Has index, keyring and lock store kept in the PostgreSQL of that file; else where the directory
+    /// was made with.
+    pub(crate) fn with_database(mut self, file: Option<&Path>) -> anyhow::Result<Self> {
+        self.database = match file {
+            Some(file) => {
+                let file = file.canonicalize();
+                let file = file.context("the file of the database")?;
+                Some(file.display().to_string())
+            }
+            None => self.before("database"),
+        };
+        Ok(self)
     }
 
     /// The certificates of the gateway and of every caller.
@@ -167,9 +184,7 @@ impl Ground {
 
     /// The settings of the log; its name is one per node and half-year.
     fn evidence(&self) -> toml::Table {
-        let before = self.configured();
-        let before = before.and_then(|table| table.get("evidence")?.as_table().cloned());
-        let mut table = before.unwrap_or_default();
+        let mut table = self.evidence_before().unwrap_or_default();
         let now = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
         let half = if now.month() <= 6 { 1 } else { 2 };
         let origin = format!("{TRUST_DOMAIN}/{NODE}/{}h{half}", now.year());
@@ -181,7 +196,21 @@ impl Ground {
         default("origin", origin.into());
         default("reserve_bytes", RESERVE_BYTES.into());
         default("reserve_percent", 1.into());
+        if let Some(file) = &self.database {
+            table.insert("database".to_owned(), file.clone().into());
+        }
         table
+    }
+
+    /// What was configured of the log before.
+    fn evidence_before(&self) -> Option<toml::Table> {
+        let table = self.configured()?;
+        table.get("evidence")?.as_table().cloned()
+    }
+
+    fn before(&self, key: &str) -> Option<String> {
+        let value = self.evidence_before()?.get(key)?.as_str()?.to_owned();
+        Some(value)
     }
 }
 

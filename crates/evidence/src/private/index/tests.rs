@@ -2,7 +2,8 @@
 
 use exchange::AgencyCode;
 
-use super::super::sqlite::{Durability, Sqlite};
+use super::super::sql::Durability;
+use super::super::sqlite::Sqlite;
 use super::*;
 
 const PERSON: Tag = [1; 16];
@@ -30,6 +31,7 @@ fn index(records: u64) -> (tempfile::TempDir, Index) {
             tags: std::iter::once(person).chain(by_officer).collect(),
             parts: Vec::new(),
             sealed: Vec::new(),
+            leaf: None,
         }
     });
     index.file(1, entries.collect(), records).unwrap();
@@ -165,6 +167,7 @@ fn a_record_under_two_tags_of_a_person_is_found_once() {
         tags: vec![PERSON, BEFORE],
         parts: Vec::new(),
         sealed: Vec::new(),
+        leaf: None,
     };
     index.file(1, vec![entry], 1).unwrap();
     assert_eq!(
