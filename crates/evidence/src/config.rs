@@ -20,16 +20,20 @@ pub struct Config {
     /// The directory of the private keys; `private` below `dir` if left out.
     #[serde(default)]
     pub keys_dir: Option<PathBuf>,
+    /// The directory of the keys that sign; `keys_dir` if left out.
+    #[serde(default)]
+    pub signing_dir: Option<PathBuf>,
     /// The directory of the private index; `index` below `dir` if left out. It can be made again from
     /// the log and the keys.
     #[serde(default)]
     pub index_dir: Option<PathBuf>,
     /// The file that holds the latest checkpoint this log has signed, apart from the log; `dir` with
     /// `.head` behind it if left out. It tells when the log was set back: keep it out of backups
-    /// of the log.
+    /// of the log. Where `origin` has `{half-year}`, this has it too.
     #[serde(default)]
     pub lock_file: Option<PathBuf>,
-    /// The name of the log: a URL prefix without scheme, unique per node and half-year.
+    /// The name of the log: a URL prefix without scheme, unique per node and half-year. With
+    /// `{half-year}` in it every half-year has a log of its own, in a directory below `dir`.
     pub origin: String,
     /// The name of this node in every leaf.
     pub node: String,
@@ -76,6 +80,7 @@ impl Config {
         Self {
             dir: dir.into(),
             keys_dir: None,
+            signing_dir: None,
             index_dir: None,
             lock_file: None,
             origin: origin.into(),
@@ -98,6 +103,12 @@ impl Config {
         self.keys_dir
             .clone()
             .unwrap_or_else(|| self.dir.join("private"))
+    }
+
+    /// Where the keys are that sign.
+    #[must_use]
+    pub fn signing_dir(&self) -> PathBuf {
+        self.signing_dir.clone().unwrap_or_else(|| self.keys_dir())
     }
 
     /// Where the private index is.

@@ -109,7 +109,7 @@ impl Evidence {
         let (caller, context) = (disclosure.caller.clone(), disclosure.context.clone());
         let (agreement, policy) = (disclosure.agreement.to_owned(), *disclosure.policy);
         let erasing = tokio::spawn(async move {
-            let erased = evidence.records().erase(&subject, begun.seq()).await;
+            let erased = evidence.records().erase(&subject, &begun).await;
             let erased = erased.map_err(unavailable)?;
             let disclosure = Disclosure {
                 caller: &caller,

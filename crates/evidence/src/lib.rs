@@ -17,6 +17,7 @@
 //! to what is sealed. No other thread writes a file of the log: `evidence-witness`, which asks
 //! witnesses, reads only, and erasure deletes keys alone.
 
+mod alarm;
 mod attempt;
 mod batch;
 mod chain;
@@ -28,8 +29,11 @@ mod error;
 mod evidence;
 mod fold;
 mod frame;
+mod half_years;
+mod handle;
 pub mod keys;
 mod leaf;
+mod link;
 pub mod note;
 mod observer;
 mod open;
@@ -42,13 +46,16 @@ mod recover;
 mod replace;
 mod scan;
 mod segment;
+mod series;
 #[cfg(test)]
 mod tests;
 pub mod tree;
+mod turn;
 pub mod verify;
 pub mod witness;
 mod writer;
 
+pub use alarm::Alarm;
 pub use attempt::{Asked, Attempt, Outcome, Refusal, SourceOutcome};
 pub use batch::{Batch, BatchAttempt, RecordSalts, SubjectOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
@@ -56,8 +63,9 @@ pub use config::Config;
 pub use cosign::{NotCosigned, Witnesses};
 pub use disclosure::{Act, Disclosure};
 pub use error::{Damage, Error};
-pub use evidence::{Alarm, Deps, Evidence, Handle, prepare};
+pub use evidence::{Deps, Evidence, prepare};
 pub use fold::Refusing;
+pub use handle::Handle;
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{Accesses, Reindexed, reindex};

@@ -47,7 +47,7 @@ impl Keys {
     /// A key file is missing, readable for others, or no key of its kind.
     pub fn load(config: &Config) -> Result<Self, Error> {
         check_origin(&config.origin)?;
-        let dir = config.keys_dir();
+        let dir = config.signing_dir();
         Ok(Self {
             origin: config.origin.clone(),
             log: read_ed25519(&dir.join(LOG_FILE))?,
@@ -138,7 +138,7 @@ impl fmt::Debug for Keys {
 /// A file cannot be written, or an existing one is no key.
 pub fn create_if_missing(config: &Config) -> Result<Keys, Error> {
     check_origin(&config.origin)?;
-    let dir = config.keys_dir();
+    let dir = config.signing_dir();
     fs::create_dir_all(&config.dir).map_err(Error::io("create", &config.dir))?;
     make_dir(&dir)?;
     make_if_missing(&dir.join(LOG_FILE), new_ed25519)?;

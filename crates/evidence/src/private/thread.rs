@@ -4,7 +4,7 @@
 //! written, it tries again every second; exchanges do not notice.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,10 +14,12 @@ use zeroize::Zeroizing;
 
 use super::file::Desk;
 use super::intake::Intake;
+use super::older::{More, Older};
 use super::retire::Retiring;
+use super::shared::Private;
 use super::tags::TagKeys;
 use super::{databases, log_number};
-use crate::evidence::Siren;
+use crate::alarm::Siren;
 use crate::publish::{Guard, News, Published, Tail};
 use crate::writer::Queue;
 use crate::{Config, Error, Observer, priority};
@@ -34,15 +36,14 @@ pub(crate) struct Filer {
     /// What exchanges put their openings into.
     pub(crate) queue: Arc<Queue>,
     pub(crate) progress: Progress,
+    pub(crate) private: Private,
 }
 
-/// What those who search, and those who erase, know of the thread.
+/// What those who search know of the thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     /// The number of the first record that is not filed.
     pub(super) filed: watch::Sender<u64>,
-    /// What is to be erased.
-    pub(super) erasures: Arc<Mutex<Vec<Erasure>>>,
 }
 
 /// A person whose keys are to be destroyed.
@@ -51,7 +52,9 @@ pub(super) struct Erasure {
     pub(super) kind: &'static str,
     /// The number.
     pub(super) number: Zeroizing<Vec<u8>>,
-    /// The record behind which it was asked for: what comes before is to be filed first.
+    /// The log with the record behind which it was asked for: what comes before is to be filed first.
+    pub(super) log: i64,
+    /// The place of that record.
     pub(super) after: u64,
     /// Told how many records it was.
     pub(super) done: oneshot::Sender<Result<u64, Error>>,
@@ -67,7 +70,6 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             filed: watch::Sender::new(0),
-            erasures: Arc::default(),
         }
     }
 }
@@ -86,17 +88,26 @@ impl Filer {
         priority::lower();
         let mut retiring = Retiring::after_start(Instant::now(), self.intake.current());
         let (mut desk, mut from, mut seen) = (None, Instant::now(), 0);
-        while let Some(news) = self.published.next(seen, from, from + LOOK) {
+        let (mut older, mut look) = (None, LOOK);
+        while let Some(news) = self.published.next(seen, from, from + look) {
             from = Instant::now() + EVERY;
             let done = self.file(&mut desk, &news).and_then(|desk| {
+                self.file_older(&mut older)?;
                 self.erase(desk, &mut retiring)?;
                 self.retire(desk, &mut retiring, &news)
             });
             match done {
-                Ok(()) => seen = news.reached.seq,
+                Ok(()) => {
+                    seen = news.reached.seq;
+                    look = LOOK;
+                    if older.is_some() {
+                        (from, look) = (Instant::now(), Duration::ZERO);
+                    }
+                }
                 Err(error) => {
                     self.observer.not_filed(&error);
-                    (desk, from) = (None, Instant::now() + RETRY);
+                    (desk, older) = (None, None);
+                    from = Instant::now() + RETRY;
                     if self.published.has_ended() {
                         return;
                     }
@@ -147,11 +158,37 @@ impl Filer {
         Ok(())
     }
 
+    /// Files some of what older logs may still hold that is not filed: a crash came before it was, or
+    /// the index is missing.
+    fn file_older(&self, older: &mut Option<Older>) -> Result<(), Error> {
+        if !self.private.is_newest(self.log()) {
+            return Ok(());
+        }
+        if older.is_none() {
+            let Some(config) = self.private.to_be_filed() else {
+                return Ok(());
+            };
+            *older = Older::open(&config, &self.intake)?;
+        }
+        if let Some(some) = older
+            && some.file()? == More::Yes
+        {
+            return Ok(());
+        }
+        *older = None;
+        self.private.has_filed();
+        Ok(())
+    }
+
     /// Erases whom it was asked to. Here, so that nothing about them is being filed meanwhile.
     fn erase(&self, desk: &mut Desk, retiring: &mut Retiring) -> Result<(), Error> {
-        let next = desk.next();
-        let mut waiting = lock(&self.progress.erasures);
-        let erasures: Vec<_> = waiting.extract_if(.., |it| it.after < next).collect();
+        let (log, next) = (self.log(), desk.next());
+        if !self.private.is_all_but(log) {
+            return Ok(());
+        }
+        let is_due = |it: &mut Erasure| it.log != log || it.after < next;
+        let mut waiting = self.private.erasures();
+        let erasures: Vec<_> = waiting.extract_if(.., is_due).collect();
         drop(waiting);
         if erasures.is_empty() {
             return Ok(());
@@ -168,6 +205,9 @@ impl Filer {
     /// Renews the intake key now and then, and destroys those under which nothing waits any more.
     fn retire(&self, desk: &Desk, retiring: &mut Retiring, news: &News) -> Result<(), Error> {
         let now = Instant::now();
+        if !self.private.is_all_but(self.log()) {
+            return Ok(());
+        }
         if retiring.is_due(now, desk.next()) {
             self.renew(desk, retiring)?;
         }
@@ -189,18 +229,22 @@ impl Filer {
     }
 
     fn desk(&self) -> Result<Desk, Error> {
-        let mut index = databases::index(&self.config)?;
-        let log = log_number(&self.config.origin);
-        index.name(log, &self.config.origin)?;
-        let keyring = databases::keyring(&self.config)?;
-        let tags = TagKeys::load(&self.config.keys_dir())?;
-        Desk::new(log, Arc::clone(&self.intake), keyring, index, tags)
+        desk(&self.config, &self.intake)
+    }
+
+    fn log(&self) -> i64 {
+        log_number(&self.config.origin)
     }
 }
 
-/// The erasures that wait; a thread that panicked with them has changed nothing.
-pub(super) fn lock(erasures: &Mutex<Vec<Erasure>>) -> MutexGuard<'_, Vec<Erasure>> {
-    erasures.lock().unwrap_or_else(PoisonError::into_inner)
+/// The desk of a log.
+pub(super) fn desk(config: &Config, intake: &Arc<Intake>) -> Result<Desk, Error> {
+    let mut index = databases::index(config)?;
+    let log = log_number(&config.origin);
+    index.name(log, &config.origin)?;
+    let keyring = databases::keyring(config)?;
+    let tags = TagKeys::load(&config.keys_dir())?;
+    Desk::new(log, Arc::clone(intake), keyring, index, tags)
 }
 
 /// A search waits for this at most, besides the time that publishing takes.
@@ -210,4 +254,4 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often intake keys are looked after when nothing comes.
 const LOOK: Duration = Duration::from_secs(2);
 /// So many records are read between two looks at whether the log has ended.
-const SLICE: u64 = 10_000;
+pub(super) const SLICE: u64 = 10_000;

@@ -38,6 +38,7 @@ impl Checked {
         let mut named = Named::new(clock);
         let policy = named.policy(&config.policy);
         let tls = named.tls(&config.tls);
+        named.half_years(&config.evidence);
         let witnesses = named.witnesses(&config.evidence);
         let agencies = named.agencies(&config.agencies, &config.base);
         named.problems.locate(&config.lines);
@@ -66,6 +67,9 @@ impl Checked {
         let mut named = Named::new(clock);
         draft.policy.as_deref().map(|file| named.policy(file));
         draft.tls.as_ref().map(|files| named.tls(files));
+        if let Some(log) = &draft.evidence {
+            named.half_years(log);
+        }
         draft.evidence.as_ref().map(|log| named.witnesses(log));
         named.agencies(&draft.agencies, &draft.base);
         named.problems.locate(&draft.lines);
@@ -97,6 +101,12 @@ impl<'c> Named<'c> {
         let tls = ServerTls::load(files, Arc::clone(self.clock));
         tls.map_err(|error| self.problems.add("tls", chain(&error)))
             .ok()
+    }
+
+    fn half_years(&mut self, log: &evidence::Config) {
+        if let Err(evidence::Error::Setting { setting, problem }) = log.check_half_years() {
+            self.problems.add(&format!("evidence.{setting}"), problem);
+        }
     }
 
     fn witnesses(&mut self, log: &evidence::Config) -> Option<Cosigners> {

@@ -131,6 +131,7 @@ impl Draft {
         self.evidence = Some(evidence::Config {
             dir: self.base.join(&evidence.dir),
             keys_dir: below(&evidence.keys_dir),
+            signing_dir: below(&evidence.signing_dir),
             index_dir: below(&evidence.index_dir),
             lock_file: below(&evidence.lock_file),
             witness_policy: below(&evidence.witness_policy),
