@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::leaf::{self, Gist};
+use crate::link::{Before, Follower, Links};
 
 /// Leaves that were read, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +13,16 @@ pub struct Census {
     /// The number of leaves of each type.
     pub by_type: BTreeMap<String, u64>,
     last_ts: u64,
+    pub(super) links: Named,
+}
+
+/// The logs that a log names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Named {
+    /// The one before it, each time otherwise than before.
+    pub(super) before: Vec<Before>,
+    /// The one that follows, if its last record names it.
+    pub(super) follower: Option<Follower>,
 }
 
 impl Census {
@@ -28,6 +39,11 @@ impl Census {
             return Err("the time of a leaf lies before that of the leaf before it");
         }
         self.last_ts = gist.ts;
+        self.links.follower = None;
+        if matches!(&*gist.t, "START" | "LINK" | "STOP") {
+            let links = serde_json::from_slice(json).map_err(|_| "a link to a log is none")?;
+            self.links.add(links)?;
+        }
         self.leaves += 1;
         let is_odd = self.by_type.len() >= MOST_TYPES || gist.t.len() > LONGEST_TYPE;
         match self.by_type.get_mut(gist.t.as_ref()) {
@@ -44,6 +60,21 @@ impl Census {
     }
 }
 
+impl Named {
+    fn add(&mut self, links: Links) -> Result<(), &'static str> {
+        self.follower = links.next.filter(|_| links.t == "STOP");
+        if let Some(before) = links.prev.filter(|it| !self.before.contains(it)) {
+            if self.before.len() >= MOST_LINKS {
+                return Err("a log names the one before it in too many ways");
+            }
+            self.before.push(before);
+        }
+        Ok(())
+    }
+}
+
+/// A log names the one before it while that is open, and again when it has ended.
+const MOST_LINKS: usize = 2;
 /// Under what the leaves of odd types are counted.
 const OTHERS: &str = "(others)";
 const MOST_TYPES: usize = 64;

@@ -12,6 +12,7 @@ mod census;
 mod directory;
 mod extra;
 mod growth;
+mod half_years;
 mod prove;
 mod public;
 mod receipts;
@@ -23,6 +24,7 @@ pub use census::Census;
 pub use directory::{Report, directory};
 pub use extra::Extra;
 pub use growth::Witnessed;
+pub use half_years::{Follows, follows, half_years};
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};
 pub use receipts::{ReceiptError, ReceiptReport, receipt, receipts};
@@ -77,6 +79,16 @@ pub enum VerifyError {
         size: u64,
         /// What does not fit.
         problem: String,
+    },
+    /// The log of a half-year does not follow the one before it.
+    #[error("the log {log} does not follow {before}: {problem}")]
+    Unlinked {
+        /// The newer log.
+        log: String,
+        /// The older one.
+        before: String,
+        /// What does not fit.
+        problem: &'static str,
     },
     /// The log contradicts itself.
     #[error("the log is damaged: {0}")]
