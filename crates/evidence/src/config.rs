@@ -35,6 +35,9 @@ pub struct Config {
     /// The name of the log: a URL prefix without scheme, unique per node and half-year. With
     /// `{half-year}` in it every half-year has a log of its own, in a directory below `dir`.
     pub origin: String,
+    /// For how many years what is hidden in a log of a half-year is kept: it cannot be retired sooner.
+    #[serde(default = "retention_years")]
+    pub retention_years: u8,
     /// The name of this node in every leaf.
     pub node: String,
     /// The size to which a segment is preallocated.
@@ -85,6 +88,7 @@ impl Config {
             lock_file: None,
             origin: origin.into(),
             node: node.into(),
+            retention_years: retention_years(),
             segment_bytes: segment_bytes(),
             places: places(),
             reserve_bytes: reserve_bytes(),
@@ -171,6 +175,11 @@ impl Config {
 
 /// With the two of the log itself, as many signatures as are read of a checkpoint.
 const MAX_WITNESSES: usize = 62;
+
+/// As long as what is recorded of an access may be asked for.
+const fn retention_years() -> u8 {
+    5
+}
 
 /// Some 40 000 exchanges; replayed in well under a second at start.
 const fn segment_bytes() -> u64 {

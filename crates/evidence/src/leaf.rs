@@ -151,6 +151,11 @@ pub(crate) struct Event<'a> {
     /// By how many milliseconds the clock was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<i64>,
+    /// What was done with a log, and its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<&'a str>,
     /// The log of the half-year before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) prev: Option<&'a Before>,

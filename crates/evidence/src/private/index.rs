@@ -210,6 +210,18 @@ impl Index {
         Ok(sealed.collect())
     }
 
+    /// Forgets all records of a log.
+    pub(super) fn retire(&mut self, log: i64) -> Result<(), Error> {
+        at_once(&mut *self.db, |db| {
+            for table in ["opening", "mark", "part", "record"] {
+                let sql = format!("DELETE FROM {table} WHERE log = $1");
+                db.run(&sql, &[Value::Int(log)])?;
+            }
+            Ok(())
+        })?;
+        self.db.scrub()
+    }
+
     /// Forgets persons: their tags, and the sealed openings that are about them.
     pub(super) fn forget(&mut self, tags: &[Tag], records: &[Portion]) -> Result<(), Error> {
         at_once(&mut *self.db, |db| {

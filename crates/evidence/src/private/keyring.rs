@@ -167,6 +167,16 @@ impl Keyring {
         Ok(erased)
     }
 
+    /// Destroys the keys of all persons of a half-year, and those of all records of a log.
+    pub(super) fn retire(&mut self, epoch: Epoch, log: i64) -> Result<(), Error> {
+        at_once(&mut *self.db, |db| {
+            let epoch = [Value::Text(epoch.to_string())];
+            db.run("DELETE FROM subject_key WHERE epoch = $1", &epoch)?;
+            db.run("DELETE FROM record_key WHERE log = $1", &[Value::Int(log)])
+        })?;
+        self.db.scrub()
+    }
+
     /// Begins to change several things at once, unless that has begun.
     pub(super) fn begin(&mut self) -> Result<(), Error> {
         if !self.is_changing {

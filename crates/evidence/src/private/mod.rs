@@ -19,6 +19,7 @@ mod aead;
 mod databases;
 mod epoch;
 mod file;
+mod forget;
 mod index;
 mod intake;
 mod keyring;
@@ -36,6 +37,7 @@ mod tags;
 mod thread;
 
 pub(crate) use epoch::Epoch;
+pub(crate) use forget::forget;
 pub(crate) use intake::Intake;
 pub(crate) use opening::Openings;
 pub use records::Accesses;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::hmac;
@@ -13,6 +14,7 @@ use aws_lc_rs::hmac;
 use super::epoch::Epoch;
 use crate::Error;
 use crate::keys::secret::{self, Secret};
+use crate::replace::sync_dir;
 
 /// HMAC-SHA-256(key of the half-year, kind ‖ 0x00 ‖ value), its first 16 bytes.
 pub(super) type Tag = [u8; TAG_LEN];
@@ -69,6 +71,17 @@ impl TagKeys {
         }
         self.keys.insert(epoch, key(&secret::read_or_make(&path)?));
         Ok(())
+    }
+
+    /// Destroys the key of a half-year: nobody is found in it any more.
+    pub(super) fn destroy(dir: &Path, epoch: Epoch) -> Result<(), Error> {
+        let path = dir.join(format!("{PREFIX}{epoch}{SUFFIX}"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("remove", path)(error))
+            }
+            _ => sync_dir(dir),
+        }
     }
 
     /// The tag in a half-year whose key there is.

@@ -18,6 +18,7 @@ mod half_years;
 mod prove;
 mod reindex;
 mod remote;
+mod retire;
 mod show;
 
 use crate::cli::{Audit, AuditCommand, Verify};
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: &Audit) -> anyhow::Result<ExitCode> {
         AuditCommand::Show(arguments) => show::run(arguments),
         AuditCommand::Export(arguments) => export::run(arguments),
         AuditCommand::Reindex(arguments) => reindex::run(arguments),
+        AuditCommand::Retire(arguments) => retire::run(arguments),
     }
 }
 

@@ -8,7 +8,7 @@ use evidence::keys::VerifierKey;
 
 mod audit;
 
-pub(crate) use audit::{Audit, AuditCommand, Export, Prove, Reindex, Show, Verify};
+pub(crate) use audit::{Audit, AuditCommand, Export, Prove, Reindex, Retire, Show, Verify};
 
 /// A gateway for sharing data between national databases.
 ///

@@ -12,6 +12,7 @@ use crate::link::Before;
 use crate::verify::{self, ReceiptText, Trust};
 
 mod links;
+mod retention;
 
 /// 12 July 2026.
 const LATER_MS: i64 = NOW_MS + 146 * 24 * 3_600 * 1_000;
