@@ -9,6 +9,7 @@
 )]
 
 mod cosigned;
+mod half_years;
 mod kills;
 mod logs;
 mod proofs;

@@ -57,6 +57,14 @@ fn check(config: &Config, epoch: Epoch, log: &Config, clock: &dyn Clock) -> Resu
             "it has not ended; a start of the gateway ends it".to_owned(),
         ));
     }
+    for (_, older) in begun.iter().filter(|(older, _)| *older < epoch) {
+        if older.has_records()? {
+            return Err(kept(format!(
+                "{} is older, and not retired yet",
+                older.origin
+            )));
+        }
+    }
     let years = config.retention_years;
     let until = (0..2 * u32::from(years)).fold(epoch.next(), |epoch, _| epoch.next());
     if now_ms(clock) < until.begins() {

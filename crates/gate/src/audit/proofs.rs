@@ -65,13 +65,19 @@ impl Gate {
     /// The checkpoints as they are shown, of the log that takes what is new.
     ///
     /// # Errors
-    /// The caller is unknown, or the log is none that is kept here.
+    /// The caller is unknown, or the log is another one.
     pub async fn checkpoints(
         &self,
         call: &Call,
         asked: &v1::WatchCheckpointsRequest,
     ) -> Result<Checkpoints, Fault> {
         self.read_by(call, &asked.log_origin).await?;
+        let newest = self.deps.evidence.origin();
+        if !asked.log_origin.is_empty() && *asked.log_origin != *newest {
+            return Err(bad_origin(
+                "names a log that shows no new checkpoint any more",
+            ));
+        }
         Ok(self.deps.evidence.checkpoints())
     }
 
@@ -86,13 +92,7 @@ impl Gate {
         let newest = self.deps.evidence.origin();
         let origin = if origin.is_empty() { &newest } else { origin };
         let files = self.deps.log.files(origin);
-        files.ok_or_else(|| {
-            Fault::invalid(vec![Violation {
-                field: "log_origin".to_owned(),
-                description: "names no log that is kept here".to_owned(),
-                reason: Reason::InvalidArgument,
-            }])
-        })
+        files.ok_or_else(|| bad_origin("names no log that is kept here"))
     }
 
     /// What a reader of the public files makes of them; if that is nothing yet, of each next
@@ -146,6 +146,14 @@ fn is_latest(asked: u64, latest: u64) -> Result<(), Fault> {
     }
     let fault = Fault::new(Reason::CheckpointNotKept, "another checkpoint is asked for");
     Err(fault.with("latestSize", latest.to_string()))
+}
+
+fn bad_origin(problem: &str) -> Fault {
+    Fault::invalid(vec![Violation {
+        field: "log_origin".to_owned(),
+        description: problem.to_owned(),
+        reason: Reason::InvalidArgument,
+    }])
 }
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Fault {

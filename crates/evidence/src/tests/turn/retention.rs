@@ -85,3 +85,19 @@ async fn what_is_retired_opens_no_more_and_its_public_log_still_verifies() {
     );
     handle.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn the_oldest_half_year_is_retired_first() {
+    let mut desk = Desk::with_half_years();
+    desk.config.retention_years = 0;
+    for now in [NOW_MS, LATER_MS, LATER_MS + 200 * 24 * 3_600 * 1_000] {
+        desk.clock.set(now);
+        desk.start().1.close().await.unwrap();
+    }
+    let refused = desk.retire("2026h2").await.unwrap_err().to_string();
+    assert!(refused.contains("2026h1 is older"), "{refused}");
+    desk.retire("2026h1").await.unwrap();
+    desk.retire("2026h2").await.unwrap();
+    assert!(desk.log("2027h1").has_records().unwrap());
+    assert!(!desk.log("2026h2").has_records().unwrap());
+}
