@@ -13,6 +13,7 @@
 mod answers;
 mod audit;
 mod citizen;
+mod database;
 mod evidence;
 mod faults;
 mod life;

@@ -68,13 +68,17 @@ impl Log {
 
     /// Opens it; `size` is how many records it has already.
     pub(crate) async fn open(&self, size: u64) -> Open {
+        self.open_at(size, 1).await
+    }
+
+    /// Opens it; `size` is how many records it has already, and `more` how many the start writes.
+    pub(crate) async fn open_at(&self, size: u64, more: u64) -> Open {
         let (evidence, handle) = self.try_open().unwrap();
         let open = Open {
             evidence,
             handle,
             dir: self.config.dir.clone(),
-            // One for the start.
-            size: size + 1,
+            size: size + more,
         };
         open.published().await;
         open
@@ -85,6 +89,12 @@ impl Open {
     /// Writes records until there are that many, and waits until they are public.
     pub(crate) async fn grow(&mut self, size: u64) {
         self.record(size).await;
+        self.published().await;
+    }
+
+    /// Waits until so many records are public that it has written by itself.
+    pub(crate) async fn wrote(&mut self, more: u64) {
+        self.size += more;
         self.published().await;
     }
 

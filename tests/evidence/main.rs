@@ -14,6 +14,7 @@ mod kills;
 mod logs;
 mod proofs;
 mod rollback;
+mod rotation;
 mod served;
 mod sizes;
 mod syscalls;

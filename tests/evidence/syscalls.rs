@@ -102,7 +102,7 @@ pub(crate) fn sound(dir: &Path) -> Option<Result<u64, VerifyError>> {
     let lock = dir.with_added_extension("head");
     let lock = std::fs::read_to_string(lock).unwrap();
     let trust = Trust {
-        keys: PublicKeys::read(dir).unwrap().log,
+        keys: PublicKeys::read(dir).unwrap().of_checkpoints(),
         older: vec![Witnessed {
             from: "the lock store".to_owned(),
             checkpoint: SignedCheckpoint::parse(&lock).unwrap(),

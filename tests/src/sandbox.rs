@@ -46,7 +46,16 @@ impl Sandbox {
         Self::start_in(tempfile::tempdir().unwrap(), environment)
     }
 
+    /// Starts a sandbox with these arguments.
+    pub fn start_as(arguments: &[&str]) -> Self {
+        Self::run(tempfile::tempdir().unwrap(), arguments, &[])
+    }
+
     fn start_in(dir: TempDir, environment: &[(&str, &str)]) -> Self {
+        Self::run(dir, &[], environment)
+    }
+
+    fn run(dir: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let place = dir.path().join("sandbox");
         // A kill leaves the description of the run before.
         std::fs::remove_file(place.join("sandbox.json")).ok();
@@ -54,6 +63,7 @@ impl Sandbox {
         let command = command
             .args(["sandbox", "--listen", "127.0.0.1:0", "--dir"])
             .arg(&place)
+            .args(arguments)
             .envs(environment.iter().copied())
             .env("LIENTHONG_LOG", "info")
             .stdout(std::fs::File::create(dir.path().join("out")).unwrap())

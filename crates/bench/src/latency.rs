@@ -12,7 +12,7 @@ pub(crate) struct Latencies(Vec<u32>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Quantiles {
     p50: u32,
-    p99: u32,
+    pub(crate) p99: u32,
     p999: u32,
     max: u32,
 }

@@ -82,7 +82,7 @@ async fn both_loops_measure_the_road_through_the_pass_through() {
         assert_eq!(report["failures"], "", "{report}");
         assert!(report["latency_us"]["p50"].as_u64() > report["added_us"]["p50"].as_u64());
         assert!(report["answer_bytes"].as_u64() > Some(300), "{report}");
-        assert_eq!(report["quiet"].is_object(), rate.is_some(), "{report}");
+        assert_eq!(report["middle"].is_object(), rate.is_some(), "{report}");
     }
     serving.abort();
     register.stop().await;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::Error;
 use crate::keys::VerifierKey;
 use crate::note::Policy;
+use crate::private;
 
 /// The settings of one log.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,19 +18,27 @@ use crate::note::Policy;
 pub struct Config {
     /// The directory of the log.
     pub dir: PathBuf,
-    /// The directory of the private keys; `private` below `dir` if left out.
+    /// The directory of the private keys; `private` below `dir` if left out. No two nodes share one.
     #[serde(default)]
     pub keys_dir: Option<PathBuf>,
-    /// The directory of the keys that sign; `keys_dir` if left out.
+    /// The directory of the keys that sign; `keys_dir` if left out. No two logs share one: where every
+    /// half-year has a log, each has a directory below this.
     #[serde(default)]
     pub signing_dir: Option<PathBuf>,
     /// The directory of the private index; `index` below `dir` if left out. It can be made again from
     /// the log and the keys.
     #[serde(default)]
     pub index_dir: Option<PathBuf>,
-    /// The file that holds the latest checkpoint this log has signed, apart from the log; `dir` with
-    /// `.head` behind it if left out. It tells when the log was set back: keep it out of backups
-    /// of the log. Where `origin` has `{half-year}`, this has it too.
+    /// The file with the connection string of the PostgreSQL that keeps keyring, index and lock store
+    /// for several nodes. If left out this node stands alone, and they are files.
+    #[serde(default)]
+    pub database: Option<PathBuf>,
+    /// The authorities of the database's certificate, in PEM; not needed on this machine.
+    #[serde(default)]
+    pub database_ca: Option<PathBuf>,
+    /// The file that holds the latest checkpoint this log has signed, apart from the log; if left out
+    /// the database, or without one `dir` with `.head` behind it. It tells when the log was set
+    /// back: keep it out of backups of the log. Where `origin` has `{half-year}`, this has it too.
     #[serde(default)]
     pub lock_file: Option<PathBuf>,
     /// The name of the log: a URL prefix without scheme, unique per node and half-year. With
@@ -53,7 +62,7 @@ pub struct Config {
     #[serde(default = "reserve_percent")]
     pub reserve_percent: u8,
     /// The least time in milliseconds between the starts of two commits while 32 or more exchanges
-    /// are open and come to their end; in proportion less while fewer do, none for one alone.
+    /// are open and come to their end; less by the square while fewer do, none for one alone.
     #[serde(default = "gather_ms")]
     pub gather_ms: u64,
     /// The least time in milliseconds between two checkpoints. A checkpoint comes at once after a
@@ -85,6 +94,8 @@ impl Config {
             keys_dir: None,
             signing_dir: None,
             index_dir: None,
+            database: None,
+            database_ca: None,
             lock_file: None,
             origin: origin.into(),
             node: node.into(),
@@ -127,6 +138,14 @@ impl Config {
     pub fn lock_file(&self) -> PathBuf {
         let beside = || self.dir.with_added_extension("head");
         self.lock_file.clone().unwrap_or_else(beside)
+    }
+
+    /// Reads how the database is reached, without connecting.
+    ///
+    /// # Errors
+    /// A file cannot be read or is readable for others, or does not say enough.
+    pub fn check_database(&self) -> Result<(), Error> {
+        private::check_access(self)
     }
 
     /// Reads the policy of witnesses; none if there is none.
@@ -173,8 +192,9 @@ impl Config {
     }
 }
 
-/// With the two of the log itself, as many signatures as are read of a checkpoint.
-const MAX_WITNESSES: usize = 62;
+/// With those of the log itself, as many signatures as are read of a checkpoint: two, four while
+/// its keys rotate, six for a moment when they are replaced meanwhile.
+const MAX_WITNESSES: usize = 58;
 
 /// As long as what is recorded of an access may be asked for.
 const fn retention_years() -> u8 {

@@ -1,7 +1,10 @@
 //! Looking into the record: every search, list and erasure is a record too, durable before anything
 //! is handed out.
 
+use std::time::Duration;
+
 use exchange::{CallContext, Caller, Fault, Found, Identifier, Query, Reason};
+use tokio::time::timeout;
 
 use crate::attempt::Why;
 use crate::leaf::{self, Digest, Head, Tail};
@@ -97,7 +100,7 @@ impl Evidence {
     ///
     /// # Errors
     /// `AUDIT_UNAVAILABLE`: it cannot be recorded, then nothing is destroyed; or the databases cannot
-    /// be written.
+    /// be written. If they cannot for longer than a moment, it is done when they can.
     pub async fn erase(
         &self,
         disclosure: &Disclosure<'_>,
@@ -107,9 +110,11 @@ impl Evidence {
         let begun = self.disclose(disclosure, Act::Erase, None, None).await?;
         let (evidence, subject) = (self.clone(), subject.clone());
         let (caller, context) = (disclosure.caller.clone(), disclosure.context.clone());
+        let until_ms = self.now_ms();
         let (agreement, policy) = (disclosure.agreement.to_owned(), *disclosure.policy);
         let erasing = tokio::spawn(async move {
-            let erased = evidence.records().erase(&subject, &begun).await;
+            let after = (begun.origin(), begun.seq());
+            let erased = evidence.records().erase(&subject, after, until_ms).await;
             let erased = erased.map_err(unavailable)?;
             let disclosure = Disclosure {
                 caller: &caller,
@@ -120,9 +125,10 @@ impl Evidence {
             let done = evidence.disclose(&disclosure, Act::Erase, None, Some(erased));
             done.await.map(|_| erased)
         });
-        erasing
-            .await
-            .unwrap_or_else(|_| Err(unavailable(Error::Ended)))
+        match timeout(ERASING, erasing).await {
+            Ok(erased) => erased.unwrap_or_else(|_| Err(unavailable(Error::Ended))),
+            Err(_) => Err(unavailable(Error::Unfiled)),
+        }
     }
 
     async fn disclose(
@@ -157,6 +163,9 @@ impl Evidence {
         .await
     }
 }
+
+/// Filing what came before takes a second or two.
+const ERASING: Duration = Duration::from_secs(10);
 
 /// What the caller is told; the reason is for the log.
 fn unavailable(error: Error) -> Fault {

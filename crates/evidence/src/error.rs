@@ -41,6 +41,24 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A private key does not sign.
+    #[error("the key {key} does not sign")]
+    Signer {
+        /// The key, or the file of it.
+        key: String,
+        /// Why.
+        #[source]
+        source: crate::keys::SignError,
+    },
+    /// A key is to sign that was retired.
+    #[error("the key {0} was retired and does not come back")]
+    Retired(String),
+    /// A private key is not the one that the log lists.
+    #[error("the private key {0} is none that the log lists; restore the one that it had")]
+    Unlisted(String),
+    /// The keys of the log cannot be changed like this.
+    #[error("{0}")]
+    Rotation(&'static str),
     /// A file of the public log is missing or wrong.
     #[error("{} {problem}", path.display())]
     Public {
@@ -58,10 +76,10 @@ pub enum Error {
         problem: NoteError,
     },
     /// Another process has signed a checkpoint of this log.
-    #[error("the lock store {} holds another checkpoint than this log has signed last", path.display())]
+    #[error("the lock store {store} holds another checkpoint than this log has signed last")]
     LockStore {
-        /// The lock store.
-        path: PathBuf,
+        /// The file, or the database without its password.
+        store: String,
         /// The size in the checkpoint that it holds.
         holds: Option<u64>,
     },
@@ -110,7 +128,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The index or the keyring cannot be read or written.
+    /// The index, the keyring or a lock store in a database cannot be read or written.
     #[error("cannot {action} {database}")]
     Database {
         /// What was tried.
@@ -159,9 +177,13 @@ pub struct Damage {
 }
 
 impl Error {
-    /// True if it may be gone when the same is tried again: a full disk, too many open files.
+    /// True if it may be gone when the same is tried again: a full disk, too many open files, a
+    /// key that cannot be reached.
     pub(crate) const fn may_pass(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Database { .. })
+        matches!(
+            self,
+            Self::Io { .. } | Self::Database { .. } | Self::Signer { .. }
+        )
     }
 
     pub(crate) fn io(

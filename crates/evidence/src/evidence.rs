@@ -410,7 +410,7 @@ impl Evidence {
         Salts::draw(&self.0.random).map_err(|_| Closed::NoSalt)
     }
 
-    fn now_ms(&self) -> u64 {
+    pub(crate) fn now_ms(&self) -> u64 {
         writer::now_ms(&*self.0.clock)
     }
 }

@@ -98,6 +98,17 @@ impl Config {
         (origin == self.origin).then(|| self.clone())
     }
 
+    /// The newest log that was written: the only one, where half-years have none of their own.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn newest(&self) -> Result<Option<Self>, Error> {
+        if !self.has_half_years() {
+            return Ok(Some(self.clone()));
+        }
+        Ok(self.begun()?.pop().map(|(_, log)| log))
+    }
+
     /// The logs of half-years that were written, oldest first.
     pub(crate) fn begun(&self) -> Result<Vec<(Epoch, Self)>, Error> {
         let mut begun = Vec::new();

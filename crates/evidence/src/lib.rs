@@ -14,8 +14,9 @@
 //!
 //! *Invariant:* one thread, named `evidence`, writes the write-ahead log; another, named
 //! `evidence-public`, the public log that is made of it; a third, `evidence-private`, index and keys
-//! to what is sealed. No other thread writes a file of the log: `evidence-witness`, which asks
-//! witnesses, reads only, and erasure deletes keys alone.
+//! to what is sealed. Of the others, `evidence-witness`, which asks witnesses, reads only; erasure
+//! deletes keys; `evidence-keys`, which sees when other keys are to sign, writes the list of them beside
+//! the file `keys`, in whose place the first thread puts it, and deletes private keys that are retired.
 
 mod alarm;
 mod attempt;

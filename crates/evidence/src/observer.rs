@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::keys::VerifierKey;
 use crate::{Error, NotCosigned};
 
 /// Is told what the log does; every method has a default that does nothing.
@@ -32,6 +33,12 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn not_filed(&self, _error: &Error) {}
     /// The wall clock was set, by so many milliseconds.
     fn clock_set(&self, _step_ms: i64) {}
+    /// Other keys sign from here on, and some do not any more. Called on the thread that keeps keys, or
+    /// at the start.
+    fn keys_changed(&self, _add: &[VerifierKey], _gone: &[VerifierKey]) {}
+    /// The keys that are wanted could not be brought in force; it is tried again. Called on the thread
+    /// that keeps keys, once for every reason.
+    fn keys_not_changed(&self, _error: &Error) {}
     /// What is durable could not be published; it is tried again. Called on the publishing thread.
     fn not_published(&self, _error: &Error) {}
     /// The log of the next half-year could not be prepared or begun, or this one not be linked to it; it

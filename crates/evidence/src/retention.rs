@@ -37,10 +37,17 @@ pub async fn retire(config: &Config, deps: Deps, half_year: &str) -> Result<(), 
     handle.close().await?;
     told.map_err(|_| Error::Ended)?;
     let newest = newest.ok_or(Error::Ended)?;
-    let _held = writer::hold(&newest)?;
+    // A thread may wait for a database where a task may not.
+    let destroying = tokio::task::spawn_blocking(move || destroy(&log, epoch, &newest));
+    destroying.await.unwrap_or(Err(Error::Ended))
+}
+
+/// Destroys it while nobody writes to the logs of the node.
+fn destroy(log: &Config, epoch: Epoch, newest: &Config) -> Result<(), Error> {
+    let _held = writer::hold(newest)?;
     let has_records = log.dir.join(WAL_DIR).is_dir();
-    let _old = has_records.then(|| writer::hold(&log)).transpose()?;
-    private::forget(&log, epoch)?;
+    let _old = has_records.then(|| writer::hold(log)).transpose()?;
+    private::forget(log, epoch)?;
     segment::destroy(&log.dir)
 }
 

@@ -1,5 +1,6 @@
 //! What the logs of a node have in common while it runs, and which of them is the newest.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -31,7 +32,7 @@ pub(crate) struct Kit {
 }
 
 /// The logs of a node, one after the other.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Series {
     /// None before the first and behind the last.
     newest: ArcSwapOption<Shared>,
@@ -53,5 +54,15 @@ impl Series {
     /// Says that nothing follows; what holds the logs together goes with it.
     pub(crate) fn end(&self) {
         self.newest.store(None);
+    }
+}
+
+impl fmt::Debug for Series {
+    /// Without the newest log, which shows this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folds = &self.folds;
+        f.debug_struct("Series")
+            .field("folds", folds)
+            .finish_non_exhaustive()
     }
 }

@@ -67,14 +67,14 @@ impl Load {
         let idle_kib = process::resident_kib(self.pid)?;
         let questions = Questions::new(self.sources);
         let clients = self.clients().await?;
-        let (tally, window, quiet) = match self.rate {
+        let (tally, window, middle) = match self.rate {
             None => {
                 let (tally, window) = closed::run(self, clients, questions).await?;
                 (tally, window, None)
             }
             Some(rate) => {
-                let (tally, window, quiet) = open::run(self, rate, clients, questions).await?;
-                (tally, window, Some(quiet))
+                let (tally, window, middle) = open::run(self, rate, clients, questions).await?;
+                (tally, window, Some(middle))
             }
         };
         ensure!(
@@ -83,7 +83,7 @@ impl Load {
             tally.failures()
         );
         let after_kib = process::resident_kib(self.pid)?;
-        Ok(Report::new(tally, &window, quiet, idle_kib, after_kib))
+        Ok(Report::new(tally, &window, middle, idle_kib, after_kib))
     }
 
     async fn clients(&self) -> anyhow::Result<Vec<Client>> {

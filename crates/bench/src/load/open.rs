@@ -9,7 +9,7 @@ use anyhow::ensure;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::seconds::{Quiet, Seconds};
+use super::seconds::{Middle, Seconds};
 use super::tally::{Exchange, Failure, Tally, exchange};
 use super::{Load, Spent, Window};
 use crate::connection::Client;
@@ -26,7 +26,7 @@ pub(super) async fn run(
     rate: f64,
     clients: Vec<Client>,
     questions: Questions,
-) -> anyhow::Result<(Tally, Spent, Quiet)> {
+) -> anyhow::Result<(Tally, Spent, Middle)> {
     ensure!(rate > 0.0, "a rate is more than nothing");
     let questions = Arc::new(questions);
     let mut pace = Pace::new(rate);
@@ -53,8 +53,8 @@ pub(super) async fn run(
     for outcome in asker.outstanding.join_all().await {
         seconds.tally().add(outcome);
     }
-    let (tally, quiet) = seconds.end(cores);
-    Ok((tally, spent, quiet))
+    let (tally, middle) = seconds.end(cores);
+    Ok((tally, spent, middle))
 }
 
 /// Asks without waiting for answers.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Spent;
-use super::seconds::Quiet;
+use super::seconds::Middle;
 use super::tally::Tally;
 use crate::latency::Quantiles;
 
@@ -31,8 +31,8 @@ pub(crate) struct Report {
     latency_us: Quantiles,
     /// The same without the slowest source.
     added_us: Quantiles,
-    /// Of an open loop, the quieter half of its seconds.
-    quiet: Option<Quiet>,
+    /// Of an open loop, the middle one of its seconds by their p99.
+    middle: Option<Middle>,
     /// The mean size of an answer.
     answer_bytes: usize,
     /// Resident memory of the server before the load, in KiB.
@@ -50,7 +50,7 @@ impl Report {
     pub(super) fn new(
         tally: Tally,
         spent: &Spent,
-        quiet: Option<Quiet>,
+        middle: Option<Middle>,
         idle_kib: u64,
         after_kib: u64,
     ) -> Self {
@@ -68,7 +68,7 @@ impl Report {
             answer_bytes: tally.bytes / count,
             latency_us: tally.latencies.quantiles(),
             added_us: tally.added.quantiles(),
-            quiet,
+            middle,
             idle_kib,
             after_kib,
         }

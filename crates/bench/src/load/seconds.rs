@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::tally::Tally;
-use crate::latency::{Latencies, Quantiles};
+use crate::latency::Quantiles;
 use crate::process::CoreTime;
 
 /// What came in a window, second by second.
@@ -24,12 +24,12 @@ struct Second {
     stolen: f64,
 }
 
-/// The quieter half of the seconds.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Quiet {
+/// The middle one of the seconds by their p99: as many were better as were worse.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Middle {
     /// As `added_us` of the whole window.
     added_us: Quantiles,
-    /// The most that was stolen from one of them.
+    /// What was stolen from it.
     stolen: f64,
 }
 
@@ -63,10 +63,10 @@ impl Seconds {
         (self.begun, self.cores) = (Instant::now(), cores);
     }
 
-    /// Ends the window; returns everything that came, and what came in the quieter half.
+    /// Ends the window; returns everything that came, and what came in the middle second.
     ///
     /// What came since the last second was over belongs to it.
-    pub(super) fn end(mut self, cores: CoreTime) -> (Tally, Quiet) {
+    pub(super) fn end(mut self, cores: CoreTime) -> (Tally, Middle) {
         let rest = std::mem::take(&mut self.tally);
         match self.over.last_mut() {
             Some(last) if self.begun.elapsed() < SECOND / 2 => last.tally.merge(rest),
@@ -75,16 +75,16 @@ impl Seconds {
                 self.turn(cores);
             }
         }
-        self.over.sort_by(|a, b| a.stolen.total_cmp(&b.stolen));
-        let half = self.over.len().div_ceil(2);
-        let quiet = self.over.iter().take(half);
-        let stolen = quiet.clone().map(|it| it.stolen).fold(0.0, f64::max);
-        let mut added = Latencies::default();
-        quiet.for_each(|it| added.extend(it.tally.added.clone()));
+        let each = self.over.iter().map(|it| Middle {
+            added_us: it.tally.added.clone().quantiles(),
+            stolen: it.stolen,
+        });
+        let mut each: Vec<_> = each.collect();
+        each.sort_by_key(|second| second.added_us.p99);
+        let middle = each.get(each.len() / 2).copied().unwrap_or_default();
         let mut all = Tally::default();
         self.over.into_iter().for_each(|it| all.merge(it.tally));
-        let added_us = added.quantiles();
-        (all, Quiet { added_us, stolen })
+        (all, middle)
     }
 }
 
@@ -107,24 +107,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_quieter_half_is_chosen_by_what_was_stolen() {
+    async fn the_middle_second_is_that_with_the_middle_p99() {
         let mut seconds = Seconds::begin(cores(0, 0));
         let mut stolen = 0;
-        for (place, ticks) in [50, 0, 30, 2, 1].into_iter().enumerate() {
+        for (place, (ms, ticks)) in [(50, 40), (3, 0), (4, 2), (90, 0)].into_iter().enumerate() {
             assert!(!seconds.is_over());
             tokio::time::advance(SECOND).await;
             assert!(seconds.is_over());
-            seconds.tally().add(Ok(answered(10 + place as u64)));
+            seconds.tally().add(Ok(answered(1)));
+            seconds.tally().add(Ok(answered(ms)));
             stolen += ticks;
             seconds.turn(cores(place as u64 + 1, stolen));
         }
-        seconds.tally().add(Ok(answered(20)));
-        let (all, quiet) = seconds.end(cores(5, stolen));
-        assert_eq!(all.exchanges(), 6);
-        // The seconds with 0, 1 and 2 ticks, the last with what was answered late.
-        let added = serde_json::to_value(quiet.added_us).unwrap();
-        assert_eq!(added["p50"], 13_000);
-        assert_eq!(added["max"], 20_000);
-        assert!((quiet.stolen - 0.01).abs() < 1e-9);
+        seconds.tally().add(Ok(answered(2)));
+        tokio::time::advance(SECOND).await;
+        let (all, middle) = seconds.end(cores(5, stolen));
+        assert_eq!(all.exchanges(), 9);
+        // By p99: 2, 3, 4, 50 and 90 ms.
+        let added = serde_json::to_value(middle.added_us).unwrap();
+        assert_eq!(
+            (&added["p50"], &added["p99"]),
+            (&1_000.into(), &4_000.into())
+        );
+        assert!((middle.stolen - 0.01).abs() < 1e-9);
     }
 }

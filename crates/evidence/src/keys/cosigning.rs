@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, PqdsaKeyPair};
-
+use super::file::FileKey;
+use super::signer::Signer as _;
 use super::vkey::{cosignature_message, subtree_message};
 use super::{Algorithm, VerifierKey};
 use crate::Error;
@@ -13,8 +13,8 @@ use crate::note::{Checkpoint, Signature, is_key_name};
 /// The private keys of a witness.
 pub(crate) struct CosigningKeys {
     name: String,
-    ed25519: Ed25519KeyPair,
-    ml_dsa: PqdsaKeyPair,
+    ed25519: FileKey,
+    ml_dsa: FileKey,
 }
 
 impl CosigningKeys {
@@ -30,51 +30,55 @@ impl CosigningKeys {
             });
         }
         super::make_dir(dir)?;
-        let (ed25519, ml_dsa) = (dir.join("witness.pk8"), dir.join("witness.ml-dsa-44.pk8"));
-        super::make_if_missing(&ed25519, super::new_ed25519)?;
-        super::make_if_missing(&ml_dsa, super::new_ml_dsa)?;
+        let open = |file: &str, algorithm| {
+            let path = dir.join(file);
+            FileKey::make_if_missing(&path, algorithm)?;
+            FileKey::read(&path, algorithm)
+        };
         Ok(Self {
             name: name.to_owned(),
-            ed25519: super::read_ed25519(&ed25519)?,
-            ml_dsa: super::read_ml_dsa(&ml_dsa)?,
+            ed25519: open("witness.pk8", Algorithm::CosignatureEd25519)?,
+            ml_dsa: open("witness.ml-dsa-44.pk8", Algorithm::CosignatureMlDsa44)?,
         })
     }
 
     /// Their public forms.
     pub(crate) fn public(&self) -> [VerifierKey; 2] {
-        let key = |algorithm, public| VerifierKey::new(self.name.clone(), algorithm, public);
+        let key = |algorithm, signer: &FileKey| {
+            VerifierKey::new(self.name.clone(), algorithm, signer.public())
+        };
         [
-            key(
-                Algorithm::CosignatureEd25519,
-                self.ed25519.public_key().as_ref(),
-            ),
-            key(
-                Algorithm::CosignatureMlDsa44,
-                self.ml_dsa.public_key().as_ref(),
-            ),
+            key(Algorithm::CosignatureEd25519, &self.ed25519),
+            key(Algorithm::CosignatureMlDsa44, &self.ml_dsa),
         ]
     }
 
     /// Cosigns a checkpoint with both; `time` is in seconds since 1970.
     ///
     /// # Errors
-    /// The cryptographic library refuses.
+    /// A key does not sign.
     pub(crate) fn cosign(
         &self,
         checkpoint: &Checkpoint,
         time: u64,
     ) -> Result<[Signature; 2], Error> {
         let message = cosignature_message(time, &checkpoint.to_string());
-        let ed25519 = self.ed25519.sign(&message);
-        let message = subtree_message(&self.name, time, checkpoint);
-        let ml_dsa = super::sign_ml_dsa(&self.ml_dsa, &message)?;
         let [first, second] = self.public();
+        let sign = |signer: &FileKey, key: &VerifierKey, message: &[u8]| {
+            signer.sign(message).map_err(|source| Error::Signer {
+                key: format!("{key:?}"),
+                source,
+            })
+        };
+        let ed25519 = sign(&self.ed25519, &first, &message)?;
+        let message = subtree_message(&self.name, time, checkpoint);
+        let ml_dsa = sign(&self.ml_dsa, &second, &message)?;
         let line = |key: &VerifierKey, signature: &[u8]| Signature {
             name: self.name.clone(),
             id: key.id(),
             bytes: [time.to_be_bytes().as_slice(), signature].concat(),
         };
-        Ok([line(&first, ed25519.as_ref()), line(&second, &ml_dsa)])
+        Ok([line(&first, &ed25519), line(&second, &ml_dsa)])
     }
 }
 

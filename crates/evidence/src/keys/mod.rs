@@ -1,83 +1,112 @@
 //! The keys of a log, and their public form.
 //!
 //! Two log keys sign checkpoints, one Ed25519 and one ML-DSA-44, which a quantum computer does not
-//! break; the receipt key signs receipts. The private keys are PKCS#8 files that only their owner
-//! can read; the file `keys` in the log's directory names the public ones, a line each:
-//! `log <vkey>`, `receipt <vkey>`. Not here: rotation, hardware keys.
+//! break; the receipt key signs receipts. These three are a generation. Mostly one generation signs;
+//! while it is followed by the next, both sign checkpoints, and the newer one receipts (decision
+//! 0023). The private keys are files that only their owner can read, behind a [`Signer`]; the file
+//! `keys` in the log's directory names the public ones. Not here: when an operator wants new keys.
+//!
+//! *Invariant:* nothing is signed by a key before the record that names it is durable, and the file
+//! `keys` lists it; the first generation alone has no such record.
 
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
-use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, PqdsaKeyPair};
-use zeroize::Zeroizing;
-
+#[cfg(test)]
+mod breaking;
+mod change;
 mod cosigning;
+mod file;
+mod generation;
+mod in_force;
+mod keeper;
 mod public;
+mod rotation;
 pub(crate) mod secret;
+mod signer;
 mod vkey;
+mod wanted;
 
+#[cfg(test)]
+pub(crate) use breaking::breaking;
+pub(crate) use change::{Change, KEY};
 pub(crate) use cosigning::CosigningKeys;
+pub(crate) use in_force::{InForce, NextKeys};
+pub(crate) use keeper::{Keeper, Keeping};
 pub use public::{PUBLIC_FILE, PublicKeys};
+pub use rotation::{Rotation, are_in_force, rotate};
+pub use signer::{SignError, Signer};
 pub use vkey::{Algorithm, VerifierKey};
 
-use crate::note::{Checkpoint, Signature, SignedCheckpoint, is_origin};
-use crate::replace::replace_durably;
+use crate::note::{Checkpoint, SignedCheckpoint, is_origin};
 use crate::{Config, Error};
+use generation::Generation;
+use signer::Role;
+use wanted::Wanted;
 
-const LOG_FILE: &str = "log.pk8";
-const LOG_ML_DSA_FILE: &str = "log.ml-dsa-44.pk8";
-const RECEIPT_FILE: &str = "receipt.pk8";
-
-/// The private keys of a log.
+/// The private keys of a log that sign.
 pub struct Keys {
     origin: String,
-    log: Ed25519KeyPair,
-    log_ml_dsa: PqdsaKeyPair,
-    receipt: Ed25519KeyPair,
+    newest: Arc<Generation>,
+    /// Those that sign checkpoints as well, the oldest first.
+    older: Vec<Arc<Generation>>,
 }
 
 impl Keys {
-    /// Reads the keys that [`create_if_missing`] has made.
+    /// Reads the keys that are to sign: those that [`create_if_missing`] has made, or that
+    /// [`rotate`] asks for.
     ///
     /// # Errors
     /// A key file is missing, readable for others, or no key of its kind.
     pub fn load(config: &Config) -> Result<Self, Error> {
         check_origin(&config.origin)?;
         let dir = config.signing_dir();
+        let wanted = Wanted::read(&dir)?;
+        let newest = Arc::new(Generation::load(&dir, wanted.newest)?);
+        let older = wanted.numbers().take_while(|it| *it < wanted.newest);
+        let older = older.map(|it| Generation::load(&dir, it).map(Arc::new));
         Ok(Self {
             origin: config.origin.clone(),
-            log: read_ed25519(&dir.join(LOG_FILE))?,
-            log_ml_dsa: read_ml_dsa(&dir.join(LOG_ML_DSA_FILE))?,
-            receipt: read_ed25519(&dir.join(RECEIPT_FILE))?,
+            newest,
+            older: older.collect::<Result<_, _>>()?,
         })
     }
 
-    /// The public key of checkpoints.
+    /// The public key of checkpoints, of the newest generation.
     #[must_use]
     pub fn log(&self) -> VerifierKey {
-        let public = self.log.public_key();
-        VerifierKey::new(self.origin.clone(), Algorithm::Ed25519, public.as_ref())
+        self.newest.public(Role::Log, &self.origin)
     }
 
     /// The other public key of checkpoints.
     #[must_use]
     pub fn log_ml_dsa(&self) -> VerifierKey {
-        let (name, public) = (self.origin.clone(), self.log_ml_dsa.public_key());
-        VerifierKey::new(name, Algorithm::CosignatureMlDsa44, public.as_ref())
+        self.newest.public(Role::LogMlDsa, &self.origin)
     }
 
     /// The public key of receipts.
     #[must_use]
     pub fn receipt(&self) -> VerifierKey {
-        VerifierKey::new(
-            receipt_name(&self.origin),
-            Algorithm::Ed25519,
-            self.receipt.public_key().as_ref(),
-        )
+        self.newest.public(Role::Receipt, &self.origin)
+    }
+
+    /// Every public key, the oldest generation first.
+    #[must_use]
+    pub fn public(&self) -> PublicKeys {
+        let mut all = PublicKeys::default();
+        for generation in self.generations() {
+            for role in Role::ALL {
+                let key = generation.public(role, &self.origin);
+                match role {
+                    Role::Log | Role::LogMlDsa => all.log.push(key),
+                    Role::Receipt => all.receipt.push(key),
+                }
+            }
+        }
+        all
     }
 
     pub(crate) fn origin(&self) -> &str {
@@ -85,44 +114,71 @@ impl Keys {
     }
 
     /// Signs the message of a receipt.
-    pub(crate) fn sign_receipt(&self, message: &[u8]) -> [u8; 64] {
-        let mut signature = [0; 64];
-        for (to, from) in signature
-            .iter_mut()
-            .zip(self.receipt.sign(message).as_ref())
-        {
-            *to = *from;
-        }
-        signature
-    }
-}
-
-impl Keys {
-    /// Signs a checkpoint with both keys of the log; `time` is in seconds since 1970.
     ///
     /// # Errors
-    /// The cryptographic library refuses.
+    /// The key does not sign.
+    pub(crate) fn sign_receipt(&self, message: &[u8]) -> Result<[u8; 64], Error> {
+        let signature = self.newest.sign(Role::Receipt, &self.origin, message)?;
+        signature.try_into().map_err(|_| Error::Signer {
+            key: format!("{:?}", self.receipt()),
+            source: "it signs with another length than Ed25519 has".into(),
+        })
+    }
+
+    /// Signs a checkpoint with both keys of every generation; `time` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// A key does not sign.
     pub(crate) fn sign_checkpoint(
         &self,
         checkpoint: Checkpoint,
         time: u64,
     ) -> Result<SignedCheckpoint, Error> {
-        let ed25519 = self.log.sign(checkpoint.to_string().as_bytes());
-        let message = vkey::subtree_message(&self.origin, time, &checkpoint);
-        let ml_dsa = sign_ml_dsa(&self.log_ml_dsa, &message)?;
-        let line = |key: VerifierKey, bytes: Vec<u8>| Signature {
-            name: self.origin.clone(),
-            id: key.id(),
-            bytes,
-        };
-        let signatures = vec![
-            line(self.log(), ed25519.as_ref().to_vec()),
-            line(
-                self.log_ml_dsa(),
-                [time.to_be_bytes().as_slice(), &ml_dsa].concat(),
-            ),
-        ];
+        let mut signatures = Vec::with_capacity(4);
+        for generation in self.generations() {
+            signatures.extend(generation.sign_checkpoint(&checkpoint, time)?);
+        }
         Ok(SignedCheckpoint::new(checkpoint, signatures))
+    }
+
+    fn generations(&self) -> impl Iterator<Item = &Arc<Generation>> {
+        self.older.iter().chain([&self.newest])
+    }
+
+    /// The public keys of the first generation, if it signs.
+    fn first(&self) -> Vec<VerifierKey> {
+        let first = |it: &&Arc<Generation>| it.number() == generation::FIRST;
+        let first = self.generations().filter(first);
+        let all = first.flat_map(|it| Role::ALL.map(|role| it.public(role, &self.origin)));
+        all.collect()
+    }
+
+    /// The next step to what is wanted, if it is not there yet: what is new signs beside what there
+    /// is, and only then what is not wanted any more goes.
+    ///
+    /// # Errors
+    /// As [`Keys::load`].
+    fn towards(&self, keys_dir: &Path, wanted: Wanted) -> Result<Option<Self>, Error> {
+        let mut all: Vec<_> = self.generations().cloned().collect();
+        let is_held = |number: &u32| all.iter().any(|it| it.number() == *number);
+        let missing: Vec<u32> = wanted.numbers().filter(|it| !is_held(it)).collect();
+        if missing.is_empty() {
+            let before = all.len();
+            all.retain(|it| wanted.numbers().any(|number| number == it.number()));
+            if all.len() == before {
+                return Ok(None);
+            }
+        }
+        for number in missing {
+            all.push(Arc::new(Generation::load(keys_dir, number)?));
+        }
+        all.sort_unstable_by_key(|it| it.number());
+        let next = all.pop().map(|newest| Self {
+            origin: self.origin.clone(),
+            newest,
+            older: all,
+        });
+        Ok(next)
     }
 }
 
@@ -132,20 +188,23 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Makes the keys of a log where there are none, and writes their public form beside the log.
+/// Makes the keys of a log where there are none, and writes their public form beside the log. Keys
+/// that a log has are not made again.
 ///
 /// # Errors
 /// A file cannot be written, or an existing one is no key.
 pub fn create_if_missing(config: &Config) -> Result<Keys, Error> {
     check_origin(&config.origin)?;
-    let dir = config.signing_dir();
     fs::create_dir_all(&config.dir).map_err(Error::io("create", &config.dir))?;
-    make_dir(&dir)?;
-    make_if_missing(&dir.join(LOG_FILE), new_ed25519)?;
-    make_if_missing(&dir.join(LOG_ML_DSA_FILE), new_ml_dsa)?;
-    make_if_missing(&dir.join(RECEIPT_FILE), new_ed25519)?;
+    if config.dir.join(PUBLIC_FILE).exists() {
+        return Keys::load(config);
+    }
+    let dir = config.signing_dir();
+    if Wanted::read(&dir)?.oldest() == generation::FIRST {
+        Generation::make_first(&dir)?;
+    }
     let keys = Keys::load(config)?;
-    PublicKeys::publish(&keys, &config.dir)?;
+    keys.public().write(&config.dir)?;
     Ok(keys)
 }
 
@@ -169,56 +228,6 @@ pub(crate) fn make_dir(dir: &Path) -> Result<(), Error> {
         .mode(0o700)
         .create(dir)
         .map_err(Error::io("create", dir))
-}
-
-fn make_if_missing(
-    path: &Path,
-    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, Unspecified>,
-) -> Result<(), Error> {
-    if path.exists() {
-        return Ok(());
-    }
-    let der = make().map_err(|_| Error::Crypto("make a key"))?;
-    replace_durably(path, 0o600, &der)
-}
-
-fn sign_ml_dsa(pair: &PqdsaKeyPair, message: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut signature = vec![0; ML_DSA_44_SIGNING.signature_len()];
-    pair.sign(message, &mut signature)
-        .map_err(|_| Error::Crypto("sign a checkpoint"))?;
-    Ok(signature)
-}
-
-fn new_ed25519() -> Result<Zeroizing<Vec<u8>>, Unspecified> {
-    let pair = Ed25519KeyPair::generate()?;
-    let der: Pkcs8V1Der<'_> = pair.as_der()?;
-    Ok(Zeroizing::new(der.as_ref().to_vec()))
-}
-
-fn new_ml_dsa() -> Result<Zeroizing<Vec<u8>>, Unspecified> {
-    let pair = PqdsaKeyPair::generate(&ML_DSA_44_SIGNING)?;
-    Ok(Zeroizing::new(pair.to_pkcs8v1()?.as_ref().to_vec()))
-}
-
-fn read_ed25519(path: &Path) -> Result<Ed25519KeyPair, Error> {
-    let bytes = read_private(path)?;
-    Ed25519KeyPair::from_pkcs8(&bytes).map_err(|_| bad(path, "is not an Ed25519 key in PKCS#8"))
-}
-
-fn read_ml_dsa(path: &Path) -> Result<PqdsaKeyPair, Error> {
-    let bytes = read_private(path)?;
-    PqdsaKeyPair::from_pkcs8(&ML_DSA_44_SIGNING, &bytes)
-        .map_err(|_| bad(path, "is not an ML-DSA-44 key in PKCS#8"))
-}
-
-fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let meta = fs::metadata(path).map_err(Error::io("read", path))?;
-    if std::os::unix::fs::MetadataExt::mode(&meta) & 0o077 != 0 {
-        return Err(bad(path, "others than its owner can open it; chmod 600"));
-    }
-    fs::read(path)
-        .map(Zeroizing::new)
-        .map_err(Error::io("read", path))
 }
 
 fn bad(path: &Path, problem: &'static str) -> Error {

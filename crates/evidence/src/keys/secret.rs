@@ -1,16 +1,37 @@
 //! Symmetric keys: files of 32 random bytes that only their owner can read.
 
+use std::fmt;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{bad, read_private};
+use super::bad;
+use super::file::read_private;
 use crate::Error;
 use crate::replace::replace_durably;
 
-/// The bytes of a key; wiped when they are dropped.
-pub(crate) type Secret = Zeroizing<[u8; SECRET_LEN]>;
+/// The bytes of a key; wiped when they are dropped, and never shown.
+#[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
+#[cfg_attr(test, derive(PartialEq, Eq))]
+pub(crate) struct Secret([u8; SECRET_LEN]);
+
+impl Secret {
+    pub(crate) const fn new(bytes: [u8; SECRET_LEN]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
 
 /// The length of a key.
 pub(crate) const SECRET_LEN: usize = 32;
@@ -19,7 +40,7 @@ pub(crate) const SECRET_LEN: usize = 32;
 pub(crate) fn fresh(random: &SystemRandom) -> Result<Secret, Error> {
     let mut bytes = Secret::default();
     random
-        .fill(bytes.as_mut_slice())
+        .fill(&mut bytes.0)
         .map_err(|_| Error::Crypto("draw a key"))?;
     Ok(bytes)
 }
@@ -37,6 +58,16 @@ pub(crate) fn read(path: &Path) -> Result<Secret, Error> {
     Ok(Secret::new(*bytes))
 }
 
+/// Reads a text that holds a secret.
+///
+/// # Errors
+/// The file cannot be read, is readable for others, or is no text.
+pub(crate) fn text(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let bytes = read_private(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad(path, "is no text"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
 /// Makes a key, durable before it is returned.
 ///
 /// # Errors
@@ -47,14 +78,19 @@ pub(crate) fn make(path: &Path) -> Result<Secret, Error> {
     Ok(bytes)
 }
 
-/// Reads a key, or makes it where there is none.
+/// Reads a key, or makes it where there is none. Of threads that need it at once, one makes it.
 ///
 /// # Errors
 /// As [`read`] and [`make`].
 pub(crate) fn read_or_make(path: &Path) -> Result<Secret, Error> {
+    // One that panicked has left either a whole key or none.
+    let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if path.exists() {
         read(path)
     } else {
         make(path)
     }
 }
+
+/// Held while a key is looked for and made: a key that another one replaces is lost.
+static MAKING: Mutex<()> = Mutex::new(());

@@ -71,6 +71,9 @@ pub enum NoteError {
     /// None of the keys that are known has signed, or of two kinds of keys only one.
     #[error("is not signed by a known key of each kind that is known")]
     Unsigned,
+    /// Of two kinds of keys, one has signed only with keys that a record retires.
+    #[error("is signed by keys that the log itself has retired")]
+    Retired,
 }
 
 impl Note {

@@ -1,36 +1,112 @@
-//! Where keyring and index are kept.
+//! Where keyring, index and lock store are kept: files of a node that stands alone, or one
+//! PostgreSQL for several.
 
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::access::Access;
+use super::index::Index;
+use super::keyring::{self, Keyring};
+use super::postgres::Postgres;
+use super::sql::{Database, Durability};
+use super::sqlite::Sqlite;
 use crate::keys::{make_dir, secret};
 use crate::{Config, Error};
 
-use super::index::Index;
-use super::keyring::Keyring;
-use super::sqlite::{Durability, Sqlite};
+/// Reads how the database is reached, without connecting.
+pub(crate) fn check_access(config: &Config) -> Result<(), Error> {
+    Access::read(config).map(drop)
+}
 
 /// Opens the keyring of a log.
 pub(super) fn keyring(config: &Config) -> Result<Keyring, Error> {
-    let dir = config.keys_dir();
-    let (master, db) = (dir.join(MASTER_FILE), dir.join(KEYRING_FILE));
-    if db.exists() && !master.exists() {
-        let problem = "is missing, and nothing in the keyring opens without it";
-        return Err(Error::Key {
-            path: master,
-            problem,
-        });
+    open_keyring(config, PATIENCE)
+}
+
+/// Opens keyring and index for everything of a log to be destroyed.
+pub(super) fn to_be_retired(config: &Config) -> Result<(Keyring, Index), Error> {
+    let keyring = open_keyring(config, LONG_PATIENCE)?;
+    Ok((keyring, open_index(config, LONG_PATIENCE)?))
+}
+
+fn open_keyring(config: &Config, patience: Duration) -> Result<Keyring, Error> {
+    let path = master(config);
+    let Some(access) = Access::read(config)? else {
+        let db = config.keys_dir().join(KEYRING_FILE);
+        if db.exists() && !path.exists() {
+            return Err(no_master(config));
+        }
+        let master = secret::read_or_make(&path)?;
+        let db = Sqlite::open(&db, Durability::Full)?;
+        return Keyring::open(Box::new(db), &master);
+    };
+    let mut db = Postgres::open(&access, Durability::Full, patience)?;
+    if !path.exists() && !keyring::is_unused(&mut db)? {
+        return Err(no_master(config));
     }
-    let master = secret::read_or_make(&master)?;
-    let db = Sqlite::open(&db, Durability::Full)?;
-    Keyring::open(Box::new(db), &master)
+    Keyring::open(Box::new(db), &secret::read_or_make(&path)?)
+}
+
+/// The file of the master key.
+pub(super) fn master(config: &Config) -> PathBuf {
+    config.keys_dir().join(MASTER_FILE)
+}
+
+fn no_master(config: &Config) -> Error {
+    Error::Key {
+        path: master(config),
+        problem: "is missing, and nothing in the keyring opens without it",
+    }
 }
 
 /// Opens the index.
 pub(super) fn index(config: &Config) -> Result<Index, Error> {
+    open_index(config, PATIENCE)
+}
+
+/// Opens the index for everything of a log to be filed again.
+pub(super) fn index_to_make_again(config: &Config, log: i64) -> Result<Index, Error> {
+    let mut index = open_index(config, LONG_PATIENCE)?;
+    if config.database.is_some() {
+        index.forget_log(log)?;
+    }
+    Ok(index)
+}
+
+fn open_index(config: &Config, patience: Duration) -> Result<Index, Error> {
+    let db: Box<dyn Database> = match Access::read(config)? {
+        Some(access) => Box::new(Postgres::open(&access, Durability::Relaxed, patience)?),
+        None => {
+            let dir = config.index_dir();
+            make_dir(&dir)?;
+            Box::new(Sqlite::open(&dir.join(INDEX_FILE), Durability::Relaxed)?)
+        }
+    };
+    Index::open(db)
+}
+
+/// Removes the index of a node that stands alone.
+pub(super) fn forget_index(config: &Config) -> Result<(), Error> {
     let dir = config.index_dir();
-    make_dir(&dir)?;
-    let db = Sqlite::open(&dir.join(INDEX_FILE), Durability::Relaxed)?;
-    Index::open(Box::new(db))
+    if config.database.is_some() || !dir.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(&dir).map_err(Error::io("list", &dir))? {
+        let path = entry.map_err(Error::io("list", &dir))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with(INDEX_FILE)) {
+            fs::remove_file(&path).map_err(Error::io("remove", path))?;
+        }
+    }
+    Ok(())
 }
 
 const MASTER_FILE: &str = "keyring.key";
 const KEYRING_FILE: &str = "keyring.db";
-pub(super) const INDEX_FILE: &str = "index.db";
+const INDEX_FILE: &str = "index.db";
+/// How long the server may take for a statement: each finds its rows by key, and waits for other
+/// nodes no longer than they may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for what touches every row of a log.
+const LONG_PATIENCE: Duration = Duration::from_secs(3_600);

@@ -15,15 +15,16 @@ use super::aead::Key;
 use super::epoch::Epoch;
 use super::index::{Entry, Index};
 use super::intake::Intake;
-use super::keyring::{Keyring, RECORD_LABEL, RecordKey};
+use super::keyring::{Keyring, RecordKey};
 use super::opening::Openings;
 use super::parts::{Parts, Portion};
 use super::sealed::{OPENINGS_LABEL, Sealed};
 use super::tags::{NOBODY, OFFICER, PERSON, Tag, TagKeys};
+use super::thread::Erasure;
 use crate::frame::{Frame, Kind};
 use crate::keys::secret::Secret;
 use crate::publish::Written;
-use crate::{Error, batch};
+use crate::{Error, batch, priority};
 
 /// Where records are filed, and those that wait to be.
 #[derive(Debug)]
@@ -114,6 +115,11 @@ impl Desk {
         self.next
     }
 
+    /// The number of the first record that is not in both databases.
+    pub(super) fn filed(&self) -> u64 {
+        self.filed.keys.min(self.filed.index)
+    }
+
     /// True if nothing is missing between what was taken last and these batches.
     pub(super) fn continues(&self, batches: &[Arc<Written>]) -> bool {
         let numbers = || batches.iter().map(|batch| batch.batch);
@@ -179,10 +185,11 @@ impl Desk {
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         if self.next > self.filed.keys {
             let keys = std::mem::take(&mut self.keys);
-            self.keyring.begin()?;
-            self.keyring.file(self.log, keys, self.next)?;
-            self.keyring.commit()?;
+            let dropped = self.keyring.file(self.log, keys, self.next)?;
             self.filed.keys = self.next;
+            if !dropped.is_empty() {
+                self.forget(&dropped);
+            }
         }
         if self.next > self.filed.index {
             let entries = std::mem::take(&mut self.entries);
@@ -195,6 +202,22 @@ impl Desk {
         Ok(())
     }
 
+    /// Leaves out of the index what got no key: whose it is was erased meanwhile.
+    fn forget(&mut self, dropped: &[(u64, usize)]) {
+        for entry in &mut self.entries {
+            let (seq, ts) = (entry.seq, entry.ts);
+            if dropped.iter().any(|(record, _)| *record == seq) {
+                entry.tags.retain(|tag| !self.keyring.is_erased(tag, ts));
+                entry
+                    .parts
+                    .retain(|(_, part)| !dropped.contains(&(seq, *part)));
+                entry
+                    .sealed
+                    .retain(|(part, _)| !dropped.contains(&(seq, *part)));
+            }
+        }
+    }
+
     /// How many sealed openings could not be opened since this was asked last, and were not erased
     /// either: their keys are lost.
     pub(super) fn take_lost(&mut self) -> u64 {
@@ -203,13 +226,15 @@ impl Desk {
 
     /// Destroys the keys to everything that is filed of a person, and forgets where it is; how many
     /// records it was.
-    pub(super) fn erase(&mut self, kind: &str, number: &[u8]) -> Result<u64, Error> {
+    pub(super) fn erase(&mut self, person: &Erasure) -> Result<u64, Error> {
+        self.tags.refresh(&mut self.keyring)?;
+        let (kind, number) = (person.kind, &person.number);
         let tags = self.tags.tags(kind, number);
         let mut records = Vec::new();
         for (log, seq) in self.index.marked(&tags)? {
             records.push(self.index.portion(log, seq, &tags)?);
         }
-        self.keyring.erase(&tags, &records)?;
+        self.keyring.erase(&tags, &records, person.until_ms)?;
         self.index.forget(&tags, &records)?;
         Ok(records.len() as u64)
     }
@@ -223,54 +248,38 @@ impl Desk {
     }
 
     fn leaf(&mut self, seq: u64, json: &[u8], sealed: &[Vec<u8>]) -> Result<(), Error> {
+        priority::give_way();
         let Ok(gist) = serde_json::from_slice::<Gist<'_>>(json) else {
             return Ok(()); // of a version to come: its place is counted, its meaning is not known
         };
         let epoch = Epoch::of(gist.ts);
-        let keyring = &mut self.keyring;
-        self.tags.make(epoch, || keyring.has(epoch))?;
-        let parts = self.unseal(seq, sealed)?;
-        let is_about_many = gist.t == batch::KIND;
-        let tags = parts.iter().flat_map(|part| &part.openings);
-        let tags = tags
-            .filter_map(|opening| self.tag(epoch, opening))
-            .collect();
-        if seq >= self.filed.keys {
-            for part in &parts {
-                self.keep(seq, part, epoch)?;
-            }
-        }
+        self.tags.make(epoch, &mut self.keyring)?;
+        let parts = self.unseal(seq, epoch, sealed)?;
         self.held += parts.len().max(1);
         if seq >= self.filed.index {
-            let hidden = parts.iter().find_map(|part| part.hidden());
-            let (caller, rid) = match &hidden {
-                Some(hidden) => (hidden.caller.as_ref(), hidden.rid.as_ref()),
-                None => (gist.caller.as_ref(), gist.rid.as_ref()),
-            };
-            self.entries.push(Entry {
+            let leaf = self.index.keeps_leaves().then(|| json.to_vec());
+            self.entries.push(entry(seq, &gist, &parts, leaf));
+        }
+        if seq >= self.filed.keys {
+            self.keys.extend(parts.into_iter().map(|part| RecordKey {
                 seq,
+                part: part.number,
                 ts: gist.ts,
-                kind: gist.t.to_string(),
-                agency: caller.map(|caller| caller.ag.to_string()),
-                request: rid.map(|rid| rid.to_string()),
-                shown_from: shown_from(gist.vis.as_deref().unwrap_or_default()),
-                tags,
-                parts: if is_about_many {
-                    self.about(epoch, &parts)
-                } else {
-                    Vec::new()
-                },
-                sealed: parts
-                    .iter()
-                    .map(|part| (part.number, part.text.to_vec()))
-                    .collect(),
-            });
+                persons: part.persons().collect(),
+                epoch,
+                secret: part.secret,
+            }));
         }
         Ok(())
     }
 
     /// Opens what a leaf hides; what was erased is left out.
-    fn unseal<'a>(&mut self, seq: u64, sealed: &'a [Vec<u8>]) -> Result<Vec<Part<'a>>, Error> {
+    fn unseal<'a>(
+        &mut self,
+        seq: u64,
+        epoch: Epoch,
+        sealed: &'a [Vec<u8>],
+    ) -> Result<Vec<Part<'a>>, Error> {
         let is_kept = seq < self.filed.keys;
         let known = match is_kept {
             true => self.keyring.record(&Portion {
@@ -295,6 +304,7 @@ impl Desk {
                 Some((openings, secret)) => parts.push(Part {
                     number,
                     text: sealed.text,
+                    marks: self.marks(epoch, &openings),
                     openings,
                     secret,
                 }),
@@ -305,47 +315,60 @@ impl Desk {
         Ok(parts)
     }
 
-    /// Puts the key of sealed openings under that of the person they are about.
-    fn keep(&mut self, seq: u64, part: &Part<'_>, epoch: Epoch) -> Result<(), Error> {
-        let Some(&subject) = self.persons(epoch, &part.openings).first() else {
-            return Ok(());
+    /// Whom openings name; nobody if they name no person.
+    fn marks(&self, epoch: Epoch, openings: &[Opening]) -> Vec<Mark> {
+        let mark = |opening: &Opening| {
+            let kind = kind(&opening.field)?;
+            let tag = self.tags.tag(epoch, kind, &opening.value)?;
+            let bearer = if kind == OFFICER {
+                Bearer::Officer
+            } else {
+                Bearer::Person
+            };
+            Some(Mark { tag, bearer })
         };
-        self.keyring.begin()?;
-        let key = self.keyring.subject(epoch, &subject)?;
-        let wrapped = key
-            .wrap(RECORD_LABEL, &part.secret)
-            .map_err(|_| Error::Crypto("seal a record key"))?;
-        self.keys.push(RecordKey {
-            seq,
-            part: part.number,
-            subject,
-            wrapped,
-        });
-        Ok(())
-    }
-
-    /// Whom each part is about.
-    fn about(&self, epoch: Epoch, parts: &[Part<'_>]) -> Vec<(Tag, usize)> {
-        let each = parts.iter().flat_map(|part| {
-            let persons = self.persons(epoch, &part.openings);
-            persons.into_iter().map(|tag| (tag, part.number))
-        });
-        each.collect()
-    }
-
-    /// The tags of the persons that openings name; that of nobody if they name none.
-    fn persons(&self, epoch: Epoch, openings: &[Opening]) -> Vec<Tag> {
-        let persons = openings.iter().filter(|it| is_person(&it.field));
-        let mut tags: Vec<Tag> = persons.filter_map(|it| self.tag(epoch, it)).collect();
-        if tags.is_empty() {
-            tags.extend(self.tags.tag(epoch, NOBODY, &[]));
+        let mut marks: Vec<Mark> = openings.iter().filter_map(mark).collect();
+        if marks.iter().all(|mark| mark.bearer == Bearer::Officer) {
+            let tag = self.tags.tag(epoch, NOBODY, &[]);
+            marks.extend(tag.map(|tag| Mark {
+                tag,
+                bearer: Bearer::Nobody,
+            }));
         }
-        tags
+        marks
     }
+}
 
-    /// The tag of what an opening holds, if it is a person or an officer.
-    fn tag(&self, epoch: Epoch, opening: &Opening) -> Option<Tag> {
-        self.tags.tag(epoch, kind(&opening.field)?, &opening.value)
+/// What is filed of a record in the index.
+fn entry(seq: u64, gist: &Gist<'_>, parts: &[Part<'_>], leaf: Option<Vec<u8>>) -> Entry {
+    let hidden = parts.iter().find_map(|part| part.hidden());
+    let (caller, rid) = match &hidden {
+        Some(hidden) => (hidden.caller.as_ref(), hidden.rid.as_ref()),
+        None => (gist.caller.as_ref(), gist.rid.as_ref()),
+    };
+    let is_about_many = gist.t == batch::KIND;
+    let of_persons = |part: &Part<'_>| {
+        let number = part.number;
+        let each = part.persons().map(|tag| (tag, number));
+        each.collect::<Vec<_>>()
+    };
+    let marks = parts.iter().flat_map(|part| &part.marks);
+    let sealed = parts.iter().map(|part| (part.number, part.text.to_vec()));
+    Entry {
+        seq,
+        ts: gist.ts,
+        kind: gist.t.to_string(),
+        agency: caller.map(|caller| caller.ag.to_string()),
+        request: rid.map(|rid| rid.to_string()),
+        shown_from: shown_from(gist.vis.as_deref().unwrap_or_default()),
+        tags: marks.filter_map(Mark::named).collect(),
+        parts: if is_about_many {
+            parts.iter().flat_map(of_persons).collect()
+        } else {
+            Vec::new()
+        },
+        sealed: sealed.collect(),
+        leaf,
     }
 }
 
@@ -354,10 +377,41 @@ struct Part<'a> {
     number: usize,
     text: &'a [u8],
     openings: Vec<Opening>,
+    marks: Vec<Mark>,
     secret: Secret,
 }
 
+/// Whom sealed openings name.
+struct Mark {
+    tag: Tag,
+    bearer: Bearer,
+}
+
+/// Who bears a tag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bearer {
+    Person,
+    Officer,
+    /// Stands for the person where none is named.
+    Nobody,
+}
+
+impl Mark {
+    /// The tag of somebody.
+    fn named(&self) -> Option<Tag> {
+        (self.bearer != Bearer::Nobody).then_some(self.tag)
+    }
+}
+
 impl Part<'_> {
+    /// Whose it is: those persons', or nobody's.
+    fn persons(&self) -> impl Iterator<Item = Tag> {
+        let marks = self.marks.iter();
+        marks
+            .filter(|mark| mark.bearer != Bearer::Officer)
+            .map(|mark| mark.tag)
+    }
+
     /// What a sealed record says of its caller, or what is known of that after a crash.
     fn hidden(&self) -> Option<Gist<'_>> {
         let of = |field: &str| self.openings.iter().find(|opening| opening.field == field);
@@ -379,10 +433,6 @@ fn kind(field: &str) -> Option<&str> {
         OFFICER | PERSON => Some(field),
         other => other.starts_with("sub.").then_some(other),
     }
-}
-
-fn is_person(field: &str) -> bool {
-    field != OFFICER && kind(field).is_some()
 }
 
 /// From when the person may see a record, in milliseconds since 1970: at once, from a day on, or
@@ -408,4 +458,4 @@ const WHO: &str = "who";
 const ALL: &str = "all";
 const TRIED: &str = "try";
 /// So many sealed openings are filed with one commit, and those of the record they end in.
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: usize = 8_192;

@@ -32,6 +32,8 @@ pub(super) struct Entry {
     pub(super) parts: Vec<(Tag, usize)>,
     /// Its openings under their record keys, by part.
     pub(super) sealed: Vec<(usize, Vec<u8>)>,
+    /// The record itself, where other nodes search for it.
+    pub(super) leaf: Option<Vec<u8>>,
 }
 
 /// What is searched for, in the words of the index.
@@ -47,8 +49,7 @@ pub(super) struct Terms {
 impl Index {
     /// Opens the index; its tables are made if there are none.
     pub(super) fn open(mut db: Box<dyn Database>) -> Result<Self, Error> {
-        let by_key = db.by_key();
-        for table in [
+        let tables = [
             "log (id BIGINT PRIMARY KEY, origin TEXT NOT NULL)",
             "record (log BIGINT, seq BIGINT, ts BIGINT NOT NULL, kind TEXT NOT NULL, agency TEXT, \
              request TEXT, shown_from BIGINT NOT NULL, PRIMARY KEY (log, seq))",
@@ -57,17 +58,15 @@ impl Index {
              PRIMARY KEY (log, seq, part))",
             "part (tag BYTEA, log BIGINT, seq BIGINT, part BIGINT, \
              PRIMARY KEY (tag, log, seq, part))",
+            "leaf (log BIGINT, seq BIGINT, json BYTEA NOT NULL, PRIMARY KEY (log, seq))",
             "filed (log BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
-        ] {
-            db.run(&format!("CREATE TABLE IF NOT EXISTS {table} {by_key}"), &[])?;
-        }
-        for index in [
+        ];
+        let indexes = [
             "record_by_time ON record (ts, log, seq)",
             "record_by_agency ON record (agency, ts, log, seq)",
             "record_by_request ON record (request)",
-        ] {
-            db.run(&format!("CREATE INDEX IF NOT EXISTS {index}"), &[])?;
-        }
+        ];
+        db.define(&tables, &indexes)?;
         Ok(Self { db })
     }
 
@@ -85,6 +84,19 @@ impl Index {
         Ok(origin.map_or_else(String::new, |origin| origin.text().to_owned()))
     }
 
+    /// True if records themselves are kept: nodes do not have each other's logs at hand.
+    pub(super) fn keeps_leaves(&self) -> bool {
+        self.db.is_shared()
+    }
+
+    /// A record itself; none if it is not kept here.
+    pub(super) fn leaf(&mut self, log: i64, seq: u64) -> Result<Option<Vec<u8>>, Error> {
+        let sql = "SELECT json FROM leaf WHERE log = $1 AND seq = $2";
+        let rows = self.db.rows(sql, &[Value::Int(log), Value::of(seq)])?;
+        let leaf = rows.first().and_then(|row| row.first());
+        Ok(leaf.map(|leaf| leaf.bytes().to_vec()))
+    }
+
     /// The number of the first record of a log that is not filed yet.
     pub(super) fn next(&mut self, log: i64) -> Result<u64, Error> {
         let sql = "SELECT next FROM filed WHERE log = $1";
@@ -96,7 +108,7 @@ impl Index {
     /// Files records; what lies before `next` is filed then.
     pub(super) fn file(&mut self, log: i64, entries: Vec<Entry>, next: u64) -> Result<(), Error> {
         let (mut records, mut marks) = (Vec::new(), Vec::new());
-        let (mut openings, mut parts) = (Vec::new(), Vec::new());
+        let (mut openings, mut parts, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries {
             let (seq, ts) = (Value::of(entry.seq), Value::of(entry.ts));
             for tag in entry.tags {
@@ -111,6 +123,9 @@ impl Index {
                 let (part, sealed) = (Value::of(part as u64), Value::Bytes(sealed));
                 openings.push([Value::Int(log), seq.clone(), part, sealed]);
             }
+            if let Some(leaf) = entry.leaf {
+                leaves.push([Value::Int(log), seq.clone(), Value::Bytes(leaf)]);
+            }
             records.push([
                 Value::Int(log),
                 seq,
@@ -121,18 +136,33 @@ impl Index {
                 Value::of(entry.shown_from),
             ]);
         }
+        // In the order of the tables: neighbours share a page.
+        marks.sort_unstable();
+        parts.sort_unstable();
         at_once(&mut *self.db, |db| {
             let into = "record (log, seq, ts, kind, agency, request, shown_from)";
             insert(db, into, records)?;
             insert(db, "mark (tag, ts, log, seq)", marks)?;
             insert(db, "opening (log, seq, part, sealed)", openings)?;
             insert(db, "part (tag, log, seq, part)", parts)?;
+            insert(db, "leaf (log, seq, json)", leaves)?;
             db.run(
                 "INSERT INTO filed (log, next) VALUES ($1, $2) \
                  ON CONFLICT (log) DO UPDATE SET next = excluded.next",
                 &[Value::Int(log), Value::of(next)],
             )
             .map(drop)
+        })
+    }
+
+    /// Forgets everything of a log, for it to be filed again.
+    pub(super) fn forget_log(&mut self, log: i64) -> Result<(), Error> {
+        at_once(&mut *self.db, |db| {
+            for table in ["filed", "mark", "part", "opening", "leaf", "record"] {
+                let sql = format!("DELETE FROM {table} WHERE log = $1");
+                db.run(&sql, &[Value::Int(log)])?;
+            }
+            Ok(())
         })
     }
 
@@ -213,13 +243,13 @@ impl Index {
     /// Forgets all records of a log.
     pub(super) fn retire(&mut self, log: i64) -> Result<(), Error> {
         at_once(&mut *self.db, |db| {
-            for table in ["opening", "mark", "part", "record"] {
+            for table in RETIRED {
                 let sql = format!("DELETE FROM {table} WHERE log = $1");
                 db.run(&sql, &[Value::Int(log)])?;
             }
             Ok(())
         })?;
-        self.db.scrub()
+        self.db.scrub(&RETIRED)
     }
 
     /// Forgets persons: their tags, and the sealed openings that are about them.
@@ -236,9 +266,12 @@ impl Index {
             }
             Ok(())
         })?;
-        self.db.scrub()
+        self.db.scrub(&["mark", "part", "opening"])
     }
 }
+
+/// What goes with a half-year.
+const RETIRED: [&str; 5] = ["opening", "mark", "part", "leaf", "record"];
 
 /// The conditions of a search as SQL.
 #[derive(Default)]

@@ -10,22 +10,27 @@
 //! An exchange waits for none of it. What is sealed lies in the write-ahead log for good; the keys to
 //! it move from the intake key, which is soon destroyed, to a key per person and half-year. Destroying
 //! that key erases; no record changes. The index is made of the other two and can be made again.
-//! Not here: who may search.
+//! Keyring and index are files of a node that stands alone, or one PostgreSQL of several
+//! (`databases.rs`). Not here: who may search.
 //!
 //! *Invariant:* no file of the index holds a value, a number of a person or an unkeyed hash of one:
 //! only tags under a key that is not in it, and ciphertext.
 
+mod access;
 mod aead;
 mod databases;
 mod epoch;
+mod erased;
 mod file;
 mod forget;
 mod index;
 mod intake;
 mod keyring;
+mod locks;
 mod older;
 mod opening;
 mod parts;
+mod postgres;
 mod records;
 mod reindex;
 mod retire;
@@ -34,11 +39,15 @@ mod shared;
 mod sql;
 mod sqlite;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod thread;
 
+pub(crate) use databases::check_access;
 pub(crate) use epoch::Epoch;
 pub(crate) use forget::forget;
 pub(crate) use intake::Intake;
+pub(crate) use locks::LockTable;
 pub(crate) use opening::Openings;
 pub use records::Accesses;
 pub(crate) use records::{Eyes, Records};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::databases;
 use super::file::Desk;
 use super::intake::Intake;
 use super::thread::{SLICE, desk};
@@ -26,9 +27,9 @@ pub(super) enum More {
 impl Older {
     /// Opens a log that has ended; none if it is filed whole.
     pub(super) fn open(config: &Config, intake: &Arc<Intake>) -> Result<Option<Self>, Error> {
-        let desk = desk(config, intake)?;
+        let desk = desk(config, intake, databases::index(config)?)?;
         let shown = read_checkpoint(&config.dir.join(CHECKPOINT_FILE))?;
-        if desk.next() >= shown.map_or(0, |shown| shown.checkpoint().size) {
+        if desk.filed() >= shown.map_or(0, |shown| shown.checkpoint().size) {
             return Ok(None);
         }
         Ok(Some(Self {
@@ -44,10 +45,15 @@ impl Older {
         let (end, limit) = (self.end.end, desk.next() + SLICE);
         self.tail.read_to(end, limit, |frame| desk.frame(frame))?;
         desk.flush()?;
-        Ok(if desk.next() < self.end.seq {
+        Ok(if desk.filed() < self.end.seq {
             More::Yes
         } else {
             More::No
         })
+    }
+
+    /// How many sealed openings could not be opened since this was asked last.
+    pub(super) fn take_lost(&mut self) -> u64 {
+        self.desk.take_lost()
     }
 }

@@ -1,11 +1,11 @@
 //! Searching and opening records, and forgetting persons. Not here: who may, and that it is recorded.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use exchange::{Found, Identifier, Opened, Opening, Position, Query};
 use jiff::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ use super::thread::{Erasure, Progress};
 use super::{databases, file, log_number};
 use crate::attempt::subject_name;
 use crate::publish::{self, Inbox};
-use crate::{Config, Error, Receipt, batch};
+use crate::{Config, Error, batch};
 
 /// The records of a log, to be searched.
 #[derive(Clone, Debug)]
@@ -32,6 +32,16 @@ struct Shared {
     inbox: Arc<Inbox>,
     progress: Progress,
     private: Private,
+    searches: Arc<Semaphore>,
+    /// Connections to the database of several nodes that were used before.
+    idle: Mutex<Vec<Shelves>>,
+}
+
+/// What a search reads.
+#[derive(Debug)]
+struct Shelves {
+    index: Index,
+    keyring: Keyring,
 }
 
 /// Records, and what is known of those that are on other pages.
@@ -68,6 +78,8 @@ impl Records {
             inbox,
             progress,
             private,
+            searches: Arc::new(Semaphore::new(SEARCHES)),
+            idle: Mutex::default(),
         }))
     }
 
@@ -79,28 +91,46 @@ impl Records {
     /// Searches what is filed; waits a moment for what was recorded before the call.
     pub(crate) async fn search(&self, query: Query, eyes: Eyes) -> Result<Accesses, Error> {
         let complete = self.wait_for_what_is_durable().await;
+        let turn = Arc::clone(&self.0.searches).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::Ended)?;
         let records = self.clone();
-        let mut all = off_the_road(move || records.search_now(&query, eyes)).await?;
+        let mut all = off_the_road(move || {
+            let found = records.search_now(&query, eyes);
+            drop(turn);
+            found
+        })
+        .await?;
         all.found.complete = complete;
         Ok(all)
     }
 
-    /// Has the keys to everything destroyed that is recorded of a person before that record; how many
-    /// records it was. Goes on if nobody waits any more.
-    pub(crate) async fn erase(&self, subject: &Identifier, after: &Receipt) -> Result<u64, Error> {
+    /// Has the keys to everything destroyed that is recorded of a person before that record of a log,
+    /// on other nodes until that time; how many records it was. Goes on if nobody waits any more.
+    pub(crate) async fn erase(
+        &self,
+        subject: &Identifier,
+        (log, after): (&str, u64),
+        until_ms: u64,
+    ) -> Result<u64, Error> {
         let (done, erased) = oneshot::channel();
-        self.0.private.erasures().push(Erasure {
+        self.0.private.ask_for(Erasure {
             kind: subject_name(subject.kind()),
             number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
-            log: log_number(after.origin()),
-            after: after.seq(),
+            log: log_number(log),
+            after,
+            until_ms,
             done,
-        });
+        })?;
+        // One of an older log waits for the end of that.
+        if log == self.0.config.origin {
+            self.0.progress.published.want(after.saturating_add(1));
+        }
         erased.await.unwrap_or(Err(Error::Ended))
     }
 
     async fn wait_for_what_is_durable(&self) -> bool {
         let want = self.0.inbox.reached().seq;
+        self.0.progress.published.want(want);
         let mut filed = self.0.progress.filed.subscribe();
         let mut unfiled = self.0.private.unfiled();
         let all = async {
@@ -110,10 +140,38 @@ impl Records {
         timeout(PATIENCE, all).await.unwrap_or(false)
     }
 
+    /// Searches over a connection that was used before, if there is one, and over a new one if that
+    /// has been lost meanwhile.
     fn search_now(&self, query: &Query, eyes: Eyes) -> Result<Accesses, Error> {
+        let idle = || self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = idle().pop();
+        if let Some(mut shelves) = used
+            && let Ok(found) = self.search_in(&mut shelves, query, eyes)
+        {
+            idle().push(shelves);
+            return Ok(found);
+        }
         let config = &self.0.config;
-        let tags = TagKeys::load(&config.keys_dir())?;
-        let (mut index, mut keyring) = (databases::index(config)?, databases::keyring(config)?);
+        let mut shelves = Shelves {
+            index: databases::index(config)?,
+            keyring: databases::keyring(config)?,
+        };
+        let found = self.search_in(&mut shelves, query, eyes)?;
+        if config.database.is_some() {
+            idle().push(shelves);
+        }
+        Ok(found)
+    }
+
+    fn search_in(
+        &self,
+        shelves: &mut Shelves,
+        query: &Query,
+        eyes: Eyes,
+    ) -> Result<Accesses, Error> {
+        let config = &self.0.config;
+        let Shelves { index, keyring } = shelves;
+        let tags = TagKeys::load(config, keyring)?;
         let terms = terms(&tags, query, eyes);
         // One more than a page tells whether there is another.
         let more = Query {
@@ -130,8 +188,8 @@ impl Records {
         shown.extend(terms.subject.iter().flatten());
         let opened = places.iter().map(|place| {
             let portion = index.portion(place.log, place.seq, &shown)?;
-            let openings = open(&portion, &mut index, &mut keyring)?;
-            describe(place, openings, &mut index, &mut leaves)
+            let openings = open(&portion, index, keyring)?;
+            describe(place, openings, index, &mut leaves)
         });
         let found = Found {
             records: opened.collect::<Result<_, _>>()?,
@@ -189,7 +247,10 @@ fn describe(
     Ok(Opened {
         seq: place.seq,
         ts_ms: place.ts,
-        leaf: leaves.leaf(&origin, place.seq)?,
+        leaf: match leaves.leaf(&origin, place.seq)? {
+            Some(leaf) => leaf,
+            None => index.leaf(place.log, place.seq)?.unwrap_or_default(),
+        },
         origin: origin.into(),
         entries: batch::take_proofs(&mut openings),
         openings,
@@ -215,11 +276,11 @@ impl<'a> Leaves<'a> {
         Self { node, bundle: None }
     }
 
-    /// The record; empty if its log is not kept here.
-    fn leaf(&mut self, origin: &str, seq: u64) -> Result<Vec<u8>, Error> {
+    /// The record; none if its log is not kept here.
+    fn leaf(&mut self, origin: &str, seq: u64) -> Result<Option<Vec<u8>>, Error> {
         let log = self.node.named(origin).filter(|log| log.dir.is_dir());
         let Some(log) = log else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let (number, place) = publish::bundle_of(seq);
         let is_it = |held: &Bundle| {
@@ -235,7 +296,7 @@ impl<'a> Leaves<'a> {
         };
         let leaf = bundle.leaves.get(place).cloned();
         self.bundle = Some(bundle);
-        leaf.ok_or(Error::Forgotten { seq })
+        leaf.map(Some).ok_or(Error::Forgotten { seq })
     }
 }
 
@@ -251,5 +312,7 @@ fn time(ts_ms: u64) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(ts_ms).ok()?).ok()
 }
 
+/// So many searches run at once, each with two connections where there is a database.
+const SEARCHES: usize = 8;
 /// What was recorded just before a search takes a second to be published and filed.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,6 +1,5 @@
 //! Making the index again, from the log and the keyring, while no gateway runs.
 
-use std::fs;
 use std::sync::Arc;
 
 use super::intake::Intake;
@@ -35,7 +34,7 @@ pub fn reindex(config: &Config, mut progress: impl FnMut(Progress)) -> Result<Re
             held.push((writer::hold(&log)?, log));
         }
     }
-    forget(config)?;
+    databases::forget_index(config)?;
     let intake = Arc::new(Intake::open(&config.keys_dir())?);
     let mut all = Reindexed::default();
     for ((_file, reached), log) in &held {
@@ -53,7 +52,9 @@ fn file(
     intake: &Arc<Intake>,
     mut progress: impl FnMut(Progress),
 ) -> Result<Reindexed, Error> {
-    let mut desk = desk(log, intake)?;
+    let number = log_number(&log.origin);
+    let index = databases::index_to_make_again(log, number)?;
+    let mut desk = desk(log, intake, index)?;
     let mut tail = Tail::with_attempts(&log.dir, 0)?;
     let parts = reached.seq.div_ceil(PART);
     for part in 1..=parts {
@@ -67,24 +68,8 @@ fn file(
     }
     Ok(Reindexed {
         records: desk.next(),
-        opened: desk.index.opened(log_number(&log.origin))?,
+        opened: desk.index.opened(number)?,
     })
-}
-
-/// Removes the index of a node that stands alone.
-fn forget(config: &Config) -> Result<(), Error> {
-    let dir = config.index_dir();
-    if !dir.exists() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(&dir).map_err(Error::io("list", &dir))? {
-        let path = entry.map_err(Error::io("list", &dir))?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with(databases::INDEX_FILE)) {
-            fs::remove_file(&path).map_err(Error::io("remove", path))?;
-        }
-    }
-    Ok(())
 }
 
 /// So many records go between two reports.

@@ -21,7 +21,8 @@ pub(crate) struct Private(Arc<State>);
 #[derive(Debug)]
 struct State {
     intake: Mutex<Option<Arc<Intake>>>,
-    erasures: Mutex<Vec<Erasure>>,
+    /// What is to be erased; none behind the end of the newest log.
+    erasures: Mutex<Option<Vec<Erasure>>>,
     /// Older logs that have ended and may not be filed whole.
     ended: Mutex<Vec<Config>>,
     /// How many older logs are written on or not known to be filed whole.
@@ -34,7 +35,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             intake: Mutex::default(),
-            erasures: Mutex::default(),
+            erasures: Mutex::new(Some(Vec::new())),
             ended: Mutex::default(),
             unfiled: watch::Sender::new(0),
             newest: AtomicI64::new(0),
@@ -56,6 +57,7 @@ impl Private {
     /// Says which log is the newest: what files it looks after keys and erasures from here on.
     pub(crate) fn lead(&self, origin: &str) {
         self.0.newest.store(log_number(origin), Ordering::SeqCst);
+        lock(&self.0.erasures).get_or_insert_default();
     }
 
     /// Says that a log is about to become an older one.
@@ -103,8 +105,37 @@ impl Private {
         self.0.unfiled.subscribe()
     }
 
-    pub(super) fn erasures(&self) -> MutexGuard<'_, Vec<Erasure>> {
-        lock(&self.0.erasures)
+    /// Has a person's keys destroyed.
+    pub(super) fn ask_for(&self, erasure: Erasure) -> Result<(), Error> {
+        let mut waiting = lock(&self.0.erasures);
+        waiting.as_mut().ok_or(Error::Ended)?.push(erasure);
+        Ok(())
+    }
+
+    /// True if that log is the newest, and somebody is to be erased who can be once everything before
+    /// `next` is filed.
+    pub(super) fn erases(&self, log: i64, next: u64) -> bool {
+        let waiting = lock(&self.0.erasures);
+        self.is_newest(log) && waiting.iter().flatten().any(|it| it.is_ripe(log, next))
+    }
+
+    /// Takes those whose time has come: that log is the newest and filed as far as `filed`, and every
+    /// older one is filed whole.
+    pub(super) fn ripe(&self, log: i64, filed: u64) -> Vec<Erasure> {
+        if !self.is_all_but(log) {
+            return Vec::new();
+        }
+        let mut waiting = lock(&self.0.erasures);
+        let ripe = waiting.iter_mut();
+        ripe.flat_map(|all| all.extract_if(.., |it| it.is_ripe(log, filed)))
+            .collect()
+    }
+
+    /// Says that a log has ended: if it is the newest, nobody is erased any more.
+    pub(super) fn erases_no_more(&self, log: i64) {
+        if self.is_newest(log) {
+            *lock(&self.0.erasures) = None;
+        }
     }
 }
 

@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use crate::Error;
+use crate::{Error, priority};
 
 /// A value in a statement or a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Value {
     Int(i64),
     Text(String),
@@ -27,11 +27,38 @@ pub(super) trait Database: Send + fmt::Debug {
     /// Asks for rows.
     fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Error>;
 
-    /// What stands behind the columns of a table that is always found by its whole key.
-    fn by_key(&self) -> &'static str;
+    /// Makes those tables and indexes that are missing. Each begins with its name; a table is always
+    /// found by its whole key.
+    fn define(&mut self, tables: &[&str], indexes: &[&str]) -> Result<(), Error>;
 
-    /// Makes what was deleted unreadable in the files of the database as well.
-    fn scrub(&mut self) -> Result<(), Error>;
+    /// True if other nodes write to it as well.
+    fn is_shared(&self) -> bool;
+
+    /// Holds the keys of persons until what is changed at once is done: those who add to them
+    /// together, who erases one alone.
+    fn hold(&mut self, how: Hold) -> Result<(), Error>;
+
+    /// Makes what was deleted from these tables unreadable in the files of the database, as far as
+    /// the database can.
+    fn scrub(&mut self, tables: &[&str]) -> Result<(), Error>;
+}
+
+/// How something is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// With others that hold it so.
+    Together,
+    /// With nobody.
+    Alone,
+}
+
+/// How durable a commit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// On the disk when it returns.
+    Full,
+    /// Whole after a power cut, but perhaps not the last: for what can be made again.
+    Relaxed,
 }
 
 /// Does several things, or none of them.
@@ -62,6 +89,7 @@ pub(super) fn insert<const N: usize>(
     let (many, one) = (statement(into, MANY, N), statement(into, 1, N));
     let mut rows = rows.into_iter();
     loop {
+        priority::give_way();
         let mut values: Vec<Value> = rows.by_ref().take(MANY).flatten().collect();
         if values.len() == MANY * N {
             db.run(&many, &values)?;

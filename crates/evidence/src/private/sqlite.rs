@@ -8,17 +8,8 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use super::sql::{Database, Row, Value};
+use super::sql::{Database, Durability, Hold, Row, Value};
 use crate::Error;
-
-/// How durable a commit is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Durability {
-    /// On the disk when it returns.
-    Full,
-    /// Whole after a power cut, but perhaps not the last: for what can be made again.
-    Relaxed,
-}
 
 /// A database file that is open.
 #[derive(Debug)]
@@ -45,7 +36,8 @@ impl Sqlite {
         connection
             .execute_batch(&format!(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
-                 PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+                 PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; \
+                 PRAGMA cache_size = -{CACHE_KIB}; PRAGMA wal_autocheckpoint = {JOURNAL_PAGES};"
             ))
             .map_err(failed)?;
         Ok(Self {
@@ -86,11 +78,26 @@ impl Database for Sqlite {
         ask().map_err(self.failed("read"))
     }
 
-    fn by_key(&self) -> &'static str {
-        "WITHOUT ROWID"
+    fn define(&mut self, tables: &[&str], indexes: &[&str]) -> Result<(), Error> {
+        for table in tables {
+            let sql = format!("CREATE TABLE IF NOT EXISTS {table} WITHOUT ROWID");
+            self.run(&sql, &[])?;
+        }
+        for index in indexes {
+            self.run(&format!("CREATE INDEX IF NOT EXISTS {index}"), &[])?;
+        }
+        Ok(())
     }
 
-    fn scrub(&mut self) -> Result<(), Error> {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn hold(&mut self, _: Hold) -> Result<(), Error> {
+        Ok(()) // one thread of one process changes it
+    }
+
+    fn scrub(&mut self, _: &[&str]) -> Result<(), Error> {
         // Pages are zeroed by secure_delete; the journal still holds them as they were, until nobody
         // reads it any more.
         let scrub = || {
@@ -138,6 +145,10 @@ fn failed(action: &'static str, path: &Path, source: rusqlite::Error) -> Error {
     }
 }
 
+/// The inner pages of tables with some ten million rows.
+const CACHE_KIB: u32 = 16 << 10;
+/// 16 MiB: pages that change again and again are written to their place once for several commits.
+const JOURNAL_PAGES: u32 = 4_096;
 /// How often it is tried to empty the journal while others read.
 const SCRUBS: u32 = 50;
 const SCRUB: Duration = Duration::from_millis(100);

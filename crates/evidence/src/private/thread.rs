@@ -1,7 +1,9 @@
 //! The thread `evidence-private`: files what is published, and retires intake keys.
 //!
-//! It follows the public log, so that whatever is found can be proved. While a database cannot be
-//! written, it tries again every second; exchanges do not notice.
+//! It follows the public log, so that whatever is found can be proved. What comes is taken in at once
+//! and written to the databases together with what follows in the next seconds, or as soon as somebody
+//! searches: many records in the order of the tables touch far fewer pages than each by itself. While
+//! a database cannot be written, it tries again every second; exchanges do not notice.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::file::Desk;
+use super::index::Index;
 use super::intake::Intake;
 use super::older::{More, Older};
 use super::retire::Retiring;
@@ -20,7 +23,7 @@ use super::shared::Private;
 use super::tags::TagKeys;
 use super::{databases, log_number};
 use crate::alarm::Siren;
-use crate::publish::{Guard, News, Published, Tail};
+use crate::publish::{Guard, Haste, Look, News, Published, Tail};
 use crate::writer::Queue;
 use crate::{Config, Error, Observer, priority};
 
@@ -29,8 +32,6 @@ use crate::{Config, Error, Observer, priority};
 pub(crate) struct Filer {
     pub(crate) config: Config,
     pub(crate) intake: Arc<Intake>,
-    /// How far it is published.
-    pub(crate) published: Arc<Published>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) siren: Siren,
     /// What exchanges put their openings into.
@@ -42,8 +43,22 @@ pub(crate) struct Filer {
 /// What those who search know of the thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
+    /// How far it is published; who waits for it to be filed says so here.
+    pub(super) published: Arc<Published>,
     /// The number of the first record that is not filed.
     pub(super) filed: watch::Sender<u64>,
+}
+
+/// Tells those who wait for an erasure that none will come, however the thread ends.
+struct End {
+    private: Private,
+    log: i64,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.private.erases_no_more(self.log);
+    }
 }
 
 /// A person whose keys are to be destroyed.
@@ -56,8 +71,18 @@ pub(super) struct Erasure {
     pub(super) log: i64,
     /// The place of that record.
     pub(super) after: u64,
+    /// When it was asked for, in milliseconds since 1970.
+    pub(super) until_ms: u64,
     /// Told how many records it was.
     pub(super) done: oneshot::Sender<Result<u64, Error>>,
+}
+
+impl Erasure {
+    /// True if everything before it is filed, where the newest log is filed as far as `filed`, and
+    /// every older one whole.
+    pub(super) const fn is_ripe(&self, newest: i64, filed: u64) -> bool {
+        self.log != newest || self.after < filed
+    }
 }
 
 impl fmt::Debug for Erasure {
@@ -66,9 +91,24 @@ impl fmt::Debug for Erasure {
     }
 }
 
-impl Default for Progress {
-    fn default() -> Self {
+/// What the thread has before it.
+struct Work {
+    /// None after a failure.
+    desk: Option<Desk>,
+    /// An older log that is being filed.
+    older: Option<Older>,
+    retiring: Retiring,
+    /// So many bytes that ever entered the queue are filed.
+    queued: u64,
+    /// When what was taken in is written at the latest.
+    due: Instant,
+}
+
+impl Progress {
+    /// Nothing is filed yet.
+    pub(crate) fn new(published: Arc<Published>) -> Self {
         Self {
+            published,
             filed: watch::Sender::new(0),
         }
     }
@@ -85,30 +125,45 @@ impl Filer {
 
     fn run(self) {
         let _guard = Guard(self.siren.clone());
+        let _end = End {
+            private: self.private.clone(),
+            log: self.log(),
+        };
         priority::lower();
-        let mut retiring = Retiring::after_start(Instant::now(), self.intake.current());
-        let (mut desk, mut from, mut seen) = (None, Instant::now(), 0);
-        let (mut older, mut look) = (None, LOOK);
-        while let Some(news) = self.published.next(seen, from, from + look) {
-            from = Instant::now() + EVERY;
-            let done = self.file(&mut desk, &news).and_then(|desk| {
-                self.file_older(&mut older)?;
-                self.erase(desk, &mut retiring)?;
-                self.retire(desk, &mut retiring, &news)
-            });
-            match done {
-                Ok(()) => {
-                    seen = news.reached.seq;
-                    look = LOOK;
-                    if older.is_some() {
-                        (from, look) = (Instant::now(), Duration::ZERO);
+        let begin = Instant::now();
+        let mut work = Work {
+            desk: None,
+            older: None,
+            retiring: Retiring::after_start(begin, self.intake.current()),
+            queued: 0,
+            due: begin,
+        };
+        let mut look = Look {
+            seen: 0,
+            filed: Some(0),
+            from: begin,
+            until: begin + LOOK,
+        };
+        while let Some(news) = self.progress.published.next(look) {
+            let now = Instant::now();
+            priority::be_polite_for(POLITE);
+            match self.work(&mut work, &news, now) {
+                Ok(filed) => {
+                    look = Look {
+                        seen: news.reached.seq,
+                        filed: Some(filed),
+                        from: now + EVERY,
+                        until: now + LOOK,
+                    };
+                    if work.older.is_some() {
+                        (look.from, look.until) = (now, now);
                     }
                 }
                 Err(error) => {
                     self.observer.not_filed(&error);
-                    (desk, older) = (None, None);
-                    from = Instant::now() + RETRY;
-                    if self.published.has_ended() {
+                    (work.desk, work.older) = (None, None);
+                    (look.filed, look.from, look.until) = (None, now + RETRY, now + RETRY);
+                    if self.progress.published.has_ended() {
                         return;
                     }
                 }
@@ -116,27 +171,41 @@ impl Filer {
         }
     }
 
-    /// Files what is published.
-    fn file<'a>(&self, desk: &'a mut Option<Desk>, news: &News) -> Result<&'a mut Desk, Error> {
-        let desk = match desk {
+    /// Takes in what is published, files and erases what is due; the number of the first record that
+    /// is not filed.
+    fn work(&self, work: &mut Work, news: &News, now: Instant) -> Result<u64, Error> {
+        let desk = match &mut work.desk {
             Some(desk) => desk,
-            None => desk.insert(self.desk()?),
+            None => work.desk.insert(self.desk()?),
         };
-        if desk.continues(&news.written) {
-            for batch in &news.written {
-                desk.take(batch)?;
-            }
+        self.take_in(desk, news)?;
+        let is_awaited = news.haste == Haste::Now || self.private.erases(self.log(), desk.next());
+        let is_due = now >= work.due || is_awaited;
+        if is_due && desk.filed() < desk.next() {
             desk.flush()?;
-        } else if desk.is_new() || desk.next() < news.reached.seq {
+            work.due = now + LINGER;
+        }
+        if desk.filed() >= desk.next() {
+            work.queued = news.reached.queued;
+        }
+        self.tell_of_lost(desk.take_lost());
+        self.progress.filed.send_replace(desk.filed());
+        self.observer.filed(desk.filed());
+        self.file_older(&mut work.older)?;
+        self.erase(desk, &mut work.retiring)?;
+        self.retire(desk, &mut work.retiring, work.queued)?;
+        Ok(desk.filed())
+    }
+
+    /// Takes in what is published, mostly out of memory.
+    fn take_in(&self, desk: &mut Desk, news: &News) -> Result<(), Error> {
+        if desk.continues(&news.written) {
+            return news.written.iter().try_for_each(|batch| desk.take(batch));
+        }
+        if desk.is_new() || desk.next() < news.reached.seq {
             self.catch_up(desk, news)?;
         }
-        let lost = desk.take_lost();
-        if lost > 0 {
-            self.observer.openings_lost(lost);
-        }
-        self.progress.filed.send_replace(desk.next());
-        self.observer.filed(desk.next());
-        Ok(desk)
+        Ok(())
     }
 
     /// Files what is not in memory: after a start or a failure, or when it was more than is handed on.
@@ -147,8 +216,8 @@ impl Filer {
             let limit = desk.next() + SLICE;
             tail.read_to(news.reached.end, limit, |frame| desk.frame(frame))?;
             desk.flush()?;
-            self.progress.filed.send_replace(desk.next());
-            if self.published.has_ended() {
+            self.progress.filed.send_replace(desk.filed());
+            if self.progress.published.has_ended() {
                 return Ok(()); // what is left is for the next start
             }
         }
@@ -170,40 +239,49 @@ impl Filer {
             };
             *older = Older::open(&config, &self.intake)?;
         }
-        if let Some(some) = older
-            && some.file()? == More::Yes
-        {
-            return Ok(());
+        if let Some(some) = older {
+            let more = some.file()?;
+            self.tell_of_lost(some.take_lost());
+            if more == More::Yes {
+                return Ok(());
+            }
         }
         *older = None;
         self.private.has_filed();
         Ok(())
     }
 
+    fn tell_of_lost(&self, lost: u64) {
+        if lost > 0 {
+            self.observer.openings_lost(lost);
+        }
+    }
+
     /// Erases whom it was asked to. Here, so that nothing about them is being filed meanwhile.
     fn erase(&self, desk: &mut Desk, retiring: &mut Retiring) -> Result<(), Error> {
-        let (log, next) = (self.log(), desk.next());
-        if !self.private.is_all_but(log) {
-            return Ok(());
-        }
-        let is_due = |it: &mut Erasure| it.log != log || it.after < next;
-        let mut waiting = self.private.erasures();
-        let erasures: Vec<_> = waiting.extract_if(.., is_due).collect();
-        drop(waiting);
+        let erasures = self.private.ripe(self.log(), desk.filed());
         if erasures.is_empty() {
             return Ok(());
         }
+        let mut again = Ok(());
         for erasure in erasures {
-            let erased = desk.erase(erasure.kind, &erasure.number);
-            // Whoever asked may have gone; it is done all the same.
-            erasure.done.send(erased).ok();
+            match desk.erase(&erasure) {
+                Err(error) if error.may_pass() => {
+                    again = Err(error);
+                    self.private.ask_for(erasure)?;
+                }
+                // Whoever asked may have gone; it is done all the same.
+                erased => drop(erasure.done.send(erased)),
+            }
         }
+        again?;
         // What was filed a moment ago could still be opened by the intake key.
         self.renew(desk, retiring)
     }
 
-    /// Renews the intake key now and then, and destroys those under which nothing waits any more.
-    fn retire(&self, desk: &Desk, retiring: &mut Retiring, news: &News) -> Result<(), Error> {
+    /// Renews the intake key now and then, and destroys those under which nothing waits any more:
+    /// `filed` bytes of what ever entered the queue are filed.
+    fn retire(&self, desk: &Desk, retiring: &mut Retiring, filed: u64) -> Result<(), Error> {
         let now = Instant::now();
         if !self.private.is_all_but(self.log()) {
             return Ok(());
@@ -211,7 +289,6 @@ impl Filer {
         if retiring.is_due(now, desk.next()) {
             self.renew(desk, retiring)?;
         }
-        let filed = news.reached.queued;
         while let Some(below) = retiring.done(now, self.queue.queued(), filed) {
             if desk.waits_for_intake_before(below) {
                 return Ok(());
@@ -229,7 +306,7 @@ impl Filer {
     }
 
     fn desk(&self) -> Result<Desk, Error> {
-        desk(&self.config, &self.intake)
+        desk(&self.config, &self.intake, databases::index(&self.config)?)
     }
 
     fn log(&self) -> i64 {
@@ -238,17 +315,20 @@ impl Filer {
 }
 
 /// The desk of a log.
-pub(super) fn desk(config: &Config, intake: &Arc<Intake>) -> Result<Desk, Error> {
-    let mut index = databases::index(config)?;
+pub(super) fn desk(config: &Config, intake: &Arc<Intake>, mut index: Index) -> Result<Desk, Error> {
     let log = log_number(&config.origin);
     index.name(log, &config.origin)?;
-    let keyring = databases::keyring(config)?;
-    let tags = TagKeys::load(&config.keys_dir())?;
+    let mut keyring = databases::keyring(config)?;
+    let tags = TagKeys::load(config, &mut keyring)?;
     Desk::new(log, Arc::clone(intake), keyring, index, tags)
 }
 
-/// A search waits for this at most, besides the time that publishing takes.
+/// How often what is published is taken in.
 const EVERY: Duration = Duration::from_millis(500);
+/// How long filing lets others run first: so much later at most is found what is searched for.
+const POLITE: Duration = Duration::from_millis(400);
+/// How long what was taken in waits for more, unless somebody searches.
+const LINGER: Duration = Duration::from_secs(5);
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often intake keys are looked after when nothing comes.

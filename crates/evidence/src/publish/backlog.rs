@@ -36,6 +36,18 @@ pub(crate) struct News {
     pub(crate) reached: Reached,
     /// The last batches, in order and without a gap; those before them may have been dropped.
     pub(crate) written: Vec<Arc<Written>>,
+    /// Whether somebody waits for it.
+    pub(crate) haste: Haste,
+}
+
+/// Whether what comes is to be dealt with at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// It may wait for more to come.
+    #[default]
+    Later,
+    /// It is waited for.
+    Now,
 }
 
 /// What is left to the next thread.
@@ -72,11 +84,12 @@ impl Backlog {
     }
 
     /// Takes everything.
-    pub(super) fn take(&mut self) -> News {
+    pub(super) fn take(&mut self, haste: Haste) -> News {
         self.bytes = 0;
         News {
             reached: self.reached,
             written: self.written.drain(..).collect(),
+            haste,
         }
     }
 }

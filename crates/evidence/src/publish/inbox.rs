@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::backlog::{Backlog, Ended, News, Reached};
+use super::backlog::{Backlog, Ended, Haste, News, Reached};
 use super::written::Written;
 use crate::note::Signature;
 
@@ -122,7 +122,7 @@ impl Inbox {
             match ended {
                 Some(Ended::Short) => return None,
                 Some(Ended::Whole) if state.backlog.reached.seq <= published => return None,
-                Some(Ended::Whole) => return Some(Next::Publish(state.backlog.take())),
+                Some(Ended::Whole) => return Some(Next::Publish(state.backlog.take(Haste::Later))),
                 None => {}
             }
             let from = if state.round.is_met {
@@ -134,7 +134,7 @@ impl Inbox {
             state = if !rest.is_zero() {
                 self.wait_at_most(state, rest)
             } else if state.backlog.reached.seq > published {
-                return Some(Next::Publish(state.backlog.take()));
+                return Some(Next::Publish(state.backlog.take(Haste::Later)));
             } else {
                 state.sleeps = true;
                 self.wake

@@ -1,55 +1,89 @@
 //! The lock store: the latest checkpoint that this log has signed, kept apart from the log.
 //!
 //! Replaced by compare-and-swap before a checkpoint is shown. A log that was set back (an old
-//! backup, a copied disk) is smaller than what the lock store holds, and does not start. Here: one
-//! file, for one node. Not here: PostgreSQL, for several.
+//! backup, a copied disk) is smaller than what the lock store holds, and does not start. Either one
+//! file, for a node that stands alone, or a row in the PostgreSQL of several nodes.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::store::read_checkpoint;
-use crate::Error;
+use super::store::{parse_checkpoint, read_checkpoint};
 use crate::note::SignedCheckpoint;
+use crate::private::LockTable;
 use crate::replace::replace_durably;
+use crate::{Config, Error};
 
-/// The lock store of one log: a file beside its directory.
+/// The lock store of one log.
 #[derive(Debug)]
-pub(crate) struct LockStore {
-    path: PathBuf,
+pub(crate) enum LockStore {
+    /// A file beside its directory.
+    File(PathBuf),
+    /// A row in a database.
+    Table(Box<LockTable>),
 }
 
 impl LockStore {
-    /// The lock store in that file.
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
-    }
-
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// The lock store that the settings name.
+    pub(crate) fn of(config: &Config) -> Result<Self, Error> {
+        let table = match &config.lock_file {
+            Some(_) => None,
+            None => LockTable::of(config)?,
+        };
+        Ok(match table {
+            Some(table) => Self::Table(Box::new(table)),
+            None => Self::File(config.lock_file()),
+        })
     }
 
     /// What it holds.
-    pub(crate) fn load(&self) -> Result<Option<SignedCheckpoint>, Error> {
-        read_checkpoint(&self.path)
+    pub(crate) fn load(&mut self) -> Result<Option<SignedCheckpoint>, Error> {
+        match self {
+            Self::File(path) => read_checkpoint(path),
+            Self::Table(table) => {
+                let text = table.load()?;
+                let parse = |text: String| parse_checkpoint(&text, Path::new(table.name()));
+                text.map(parse).transpose()
+            }
+        }
     }
 
-    /// Replaces what it holds, if that is what is expected. The directory of the log is held, so no
-    /// other process of this log comes between.
+    /// Replaces what it holds, if that is what is expected.
     ///
     /// # Errors
     /// It holds something else, or cannot be written.
     pub(crate) fn replace(
-        &self,
+        &mut self,
         expected: Option<&SignedCheckpoint>,
         next: &SignedCheckpoint,
     ) -> Result<(), Error> {
-        let holds = self.load()?;
-        if holds.as_ref() != expected {
-            return Err(Error::LockStore {
-                path: self.path.clone(),
-                holds: holds.map(|it| it.checkpoint().size),
-            });
+        let text = next.to_string();
+        let is_replaced = match self {
+            // The directory of the log is held, so no other process of this log comes between.
+            Self::File(path) if read_checkpoint(path)?.as_ref() == expected => {
+                replace_durably(path, 0o644, text.as_bytes())?;
+                true
+            }
+            Self::File(_) => false,
+            Self::Table(table) => {
+                let expected = expected.map(ToString::to_string);
+                table.replace(expected.as_deref(), &text, next.checkpoint().size)?
+            }
+        };
+        if is_replaced {
+            return Ok(());
         }
-        replace_durably(&self.path, 0o644, next.to_string().as_bytes())
+        Err(Error::LockStore {
+            holds: self.load()?.map(|it| it.checkpoint().size),
+            store: self.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for LockStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Table(table) => f.write_str(table.name()),
+        }
     }
 }

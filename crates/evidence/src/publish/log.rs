@@ -6,12 +6,12 @@
 use super::lock::LockStore;
 use super::store::{CHECKPOINT_FILE, Store};
 use super::written::Written;
-use crate::Error;
 use crate::frame::{Frame, Kind};
 use crate::keys::Keys;
 use crate::note::{Checkpoint, Signature, SignedCheckpoint};
 use crate::tree::proof::Tiles as _;
 use crate::tree::{Edge, Hash, TILE_WIDTH, Tile, entries_path, leaf_hash};
+use crate::{Error, priority};
 
 /// A public log that can grow.
 #[derive(Debug)]
@@ -120,6 +120,7 @@ impl PublicLog {
         for (frame, hash) in leaves.zip(batch.hashes()) {
             if let Some(leaf) = frame.leaf().filter(|_| frame.seq == self.size()) {
                 self.append(leaf, *hash)?;
+                priority::give_way();
             }
         }
         Ok(())

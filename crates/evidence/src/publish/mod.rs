@@ -27,9 +27,9 @@ mod store;
 mod tail;
 mod written;
 
-pub(crate) use backlog::{Ended, News, Reached};
+pub(crate) use backlog::{Ended, Haste, News, Reached};
 pub(crate) use inbox::Inbox;
-pub(crate) use published::Published;
+pub(crate) use published::{Look, Published};
 pub(crate) use restore::Restored;
 pub use shelf::{Item, ItemKind, Shelf};
 pub use store::CHECKPOINT_FILE;
@@ -39,7 +39,7 @@ pub(crate) use written::{Buffers, Written};
 
 use crate::alarm::Siren;
 use crate::cosign::Cosigning;
-use crate::keys::Keys;
+use crate::keys::InForce;
 use crate::link::Follower;
 use crate::note::Signature;
 use crate::{Config, Error, Observer, priority};
@@ -49,7 +49,7 @@ use inbox::{Next, Turn};
 pub(crate) struct Publisher {
     /// None after a failure: what is in memory may be ahead of what is on the disk.
     pub(crate) restored: Option<Restored>,
-    pub(crate) keys: Arc<Keys>,
+    pub(crate) keys: Arc<InForce>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) siren: Siren,
@@ -128,13 +128,15 @@ impl Publisher {
             None => Restored::read(&self.config, news.reached)?,
         };
         let restored = self.restored.insert(restored);
+        priority::be_polite_for(POLITE);
         restored.take_in(&news.written)?;
         loop {
             let more = restored.catch_up(&self.config, news.reached)?;
             if let Some(cosigning) = &self.cosigning {
                 cosigning.announce(restored.log.size());
             }
-            let signed = restored.log.publish(&self.keys, seconds(&*self.clock))?;
+            let keys = self.keys.load();
+            let signed = restored.log.publish(&keys, seconds(&*self.clock))?;
             *shown = signed.checkpoint().size;
             let text = Arc::from(signed.to_string());
             if self.follower.get().is_none() {
@@ -237,6 +239,8 @@ impl Drop for Guard {
     }
 }
 
+/// How long publishing lets others run first: a record is public within a second all the same.
+const POLITE: Duration = Duration::from_millis(150);
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// How long the next checkpoint waits until the quorum of witnesses has cosigned this one, so that

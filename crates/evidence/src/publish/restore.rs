@@ -37,16 +37,20 @@ impl Restored {
     /// # Errors
     /// The log is smaller than the lock store knows, or another; or a file cannot be read.
     pub(crate) fn read(config: &Config, durable: Reached) -> Result<Self, Error> {
-        let (store, lock) = (Store::new(&config.dir), LockStore::new(config.lock_file()));
+        let (store, mut lock) = (Store::new(&config.dir), LockStore::of(config)?);
+        let name = lock.to_string();
+        let set_back = |knows, signed: &SignedCheckpoint, problem: &str| {
+            set_back(config, &name, knows, signed, problem)
+        };
         let shown = verified(
             store.checkpoint()?,
             &config.dir.join(CHECKPOINT_FILE),
             config,
         )?;
-        let known = verified(lock.load()?, lock.path(), config)?;
+        let known = verified(lock.load()?, Path::new(&name), config)?;
         let Some(known) = known else {
             return match shown {
-                Some(shown) => Err(set_back(config, Knows::Shown, &shown, "is missing")),
+                Some(shown) => Err(set_back(Knows::Shown, &shown, "is missing")),
                 None if durable.seq > 0 => Err(Error::Unshown(durable.seq)),
                 None => Ok(Self {
                     log: PublicLog::empty(store, lock),
@@ -57,11 +61,11 @@ impl Restored {
         let size = known.checkpoint().size;
         if durable.seq < size {
             let problem = format!("it has only {}", durable.seq);
-            return Err(set_back(config, Knows::Lock, &known, &problem));
+            return Err(set_back(Knows::Lock, &known, &problem));
         }
         if let Some(shown) = shown.as_ref().filter(|it| it.checkpoint().size > size) {
             let problem = format!("knows only {size}");
-            return Err(set_back(config, Knows::Shown, shown, &problem));
+            return Err(set_back(Knows::Shown, shown, &problem));
         }
         // What is shown may have the lines of witnesses; the lock store has those of the log alone.
         let is_shown = |it: &SignedCheckpoint| it.checkpoint() == known.checkpoint();
@@ -76,12 +80,7 @@ impl Restored {
         // Read twice: nothing is written before it is known to be the log that was signed.
         let (tail, root) = reread(config, durable, &mut log, size, &mut |_, _| Ok(()))?;
         if root != Some(known.checkpoint().root) {
-            return Err(set_back(
-                config,
-                Knows::Lock,
-                &known,
-                "its records are others",
-            ));
+            return Err(set_back(Knows::Lock, &known, "its records are others"));
         }
         if log.latest() == Some(&known) {
             let tail = Some(tail);
@@ -153,7 +152,7 @@ fn verified(
         return Ok(None);
     };
     let keys = PublicKeys::read(&config.dir)?;
-    let problem = match signed.verify(&keys.log) {
+    let problem = match signed.verify(&keys.of_checkpoints()) {
         Ok(_) if signed.checkpoint().origin == config.origin => return Ok(Some(signed)),
         Ok(_) => NoteError::OtherLog,
         Err(problem) => problem,
@@ -164,8 +163,13 @@ fn verified(
     })
 }
 
-fn set_back(config: &Config, knows: Knows, signed: &SignedCheckpoint, problem: &str) -> Error {
-    let lock = config.lock_file().display().to_string();
+fn set_back(
+    config: &Config,
+    lock: &str,
+    knows: Knows,
+    signed: &SignedCheckpoint,
+    problem: &str,
+) -> Error {
     let (known, problem) = match knows {
         Knows::Lock => (format!("the lock store {lock}"), format!("but {problem}")),
         Knows::Shown => {

@@ -6,11 +6,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
 use crate::note::SignedCheckpoint;
 use crate::replace::{replace, sync_dir};
 use crate::tree::proof::Tiles;
 use crate::tree::{Hash, TILE_WIDTH, Tile, entries_path};
+use crate::{Error, priority};
 
 /// The name of the file with the latest checkpoint.
 pub const CHECKPOINT_FILE: &str = "checkpoint";
@@ -40,6 +40,7 @@ impl Store {
     /// Writes a file such that a crash leaves the old one, the new one, or none. Its name is durable
     /// after [`Store::sync`].
     pub(crate) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        priority::give_way();
         let path = self.dir.join(path);
         let parent = path.parent().unwrap_or(&self.dir).to_owned();
         self.make_dir(&parent)?;
@@ -163,8 +164,12 @@ pub(crate) fn read_checkpoint(path: &Path) -> Result<Option<SignedCheckpoint>, E
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         read => read.map_err(Error::io("read", path))?,
     };
-    let checkpoint = SignedCheckpoint::parse(&text);
-    checkpoint.map(Some).map_err(|problem| Error::Checkpoint {
+    parse_checkpoint(&text, path).map(Some)
+}
+
+/// Reads a checkpoint that comes from there.
+pub(super) fn parse_checkpoint(text: &str, path: &Path) -> Result<SignedCheckpoint, Error> {
+    SignedCheckpoint::parse(text).map_err(|problem| Error::Checkpoint {
         path: path.to_owned(),
         problem,
     })

@@ -28,9 +28,12 @@ mod cosign;
 mod crash;
 mod floods;
 mod model;
+mod nodes;
 mod private;
 mod proof;
 mod road;
+mod rotation;
+mod signers;
 mod tamper;
 mod turn;
 
@@ -125,6 +128,11 @@ impl Desk {
             std::thread::sleep(Duration::from_millis(2));
         }
         Ok(started)
+    }
+
+    /// How many records are under the latest checkpoint.
+    fn shown(&self) -> u64 {
+        shown(&self.config.dir)
     }
 
     fn start(&self) -> (Evidence, Handle) {

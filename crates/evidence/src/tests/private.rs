@@ -75,7 +75,7 @@ pub(super) fn opened<'a>(record: &'a Opened, field: &str) -> Option<&'a str> {
 }
 
 /// Every opening opens a commitment that stands in the leaf.
-fn proves(record: &Opened) {
+pub(super) fn proves(record: &Opened) {
     let leaf = std::str::from_utf8(&record.leaf).unwrap();
     for opening in &record.openings {
         let commitment = Commitment::of(opening);
@@ -364,4 +364,21 @@ async fn no_file_holds_a_number_or_an_officer() {
         }
     }
     assert!(read > 10, "{read} files");
+}
+
+#[tokio::test]
+async fn an_erasure_that_cannot_come_any_more_is_not_waited_for() {
+    let desk = Desk::published();
+    let (evidence, handle) = desk.start();
+    let number = person(CITIZEN);
+    // Behind a record that will never be.
+    let (records, origin) = (evidence.records(), evidence.origin());
+    let waits = records.erase(&number, (&origin, u64::MAX), 0);
+    let soon = Duration::from_secs(10);
+    let (ended, closed) = tokio::join!(tokio::time::timeout(soon, waits), handle.close());
+    closed.unwrap();
+    assert!(matches!(ended, Ok(Err(Error::Ended))), "{ended:?}");
+    let late = records.erase(&number, (&origin, 0), 0);
+    let late = tokio::time::timeout(soon, late).await;
+    assert!(matches!(late, Ok(Err(Error::Ended))), "{late:?}");
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::keys::KeyChange;
+use crate::keys::KEY;
 use crate::leaf::{self, Gist};
 use crate::link::{Before, Follower, Links};
 
@@ -12,6 +14,8 @@ pub struct Census {
     pub leaves: u64,
     /// The number of leaves of each type.
     pub by_type: BTreeMap<String, u64>,
+    /// The changes of the keys that sign.
+    pub keys: Vec<KeyChange>,
     last_ts: u64,
     pub(super) links: Named,
 }
@@ -37,6 +41,13 @@ impl Census {
         }
         if gist.ts < self.last_ts {
             return Err("the time of a leaf lies before that of the leaf before it");
+        }
+        if gist.t == KEY {
+            let change = KeyChange::parse(json, self.leaves, gist.ts)?;
+            if self.keys.len() >= MOST_CHANGES {
+                return Err("there are more KEY records than any log has");
+            }
+            self.keys.push(change);
         }
         self.last_ts = gist.ts;
         self.links.follower = None;
@@ -78,4 +89,6 @@ const MOST_LINKS: usize = 2;
 /// Under what the leaves of odd types are counted.
 const OTHERS: &str = "(others)";
 const MOST_TYPES: usize = 64;
+/// Keys that rotate every week for ten years, begun and finished.
+const MOST_CHANGES: usize = 1_040;
 const LONGEST_TYPE: usize = 32;

@@ -13,6 +13,7 @@ mod directory;
 mod extra;
 mod growth;
 mod half_years;
+mod keys;
 mod prove;
 mod public;
 mod receipts;
@@ -25,6 +26,7 @@ pub use directory::{Report, directory};
 pub use extra::Extra;
 pub use growth::Witnessed;
 pub use half_years::{Follows, follows, half_years};
+pub use keys::KeyChange;
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};
 pub use receipts::{ReceiptError, ReceiptReport, receipt, receipts};
@@ -88,6 +90,14 @@ pub enum VerifyError {
         /// The older one.
         before: String,
         /// What does not fit.
+        problem: &'static str,
+    },
+    /// The file of the log's keys is not what its records say.
+    #[error("the file `keys` lists {key} {problem}")]
+    Keys {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
         problem: &'static str,
     },
     /// The log contradicts itself.

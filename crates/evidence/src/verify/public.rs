@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::census::Census;
 use super::growth::{Growth, Witnessed};
-use super::{Progress, VerifyError};
+use super::{Progress, VerifyError, keys};
 use crate::keys::VerifierKey;
 use crate::note::{NoteError, SignedCheckpoint, speak_for};
 use crate::publish::{CHECKPOINT_FILE, next_entry};
@@ -38,7 +38,7 @@ impl Files for Directory {
 /// What is believed about a log before it is read.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    /// The keys that sign its checkpoints.
+    /// The keys that sign its checkpoints, and those that did.
     pub keys: Vec<VerifierKey>,
     /// Checkpoints it has shown before, in any order.
     pub older: Vec<Witnessed>,
@@ -85,12 +85,11 @@ pub(super) fn read(
         from: CHECKPOINT_FILE.to_owned(),
         problem,
     };
-    let keys = signed.verify(&trust.keys).map_err(bad)?;
+    let signers = signed.verify(&trust.keys).map_err(bad)?;
     // A witness alone does not speak for the log.
-    if !speak_for(&checkpoint.origin, &keys, &trust.keys) {
+    if !speak_for(&checkpoint.origin, &signers, &trust.keys) {
         return Err(bad(NoteError::Unsigned));
     }
-    let signers = keys.into_iter().cloned().collect();
     let growth = Growth::new(trust.older.clone(), &checkpoint.origin, &trust.keys)?;
     let mut reader = Reader {
         files,
@@ -112,9 +111,19 @@ pub(super) fn read(
     if reader.growth.edge().root() != checkpoint.root {
         return Err(wrong(CHECKPOINT_FILE, "has another root than the entries"));
     }
+    // Nor does a key that is retired by a record under this very checkpoint.
+    let in_force = keys::in_force(&reader.census.keys, &trust.keys);
+    let signing: Vec<_> = signers
+        .iter()
+        .copied()
+        .filter(|it| in_force.contains(it))
+        .collect();
+    if !speak_for(&checkpoint.origin, &signing, &in_force) {
+        return Err(bad(NoteError::Retired));
+    }
     let report = PublicReport {
+        signers: signers.into_iter().cloned().collect(),
         checkpoint: signed,
-        signers,
         older: trust.older.len(),
         tiles: reader.tiles,
         census: reader.census,

@@ -1,9 +1,9 @@
 //! Checks receipts against the log they come from.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 
-use super::{ReceiptText, VerifyError, directory::walk};
+use super::{KeyChange, ReceiptText, VerifyError, directory::walk, keys};
 use crate::keys::{PublicKeys, VerifierKey, receipt_name};
 use crate::receipt::message;
 use crate::tree::{leaf_hash, root_of};
@@ -29,6 +29,9 @@ pub enum ReceiptError {
     /// The log is another one.
     #[error("the receipt is of another log")]
     OtherLog,
+    /// The log itself says that its key signed no receipts then.
+    #[error("its key did not sign receipts at that record")]
+    OtherTime,
 }
 
 /// What came of checking receipts.
@@ -47,7 +50,7 @@ pub struct ReceiptReport {
 /// The log itself fails.
 pub fn receipt(dir: &Path, receipt: &ReceiptText) -> Result<Result<(), ReceiptError>, VerifyError> {
     let keys = PublicKeys::read(dir).map_err(VerifyError::Unreadable)?;
-    let report = receipts(dir, &keys.receipt, [receipt.clone()])?;
+    let report = receipts(dir, &keys.of_receipts(), [receipt.clone()])?;
     Ok(report.refused.first().map_or(Ok(()), |(_, why)| Err(*why)))
 }
 
@@ -64,29 +67,30 @@ pub fn receipts(
     let mut wanted = Wanted::default();
     for (place, receipt) in receipts.into_iter().enumerate() {
         match signatures.check(&receipt) {
-            Ok(()) => wanted.add(place, &receipt),
+            Ok(key) => wanted.add(place, &receipt, key),
             Err(why) => wanted.refused.push((place, why)),
         }
     }
     let log = walk(dir, |_| (), |seq, leaf| wanted.found(seq, leaf))?;
-    Ok(wanted.finish(&log.origin))
+    Ok(wanted.finish(&log.origin, &log.census.keys))
 }
 
 /// Checks signatures, those over one batch once.
 struct Signatures<'a> {
     keys: &'a [VerifierKey],
-    good: HashSet<(String, Vec<u8>)>,
+    good: HashMap<(String, Vec<u8>), &'a VerifierKey>,
 }
 
 impl<'a> Signatures<'a> {
     fn new(keys: &'a [VerifierKey]) -> Self {
         Self {
             keys,
-            good: HashSet::new(),
+            good: HashMap::new(),
         }
     }
 
-    fn check(&mut self, receipt: &ReceiptText) -> Result<(), ReceiptError> {
+    /// The key that has signed.
+    fn check(&mut self, receipt: &ReceiptText) -> Result<&'a VerifierKey, ReceiptError> {
         let (first, size) = (receipt.batch_first, u64::from(receipt.batch_size));
         let index = receipt.seq.checked_sub(first).ok_or(ReceiptError::Path)?;
         let root =
@@ -96,38 +100,44 @@ impl<'a> Signatures<'a> {
             message(&receipt.origin, first, size, &root, at_ms),
             receipt.signature.clone(),
         );
-        if self.good.contains(&signed) {
-            return Ok(());
+        if let Some(key) = self.good.get(&signed) {
+            return Ok(key);
         }
         let name = receipt_name(&receipt.origin);
         let mut keys = self.keys.iter().filter(|key| key.name() == name).peekable();
         keys.peek().ok_or(ReceiptError::Key)?;
-        if !keys.any(|key| key.verifies(signed.0.as_bytes(), &signed.1)) {
-            return Err(ReceiptError::Signature);
-        }
-        self.good.insert(signed);
-        Ok(())
+        let key = keys.find(|key| key.verifies(signed.0.as_bytes(), &signed.1));
+        let key = key.ok_or(ReceiptError::Signature)?;
+        self.good.insert(signed, key);
+        Ok(key)
     }
 }
 
 /// Receipts whose leaves are looked for.
 #[derive(Default)]
-struct Wanted {
-    by_seq: HashMap<u64, Vec<Claim>>,
-    accepted: Vec<Claim>,
+struct Wanted<'a> {
+    by_seq: HashMap<u64, Vec<Claim<'a>>>,
+    accepted: Vec<Claim<'a>>,
     refused: Vec<(usize, ReceiptError)>,
 }
 
-struct Claim {
+struct Claim<'a> {
     place: usize,
+    /// The first and the last record of the batch, and the key that has signed it.
+    batch: (u64, u64),
+    key: &'a VerifierKey,
     origin: String,
     leaf_hash: [u8; 32],
 }
 
-impl Wanted {
-    fn add(&mut self, place: usize, receipt: &ReceiptText) {
+impl<'a> Wanted<'a> {
+    fn add(&mut self, place: usize, receipt: &ReceiptText, key: &'a VerifierKey) {
+        let more = u64::from(receipt.batch_size).saturating_sub(1);
+        let last = receipt.batch_first.saturating_add(more);
         self.by_seq.entry(receipt.seq).or_default().push(Claim {
             place,
+            batch: (receipt.batch_first, last),
+            key,
             origin: receipt.origin.clone(),
             leaf_hash: receipt.leaf_hash,
         });
@@ -148,7 +158,7 @@ impl Wanted {
         }
     }
 
-    fn finish(mut self, origin: &str) -> ReceiptReport {
+    fn finish(mut self, origin: &str, changes: &[KeyChange]) -> ReceiptReport {
         let missing = self.by_seq.into_values().flatten();
         self.refused
             .extend(missing.map(|claim| (claim.place, ReceiptError::Missing)));
@@ -161,10 +171,26 @@ impl Wanted {
                 .iter()
                 .map(|claim| (claim.place, ReceiptError::OtherLog)),
         );
+        let (good, odd): (Vec<_>, Vec<_>) =
+            ours.into_iter().partition(|claim| claim.is_timely(changes));
+        let odd = odd
+            .iter()
+            .map(|claim| (claim.place, ReceiptError::OtherTime));
+        self.refused.extend(odd);
         self.refused.sort_unstable_by_key(|(place, _)| *place);
         ReceiptReport {
-            accepted: ours.len() as u64,
+            accepted: good.len() as u64,
             refused: self.refused,
         }
+    }
+}
+
+impl Claim<'_> {
+    /// True if the key signed receipts when the batch was written: the batch that names a key is the
+    /// first that it signs, and the one that retires it is signed by another.
+    fn is_timely(&self, changes: &[KeyChange]) -> bool {
+        let (first, last) = self.batch;
+        keys::begins(changes, self.key).is_none_or(|seq| seq <= last)
+            && keys::ends(changes, self.key).is_none_or(|seq| first <= seq)
     }
 }

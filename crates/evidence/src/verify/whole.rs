@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::directory::walk;
 use super::public::{self, Directory, PublicReport, Trust};
-use super::{Progress, Report, VerifyError};
+use super::{Progress, Report, VerifyError, keys};
+use crate::keys::{PUBLIC_FILE, PublicKeys};
 use crate::note::NoteError;
 use crate::segment::WAL_DIR;
 use crate::tree::{Hash, TILE_WIDTH, Tile, leaf_hash};
@@ -22,6 +23,12 @@ pub fn whole(
     if !dir.join(WAL_DIR).is_dir() {
         return Err(VerifyError::NoLog(dir.to_owned()));
     }
+    // Before the records: it lists what they say already.
+    let listed = dir
+        .join(PUBLIC_FILE)
+        .exists()
+        .then(|| PublicKeys::read(dir));
+    let listed = listed.transpose().map_err(VerifyError::Unreadable)?;
     let mut files = Directory(dir.to_owned());
     let (public, mut growth) = public::read(&mut files, trust, &mut progress)?;
     let size = public.checkpoint.checkpoint().size;
@@ -43,6 +50,9 @@ pub fn whole(
         };
     })?;
     wrong?;
+    if let Some(listed) = listed {
+        keys::check(&listed, &report.census.keys)?;
+    }
     if report.seqs.map_or(0, |(_, last)| last + 1) < size {
         return Err(VerifyError::SetBack {
             from: "its own checkpoint".to_owned(),

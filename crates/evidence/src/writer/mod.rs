@@ -5,7 +5,8 @@
 //! the writer gathers for a moment, because a commit costs the same whatever its size.
 //! Not here: what a leaf says.
 //!
-//! *Invariant:* after a failed write or sync nothing is written and no batch is settled as durable.
+//! *Invariant:* after a failed write or sync nothing is written and no batch is settled as durable;
+//! nor is one whose receipts are not signed.
 
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
@@ -31,7 +32,7 @@ pub(crate) use queue::{Closed, Last, Phase, Queue};
 use crate::alarm::Siren;
 use crate::chain::Chain;
 use crate::frame::{self, Kind};
-use crate::keys::Keys;
+use crate::keys::{InForce, Keeping, Keys};
 use crate::leaf::{Event, MAX_TS, MIN_TS};
 use crate::link::{Before, Follower};
 use crate::private::{Intake, Records};
@@ -162,12 +163,14 @@ struct Threads {
     published: Arc<Published>,
     publisher: JoinHandle<()>,
     filer: JoinHandle<()>,
+    keeper: Keeping,
 }
 
 impl Threads {
     /// Waits until they have done what is still to be done. A panic of theirs has been printed; what
     /// they leave undone the next start does.
     fn end(self, how: Ended) {
+        self.keeper.end();
         drop(self.publisher.join());
         self.published.end(how);
         drop(self.filer.join());
@@ -183,7 +186,7 @@ struct Writer {
     pace: Pace,
     watch: Watch,
     inbox: Arc<Inbox>,
-    keys: Arc<Keys>,
+    keys: Arc<InForce>,
     origin: Arc<str>,
     node: String,
     version: &'static str,
@@ -281,29 +284,38 @@ impl Writer {
         let began = Instant::now();
         self.log.sync()?;
         self.observer.synced(began.elapsed());
+        if let Some(next) = taken.next_keys.take() {
+            next.begin(&self.keys);
+        }
         let bytes = std::mem::take(&mut taken.bytes);
-        let committed = self.sign(&taken, bound.first, bound.hashes);
+        let committed = self.sign(&taken, bound.first, bound.hashes)?;
         self.hand_on(bound.first, bytes, taken.queued, committed.clone());
         self.settle(&taken, committed);
         Ok(())
     }
 
     /// Signs a durable batch, if it has leaves.
-    fn sign(&self, taken: &Taken, first: u64, hashes: Vec<Hash>) -> Option<Arc<Committed>> {
+    fn sign(
+        &self,
+        taken: &Taken,
+        first: u64,
+        hashes: Vec<Hash>,
+    ) -> Result<Option<Arc<Committed>>, Error> {
         if taken.leaves == 0 {
-            return None;
+            return Ok(None);
         }
         let tree = Tree::new(hashes);
         let at_ms = now_ms(&*self.clock).max(self.chain.ts);
         let size = u64::from(taken.leaves);
         let message = receipt::message(&self.origin, first, size, &tree.root(), at_ms);
-        Some(Arc::new(Committed {
+        let signature = self.keys.load().sign_receipt(message.as_bytes())?;
+        Ok(Some(Arc::new(Committed {
             origin: Arc::clone(&self.origin),
             first,
             tree,
             at_ms,
-            signature: self.keys.sign_receipt(message.as_bytes()),
-        }))
+            signature,
+        })))
     }
 
     /// Hands a durable batch on to be published. Before anybody has its receipt: who searches after

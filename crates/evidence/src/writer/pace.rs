@@ -58,11 +58,14 @@ impl Pace {
         })
     }
 
-    /// How much longer the writer gathers: the more exchanges are open, the longer. Those that wait
-    /// for a slow agency do not count: no more than have lately come to their end.
+    /// How much longer the writer gathers: the more exchanges are open, the longer, by their square.
+    /// A core that is half busy has few open, whose waiting would buy little: that of all of them
+    /// grows with the time, what is spared does not. Those that wait for a slow agency do not count:
+    /// no more than have lately come to their end.
     fn gathers(&self, places: u32, now: Instant) -> Option<Duration> {
         let crowd = places.min(self.traffic.lately(now)).min(CROWD);
-        left(self.last_began?, self.gather * crowd / CROWD, now)
+        let time = self.gather * (crowd * crowd) / (CROWD * CROWD);
+        left(self.last_began?, time, now)
     }
 
     /// A batch of so many leaves is begun.
@@ -165,7 +168,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_more_are_open_the_longer_is_gathered() {
         assert_eq!(gathers(0, 100).await, None);
-        assert_eq!(gathers(16, 100).await, Some(GATHER / 2));
+        assert_eq!(gathers(16, 100).await, Some(GATHER / 4));
         assert_eq!(gathers(32, 100).await, Some(GATHER));
         assert_eq!(gathers(4_000, 100).await, Some(GATHER));
     }
@@ -173,7 +176,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn those_that_wait_for_a_slow_agency_hold_nobody_up() {
         // Four come to their end in 40 ms, whatever else is open.
-        assert_eq!(gathers(4_000, 1).await, Some(GATHER / 8));
+        assert_eq!(gathers(4_000, 1).await, Some(GATHER / 64));
         assert_eq!(gathers(4_000, 0).await, None);
     }
 
@@ -184,6 +187,6 @@ mod tests {
         assert_eq!(pace.gathers(32, Instant::now()), Some(GATHER));
         tokio::time::advance(Duration::from_secs(1)).await;
         pace.begin(1);
-        assert_eq!(pace.gathers(32, Instant::now()), Some(GATHER / 32));
+        assert_eq!(pace.gathers(32, Instant::now()), Some(GATHER / 1024));
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::batch::{Batch, Ticket};
 use crate::frame::{self, Kind};
+use crate::keys::NextKeys;
 
 /// Frames on their way to the disk.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub(crate) struct Pending {
     /// The places that the batch gives back.
     places: u32,
     batch: Arc<Batch>,
+    next_keys: Option<NextKeys>,
     next_key: u64,
     pub(crate) phase: Phase,
     sleep: Sleep,
@@ -47,6 +49,8 @@ pub(crate) struct Taken {
     pub(crate) leaves: u32,
     pub(crate) places: u32,
     pub(crate) batch: Arc<Batch>,
+    /// The keys whose record is in it: they sign as soon as it is durable.
+    pub(crate) next_keys: Option<NextKeys>,
 }
 
 impl Pending {
@@ -60,6 +64,15 @@ impl Pending {
         frame::append(&mut self.bytes, Kind::Opening, [&key, sealed]);
     }
 
+    /// Adds a leaf that gives so many places back; its place in the batch is the result.
+    fn append_leaf(&mut self, key: u64, leaf: &[u8], places: u32) -> u32 {
+        frame::append(&mut self.bytes, Kind::Leaf, [&key.to_le_bytes(), leaf]);
+        self.places += places;
+        let index = self.leaves;
+        self.leaves += 1;
+        index
+    }
+
     /// Takes what waits and goes on in the given buffer.
     pub(crate) fn take(&mut self, mut buffer: Vec<u8>) -> Taken {
         buffer.clear();
@@ -70,6 +83,7 @@ impl Pending {
             leaves: std::mem::take(&mut self.leaves),
             places: std::mem::take(&mut self.places),
             batch: std::mem::take(&mut self.batch),
+            next_keys: self.next_keys.take(),
         }
     }
 }
@@ -148,6 +162,7 @@ impl Queue {
                 leaves: 0,
                 places: 0,
                 batch: Arc::default(),
+                next_keys: None,
                 next_key,
                 phase: Phase::Open,
                 sleep: Sleep::Awake,
@@ -205,14 +220,7 @@ impl Queue {
         for sealed in sealed {
             pending.append_sealed(closes, sealed.as_ref());
         }
-        frame::append(
-            &mut pending.bytes,
-            Kind::Leaf,
-            [&closes.to_le_bytes(), leaf],
-        );
-        pending.places += u32::from(last == Last::Yes);
-        let index = pending.leaves;
-        pending.leaves += 1;
+        let index = pending.append_leaf(closes, leaf, u32::from(last == Last::Yes));
         let batch = Arc::clone(&pending.batch);
         self.nudge(pending);
         Ok(Ticket { batch, index })
@@ -229,6 +237,20 @@ impl Queue {
     pub(crate) fn single_at_end(&self, leaf: &[u8]) -> Result<Ticket, Closed> {
         self.places.fetch_add(1, Ordering::Relaxed);
         self.leaf(0, leaf, None::<&[u8]>, Last::Yes)
+    }
+
+    /// Puts the leaf of a change of keys into the queue, with the keys that sign when it is durable;
+    /// whether there is room or not.
+    pub(crate) fn change_keys(&self, leaf: &[u8], next: NextKeys) -> Result<(), Closed> {
+        let mut pending = self.lock();
+        if pending.phase == Phase::Ended {
+            return Err(Closed::Lost);
+        }
+        self.places.fetch_add(1, Ordering::Relaxed);
+        pending.append_leaf(0, leaf, 1);
+        pending.next_keys = Some(next);
+        self.nudge(pending);
+        Ok(())
     }
 
     /// How much longer a log that closes waits: not at all once every open exchange has put its

@@ -1,7 +1,8 @@
 //! How the writer begins: hold the directory, read what is there, repair it, say so in the log.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use exchange::Clock;
 use tokio::sync::mpsc::UnboundedSender;
@@ -14,13 +15,13 @@ use super::wall::Watch;
 use super::{Batch, Plan, Started, Threads, Writer, now_ms};
 use crate::cosign::{Collector, Cosigning};
 use crate::frame::{self, Kind};
-use crate::keys::Keys;
+use crate::keys::{Change, InForce, Keeper, Keys, NextKeys, PublicKeys};
 use crate::leaf::{self, Event, Tail};
 use crate::private::{Filer, Progress, Records};
 use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::series::Kit;
-use crate::{Config, Error};
+use crate::{Config, Error, Observer};
 
 /// Holds a log that no gateway runs on, and says how far it reaches.
 ///
@@ -65,8 +66,12 @@ fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Err
 
 /// Makes a log without records.
 pub(crate) fn prepare(config: &Config, keys: &Keys, clock: &dyn Clock) -> Result<(), Error> {
-    let (_held, _, mut restored) = read(config, keys)?;
-    restored.begin(keys, clock)
+    let begin = || {
+        let (_held, _, mut restored) = read(config, keys)?;
+        restored.begin(keys, clock)
+    };
+    // A thread may wait for a lock store in a database where a task, if this is one, may not.
+    thread::scope(|scope| scope.spawn(begin).join().unwrap_or(Err(Error::Ended)))
 }
 
 impl Writer {
@@ -89,7 +94,9 @@ impl Writer {
         let cosigning = collector.start(config)?;
         restored.begin(&plan.keys, &*kit.clock)?;
         let log = Log::open(config, &recovered, held)?;
-        let first = first_batch(&recovered, &plan);
+        let mut first = first_batch(&recovered, &plan);
+        let keys = Arc::new(plan.keys);
+        let changed = change_keys(&mut first, config, &keys, &*kit.clock)?;
         let open = recovered.unfinished.len();
         let mut writer = Self {
             queue: Arc::new(Queue::new(config.places.get(), recovered.chain.key)),
@@ -98,9 +105,9 @@ impl Writer {
             chain: recovered.chain,
             pace: Pace::new(config.gather()),
             watch: Watch::default(),
-            origin: Arc::from(plan.keys.origin()),
+            origin: Arc::from(keys.origin()),
             inbox,
-            keys: Arc::new(plan.keys),
+            keys: Arc::new(InForce::new(keys)),
             node: config.node.clone(),
             version: kit.version,
             begins: plan.begins,
@@ -112,6 +119,7 @@ impl Writer {
             buffers: Arc::default(),
         };
         writer.commit(first)?;
+        changed.map_or(Ok(()), |changed| changed.tell(&*writer.observer))?;
         writer.keep_house()?;
         let (started, threads) = writer.begin_threads(config, kit, restored, cosigning)?;
         Ok((started, writer, threads))
@@ -127,7 +135,7 @@ impl Writer {
     ) -> Result<(Started, Threads), Error> {
         let published = Arc::<Published>::default();
         let intake = kit.private.intake(config)?;
-        let progress = Progress::default();
+        let progress = Progress::new(Arc::clone(&published));
         let publisher = Publisher {
             restored: Some(restored),
             keys: Arc::clone(&self.keys),
@@ -142,17 +150,24 @@ impl Writer {
         let filer = Filer {
             config: config.clone(),
             intake: Arc::clone(&intake),
-            published: Arc::clone(&published),
             siren: kit.siren.clone(),
             queue: Arc::clone(&self.queue),
             observer: Arc::clone(&self.observer),
             progress: progress.clone(),
             private: kit.private.clone(),
         };
+        let keeper = Keeper {
+            config: config.clone(),
+            in_force: Arc::clone(&self.keys),
+            queue: Arc::clone(&self.queue),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+        };
         let threads = Threads {
             siren: kit.siren.clone(),
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
             filer: filer.spawn()?,
+            keeper: keeper.spawn()?,
             published,
         };
         let records = Records::new(
@@ -202,6 +217,38 @@ fn first_batch(recovered: &Recovered, plan: &Plan) -> Taken {
     };
     push(&mut first, 0, &leaf.to_leaf());
     first
+}
+
+/// A change of keys that is written with the first batch.
+struct Changed {
+    change: Change,
+    done: mpsc::Receiver<Result<(), Error>>,
+}
+
+impl Changed {
+    /// Says so, if the keys are listed.
+    fn tell(self, observer: &dyn Observer) -> Result<(), Error> {
+        self.done.recv().unwrap_or(Err(Error::Ended))?;
+        observer.keys_changed(&self.change.add, &self.change.gone);
+        Ok(())
+    }
+}
+
+/// Adds the leaf of a change of keys, if others are to sign than the log lists.
+fn change_keys(
+    first: &mut Taken,
+    config: &Config,
+    keys: &Arc<Keys>,
+    clock: &dyn Clock,
+) -> Result<Option<Changed>, Error> {
+    let listed = PublicKeys::read(&config.dir)?;
+    let Some(change) = Change::between(&listed, keys)? else {
+        return Ok(None);
+    };
+    push(first, 0, &change.leaf(&config.node, now_ms(clock)));
+    let (next, done) = NextKeys::new(Arc::clone(keys), &config.dir)?;
+    first.next_keys = Some(next);
+    Ok(Some(Changed { change, done }))
 }
 
 /// The leaf of an attempt whose outcome a crash has taken.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
-use evidence::keys::{PUBLIC_FILE, VerifierKey};
+use evidence::keys::{PUBLIC_FILE, PublicKeys};
 use evidence::verify::{self, Directory, FetchError, Files, Trust, VerifyError};
 
 use super::remote::Remote;
@@ -19,24 +19,29 @@ use crate::exit;
 /// Copies a log.
 pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
     let policy = arguments.policy.as_deref().map(policy).transpose()?;
-    let mut keys = arguments.vkey.clone();
-    keys.extend(policy.iter().flat_map(|policy| policy.keys()));
+    let mut keys = PublicKeys {
+        log: arguments.vkey.clone(),
+        ..PublicKeys::default()
+    };
+    let of_policy = policy.iter().flat_map(|policy| policy.keys());
+    keys.log.extend(of_policy);
     let from: Box<dyn Files> = if is_url(&arguments.log) {
         ensure!(
-            !keys.is_empty(),
+            !keys.log.is_empty(),
             "say with --vkey or --policy which key signs the log"
         );
         Box::new(Remote::new(&arguments.log)?)
     } else {
         let dir = Path::new(&arguments.log);
-        if keys.is_empty() {
-            keys.extend(believed(dir)?);
+        if keys.log.is_empty() {
+            let own = believed(dir)?;
+            (keys.log, keys.retired_log) = (own.log, own.retired_log);
         }
         Box::new(Directory(dir.to_owned()))
     };
     let older = arguments.old.iter().map(|file| older(file));
     let trust = Trust {
-        keys: keys.clone(),
+        keys: keys.of_checkpoints(),
         older: older.collect::<anyhow::Result<_>>()?,
     };
     empty(&arguments.out)?;
@@ -80,10 +85,9 @@ fn empty(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Names the keys beside the copy, as a log does.
-fn name_keys(dir: &Path, keys: &[VerifierKey]) -> anyhow::Result<()> {
-    let lines = keys.iter().map(|key| format!("log {key}\n"));
+fn name_keys(dir: &Path, keys: &PublicKeys) -> anyhow::Result<()> {
     let path = dir.join(PUBLIC_FILE);
-    fs::write(&path, lines.collect::<String>()).with_context(|| path.display().to_string())
+    fs::write(&path, keys.to_string()).with_context(|| path.display().to_string())
 }
 
 /// Files that are written elsewhere as they are read.

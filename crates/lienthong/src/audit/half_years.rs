@@ -39,7 +39,7 @@ pub(super) fn verify(
         }
         if let Some(before) = &before {
             let keys = PublicKeys::read(log)?;
-            let keys: Vec<_> = keys.log.into_iter().chain(keys.receipt).collect();
+            let keys = [keys.of_checkpoints(), keys.of_receipts()].concat();
             match verify::follows(before, &public, &keys) {
                 Ok(Follows::Linked) => println!("it follows the log before it"),
                 Ok(Follows::NotYet) => println!("it is not linked to the log before it yet"),

@@ -19,6 +19,7 @@ mod prove;
 mod reindex;
 mod remote;
 mod retire;
+mod rotate;
 mod show;
 
 use crate::cli::{Audit, AuditCommand, Verify};
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &Audit) -> anyhow::Result<ExitCode> {
         AuditCommand::Export(arguments) => export::run(arguments),
         AuditCommand::Reindex(arguments) => reindex::run(arguments),
         AuditCommand::Retire(arguments) => retire::run(arguments),
+        AuditCommand::RotateKeys(arguments) => rotate::run(arguments),
     }
 }
 
@@ -97,7 +99,7 @@ type Checked = Result<(PublicReport, Option<Report>), VerifyError>;
 /// Checks the log in a directory, in both its forms if it has both.
 fn directory(dir: &Path, trust: &mut Trust, knows_the_log: bool) -> anyhow::Result<Checked> {
     if !knows_the_log {
-        trust.keys.extend(believed(dir)?);
+        trust.keys.extend(believed(dir)?.of_checkpoints());
     }
     trust.older.extend(lock_store(dir)?);
     if is_copy(dir) {
@@ -151,11 +153,11 @@ fn is_met(policy: Option<&Policy>, signers: &[&VerifierKey]) -> bool {
 }
 
 /// The keys that a directory itself names.
-fn believed(dir: &Path) -> anyhow::Result<Vec<VerifierKey>> {
+fn believed(dir: &Path) -> anyhow::Result<PublicKeys> {
     if !dir.join(PUBLIC_FILE).exists() {
-        return Ok(Vec::new());
+        return Ok(PublicKeys::default());
     }
-    Ok(PublicKeys::read(dir)?.log)
+    Ok(PublicKeys::read(dir)?)
 }
 
 /// A checkpoint in a file.
@@ -209,7 +211,7 @@ fn receipts(
             .is_empty()
             .then(|| PublicKeys::read(dir))
             .transpose()?;
-        let keys = own.map_or_else(|| given.to_vec(), |own| own.receipt);
+        let keys = own.map_or_else(|| given.to_vec(), |own| own.of_receipts());
         ensure!(
             keys.iter().any(|key| key.name().ends_with("/receipt")),
             "say with --vkey which key signs receipts, too; the file `keys` of the log names it"
@@ -280,6 +282,9 @@ fn print(public: &PublicReport, report: Option<&Report>) {
         public.tiles,
         public.older
     );
+    for key in &public.signers {
+        println!("  {key:?}");
+    }
     let census = report.map_or(&public.census, |report| &report.census);
     let unshown = census.leaves.saturating_sub(checkpoint.size);
     if unshown > 0 {
@@ -291,6 +296,14 @@ fn print(public: &PublicReport, report: Option<&Report>) {
     }
     for (kind, count) in &census.by_type {
         println!("  {kind:<12} {count}");
+    }
+    for change in &census.keys {
+        let (seq, add, gone) = (change.seq, &change.add, &change.gone);
+        for (keys, what) in [(add, "sign from here on"), (gone, "sign no more")] {
+            if !keys.is_empty() {
+                println!("record {seq}: the keys {keys:?} {what}");
+            }
+        }
     }
     if let Some(report) = report {
         println!("{} segments, {} bytes", report.segments, report.bytes);

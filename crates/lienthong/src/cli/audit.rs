@@ -43,6 +43,18 @@ pub(crate) enum AuditCommand {
     /// The public log stays and verifies. It is recorded first, in the log of today. Refused before
     /// `retention_years` have gone by since the end of the half-year. It cannot be undone.
     Retire(Retire),
+    /// Let new keys sign the record, and in the end let the old ones go.
+    ///
+    /// First without a flag: new private keys are made beside the present ones. A gateway that runs
+    /// takes them up within a second, one that does not at its next start: a KEY record names them,
+    /// the new key signs receipts, and old and new ones sign checkpoints together.
+    ///
+    /// Then give the new keys to every witness and every auditor. When they have them, run it again
+    /// with --finish: the old keys sign no more, and their private halves are destroyed. What they have
+    /// signed stays valid.
+    ///
+    /// Run it as the user of the gateway, who must be able to read the files.
+    RotateKeys(RotateKeys),
 }
 
 /// Arguments of `audit verify`.
@@ -54,8 +66,8 @@ pub(crate) struct Verify {
     /// A receipt: the JSON of a lookup, or of several, one per line; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
-    /// A key that signs the log's checkpoints, as `name+id+base64`; may be given more than once.
-    /// Of a directory: also the keys it had, which then need not be believed.
+    /// A key that signs the log's checkpoints, or did, as `name+id+base64`; may be given more than
+    /// once. A directory then need not be believed about its keys.
     #[arg(long, value_name = "KEY")]
     pub(crate) vkey: Vec<VerifierKey>,
     /// A checkpoint that the log has shown before: it must be a continuation. May be given more
@@ -165,4 +177,19 @@ pub(crate) struct Retire {
     /// The configuration of the gateway.
     #[arg(long, value_name = "FILE", default_value = "lienthong.toml")]
     pub(crate) config: PathBuf,
+}
+
+/// Arguments of `audit rotate-keys`.
+#[derive(Debug, Args)]
+pub(crate) struct RotateKeys {
+    /// The configuration of the gateway.
+    #[arg(long, value_name = "FILE", default_value = "lienthong.toml")]
+    pub(crate) config: PathBuf,
+    /// End the rotation: the old keys sign no more, and are destroyed.
+    #[arg(long)]
+    pub(crate) finish: bool,
+    /// Somebody else may have the present keys: new ones sign instead of them at once, without an
+    /// overlap. Witnesses and auditors must be told by another way than the log.
+    #[arg(long, conflicts_with = "finish")]
+    pub(crate) leaked: bool,
 }

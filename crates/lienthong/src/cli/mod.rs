@@ -8,7 +8,9 @@ use evidence::keys::VerifierKey;
 
 mod audit;
 
-pub(crate) use audit::{Audit, AuditCommand, Export, Prove, Reindex, Retire, Show, Verify};
+pub(crate) use audit::{
+    Audit, AuditCommand, Export, Prove, Reindex, Retire, RotateKeys, Show, Verify,
+};
 
 /// A gateway for sharing data between national databases.
 ///
@@ -34,7 +36,7 @@ pub(crate) enum Command {
     CheckConfig(Serve),
     /// Ask a gateway about one citizen.
     Lookup(Box<Lookup>),
-    /// Check, prove, copy and search the record of exchanges.
+    /// Check, prove, copy and search the record of exchanges; rotate the keys that sign it.
     Audit(Audit),
     /// Run one simulated agency.
     Sim(Sim),
@@ -59,6 +61,9 @@ pub(crate) struct Sandbox {
     /// The seed of the synthetic citizens.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// A file with the connection string of a PostgreSQL that keeps index, keyring and lock store.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database: Option<PathBuf>,
 }
 
 /// Arguments of `serve` and `check-config`.

@@ -39,6 +39,7 @@ impl Checked {
         let policy = named.policy(&config.policy);
         let tls = named.tls(&config.tls);
         named.half_years(&config.evidence);
+        named.database(&config.evidence);
         let witnesses = named.witnesses(&config.evidence);
         let agencies = named.agencies(&config.agencies, &config.base);
         named.problems.locate(&config.lines);
@@ -69,8 +70,9 @@ impl Checked {
         draft.tls.as_ref().map(|files| named.tls(files));
         if let Some(log) = &draft.evidence {
             named.half_years(log);
+            named.database(log);
+            named.witnesses(log);
         }
-        draft.evidence.as_ref().map(|log| named.witnesses(log));
         named.agencies(&draft.agencies, &draft.base);
         named.problems.locate(&draft.lines);
         draft.problems.extend(named.problems);
@@ -107,6 +109,21 @@ impl<'c> Named<'c> {
         if let Err(evidence::Error::Setting { setting, problem }) = log.check_half_years() {
             self.problems.add(&format!("evidence.{setting}"), problem);
         }
+    }
+
+    fn database(&mut self, log: &evidence::Config) {
+        let Err(error) = log.check_database() else {
+            return;
+        };
+        if let evidence::Error::Setting { setting, problem } = error {
+            self.problems.add(&format!("evidence.{setting}"), problem);
+            return;
+        }
+        let setting = match matches!(error, evidence::Error::Database { .. }) {
+            true => "evidence.database_ca",
+            false => "evidence.database",
+        };
+        self.problems.add(setting, chain(&error));
     }
 
     fn witnesses(&mut self, log: &evidence::Config) -> Option<Cosigners> {

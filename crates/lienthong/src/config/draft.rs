@@ -133,6 +133,8 @@ impl Draft {
             keys_dir: below(&evidence.keys_dir),
             signing_dir: below(&evidence.signing_dir),
             index_dir: below(&evidence.index_dir),
+            database: below(&evidence.database),
+            database_ca: below(&evidence.database_ca),
             lock_file: below(&evidence.lock_file),
             witness_policy: below(&evidence.witness_policy),
             ..evidence

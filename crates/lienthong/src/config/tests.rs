@@ -257,6 +257,43 @@ fn a_policy_of_witnesses_that_cannot_be_met_is_named() {
 }
 
 #[test]
+fn a_database_that_cannot_be_reached_safely_is_a_problem() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let database = "database = \"db\"\n";
+    let with_ca = "database = \"db\"\ndatabase_ca = \"ca.pem\"\n";
+    let elsewhere = "postgres://gateway:s3cret@db.example/evidence";
+    for (file, mode, settings, problem, line) in [
+        ("", 0o000, database, "database: cannot read", 13),
+        ("s3cret", 0o600, database, "database: ", 13),
+        (elsewhere, 0o644, database, "database: ", 13),
+        (elsewhere, 0o600, database, "database_ca: is missing", 12),
+        (elsewhere, 0o600, with_ca, "database_ca: cannot trust", 14),
+        (
+            "",
+            0o000,
+            "database_ca = \"ca.pem\"\n",
+            "database_ca: means nothing",
+            13,
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        if mode != 0 {
+            std::fs::write(&path, file).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let stanza = format!("[evidence]\n{settings}");
+        let lines = checked(folder.path(), &GOOD.replace("[evidence]\n", &stanza));
+        let (key, what) = problem.split_once(": ").unwrap();
+        let key = format!("evidence.{key}");
+        assert!(says(&lines, &key, what, line), "{problem} in {lines:#?}");
+        let said = lines.iter().filter(|line| line.starts_with("evidence."));
+        assert_eq!(said.count(), 1, "{lines:#?}");
+        assert!(!lines.concat().contains("s3cret"), "{lines:#?}");
+    }
+}
+
+#[test]
 fn an_agencys_own_keys_are_looked_at_though_its_address_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let civil = "[agency.civil_status]\nurl = \"nowhere\"\nuser = 7\nsecret = \"x\"\n";

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use evidence::NotCosigned;
+use evidence::keys::VerifierKey;
 use opentelemetry::metrics::{Histogram, Meter};
 use opentelemetry::{KeyValue, Value};
 use tokio::time::Instant;
@@ -156,6 +157,18 @@ impl evidence::Observer for Metrics {
 
     fn published(&self, size: u64) {
         self.disk.checkpoint_size.tell(size);
+    }
+
+    fn keys_changed(&self, add: &[VerifierKey], gone: &[VerifierKey]) {
+        tracing::warn!(?add, ?gone, "the keys that sign the record have changed");
+    }
+
+    fn keys_not_changed(&self, error: &evidence::Error) {
+        let error = crate::config::chain(error);
+        tracing::error!(
+            error,
+            "other keys are wanted and do not sign; it is tried again"
+        );
     }
 
     fn clock_set(&self, step_ms: i64) {

@@ -37,6 +37,7 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     Description::remove(&arguments.dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ground = Ground::prepare(&arguments.dir, Arc::clone(&clock))?;
+    let ground = ground.with_database(arguments.database.as_deref())?;
     let plan = Plan {
         seed: arguments.seed,
         prepared: 0,

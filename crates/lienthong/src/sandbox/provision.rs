@@ -38,6 +38,8 @@ pub(crate) struct Ground {
     pub(crate) dir: PathBuf,
     /// The CA.
     pub(crate) authority: Arc<Authority>,
+    /// What `database` in the configuration says, if it says something.
+    database: Option<String>,
     clock: Arc<dyn Clock>,
 }
 
@@ -70,6 +72,7 @@ impl Ground {
         let ground = Self {
             dir,
             authority: Arc::new(authority),
+            database: None,
             clock,
         };
         ground.certificates()?;
@@ -78,6 +81,20 @@ impl Ground {
             std::fs::write(&agreements, include_str!("agreements.toml"))?;
         }
         Ok(ground)
+    }
+
+    /// Has index, keyring and lock store kept in the PostgreSQL of that file; else where the directory
+    /// was made with.
+    pub(crate) fn with_database(mut self, file: Option<&Path>) -> anyhow::Result<Self> {
+        self.database = match file {
+            Some(file) => {
+                let file = file.canonicalize();
+                let file = file.context("the file of the database")?;
+                Some(file.display().to_string())
+            }
+            None => self.before("database"),
+        };
+        Ok(self)
     }
 
     /// The certificates of the gateway and of every caller.
@@ -161,6 +178,11 @@ impl Ground {
                 self.origin()
             ),
         )?;
+        if let (Some(file), Some(evidence)) = (&self.database, table.get_mut("evidence"))
+            && let Some(evidence) = evidence.as_table_mut()
+        {
+            evidence.insert("database".to_owned(), file.clone().into());
+        }
         table.insert("agency".to_owned(), agencies.clone().into());
         std::fs::write(self.config_file(), toml::to_string_pretty(&table)?)?;
         Ok(())
@@ -172,13 +194,16 @@ impl Ground {
         toml::from_str(&text).ok()
     }
 
+    /// What was configured of the log before.
+    fn before(&self, key: &str) -> Option<String> {
+        let table = self.configured()?;
+        let value = table.get("evidence")?.get(key)?.as_str()?;
+        Some(value.to_owned())
+    }
+
     /// The name of the log: one per node and half-year.
     fn origin(&self) -> String {
-        let before = self.configured().and_then(|table| {
-            let origin = table.get("evidence")?.get("origin")?.as_str()?;
-            Some(origin.to_owned())
-        });
-        before.unwrap_or_else(|| {
+        self.before("origin").unwrap_or_else(|| {
             let now = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
             let half = if now.month() <= 6 { 1 } else { 2 };
             format!("{TRUST_DOMAIN}/{NODE}/{}h{half}", now.year())

@@ -99,13 +99,13 @@ fn added(measured: &Measured, sources: Sources) -> Option<Line> {
     let added = measured.added(Server::Gateway, sources)?;
     let ms = |us: f64| us / 1e3;
     let mut text = format!(
-        "{:.2} ms in the quieter seconds; in all {:.2}",
-        ms(added.quiet),
+        "{:.2} ms in the middle second; in all {:.2}",
+        ms(added.second),
         ms(added.all)
     );
     if let Some(bare) = measured.added(Server::Passthrough, sources) {
-        let (quiet, all) = (ms(bare.quiet), ms(bare.all));
-        text += &format!(", the pass-through {quiet:.2} and {all:.2}");
+        let (second, all) = (ms(bare.second), ms(bare.all));
+        text += &format!(", the pass-through {second:.2} and {all:.2}");
     }
     if let Some(sync) = measured.sync() {
         text += &format!(", a sync of this disk {:.2}", ms(sync));
@@ -115,7 +115,7 @@ fn added(measured: &Measured, sources: Sources) -> Option<Line> {
         what: format!("{sources}: added latency p99 at {half:.0}/s"),
         measured: text,
         limit: format!("≤ {ADDED_MS:.0} ms"),
-        kept: ms(added.quiet) <= ADDED_MS,
+        kept: ms(added.second) <= ADDED_MS,
     })
 }
 
@@ -180,11 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_is_judged_by_its_quieter_seconds() {
-        let line = |quiet, all| {
+    fn the_tail_is_judged_by_its_middle_second() {
+        let line = |second, all| {
             let mut report = report(90.0, 4500.0);
             report.added_us.p99 = all;
-            report.quiet.as_mut().unwrap().added_us.p99 = quiet;
+            report.middle.as_mut().unwrap().added_us.p99 = second;
             let half = vec![Turn::new(Server::Gateway, Sources::One, 1, report)];
             let measured = Measured {
                 half,
@@ -194,7 +194,7 @@ mod tests {
         };
         assert!(line(4_999, 90_000).kept);
         assert!(!line(5_001, 90_000).kept);
-        let text = "4.00 ms in the quieter seconds; in all 9.00";
+        let text = "4.00 ms in the middle second; in all 9.00";
         assert_eq!(line(4_000, 9_000).measured, text);
     }
 

@@ -44,15 +44,15 @@ pub(super) struct Report {
     pub(super) stolen: f64,
     pub(super) latency_us: Quantiles,
     pub(super) added_us: Quantiles,
-    pub(super) quiet: Option<Quiet>,
+    pub(super) middle: Option<Middle>,
     pub(super) answer_bytes: u64,
     pub(super) idle_kib: u64,
     pub(super) after_kib: u64,
 }
 
-/// The quieter half of the seconds of a window.
+/// The middle one of the seconds of a window by their p99.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct Quiet {
+pub(super) struct Middle {
     pub(super) added_us: Quantiles,
     pub(super) stolen: f64,
 }
@@ -103,14 +103,14 @@ impl Turn {
             0 => String::new(),
             failed => format!(", {failed} failed: {}", report.failures),
         };
-        let quiet = report.quiet.map(|quiet| {
-            let (p99, stolen) = (quiet.added_us.p99, quiet.stolen * 100.0);
-            format!("; in the quieter half p99 {p99} µs, stolen {stolen:.1} %")
+        let middle = report.middle.map(|middle| {
+            let (p99, stolen) = (middle.added_us.p99, middle.stolen * 100.0);
+            format!("; in the middle second p99 {p99} µs, stolen {stolen:.1} %")
         });
         format!(
             "{server:<12} {sources:<12} round {round}: {per_second:.0}/s, {cpu:.1} µs, added p50 {p50} \
              p99 {p99} µs, stolen {stolen:.1} %{}{failed}",
-            quiet.unwrap_or_default()
+            middle.unwrap_or_default()
         )
     }
 }
@@ -129,13 +129,13 @@ impl Measured {
         median(quiet.iter().map(|report| report.per_second)).unwrap_or_default()
     }
 
-    /// The p99 of what a server adds at half load, in microseconds, in the quieter half of the
-    /// seconds and in all: the middle ones of its quiet windows.
+    /// The p99 of what a server adds at half load, in microseconds, in the middle second of a window
+    /// and in all: the middle ones of its quiet windows.
     pub(super) fn added(&self, server: Server, sources: Sources) -> Option<Added> {
         let windows = quiet(&self.half, server, sources);
-        let of_quiet = |report: &&Report| report.quiet.map(|quiet| quiet.added_us.p99);
+        let of_second = |report: &&Report| report.middle.map(|middle| middle.added_us.p99);
         Some(Added {
-            quiet: median(windows.iter().filter_map(of_quiet).map(f64::from))?,
+            second: median(windows.iter().filter_map(of_second).map(f64::from))?,
             all: median(windows.iter().map(|it| f64::from(it.added_us.p99)))?,
         })
     }
@@ -179,8 +179,8 @@ impl Measured {
 /// What a server adds, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Added {
-    /// In the quieter half of the seconds.
-    pub(super) quiet: f64,
+    /// In the middle second.
+    pub(super) second: f64,
     /// In all.
     pub(super) all: f64,
 }
@@ -228,7 +228,7 @@ pub(super) mod tests {
             stolen: 0.0,
             latency_us: quantiles,
             added_us: quantiles,
-            quiet: Some(Quiet {
+            middle: Some(Middle {
                 added_us: Quantiles {
                     p50: 900,
                     p99: 3000,
@@ -267,7 +267,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn half_load_has_a_number_for_the_quiet_seconds_and_one_for_all() {
+    fn half_load_has_a_number_for_the_middle_second_and_one_for_all() {
         let half = |p99| {
             let mut report = report(90.0, 4500.0);
             report.added_us.p99 = p99;
@@ -277,9 +277,9 @@ pub(super) mod tests {
             half: vec![half(90_000), half(8_000), half(9_000)],
             ..Measured::default()
         };
-        let (quiet, all) = (3_000.0, 9_000.0);
+        let (second, all) = (3_000.0, 9_000.0);
         let added = measured.added(Server::Gateway, Sources::One);
-        assert_eq!(added, Some(Added { quiet, all }));
+        assert_eq!(added, Some(Added { second, all }));
         assert_eq!(measured.added(Server::Gateway, Sources::Five), None);
     }
 
@@ -305,7 +305,7 @@ pub(super) mod tests {
     fn a_load_that_mostly_fails_is_no_measurement() {
         let text = r#"{"exchanges":10,"failed":9,"failures":"9 Unavailable","per_second":1.0,
             "cpu_us":1.0,"busy":0.1,"stolen":0.0,"latency_us":{"p50":1,"p99":1,"max":1},
-            "added_us":{"p50":1,"p99":1,"max":1},"quiet":null,"answer_bytes":1,
+            "added_us":{"p50":1,"p99":1,"max":1},"middle":null,"answer_bytes":1,
             "idle_kib":1,"after_kib":1}"#;
         let error = Report::read(text).unwrap_err().to_string();
         assert_eq!(error, "9 of 19 exchanges failed: 9 Unavailable");

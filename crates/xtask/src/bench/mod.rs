@@ -90,7 +90,7 @@ impl Bench {
                 let half = measured.saturation(sources) / 2.0;
                 let report = site.open(server, sources, half)?;
                 ensure!(
-                    report.quiet.is_some(),
+                    report.middle.is_some(),
                     "a load at half rate says nothing of its seconds"
                 );
                 let turn = Turn::new(server, sources, round, report);

@@ -48,7 +48,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         rank: Rank::Floor(1),
-        crates: &["api", "identity", "admission", "sim"],
+        crates: &["api", "identity", "admission", "sim", "postmaster"],
         reason: "each does one thing with the words and knows none of the others",
     },
     Layer {

@@ -1,4 +1,4 @@
-//! Finds the PostgreSQL that one suite starts beside the simulated one.
+//! Finds the PostgreSQL that suites start for themselves.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -75,7 +75,7 @@ async fn a_host_elsewhere_is_asked_over_tls(cluster: &Cluster) {
     let rig = Rig::of(&stanza(&ca), PASSWORD);
     rig.ask(COMPLETE, everything()).await.unwrap();
     let stranger = tempfile::tempdir().unwrap();
-    let ca = site(&stranger).authority.certificate_file();
+    let ca = site(stranger.path()).authority.certificate_file();
     let rig = Rig::of(&stanza(&ca), PASSWORD);
     let miss = rig.ask(COMPLETE, everything()).await.unwrap_err();
     assert_eq!(miss.reason, "UPSTREAM_TLS");

@@ -1,6 +1,7 @@
 //! An adapter and the agency it asks, in one line.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ impl Rig {
     /// The same, with more keys in the stanza.
     pub(super) async fn simulated_with(keys: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let site = site(&folder);
+        let site = site(folder.path());
         let mut stanza = (ENTRY.simulator.provision)(&site).unwrap();
         let stage = Stage::bind(&StageConfig::loopback(Source::SocialSecurity))
             .await
@@ -169,13 +170,13 @@ fn connect(stanza: toml::Table, folder: &TempDir) -> Arc<dyn Agency> {
 }
 
 /// A site with a new authority below a folder.
-pub(super) fn site(folder: &TempDir) -> Site {
+pub(super) fn site(folder: &Path) -> Site {
     let domain = TrustDomain::parse("sandbox.example").unwrap();
     let clock = Arc::new(SystemClock);
-    let pki = folder.path().join("pki");
+    let pki = folder.join("pki");
     let authority = Authority::create(&pki, "Test", &domain, clock.clone()).unwrap();
     Site {
-        root: folder.path().to_owned(),
+        root: folder.to_owned(),
         folder: "social_security".into(),
         authority: Arc::new(authority),
         world: Arc::new(world()),

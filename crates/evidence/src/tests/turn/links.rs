@@ -15,7 +15,7 @@ impl Desk {
         verify::public(&mut verify::Directory(dir), &trust, |_| ()).unwrap()
     }
 
-    fn keys(&self, epoch: &str) -> Vec<VerifierKey> {
+    fn vkeys(&self, epoch: &str) -> Vec<VerifierKey> {
         let keys = PublicKeys::read(&self.log(epoch).dir).unwrap();
         [keys.log, keys.receipt].concat()
     }
@@ -42,7 +42,7 @@ async fn logs_that_name_each_other_follow() {
     assert_eq!(logs, [desk.log("2026h1").dir, desk.log("2026h2").dir]);
     assert_eq!(verify::half_years(&logs[0]).unwrap(), [] as [PathBuf; 0]);
     let (old, new) = (desk.report("2026h1"), desk.report("2026h2"));
-    let follows = verify::follows(&old, &new, &desk.keys("2026h2")).unwrap();
+    let follows = verify::follows(&old, &new, &desk.vkeys("2026h2")).unwrap();
     assert_eq!(follows, Follows::Linked);
 }
 
@@ -52,7 +52,7 @@ async fn a_log_that_is_only_prepared_follows_later() {
     desk.clock.set(LATER_MS + 200 * 24 * 3_600 * 1_000);
     crate::prepare(&desk.config, &*desk.clock).unwrap();
     let (old, new) = (desk.report("2026h2"), desk.report("2027h1"));
-    let follows = verify::follows(&old, &new, &desk.keys("2027h1")).unwrap();
+    let follows = verify::follows(&old, &new, &desk.vkeys("2027h1")).unwrap();
     assert_eq!(follows, Follows::NotYet);
 }
 
@@ -60,7 +60,7 @@ async fn a_log_that_is_only_prepared_follows_later() {
 async fn a_log_that_does_not_follow_the_one_before_it_is_refused() {
     let (desk, other) = (Desk::with_two(0).await, Desk::with_two(1).await);
     let problem = |old: &PublicReport, new: &PublicReport, keys: &Desk| {
-        let checked = verify::follows(old, new, &keys.keys("2026h2"));
+        let checked = verify::follows(old, new, &keys.vkeys("2026h2"));
         let Err(VerifyError::Unlinked { problem, .. }) = checked else {
             panic!("{checked:?}");
         };
