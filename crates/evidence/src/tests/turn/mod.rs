@@ -15,7 +15,7 @@ mod links;
 mod retention;
 
 /// 12 July 2026.
-const LATER_MS: i64 = NOW_MS + 146 * 24 * 3_600 * 1_000;
+pub(super) const LATER_MS: i64 = NOW_MS + 146 * 24 * 3_600 * 1_000;
 
 impl Desk {
     /// A node with a log for each half-year.
@@ -378,4 +378,39 @@ async fn an_index_that_is_asked_for_by_agency_shows_both_half_years() {
         ]
     );
     handle.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_keys_of_a_half_year_rotate_and_those_of_the_one_before_stay() {
+    let desk = Desk::with_half_years();
+    desk.start().1.close().await.unwrap();
+    let old = desk.log("2026h1");
+    let before = PublicKeys::read(&old.dir).unwrap();
+    desk.clock.set(LATER_MS);
+    let (evidence, handle) = desk.start();
+    let first = desk.exchange(&evidence).await;
+    let newest = desk.config.newest().unwrap().unwrap();
+    assert_eq!(newest.origin, desk.log("2026h2").origin);
+    let wanted = keys::rotate(&newest, keys::Rotation::Replace).unwrap();
+    until(|| keys::are_in_force(&newest, &wanted).unwrap()).await;
+    let second = desk.exchange(&evidence).await;
+    handle.close().await.unwrap();
+
+    let listed = PublicKeys::read(&newest.dir).unwrap();
+    assert_eq!(listed.log, wanted.public().log);
+    let trust = Trust {
+        keys: listed.of_checkpoints(),
+        ..Trust::default()
+    };
+    verify::whole(&newest.dir, &trust, |_| ()).unwrap();
+    let texts = [&first, &second].map(ReceiptText::from);
+    let report = verify::receipts(&newest.dir, &listed.of_receipts(), texts).unwrap();
+    assert_eq!((report.accepted, report.refused), (2, Vec::new()));
+    assert_eq!(PublicKeys::read(&old.dir).unwrap(), before);
+    keys::Keys::load(&old).unwrap();
+    // The older one names keys of the newer that do not sign any more.
+    let (old, new) = (desk.report("2026h1"), desk.report("2026h2"));
+    let all = [listed.of_checkpoints(), listed.of_receipts()].concat();
+    let follows = verify::follows(&old, &new, &all).unwrap();
+    assert_eq!(follows, verify::Follows::Linked);
 }

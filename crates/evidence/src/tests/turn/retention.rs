@@ -4,7 +4,7 @@ use super::*;
 
 impl Desk {
     /// Retires a half-year.
-    async fn retire(&self, epoch: &str) -> Result<(), Error> {
+    pub(in crate::tests) async fn retire(&self, epoch: &str) -> Result<(), Error> {
         let log = self.config.at_start(&*self.clock)?;
         let deps = Deps {
             keys: keys::create_if_missing(&log)?,
