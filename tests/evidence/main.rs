@@ -12,6 +12,7 @@ mod backup;
 mod cosigned;
 mod disk;
 mod drain;
+mod half_years;
 mod kills;
 mod logs;
 mod proofs;

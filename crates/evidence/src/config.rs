@@ -18,9 +18,13 @@ use crate::private;
 pub struct Config {
     /// The directory of the log.
     pub dir: PathBuf,
-    /// The directory of the private keys; `private` below `dir` if left out. No two logs share one.
+    /// The directory of the private keys; `private` below `dir` if left out. No two nodes share one.
     #[serde(default)]
     pub keys_dir: Option<PathBuf>,
+    /// The directory of the keys that sign; `keys_dir` if left out. No two logs share one: where every
+    /// half-year has a log, each has a directory below this.
+    #[serde(default)]
+    pub signing_dir: Option<PathBuf>,
     /// The directory of the private index; `index` below `dir` if left out. It can be made again from
     /// the log and the keys.
     #[serde(default)]
@@ -34,11 +38,15 @@ pub struct Config {
     pub database_ca: Option<PathBuf>,
     /// The file that holds the latest checkpoint this log has signed, apart from the log; if left out
     /// the database, or without one `dir` with `.head` behind it. It tells when the log was set
-    /// back: keep it out of backups of the log.
+    /// back: keep it out of backups of the log. Where `origin` has `{half-year}`, this has it too.
     #[serde(default)]
     pub lock_file: Option<PathBuf>,
-    /// The name of the log: a URL prefix without scheme, unique per node and half-year.
+    /// The name of the log: a URL prefix without scheme, unique per node and half-year. With
+    /// `{half-year}` in it every half-year has a log of its own, in a directory below `dir`.
     pub origin: String,
+    /// For how many years what is hidden in a log of a half-year is kept: it cannot be retired sooner.
+    #[serde(default = "retention_years")]
+    pub retention_years: u8,
     /// The name of this node in every leaf.
     pub node: String,
     /// The size to which a segment is preallocated.
@@ -88,12 +96,14 @@ impl Config {
         Self {
             dir: dir.into(),
             keys_dir: None,
+            signing_dir: None,
             index_dir: None,
             database: None,
             database_ca: None,
             lock_file: None,
             origin: origin.into(),
             node: node.into(),
+            retention_years: retention_years(),
             segment_bytes: segment_bytes(),
             places: places(),
             reserve_bytes: reserve_bytes(),
@@ -113,6 +123,12 @@ impl Config {
         self.keys_dir
             .clone()
             .unwrap_or_else(|| self.dir.join("private"))
+    }
+
+    /// Where the keys are that sign.
+    #[must_use]
+    pub fn signing_dir(&self) -> PathBuf {
+        self.signing_dir.clone().unwrap_or_else(|| self.keys_dir())
     }
 
     /// Where the private index is.
@@ -184,6 +200,11 @@ impl Config {
 /// With those of the log itself, as many signatures as are read of a checkpoint: two, four while
 /// its keys rotate, six for a moment when they are replaced meanwhile.
 const MAX_WITNESSES: usize = 58;
+
+/// As long as what is recorded of an access may be asked for.
+const fn retention_years() -> u8 {
+    5
+}
 
 /// Some 40 000 exchanges; replayed in well under a second at start.
 const fn segment_bytes() -> u64 {

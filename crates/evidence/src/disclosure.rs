@@ -113,10 +113,8 @@ impl Evidence {
         let until_ms = self.now_ms();
         let (agreement, policy) = (disclosure.agreement.to_owned(), *disclosure.policy);
         let erasing = tokio::spawn(async move {
-            let erased = evidence
-                .records()
-                .erase(&subject, begun.seq(), until_ms)
-                .await;
+            let after = (begun.origin(), begun.seq());
+            let erased = evidence.records().erase(&subject, after, until_ms).await;
             let erased = erased.map_err(unavailable)?;
             let disclosure = Disclosure {
                 caller: &caller,

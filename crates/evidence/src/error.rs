@@ -139,6 +139,14 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A log cannot be retired.
+    #[error("the log {log} is not retired: {problem}")]
+    Kept {
+        /// Its name.
+        log: String,
+        /// Why not.
+        problem: String,
+    },
     /// What was recorded is not in the index yet.
     #[error("what was recorded is not in the index yet")]
     Unfiled,

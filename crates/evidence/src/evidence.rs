@@ -1,24 +1,27 @@
-//! The log as the gate holds it: open, seal, refuse; and the handle that stops it.
+//! The log as the gate holds it: open, seal, refuse.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use exchange::{Clock, Fault, Visibility};
 use tokio::runtime;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::alarm::{Alarm, Siren};
 use crate::commitment::{Commitment, Personal, Salts};
-use crate::fold::{Flood, Folds, Refusing, Verdict, WINDOW};
+use crate::fold::{Flood, Refusing, Verdict, WINDOW};
+use crate::handle::Handle;
 use crate::keys::{self, Keys};
 use crate::leaf::{self, Digest, Event};
+use crate::link::{Before, Follower};
 use crate::open::{Flags, Head, Sealable};
-use crate::private::{Intake, Openings, Records};
-use crate::writer::{self, Closed, Last, Phase, Queue, Sealing, Started, Ticket};
-use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal, Witnesses};
+use crate::private::{Intake, Openings, Private, Records};
+use crate::series::{Kit, Series};
+use crate::writer::{self, Closed, Last, Queue, Sealing, Started, Ticket};
+use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal, Witnesses, turn};
 
 /// What the log needs besides its settings.
 pub struct Deps {
@@ -36,46 +39,6 @@ pub struct Deps {
     pub on_fatal: Alarm,
 }
 
-/// Called once, on a thread of the log, when the log cannot be written any more, before any
-/// waiting exchange fails.
-///
-/// The process must end: what was not synced may not be on the disk.
-pub struct Alarm(Box<dyn FnOnce(&Error) + Send>);
-
-impl Alarm {
-    /// An alarm that runs the function.
-    pub fn new(ring: impl FnOnce(&Error) + Send + 'static) -> Self {
-        Self(Box::new(ring))
-    }
-
-    pub(crate) fn ring(self, error: &Error) {
-        (self.0)(error);
-    }
-}
-
-/// An alarm that several threads may raise; the first does.
-#[derive(Clone, Debug)]
-pub(crate) struct Siren(Arc<Mutex<Option<Alarm>>>);
-
-impl Siren {
-    pub(crate) fn new(alarm: Alarm) -> Self {
-        Self(Arc::new(Mutex::new(Some(alarm))))
-    }
-
-    pub(crate) fn ring(&self, error: &Error) {
-        let alarm = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(alarm) = alarm {
-            alarm.ring(error);
-        }
-    }
-}
-
-impl fmt::Debug for Alarm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Alarm")
-    }
-}
-
 impl fmt::Debug for Deps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deps")
@@ -86,33 +49,26 @@ impl fmt::Debug for Deps {
 }
 
 /// The log, as those see it who write to it. Cloned by reference count.
+///
+/// What is begun goes into the newest log of the node, and ends in the log where it was begun.
 #[derive(Clone, Debug)]
-pub struct Evidence(Arc<Shared>);
+pub struct Evidence(pub(crate) Arc<Shared>);
 
+/// One log.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     queue: Arc<Queue>,
     intake: Arc<Intake>,
     records: Records,
+    follower: Arc<OnceLock<Follower>>,
+    origin: Arc<str>,
     node: String,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     random: SystemRandom,
-    folds: Folds,
+    series: Arc<Series>,
     runtime: runtime::Handle,
     checkpoints: watch::Receiver<Option<Arc<str>>>,
-}
-
-/// Owns the writer of a log.
-///
-/// Dropped without [`Handle::close`], it stops the writer as a crash would: no `STOP` leaf.
-#[derive(Debug)]
-#[must_use = "the log stops when its handle is dropped"]
-pub struct Handle {
-    queue: Arc<Queue>,
-    evidence: Evidence,
-    done: oneshot::Receiver<Result<(), Error>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 /// Makes a log without records: its directory, its keys, and a checkpoint over nothing, so that
@@ -121,13 +77,15 @@ pub struct Handle {
 /// # Errors
 /// A file cannot be written, or the log is held by another process or was set back.
 pub fn prepare(config: &Config, clock: &dyn Clock) -> Result<Keys, Error> {
-    let keys = keys::create_if_missing(config)?;
-    writer::prepare(config, &keys, clock)?;
+    let config = config.at_start(clock)?;
+    let keys = keys::create_if_missing(&config)?;
+    writer::prepare(&config, &keys, clock)?;
     Ok(keys)
 }
 
 impl Evidence {
-    /// Opens the log, repairs what a crash has left, and writes a `START` leaf.
+    /// Opens the log, repairs what a crash has left, and writes a `START` leaf. Where every half-year
+    /// has a log, it is the one of that half-year which `deps.keys` are for; older ones are closed.
     ///
     /// Blocks until that leaf is durable. Waiting exchanges are completed by a task of the
     /// current tokio runtime.
@@ -136,39 +94,45 @@ impl Evidence {
     /// The log cannot be read or written, is damaged, or is held by another process.
     pub fn start(config: Config, deps: Deps) -> Result<(Self, Handle), Error> {
         let runtime = runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
-        let (node, clock, observer) = (
-            config.node.clone(),
-            Arc::clone(&deps.clock),
-            Arc::clone(&deps.observer),
-        );
-        let (done_tx, done) = oneshot::channel();
         let (shown, checkpoints) = watch::channel(None);
-        let (started, thread) = writer::spawn(config, deps, shown, &runtime, done_tx)?;
+        let kit = Kit {
+            node: Arc::new(config),
+            clock: deps.clock,
+            observer: deps.observer,
+            witnesses: deps.witnesses,
+            version: deps.version,
+            siren: Siren::new(deps.on_fatal),
+            runtime,
+            shown,
+            checkpoints,
+            private: Private::default(),
+        };
+        let (evidence, keeper) = turn::start(deps.keys, kit)?;
+        Ok((evidence.clone(), Handle::new(evidence, keeper)))
+    }
+
+    /// One log that has started.
+    pub(crate) fn new(started: Started, config: &Config, kit: &Kit, series: &Arc<Series>) -> Self {
         let Started {
             queue,
             intake,
             records,
+            follower,
         } = started;
-        let shared = Shared {
-            queue: Arc::clone(&queue),
+        Self(Arc::new(Shared {
+            queue,
             intake,
             records,
-            node,
-            clock,
-            observer,
+            follower,
+            origin: config.origin.as_str().into(),
+            node: config.node.clone(),
+            clock: Arc::clone(&kit.clock),
+            observer: Arc::clone(&kit.observer),
             random: SystemRandom::new(),
-            folds: Folds::default(),
-            runtime,
-            checkpoints,
-        };
-        let evidence = Self(Arc::new(shared));
-        let handle = Handle {
-            queue,
-            evidence: evidence.clone(),
-            done,
-            thread: Some(thread),
-        };
-        Ok((evidence, handle))
+            series: Arc::clone(series),
+            runtime: kit.runtime.clone(),
+            checkpoints: kit.checkpoints.clone(),
+        }))
     }
 
     /// Records an attempt, before any agency is asked, and takes a place for its outcome.
@@ -193,9 +157,46 @@ impl Evidence {
         t: &'static str,
         visibility: Visibility,
         flags: Flags,
-        make: impl FnOnce(&str, u64, &Salts) -> (Vec<u8>, Openings),
+        make: impl Fn(&str, u64, &Salts) -> (Vec<u8>, Openings),
     ) -> Result<Open, Fault> {
-        let salts = self.salts().map_err(Closed::fault)?;
+        let opened = self.in_newest(|log| log.open_here(t, visibility, flags, &make));
+        opened.map_err(Closed::fault)
+    }
+
+    /// Does it in the newest log; again, if another has followed meanwhile.
+    fn in_newest<T>(&self, work: impl Fn(&Self) -> Result<T, Closed>) -> Result<T, Closed> {
+        let mut log = self.newest();
+        loop {
+            let done = work(&log);
+            let next = match &done {
+                Err(Closed::Draining | Closed::Lost) => log.newest(),
+                Ok(_) | Err(Closed::Full | Closed::DiskLow | Closed::NoSalt) => return done,
+            };
+            if Arc::ptr_eq(&next.0, &log.0) {
+                return done;
+            }
+            log = next;
+        }
+    }
+
+    fn newest(&self) -> Self {
+        self.0.series.newest().unwrap_or_else(|| self.clone())
+    }
+
+    /// The name of the log that takes what is new.
+    #[must_use]
+    pub fn origin(&self) -> Arc<str> {
+        Arc::clone(&self.newest().0.origin)
+    }
+
+    fn open_here(
+        &self,
+        t: &'static str,
+        visibility: Visibility,
+        flags: Flags,
+        make: impl Fn(&str, u64, &Salts) -> (Vec<u8>, Openings),
+    ) -> Result<Open, Closed> {
+        let salts = self.salts()?;
         let (node, now) = (&self.0.node, self.now_ms());
         let (all, mut openings) = make(node, now, &salts);
         let head = match visibility {
@@ -210,9 +211,8 @@ impl Evidence {
                 Head::Hidden { all, shown }
             }
         };
-        let sealed = self.hide(&openings).map_err(Closed::fault)?;
-        let opened = self.0.queue.open(head.shown(), &sealed);
-        let key = opened.map_err(Closed::fault)?;
+        let sealed = self.hide(&openings)?;
+        let key = self.0.queue.open(head.shown(), &sealed)?;
         Ok(Open::new(self.clone(), key, salts, head, sealed, flags))
     }
 
@@ -221,8 +221,8 @@ impl Evidence {
     /// # Errors
     /// `AUDIT_UNAVAILABLE`: the record could not be written, and nothing may leave.
     pub fn seal(&self, open: Open, outcome: &Outcome<'_>) -> Sealing {
-        let key = open.key();
-        self.close(key, &open.last(outcome))
+        let (log, key) = (open.evidence().clone(), open.key());
+        log.close(key, &open.last(outcome))
     }
 
     /// Records one part of a stream; the attempt stays open until it is sealed.
@@ -230,8 +230,8 @@ impl Evidence {
     /// # Errors
     /// `AUDIT_UNAVAILABLE`: the record could not be written, and the part may not leave.
     pub fn seal_part(&self, open: &Open, outcome: &Outcome<'_>) -> Sealing {
-        let (part, sealed) = (open.part(outcome), Some(open.sealed()));
-        self.wait_for(self.put(open.key(), &part, sealed, Last::No))
+        let (log, part) = (open.evidence(), open.part(outcome));
+        log.wait_for(log.put(open.key(), &part, Some(open.sealed()), Last::No))
     }
 
     /// Records that a question was not admitted; resolves when the record is durable. When a caller
@@ -243,7 +243,7 @@ impl Evidence {
     pub fn refuse(&self, refusal: &Refusal<'_>) -> Refusing {
         let (now, now_ms) = (Instant::now(), self.now_ms());
         let (caller, reason) = (refusal.caller, refusal.reason);
-        if let Verdict::Folded(first) = self.0.folds.count(caller, reason, now, now_ms) {
+        if let Verdict::Folded(first) = self.0.series.folds.count(caller, reason, now, now_ms) {
             if let Some((flood, ends)) = first {
                 self.end_later(flood, ends);
             }
@@ -257,16 +257,17 @@ impl Evidence {
 
     /// Records the number of refusals when their window ends; later, if the record takes nothing then.
     fn end_later(&self, flood: Flood, mut ends: Instant) {
-        let shared = Arc::downgrade(&self.0);
+        let series = Arc::downgrade(&self.0.series);
         self.0.runtime.spawn(async move {
             loop {
                 sleep_until(ends).await;
-                let Some(shared) = shared.upgrade() else {
+                let newest = series.upgrade().and_then(|series| series.newest());
+                let Some(log) = newest else {
                     return;
                 };
-                let ts = writer::now_ms(&*shared.clock);
-                let record = |leaf: &[u8]| shared.queue.single(leaf, None).is_ok();
-                if shared.folds.end(&flood, &shared.node, ts, record) {
+                let single = |leaf: &[u8]| log.in_newest(|log| log.0.queue.single(leaf, None));
+                let (node, record) = (&log.0.node, |leaf: &[u8]| single(leaf).is_ok());
+                if log.0.series.folds.end(&flood, node, log.now_ms(), record) {
                     return;
                 }
                 ends = Instant::now() + WINDOW;
@@ -276,11 +277,45 @@ impl Evidence {
 
     /// Records the numbers of refusals that are counted so far; what is refused from here on is a
     /// record of its own.
-    fn end_floods(&self) {
-        for leaf in self.0.folds.close(&self.0.node, self.now_ms()) {
+    pub(crate) fn end_floods(&self) {
+        let log = self.newest();
+        for leaf in log.0.series.folds.close(&log.0.node, log.now_ms()) {
             // If the log has ended, closing it says so.
-            drop(self.0.queue.single_at_end(&leaf));
+            drop(log.0.queue.single_at_end(&leaf));
         }
+    }
+
+    /// Says that no log follows any more.
+    pub(crate) fn end_series(&self) {
+        self.0.series.end();
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.0.queue
+    }
+
+    /// True if everything before that number is filed.
+    pub(crate) fn has_filed(&self, seq: u64) -> bool {
+        self.0.records.has_filed(seq)
+    }
+
+    /// Says which log follows this one: its last record names it.
+    pub(crate) fn is_followed_by(&self, follower: Follower) {
+        // It is said once, by the thread that turns.
+        drop(self.0.follower.set(follower));
+    }
+
+    /// Records how the log before has ended.
+    pub(crate) fn link(&self, before: &Before) -> Result<(), Closed> {
+        let leaf = Event {
+            v: 1,
+            t: "LINK",
+            ts: self.now_ms(),
+            node: &self.0.node,
+            prev: Some(before),
+            ..Event::default()
+        };
+        self.0.queue.single(&leaf.to_leaf(), None).map(drop)
     }
 
     /// Records that another policy is in force from here on.
@@ -293,7 +328,8 @@ impl Evidence {
             pol: Some(Digest(policy)),
             ..Event::default()
         };
-        self.wait_for(self.0.queue.single(&leaf.to_leaf(), None))
+        let leaf = leaf.to_leaf();
+        self.wait_for(self.in_newest(|log| log.0.queue.single(&leaf, None)))
     }
 
     /// The latest checkpoint as it is shown, and each that follows; none before the first that this
@@ -347,19 +383,19 @@ impl Evidence {
     /// it with what it hides.
     pub(crate) fn single(
         &self,
-        make: impl FnOnce(&str, u64, &Salts) -> (Vec<u8>, Openings),
+        make: impl Fn(&str, u64, &Salts) -> (Vec<u8>, Openings),
     ) -> Sealing {
-        let ticket = self.salts().and_then(|salts| {
-            let (leaf, openings) = make(&self.0.node, self.now_ms(), &salts);
+        let ticket = self.in_newest(|log| {
+            let (leaf, openings) = make(&log.0.node, log.now_ms(), &log.salts()?);
             let is_any = !openings.is_empty();
-            let sealed = is_any.then(|| self.hide(&openings)).transpose()?;
-            self.0.queue.single(&leaf, sealed.as_deref())
+            let sealed = is_any.then(|| log.hide(&openings)).transpose()?;
+            log.0.queue.single(&leaf, sealed.as_deref())
         });
         self.wait_for(ticket)
     }
 
-    pub(crate) fn records(&self) -> &Records {
-        &self.0.records
+    pub(crate) fn records(&self) -> Records {
+        self.newest().0.records.clone()
     }
 
     pub(crate) fn now(&self) -> jiff::Timestamp {
@@ -378,33 +414,3 @@ impl Evidence {
         writer::now_ms(&*self.0.clock)
     }
 }
-
-impl Handle {
-    /// Takes nothing new, records how many refusals were counted, waits for the leaves of open
-    /// exchanges, writes a `STOP` leaf behind them, and ends the writer.
-    ///
-    /// An exchange that stays open for 2 s more is recorded as `UNKNOWN` by the next start.
-    ///
-    /// # Errors
-    /// The log could not be written to its end.
-    pub async fn close(mut self) -> Result<(), Error> {
-        self.evidence.end_floods();
-        let until = Instant::now() + CLOSING;
-        self.queue.close(Phase::Closing { until });
-        (&mut self.done).await.unwrap_or(Err(Error::Ended))
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.queue.close(Phase::Ended);
-        if let Some(thread) = self.thread.take() {
-            // A panic of the writer has already been reported as fatal.
-            drop(thread.join());
-        }
-    }
-}
-
-/// How long a log that closes waits for open exchanges. The doors are shut by then and calls were
-/// cut: what is open belongs to tasks about to be dropped, which takes milliseconds.
-const CLOSING: Duration = Duration::from_secs(2);

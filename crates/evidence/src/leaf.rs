@@ -12,6 +12,7 @@ use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::commitment::Commitment;
+use crate::link::{Before, Follower};
 use crate::tree::Hash;
 
 /// The earliest time a leaf can carry: 9 September 2001, the first with thirteen digits.
@@ -132,7 +133,7 @@ pub(crate) struct SourceEntry {
     pub(crate) r: Option<Commitment>,
 }
 
-/// A leaf about the log itself: `START`, `STOP`, `RECOVERY`, `CONFIG`, `CLOCK`.
+/// A leaf about the log itself: `START`, `STOP`, `LINK`, `RECOVERY`, `CONFIG`, `CLOCK`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Event<'a> {
     pub(crate) v: u8,
@@ -150,6 +151,17 @@ pub(crate) struct Event<'a> {
     /// By how many milliseconds the clock was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<i64>,
+    /// What was done with a log, and its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<&'a str>,
+    /// The log of the half-year before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) prev: Option<&'a Before>,
+    /// The log of the half-year that follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<&'a Follower>,
 }
 
 impl Event<'_> {

@@ -19,6 +19,7 @@
 //! sign, writes the list of them beside the file `keys`, in whose place the first thread puts it, and
 //! deletes private keys that are retired.
 
+mod alarm;
 mod attempt;
 mod backup;
 mod batch;
@@ -31,8 +32,11 @@ mod error;
 mod evidence;
 mod fold;
 mod frame;
+mod half_years;
+mod handle;
 pub mod keys;
 mod leaf;
+mod link;
 pub mod note;
 mod observer;
 mod open;
@@ -43,16 +47,20 @@ mod receipt;
 mod record;
 mod recover;
 mod replace;
+mod retention;
 mod scan;
 mod scrub;
 mod segment;
+mod series;
 #[cfg(test)]
 mod tests;
 pub mod tree;
+mod turn;
 pub mod verify;
 pub mod witness;
 mod writer;
 
+pub use alarm::Alarm;
 pub use attempt::{Asked, Attempt, Outcome, Refusal, SourceOutcome};
 pub use backup::back_up;
 pub use batch::{Batch, BatchAttempt, RecordSalts, SubjectOutcome};
@@ -61,12 +69,14 @@ pub use config::Config;
 pub use cosign::{NotCosigned, Witnesses};
 pub use disclosure::{Act, Disclosure};
 pub use error::{Damage, Error};
-pub use evidence::{Alarm, Deps, Evidence, Handle, prepare};
+pub use evidence::{Deps, Evidence, prepare};
 pub use fold::Refusing;
+pub use handle::Handle;
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{Accesses, Reindexed, reindex};
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;
 pub use record::digest;
+pub use retention::retire;
 pub use writer::Sealing;

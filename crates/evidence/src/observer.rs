@@ -49,6 +49,9 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn keys_not_changed(&self, _error: &Error) {}
     /// What is durable could not be published; it is tried again. Called on the publishing thread.
     fn not_published(&self, _error: &Error) {}
+    /// The log of the next half-year could not be prepared or begun, or this one not be linked to it; it
+    /// is tried again. Called on the thread that turns.
+    fn not_turned(&self, _error: &Error) {}
     /// So many cosignatures are under the latest checkpoint. Called on the publishing thread.
     fn cosigned(&self, _count: usize) {}
     /// A witness did not cosign; it is asked again. `is_first` if it did the last time. Called on the

@@ -4,12 +4,13 @@
 //! is left of the preallocated file is zeros. All but the last end right behind their last batch.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::chain::Chain;
 use crate::frame::{self, Frame, Kind};
+use crate::replace::sync_dir;
 
 /// The directory of the segments below that of the log.
 pub(crate) const WAL_DIR: &str = "wal";
@@ -100,6 +101,20 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<u64>, Error> {
     }
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+/// Destroys the segments of a log, if there are any.
+///
+/// # Errors
+/// A file cannot be removed.
+pub(crate) fn destroy(dir: &Path) -> Result<(), Error> {
+    let wal = dir.join(WAL_DIR);
+    match fs::remove_dir_all(&wal) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io("remove", wal)(error))
+        }
+        _ => sync_dir(dir),
+    }
 }
 
 /// Reads the head of a segment.

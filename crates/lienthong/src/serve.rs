@@ -125,7 +125,8 @@ fn record(
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
 ) -> anyhow::Result<(Evidence, evidence::Handle, PublicKeys)> {
-    let keys = keys::create_if_missing(&config).context("the keys of the log")?;
+    let newest = config.at_start(&**clock).context("the log")?;
+    let keys = keys::create_if_missing(&newest).context("the keys of the log")?;
     let public = PublicKeys {
         log: keys.log().to_string(),
         receipt: keys.receipt().to_string(),

@@ -33,7 +33,7 @@ mod said;
 
 pub use failure::NotCosigned;
 
-use crate::evidence::Siren;
+use crate::alarm::Siren;
 use crate::note::SignedCheckpoint;
 use crate::publish::{Guard, Inbox};
 use crate::verify::FetchError;

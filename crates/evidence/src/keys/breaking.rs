@@ -36,7 +36,7 @@ pub(crate) fn breaking(
     receipts: &Arc<AtomicBool>,
 ) -> Keys {
     let keys = super::create_if_missing(config).unwrap();
-    let dir = config.keys_dir();
+    let dir = config.signing_dir();
     let number = Wanted::read(&dir).unwrap().newest;
     let mut generation = Generation::load(&dir, number).unwrap();
     let wrap = |key: Box<dyn Signer>, is_reachable: &Arc<AtomicBool>| -> Box<dyn Signer> {

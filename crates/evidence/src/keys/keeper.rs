@@ -79,7 +79,7 @@ impl Keeper {
     /// Brings in force what is wanted, and destroys the private keys before; unless it was wanted the
     /// last time already.
     fn follow(&self, followed: Option<Wanted>) -> Result<Wanted, Error> {
-        let dir = self.config.keys_dir();
+        let dir = self.config.signing_dir();
         let wanted = Wanted::read(&dir)?;
         if followed == Some(wanted) {
             return Ok(wanted);

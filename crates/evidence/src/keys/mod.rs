@@ -63,7 +63,7 @@ impl Keys {
     /// A key file is missing, readable for others, or no key of its kind.
     pub fn load(config: &Config) -> Result<Self, Error> {
         check_origin(&config.origin)?;
-        let dir = config.keys_dir();
+        let dir = config.signing_dir();
         let wanted = Wanted::read(&dir)?;
         let newest = Arc::new(Generation::load(&dir, wanted.newest)?);
         let older = wanted.numbers().take_while(|it| *it < wanted.newest);
@@ -199,7 +199,7 @@ pub fn create_if_missing(config: &Config) -> Result<Keys, Error> {
     if config.dir.join(PUBLIC_FILE).exists() {
         return Keys::load(config);
     }
-    let dir = config.keys_dir();
+    let dir = config.signing_dir();
     if Wanted::read(&dir)?.oldest() == generation::FIRST {
         Generation::make_first(&dir)?;
     }

@@ -29,7 +29,7 @@ pub enum Rotation {
 /// The log has no keys yet, they belong to another user, the step does not follow from the last one,
 /// or a file cannot be written.
 pub fn rotate(config: &Config, rotation: Rotation) -> Result<Keys, Error> {
-    let dir = config.keys_dir();
+    let dir = config.signing_dir();
     let (now, listed) = (Wanted::read(&dir)?, PublicKeys::read(&config.dir)?);
     // What is made here only its owner can read, and the gateway must.
     let owner = fs::metadata(&dir).map_err(Error::io("read", &dir))?.uid();

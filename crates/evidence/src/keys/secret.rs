@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -77,14 +78,19 @@ pub(crate) fn make(path: &Path) -> Result<Secret, Error> {
     Ok(bytes)
 }
 
-/// Reads a key, or makes it where there is none.
+/// Reads a key, or makes it where there is none. Of threads that need it at once, one makes it.
 ///
 /// # Errors
 /// As [`read`] and [`make`].
 pub(crate) fn read_or_make(path: &Path) -> Result<Secret, Error> {
+    // One that panicked has left either a whole key or none.
+    let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if path.exists() {
         read(path)
     } else {
         make(path)
     }
 }
+
+/// Held while a key is looked for and made: a key that another one replaces is lost.
+static MAKING: Mutex<()> = Mutex::new(());

@@ -21,6 +21,16 @@ pub(crate) fn check_access(config: &Config) -> Result<(), Error> {
 
 /// Opens the keyring of a log.
 pub(super) fn keyring(config: &Config) -> Result<Keyring, Error> {
+    open_keyring(config, PATIENCE)
+}
+
+/// Opens keyring and index for everything of a log to be destroyed.
+pub(super) fn to_be_retired(config: &Config) -> Result<(Keyring, Index), Error> {
+    let keyring = open_keyring(config, LONG_PATIENCE)?;
+    Ok((keyring, open_index(config, LONG_PATIENCE)?))
+}
+
+fn open_keyring(config: &Config, patience: Duration) -> Result<Keyring, Error> {
     let path = master(config);
     let Some(access) = Access::read(config)? else {
         let db = config.keys_dir().join(KEYRING_FILE);
@@ -31,7 +41,7 @@ pub(super) fn keyring(config: &Config) -> Result<Keyring, Error> {
         let db = Sqlite::open(&db, Durability::Full)?;
         return Keyring::open(Box::new(db), &master);
     };
-    let mut db = Postgres::open(&access, Durability::Full, PATIENCE)?;
+    let mut db = Postgres::open(&access, Durability::Full, patience)?;
     if !path.exists() && !keyring::is_unused(&mut db)? {
         return Err(no_master(config));
     }
@@ -57,12 +67,10 @@ pub(super) fn index(config: &Config) -> Result<Index, Error> {
 
 /// Opens the index for everything of a log to be filed again.
 pub(super) fn index_to_make_again(config: &Config, log: i64) -> Result<Index, Error> {
-    if config.database.is_none() {
-        forget_files(config)?;
-        return index(config);
-    }
     let mut index = open_index(config, LONG_PATIENCE)?;
-    index.forget_log(log)?;
+    if config.database.is_some() {
+        index.forget_log(log)?;
+    }
     Ok(index)
 }
 
@@ -79,9 +87,9 @@ fn open_index(config: &Config, patience: Duration) -> Result<Index, Error> {
 }
 
 /// Removes the index of a node that stands alone.
-fn forget_files(config: &Config) -> Result<(), Error> {
+pub(super) fn forget_index(config: &Config) -> Result<(), Error> {
     let dir = config.index_dir();
-    if !dir.exists() {
+    if config.database.is_some() || !dir.exists() {
         return Ok(());
     }
     for entry in fs::read_dir(&dir).map_err(Error::io("list", &dir))? {

@@ -4,11 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::{TimeZone, offset};
 
 /// A half-year, such as `2026h2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Epoch {
+pub(crate) struct Epoch {
     year: i16,
     half: i8,
 }
@@ -16,7 +17,7 @@ pub(super) struct Epoch {
 impl Epoch {
     /// The half-year of a time in milliseconds since 1970, in `Asia/Ho_Chi_Minh`: UTC+7, without
     /// daylight saving since 1975.
-    pub(super) fn of(ts_ms: u64) -> Self {
+    pub(crate) fn of(ts_ms: u64) -> Self {
         let ms = i64::try_from(ts_ms).unwrap_or(i64::MAX);
         let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
         let date = time.to_zoned(TimeZone::fixed(offset(7))).date();
@@ -24,6 +25,27 @@ impl Epoch {
             year: date.year(),
             half: if date.month() <= 6 { 1 } else { 2 },
         }
+    }
+
+    /// The half-year after this one.
+    pub(crate) const fn next(self) -> Self {
+        if self.half == 1 {
+            Self { half: 2, ..self }
+        } else {
+            Self {
+                year: self.year.saturating_add(1),
+                half: 1,
+            }
+        }
+    }
+
+    /// When it begins, in milliseconds since 1970.
+    pub(crate) fn begins(self) -> u64 {
+        let month = if self.half == 1 { 1 } else { 7 };
+        let midnight = Date::new(self.year, month, 1).ok();
+        let midnight = midnight.and_then(|day| day.to_zoned(TimeZone::fixed(offset(7))).ok());
+        let ms = midnight.map_or(0, |midnight| midnight.timestamp().as_millisecond());
+        u64::try_from(ms).unwrap_or(0)
     }
 }
 
@@ -61,6 +83,18 @@ mod tests {
         assert_eq!(epoch("2026-06-30T16:59:59.999Z"), "2026h1");
         assert_eq!(epoch("2026-06-30T17:00:00Z"), "2026h2");
         assert_eq!(epoch("2026-12-31T17:00:00Z"), "2027h1");
+    }
+
+    #[test]
+    fn a_half_year_begins_where_the_one_before_ends() {
+        let mut epoch: Epoch = "2026h1".parse().unwrap();
+        for expected in ["2026h2", "2027h1", "2027h2"] {
+            let next = epoch.next();
+            assert_eq!(next.to_string(), expected);
+            assert_eq!(Epoch::of(next.begins()), next);
+            assert_eq!(Epoch::of(next.begins() - 1), epoch);
+            epoch = next;
+        }
     }
 
     #[test]

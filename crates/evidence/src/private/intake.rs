@@ -79,10 +79,12 @@ impl Intake {
 
     /// Seals under a new key from here on; its number.
     pub(super) fn renew(&self) -> Result<u64, Error> {
+        // Two threads may renew it while one log follows another.
+        let mut held = self.held();
         let next = self.current.load().number + 1;
         let key = Numbered::new(next, &secret::make(&path(&self.dir, next))?)?;
         let key = Arc::new(key);
-        self.held().insert(next, Arc::clone(&key));
+        held.insert(next, Arc::clone(&key));
         self.current.store(key);
         Ok(next)
     }

@@ -202,6 +202,29 @@ impl Keyring {
         Ok(erased)
     }
 
+    /// Destroys the keys of all records of a log, and those of the persons of a half-year; of persons
+    /// that other nodes have records of, the last of them does. The key of tags that is kept here goes
+    /// with the last person.
+    pub(super) fn retire(&mut self, epoch: Epoch, log: i64) -> Result<(), Error> {
+        at_once(&mut *self.db, |db| {
+            db.hold(Hold::Alone)?;
+            let epoch = [Value::Text(epoch.to_string())];
+            db.run("DELETE FROM record_key WHERE log = $1", &[Value::Int(log)])?;
+            let persons = "DELETE FROM subject_key WHERE epoch = $1";
+            let unused =
+                "NOT EXISTS (SELECT 1 FROM record_key r WHERE r.subject = subject_key.tag)";
+            let sql = match db.is_shared() {
+                true => format!("{persons} AND {unused}"),
+                false => persons.to_owned(),
+            };
+            db.run(&sql, &epoch)?;
+            let tags = "DELETE FROM tag_key WHERE epoch = $1 AND NOT EXISTS \
+                        (SELECT 1 FROM subject_key s WHERE s.epoch = tag_key.epoch)";
+            db.run(tags, &epoch)
+        })?;
+        self.db.scrub(&["subject_key", "record_key", "tag_key"])
+    }
+
     /// True if what was recorded of a person at that time is filed without a key, as far as is known
     /// since [`Keyring::file`].
     pub(super) fn is_erased(&self, tag: &Tag, ts_ms: u64) -> bool {

@@ -22,10 +22,12 @@ mod databases;
 mod epoch;
 mod erased;
 mod file;
+mod forget;
 mod index;
 mod intake;
 mod keyring;
 mod locks;
+mod older;
 mod opening;
 mod parts;
 mod postgres;
@@ -33,6 +35,7 @@ mod records;
 mod reindex;
 mod retire;
 mod sealed;
+mod shared;
 mod sql;
 mod sqlite;
 mod tags;
@@ -41,16 +44,19 @@ mod tests;
 mod thread;
 
 pub(crate) use databases::check_access;
+pub(crate) use epoch::Epoch;
+pub(crate) use forget::forget;
 pub(crate) use intake::Intake;
 pub(crate) use locks::LockTable;
 pub(crate) use opening::Openings;
 pub use records::Accesses;
 pub(crate) use records::{Eyes, Records};
 pub use reindex::{Reindexed, reindex};
+pub(crate) use shared::Private;
 pub(crate) use thread::{Filer, Progress};
 
 /// The number of a log in keyring and index: of its name, so that every node gives it the same.
-fn log_number(origin: &str) -> i64 {
+pub(crate) fn log_number(origin: &str) -> i64 {
     let hash = crate::tree::sha256(&[origin.as_bytes()]);
     hash.first_chunk()
         .map_or(0, |head| i64::from_be_bytes(*head))

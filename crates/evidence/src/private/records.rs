@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::index::{Index, Terms};
 use super::keyring::Keyring;
 use super::parts::Portion;
+use super::shared::Private;
 use super::tags::{NOBODY, OFFICER, TagKeys};
 use super::thread::{Erasure, Progress};
 use super::{databases, file, log_number};
@@ -26,8 +27,11 @@ pub(crate) struct Records(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     config: Config,
+    /// With every log of this node.
+    node: Arc<Config>,
     inbox: Arc<Inbox>,
     progress: Progress,
+    private: Private,
     searches: Arc<Semaphore>,
     /// Databases that were opened for a search and wait for the next.
     idle: Mutex<Vec<Shelves>>,
@@ -61,14 +65,27 @@ pub(crate) enum Eyes {
 }
 
 impl Records {
-    pub(crate) fn new(config: Config, inbox: Arc<Inbox>, progress: Progress) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        node: Arc<Config>,
+        inbox: Arc<Inbox>,
+        progress: Progress,
+        private: Private,
+    ) -> Self {
         Self(Arc::new(Shared {
             config,
+            node,
             inbox,
             progress,
+            private,
             searches: Arc::new(Semaphore::new(SEARCHES)),
             idle: Mutex::default(),
         }))
+    }
+
+    /// True if everything before that number is filed.
+    pub(crate) fn has_filed(&self, seq: u64) -> bool {
+        *self.0.progress.filed.borrow() >= seq
     }
 
     /// Searches what is filed; waits a moment for what was recorded before the call.
@@ -87,23 +104,27 @@ impl Records {
         Ok(all)
     }
 
-    /// Has the keys to everything destroyed that is recorded of a person before that record, on other
-    /// nodes until that time; how many records it was. Goes on if nobody waits any more.
+    /// Has the keys to everything destroyed that is recorded of a person before that record of a log,
+    /// on other nodes until that time; how many records it was. Goes on if nobody waits any more.
     pub(crate) async fn erase(
         &self,
         subject: &Identifier,
-        after: u64,
+        (log, after): (&str, u64),
         until_ms: u64,
     ) -> Result<u64, Error> {
         let (done, erased) = oneshot::channel();
-        self.0.progress.ask_for(Erasure {
+        self.0.private.ask_for(Erasure {
             kind: subject_name(subject.kind()),
             number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
+            log: log_number(log),
             after,
             until_ms,
             done,
         })?;
-        self.0.progress.published.want(after.saturating_add(1));
+        // One of an older log waits for the end of that.
+        if log == self.0.config.origin {
+            self.0.progress.published.want(after.saturating_add(1));
+        }
         let erased = erased.await.unwrap_or(Err(Error::Ended));
         // What they have read into memory must not outlive it.
         self.idle().clear();
@@ -114,8 +135,12 @@ impl Records {
         let want = self.0.inbox.reached().seq;
         self.0.progress.published.want(want);
         let mut filed = self.0.progress.filed.subscribe();
-        let reached = filed.wait_for(|filed| *filed >= want);
-        matches!(timeout(PATIENCE, reached).await, Ok(Ok(_)))
+        let mut unfiled = self.0.private.unfiled();
+        let all = async {
+            filed.wait_for(|filed| *filed >= want).await.is_ok()
+                && unfiled.wait_for(|unfiled| *unfiled == 0).await.is_ok()
+        };
+        timeout(PATIENCE, all).await.unwrap_or(false)
     }
 
     /// Searches in databases that were open before, if there are any, and in those opened anew if a
@@ -164,7 +189,7 @@ impl Records {
             places.truncate(query.limit as usize);
             places.last().copied()
         });
-        let mut leaves = Leaves::new(config);
+        let mut leaves = Leaves::new(&self.0.node);
         let mut shown = tags.tags(NOBODY, &[]);
         shown.extend(terms.subject.iter().flatten());
         let opened = places.iter().map(|place| {
@@ -224,53 +249,60 @@ fn describe(
     index: &mut Index,
     leaves: &mut Leaves<'_>,
 ) -> Result<Opened, Error> {
-    let own = log_number(&leaves.config.origin) == place.log;
-    let origin: Arc<str> = if own {
-        leaves.config.origin.as_str().into()
-    } else {
-        index.origin(place.log)?.into()
-    };
+    let origin = index.origin(place.log)?;
     Ok(Opened {
-        origin,
         seq: place.seq,
         ts_ms: place.ts,
-        leaf: if own {
-            leaves.leaf(place.seq)?
-        } else {
-            index.leaf(place.log, place.seq)?.unwrap_or_default()
+        leaf: match leaves.leaf(&origin, place.seq)? {
+            Some(leaf) => leaf,
+            None => index.leaf(place.log, place.seq)?.unwrap_or_default(),
         },
+        origin: origin.into(),
         entries: batch::take_proofs(&mut openings),
         openings,
     })
 }
 
-/// Leaves out of the bundles of the public log; the latest bundle is kept, since what is found lies
+/// Leaves out of the bundles of the public logs; the latest bundle is kept, since what is found lies
 /// in order.
 struct Leaves<'a> {
-    config: &'a Config,
-    bundle: Option<(u64, Vec<Vec<u8>>)>,
+    node: &'a Config,
+    bundle: Option<Bundle>,
+}
+
+/// The records of a bundle.
+struct Bundle {
+    origin: String,
+    number: u64,
+    leaves: Vec<Vec<u8>>,
 }
 
 impl<'a> Leaves<'a> {
-    const fn new(config: &'a Config) -> Self {
-        Self {
-            config,
-            bundle: None,
-        }
+    const fn new(node: &'a Config) -> Self {
+        Self { node, bundle: None }
     }
 
-    fn leaf(&mut self, seq: u64) -> Result<Vec<u8>, Error> {
-        let (number, place) = publish::bundle_of(seq);
-        let held = self.bundle.take();
-        let held = held.filter(|(held, leaves)| *held == number && leaves.len() > place);
-        let (_, leaves) = match held {
-            Some(held) => self.bundle.insert(held),
-            None => {
-                let leaves = publish::read_bundle(&self.config.dir, number)?;
-                self.bundle.insert((number, leaves))
-            }
+    /// The record; none if its log is not kept here.
+    fn leaf(&mut self, origin: &str, seq: u64) -> Result<Option<Vec<u8>>, Error> {
+        let log = self.node.named(origin).filter(|log| log.dir.is_dir());
+        let Some(log) = log else {
+            return Ok(None);
         };
-        leaves.get(place).cloned().ok_or(Error::Forgotten { seq })
+        let (number, place) = publish::bundle_of(seq);
+        let is_it = |held: &Bundle| {
+            held.origin == origin && held.number == number && held.leaves.len() > place
+        };
+        let bundle = match self.bundle.take().filter(is_it) {
+            Some(held) => held,
+            None => Bundle {
+                leaves: publish::read_bundle(&log.dir, number)?,
+                origin: log.origin,
+                number,
+            },
+        };
+        let leaf = bundle.leaves.get(place).cloned();
+        self.bundle = Some(bundle);
+        leaf.map(Some).ok_or(Error::Forgotten { seq })
     }
 }
 

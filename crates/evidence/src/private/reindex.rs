@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use super::file::Desk;
 use super::intake::Intake;
-use super::tags::TagKeys;
+use super::thread::desk;
 use super::{databases, log_number};
-use crate::publish::Tail;
+use crate::publish::{Reached, Tail};
 use crate::verify::Progress;
 use crate::{Config, Error, writer};
 
 /// What the index holds when it was made again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reindexed {
     /// The records.
     pub records: u64,
@@ -19,20 +18,44 @@ pub struct Reindexed {
     pub opened: u64,
 }
 
-/// Makes the index of a log again. A gateway does the same by itself where its index is missing.
+/// Makes the index of a node again, of all its logs that were not retired. A gateway does the same by
+/// itself where its index is missing.
 ///
 /// # Errors
 /// A gateway holds the log, or a file or database cannot be read or written.
 pub fn reindex(config: &Config, mut progress: impl FnMut(Progress)) -> Result<Reindexed, Error> {
-    let (_held, reached) = writer::hold(config)?;
-    let log = log_number(&config.origin);
-    let mut index = databases::index_to_make_again(config, log)?;
-    index.name(log, &config.origin)?;
+    let mut logs = vec![config.clone()];
+    if config.has_half_years() {
+        logs = config.begun()?.into_iter().map(|(_, log)| log).collect();
+    }
+    let mut held = Vec::with_capacity(logs.len());
+    for log in logs {
+        if !config.has_half_years() || log.has_records()? {
+            held.push((writer::hold(&log)?, log));
+        }
+    }
+    databases::forget_index(config)?;
     let intake = Arc::new(Intake::open(&config.keys_dir())?);
-    let mut keyring = databases::keyring(config)?;
-    let tags = TagKeys::load(config, &mut keyring)?;
-    let mut desk = Desk::new(log, intake, keyring, index, tags)?;
-    let mut tail = Tail::with_attempts(&config.dir, 0)?;
+    let mut all = Reindexed::default();
+    for ((_file, reached), log) in &held {
+        let made = file(log, *reached, &intake, &mut progress)?;
+        all.records += made.records;
+        all.opened += made.opened;
+    }
+    Ok(all)
+}
+
+/// Files a whole log.
+fn file(
+    log: &Config,
+    reached: Reached,
+    intake: &Arc<Intake>,
+    mut progress: impl FnMut(Progress),
+) -> Result<Reindexed, Error> {
+    let number = log_number(&log.origin);
+    let index = databases::index_to_make_again(log, number)?;
+    let mut desk = desk(log, intake, index)?;
+    let mut tail = Tail::with_attempts(&log.dir, 0)?;
     let parts = reached.seq.div_ceil(PART);
     for part in 1..=parts {
         tail.read_to(reached.end, part * PART, |frame| desk.frame(frame))?;
@@ -45,7 +68,7 @@ pub fn reindex(config: &Config, mut progress: impl FnMut(Progress)) -> Result<Re
     }
     Ok(Reindexed {
         records: desk.next(),
-        opened: desk.index.opened(log)?,
+        opened: desk.index.opened(number)?,
     })
 }
 

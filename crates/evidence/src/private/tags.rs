@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::hmac;
@@ -17,6 +18,7 @@ use super::databases;
 use super::epoch::Epoch;
 use super::keyring::Keyring;
 use crate::keys::secret::{self, Secret};
+use crate::replace::sync_dir;
 use crate::{Config, Error};
 
 /// HMAC-SHA-256(key of the half-year, kind ‖ 0x00 ‖ value), its first 16 bytes.
@@ -87,11 +89,12 @@ impl TagKeys {
         })
     }
 
-    /// Reads the keys that other nodes have made.
+    /// Reads the keys that other nodes have made, or the threads of other logs of this node.
     pub(super) fn refresh(&mut self, keyring: &mut Keyring) -> Result<(), Error> {
-        if matches!(self.kept, Kept::Keyring) {
-            *self = Self::in_keyring(keyring)?;
-        }
+        *self = match &self.kept {
+            Kept::Files(dir) => Self::in_files(dir)?,
+            Kept::Keyring => Self::in_keyring(keyring)?,
+        };
         Ok(())
     }
 
@@ -116,6 +119,18 @@ impl TagKeys {
         };
         self.keys.insert(epoch, key(&made));
         Ok(())
+    }
+
+    /// Destroys the key of a half-year that is a file: nobody is found in it any more. One in the
+    /// keyring goes with that ([`Keyring::retire`]).
+    pub(super) fn destroy(dir: &Path, epoch: Epoch) -> Result<(), Error> {
+        let path = dir.join(format!("{PREFIX}{epoch}{SUFFIX}"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("remove", path)(error))
+            }
+            _ => sync_dir(dir),
+        }
     }
 
     /// The tag in a half-year whose key there is.

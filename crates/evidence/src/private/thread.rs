@@ -6,7 +6,7 @@
 //! a database cannot be written, it tries again every second; exchanges do not notice.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,11 +15,14 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::file::Desk;
+use super::index::Index;
 use super::intake::Intake;
+use super::older::{More, Older};
 use super::retire::Retiring;
+use super::shared::Private;
 use super::tags::TagKeys;
 use super::{databases, log_number};
-use crate::evidence::Siren;
+use crate::alarm::Siren;
 use crate::publish::{Guard, Haste, Look, News, Published, Tail};
 use crate::writer::Queue;
 use crate::{Config, Error, Observer, priority};
@@ -34,34 +37,27 @@ pub(crate) struct Filer {
     /// What exchanges put their openings into.
     pub(crate) queue: Arc<Queue>,
     pub(crate) progress: Progress,
+    pub(crate) private: Private,
 }
 
-/// What those who search, and those who erase, know of the thread.
+/// What those who search know of the thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     /// How far it is published; who waits for it to be filed says so here.
     pub(super) published: Arc<Published>,
     /// The number of the first record that is not filed.
     pub(super) filed: watch::Sender<u64>,
-    /// What is to be erased; none behind the end of the thread.
-    erasures: Arc<Mutex<Option<Vec<Erasure>>>>,
-}
-
-impl Progress {
-    /// Has a person's keys destroyed.
-    pub(super) fn ask_for(&self, erasure: Erasure) -> Result<(), Error> {
-        let mut waiting = lock(&self.erasures);
-        waiting.as_mut().ok_or(Error::Ended)?.push(erasure);
-        Ok(())
-    }
 }
 
 /// Tells those who wait for an erasure that none will come, however the thread ends.
-struct End(Progress);
+struct End {
+    private: Private,
+    log: i64,
+}
 
 impl Drop for End {
     fn drop(&mut self) {
-        *lock(&self.0.erasures) = None;
+        self.private.erases_no_more(self.log);
     }
 }
 
@@ -71,12 +67,22 @@ pub(super) struct Erasure {
     pub(super) kind: &'static str,
     /// The number.
     pub(super) number: Zeroizing<Vec<u8>>,
-    /// The record behind which it was asked for: what comes before is to be filed first.
+    /// The log with the record behind which it was asked for: what comes before is to be filed first.
+    pub(super) log: i64,
+    /// The place of that record.
     pub(super) after: u64,
     /// When it was asked for, in milliseconds since 1970.
     pub(super) until_ms: u64,
     /// Told how many records it was.
     pub(super) done: oneshot::Sender<Result<u64, Error>>,
+}
+
+impl Erasure {
+    /// True if everything before it is filed, where the newest log is filed as far as `filed`, and
+    /// every older one whole.
+    pub(super) const fn is_ripe(&self, newest: i64, filed: u64) -> bool {
+        self.log != newest || self.after < filed
+    }
 }
 
 impl fmt::Debug for Erasure {
@@ -89,6 +95,8 @@ impl fmt::Debug for Erasure {
 struct Work {
     /// None after a failure.
     desk: Option<Desk>,
+    /// An older log that is being filed.
+    older: Option<Older>,
     retiring: Retiring,
     /// So many bytes that ever entered the queue are filed.
     queued: u64,
@@ -102,7 +110,6 @@ impl Progress {
         Self {
             published,
             filed: watch::Sender::new(0),
-            erasures: Arc::new(Mutex::new(Some(Vec::new()))),
         }
     }
 }
@@ -117,11 +124,16 @@ impl Filer {
     }
 
     fn run(self) {
-        let (_guard, _end) = (Guard(self.siren.clone()), End(self.progress.clone()));
+        let _guard = Guard(self.siren.clone());
+        let _end = End {
+            private: self.private.clone(),
+            log: self.log(),
+        };
         priority::lower();
         let begin = Instant::now();
         let mut work = Work {
             desk: None,
+            older: None,
             retiring: Retiring::after_start(begin, self.intake.current()),
             queued: 0,
             due: begin,
@@ -143,10 +155,13 @@ impl Filer {
                         from: now + EVERY,
                         until: now + LOOK,
                     };
+                    if work.older.is_some() {
+                        (look.from, look.until) = (now, now);
+                    }
                 }
                 Err(error) => {
                     self.observer.not_filed(&error);
-                    work.desk = None;
+                    (work.desk, work.older) = (None, None);
                     (look.filed, look.from, look.until) = (None, now + RETRY, now + RETRY);
                     if self.progress.published.has_ended() {
                         return;
@@ -164,7 +179,7 @@ impl Filer {
             None => work.desk.insert(self.desk()?),
         };
         self.take_in(desk, news)?;
-        let is_awaited = news.haste == Haste::Now || self.erases(desk.next());
+        let is_awaited = news.haste == Haste::Now || self.private.erases(self.log(), desk.next());
         let is_due = now >= work.due || is_awaited;
         if is_due && desk.filed() < desk.next() {
             desk.flush()?;
@@ -173,12 +188,10 @@ impl Filer {
         if desk.filed() >= desk.next() {
             work.queued = news.reached.queued;
         }
-        let lost = desk.take_lost();
-        if lost > 0 {
-            self.observer.openings_lost(lost);
-        }
+        self.tell_of_lost(desk.take_lost());
         self.progress.filed.send_replace(desk.filed());
         self.observer.filed(desk.filed());
+        self.file_older(&mut work.older)?;
         self.erase(desk, &mut work.retiring)?;
         self.retire(desk, &mut work.retiring, work.queued)?;
         Ok(desk.filed())
@@ -214,21 +227,39 @@ impl Filer {
         Ok(())
     }
 
-    /// True if somebody is to be erased, and everything before that is taken in.
-    fn erases(&self, next: u64) -> bool {
-        let waiting = lock(&self.progress.erasures);
-        waiting.iter().flatten().any(|it| it.after < next)
+    /// Files some of what older logs may still hold that is not filed: a crash came before it was, or
+    /// the index is missing.
+    fn file_older(&self, older: &mut Option<Older>) -> Result<(), Error> {
+        if !self.private.is_newest(self.log()) {
+            return Ok(());
+        }
+        if older.is_none() {
+            let Some(config) = self.private.to_be_filed() else {
+                return Ok(());
+            };
+            *older = Older::open(&config, &self.intake)?;
+        }
+        if let Some(some) = older {
+            let more = some.file()?;
+            self.tell_of_lost(some.take_lost());
+            if more == More::Yes {
+                return Ok(());
+            }
+        }
+        *older = None;
+        self.private.has_filed();
+        Ok(())
+    }
+
+    fn tell_of_lost(&self, lost: u64) {
+        if lost > 0 {
+            self.observer.openings_lost(lost);
+        }
     }
 
     /// Erases whom it was asked to. Here, so that nothing about them is being filed meanwhile.
     fn erase(&self, desk: &mut Desk, retiring: &mut Retiring) -> Result<(), Error> {
-        let next = desk.filed();
-        let mut waiting = lock(&self.progress.erasures);
-        let ripe = waiting.iter_mut();
-        let erasures: Vec<_> = ripe
-            .flat_map(|all| all.extract_if(.., |it| it.after < next))
-            .collect();
-        drop(waiting);
+        let erasures = self.private.ripe(self.log(), desk.filed());
         if erasures.is_empty() {
             return Ok(());
         }
@@ -237,7 +268,7 @@ impl Filer {
             match desk.erase(&erasure) {
                 Err(error) if error.may_pass() => {
                     again = Err(error);
-                    self.progress.ask_for(erasure)?;
+                    self.private.ask_for(erasure)?;
                 }
                 // Whoever asked may have gone; it is done all the same.
                 erased => drop(erasure.done.send(erased)),
@@ -252,6 +283,9 @@ impl Filer {
     /// `filed` bytes of what ever entered the queue are filed.
     fn retire(&self, desk: &Desk, retiring: &mut Retiring, filed: u64) -> Result<(), Error> {
         let now = Instant::now();
+        if !self.private.is_all_but(self.log()) {
+            return Ok(());
+        }
         if retiring.is_due(now, desk.next()) {
             self.renew(desk, retiring)?;
         }
@@ -272,18 +306,21 @@ impl Filer {
     }
 
     fn desk(&self) -> Result<Desk, Error> {
-        let mut index = databases::index(&self.config)?;
-        let log = log_number(&self.config.origin);
-        index.name(log, &self.config.origin)?;
-        let mut keyring = databases::keyring(&self.config)?;
-        let tags = TagKeys::load(&self.config, &mut keyring)?;
-        Desk::new(log, Arc::clone(&self.intake), keyring, index, tags)
+        desk(&self.config, &self.intake, databases::index(&self.config)?)
+    }
+
+    fn log(&self) -> i64 {
+        log_number(&self.config.origin)
     }
 }
 
-/// The erasures that wait; a thread that panicked with them has changed nothing.
-fn lock(erasures: &Mutex<Option<Vec<Erasure>>>) -> MutexGuard<'_, Option<Vec<Erasure>>> {
-    erasures.lock().unwrap_or_else(PoisonError::into_inner)
+/// The desk of a log.
+pub(super) fn desk(config: &Config, intake: &Arc<Intake>, mut index: Index) -> Result<Desk, Error> {
+    let log = log_number(&config.origin);
+    index.name(log, &config.origin)?;
+    let mut keyring = databases::keyring(config)?;
+    let tags = TagKeys::load(config, &mut keyring)?;
+    Desk::new(log, Arc::clone(intake), keyring, index, tags)
 }
 
 /// How often what is published is taken in.
@@ -297,4 +334,4 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often intake keys are looked after when nothing comes.
 const LOOK: Duration = Duration::from_secs(2);
 /// So many records are read between two looks at whether the log has ended.
-const SLICE: u64 = 10_000;
+pub(super) const SLICE: u64 = 10_000;

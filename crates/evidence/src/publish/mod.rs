@@ -8,7 +8,7 @@
 //!
 //! *Invariant:* a log that is smaller than the lock store knows, or another, is not written to.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -37,9 +37,10 @@ pub(crate) use store::{Store, bundle_of, next_entry, read_bundle, read_checkpoin
 pub(crate) use tail::{Place, Tail};
 pub(crate) use written::{Buffers, Written};
 
+use crate::alarm::Siren;
 use crate::cosign::Cosigning;
-use crate::evidence::Siren;
 use crate::keys::InForce;
+use crate::link::Follower;
 use crate::note::Signature;
 use crate::{Config, Error, Observer, priority};
 use inbox::{Next, Turn};
@@ -52,8 +53,9 @@ pub(crate) struct Publisher {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) siren: Siren,
-    /// Told of every checkpoint that is shown.
+    /// Told of every checkpoint that is shown, until another log follows.
     pub(crate) shown: watch::Sender<Option<Arc<str>>>,
+    pub(crate) follower: Arc<OnceLock<Follower>>,
     pub(crate) config: Config,
     /// None without a policy of witnesses.
     pub(crate) cosigning: Option<Cosigning>,
@@ -136,7 +138,10 @@ impl Publisher {
             let keys = self.keys.load();
             let signed = restored.log.publish(&keys, seconds(&*self.clock))?;
             *shown = signed.checkpoint().size;
-            self.shown.send_replace(Some(signed.to_string().into()));
+            let text = Arc::from(signed.to_string());
+            if self.follower.get().is_none() {
+                self.shown.send_replace(Some(text));
+            }
             self.observer.published(*shown);
             if let Some(cosigning) = &self.cosigning {
                 cosigning.offer(signed);
@@ -152,7 +157,9 @@ impl Publisher {
     fn cosign(&mut self, lines: Vec<Signature>) -> Result<(), Error> {
         if let Some(restored) = &mut self.restored {
             let (count, text) = restored.log.cosign(lines)?;
-            self.shown.send_replace(Some(text.into()));
+            if self.follower.get().is_none() {
+                self.shown.send_replace(Some(text.into()));
+            }
             self.observer.cosigned(count);
         }
         Ok(())

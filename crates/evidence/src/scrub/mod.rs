@@ -32,7 +32,7 @@ pub(crate) struct Scrubber {
     pub(crate) config: Config,
     /// The keys that this process signs with.
     pub(crate) keys: Arc<InForce>,
-    /// The latest checkpoint that this process has shown.
+    /// The latest checkpoint that this process has shown, of whichever log.
     pub(crate) shown: watch::Receiver<Option<Arc<str>>>,
     /// How far the log is durable.
     pub(crate) inbox: Arc<Inbox>,
@@ -116,7 +116,9 @@ impl Scrubber {
             from: from.to_owned(),
             problem,
         })?;
-        let older = checkpoint.map(|checkpoint| Witnessed {
+        // At the turn of a half-year it may be that of the log before or behind this one.
+        let own = checkpoint.filter(|it| it.checkpoint().origin == self.config.origin);
+        let older = own.map(|checkpoint| Witnessed {
             from: from.to_owned(),
             checkpoint,
         });

@@ -37,6 +37,7 @@ mod rotation;
 mod scrub;
 mod signers;
 mod tamper;
+mod turn;
 
 /// 16 February 2026.
 const NOW_MS: i64 = 1_771_234_567_890;
@@ -110,19 +111,20 @@ impl Desk {
     }
 
     fn try_start(&self, alarm: Alarm) -> Result<(Evidence, Handle), Error> {
+        let log = self.config.at_start(&*self.clock)?;
         let deps = Deps {
-            keys: keys::create_if_missing(&self.config)?,
+            keys: keys::create_if_missing(&log)?,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             observer: Arc::new(NoObserver),
             witnesses: None,
             version: "0.1.0",
             on_fatal: alarm,
         };
-        let before = self.shown();
+        let before = shown(&log.dir);
         let started = Evidence::start(self.config.clone(), deps)?;
         // The start is published at once; what follows, only at the end.
         for _ in 0..1_000 {
-            if self.shown() > before {
+            if shown(&log.dir) > before {
                 break;
             }
             std::thread::sleep(Duration::from_millis(2));
@@ -132,10 +134,7 @@ impl Desk {
 
     /// How many records are under the latest checkpoint.
     fn shown(&self) -> u64 {
-        let text = std::fs::read_to_string(self.config.dir.join("checkpoint"));
-        let text = text.unwrap_or_default();
-        let size = text.lines().nth(1).and_then(|size| size.parse().ok());
-        size.unwrap_or_default()
+        shown(&self.config.dir)
     }
 
     fn start(&self) -> (Evidence, Handle) {
@@ -187,6 +186,14 @@ impl Desk {
         };
         evidence.seal(open, &outcome).await.unwrap()
     }
+}
+
+/// How many records are under the latest checkpoint.
+fn shown(dir: &Path) -> u64 {
+    let text = std::fs::read_to_string(dir.join("checkpoint"));
+    let text = text.unwrap_or_default();
+    let size = text.lines().nth(1).and_then(|size| size.parse().ok());
+    size.unwrap_or_default()
 }
 
 fn request() -> Request {

@@ -236,6 +236,75 @@ async fn an_erasure_that_is_cut_is_tried_again(server: &mut Postmaster) {
     handle.close().await.unwrap();
 }
 
+impl Desk {
+    /// The logs with records about the person, each of which opens.
+    async fn logs_that_open(&self) -> Vec<String> {
+        let (evidence, handle) = self.start();
+        let found = self.search(&evidence, about(CITIZEN)).await;
+        for record in &found.records {
+            assert_eq!(opened(record, "sub"), Some(CITIZEN));
+            proves(record);
+        }
+        handle.close().await.unwrap();
+        let mut logs: Vec<_> = found
+            .records
+            .iter()
+            .map(|it| it.origin.to_string())
+            .collect();
+        logs.sort_unstable();
+        logs.dedup();
+        logs
+    }
+}
+
+/// Both nodes record in two half-years; of the first, one after the other destroys what is hidden.
+#[expect(clippy::cognitive_complexity, reason = "one story")]
+async fn a_half_year_that_one_node_retires_opens_on_the_others(server: &Postmaster) {
+    let nodes = [1, 2].map(|number| {
+        let mut desk = node(server, "halves", number);
+        desk.config.origin = format!("audit.gw.example/gw-{number}/{{half-year}}");
+        desk.config.retention_years = 0;
+        desk
+    });
+    share_key(&nodes[0], &nodes[1]);
+    for now in [NOW_MS, turn::LATER_MS] {
+        for desk in &nodes {
+            desk.clock.set(now);
+            let (evidence, handle) = desk.start();
+            desk.exchange(&evidence).await;
+            handle.close().await.unwrap();
+        }
+    }
+    let database = connect(server, "halves").await;
+    let count = async |what: &str| -> i64 {
+        let sql = format!("SELECT COUNT(*) FROM {what}");
+        database.query_one(&sql, &[]).await.unwrap().get(0)
+    };
+    let mut expected = vec![
+        "audit.gw.example/gw-1/2026h1",
+        "audit.gw.example/gw-1/2026h2",
+        "audit.gw.example/gw-2/2026h1",
+        "audit.gw.example/gw-2/2026h2",
+    ];
+    for log in &expected {
+        let row = format!("lock_store WHERE origin = '{log}'");
+        assert_eq!(count(&row).await, 1, "{row}");
+    }
+    for (desk, keys) in [(None, 1), (Some(&nodes[0]), 1), (Some(&nodes[1]), 0)] {
+        if let Some(desk) = desk {
+            desk.retire("2026h1").await.unwrap();
+            let own = format!("{}/2026h1", desk.config.origin.replace("/{half-year}", ""));
+            expected.retain(|origin| **origin != *own);
+        }
+        for desk in &nodes {
+            assert_eq!(desk.logs_that_open().await, expected);
+        }
+        assert_eq!(count("tag_key WHERE epoch = '2026h1'").await, keys);
+    }
+    assert_eq!(count("subject_key WHERE epoch = '2026h1'").await, 0);
+    assert!(count("subject_key WHERE epoch = '2026h2'").await > 0);
+}
+
 async fn connect(server: &Postmaster, database: &str) -> tokio_postgres::Client {
     let address = server.address(database);
     let connected = tokio_postgres::connect(&address, tokio_postgres::NoTls).await;
@@ -310,13 +379,16 @@ async fn nodes_with_one_postgresql_search_together_and_survive_its_end() {
         eprintln!("no PostgreSQL here: set LIENTHONG_TEST_POSTGRES_BIN to the folder of initdb");
         return;
     };
-    for database in ["pair", "late", "away", "cut", "grace", "locks", "writers"] {
+    for database in [
+        "pair", "late", "away", "cut", "grace", "locks", "writers", "halves",
+    ] {
         server.create(database).unwrap();
     }
     let pair = pair(&server).await;
     what_is_erased_on_one_node_is_erased_on_both(&pair).await;
     an_index_that_is_made_again_leaves_the_other_nodes_records(pair).await;
     what_another_node_has_not_filed_is_erased_as_well(&server).await;
+    a_half_year_that_one_node_retires_opens_on_the_others(&server).await;
     a_log_that_was_set_back_does_not_start(&server).await;
     of_two_writers_of_one_log_one_loses(&server).await;
     a_database_that_is_down_holds_up_no_exchange(&mut server).await;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::keys::KeyChange;
 use crate::keys::KEY;
 use crate::leaf::{self, Gist};
+use crate::link::{Before, Follower, Links};
 
 /// Leaves that were read, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,16 @@ pub struct Census {
     /// The changes of the keys that sign.
     pub keys: Vec<KeyChange>,
     last_ts: u64,
+    pub(super) links: Named,
+}
+
+/// The logs that a log names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Named {
+    /// The one before it, each time otherwise than before.
+    pub(super) before: Vec<Before>,
+    /// The one that follows, if its last record names it.
+    pub(super) follower: Option<Follower>,
 }
 
 impl Census {
@@ -39,6 +50,11 @@ impl Census {
             self.keys.push(change);
         }
         self.last_ts = gist.ts;
+        self.links.follower = None;
+        if matches!(&*gist.t, "START" | "LINK" | "STOP") {
+            let links = serde_json::from_slice(json).map_err(|_| "a link to a log is none")?;
+            self.links.add(links)?;
+        }
         self.leaves += 1;
         let is_odd = self.by_type.len() >= MOST_TYPES || gist.t.len() > LONGEST_TYPE;
         match self.by_type.get_mut(gist.t.as_ref()) {
@@ -55,6 +71,21 @@ impl Census {
     }
 }
 
+impl Named {
+    fn add(&mut self, links: Links) -> Result<(), &'static str> {
+        self.follower = links.next.filter(|_| links.t == "STOP");
+        if let Some(before) = links.prev.filter(|it| !self.before.contains(it)) {
+            if self.before.len() >= MOST_LINKS {
+                return Err("a log names the one before it in too many ways");
+            }
+            self.before.push(before);
+        }
+        Ok(())
+    }
+}
+
+/// A log names the one before it while that is open, and again when it has ended.
+const MOST_LINKS: usize = 2;
 /// Under what the leaves of odd types are counted.
 const OTHERS: &str = "(others)";
 const MOST_TYPES: usize = 64;

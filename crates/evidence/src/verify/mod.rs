@@ -12,6 +12,7 @@ mod census;
 mod directory;
 mod extra;
 mod growth;
+mod half_years;
 mod keys;
 mod prove;
 mod public;
@@ -25,6 +26,7 @@ pub use census::Census;
 pub use directory::{Report, directory};
 pub use extra::Extra;
 pub use growth::Witnessed;
+pub use half_years::{Follows, follows, half_years};
 pub use keys::KeyChange;
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};
@@ -81,6 +83,16 @@ pub enum VerifyError {
         size: u64,
         /// What does not fit.
         problem: String,
+    },
+    /// The log of a half-year does not follow the one before it.
+    #[error("the log {log} does not follow {before}: {problem}")]
+    Unlinked {
+        /// The newer log.
+        log: String,
+        /// The older one.
+        before: String,
+        /// What does not fit.
+        problem: &'static str,
     },
     /// The file of the log's keys is not what its records say.
     #[error("the file `keys` lists {key} {problem}")]

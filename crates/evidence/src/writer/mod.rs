@@ -8,12 +8,12 @@
 //! *Invariant:* after a failed write or sync nothing is written and no batch is settled as durable;
 //! nor is one whose receipts are not signed.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 
 use exchange::Clock;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 mod batch;
@@ -29,22 +29,24 @@ pub use batch::Sealing;
 pub(crate) use batch::{Batch, Ticket};
 pub(crate) use queue::{Closed, Last, Phase, Queue};
 
+use crate::alarm::Siren;
 use crate::chain::Chain;
-use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
-use crate::keys::{InForce, Keeping};
+use crate::keys::{InForce, Keeping, Keys};
 use crate::leaf::{Event, MAX_TS, MIN_TS};
+use crate::link::{Before, Follower};
 use crate::private::{Intake, Records};
 use crate::publish::{Buffers, Ended, Inbox, Published, Reached, Written};
 use crate::receipt::{self, Committed};
 use crate::scrub::Scrubbing;
+use crate::series::Kit;
 use crate::tree::{Hash, Tree};
 use crate::{Config, Error, Observer};
 use log::Log;
 use outstanding::Outstanding;
 use pace::Pace;
 use queue::{Sleep, Taken};
-pub(crate) use start::{hold, prepare};
+pub(crate) use start::{end_of, hold, prepare};
 use wall::Watch;
 
 /// What those who write to the log share with its threads.
@@ -53,23 +55,34 @@ pub(crate) struct Started {
     pub(crate) queue: Arc<Queue>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) records: Records,
+    /// The log of the next half-year, once there is one.
+    pub(crate) follower: Arc<OnceLock<Follower>>,
+}
+
+/// A log that is to be written.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) config: Config,
+    pub(crate) keys: Keys,
+    /// The log of the half-year before.
+    pub(crate) before: Option<Before>,
+    /// No leaf is older than this, in milliseconds since 1970.
+    pub(crate) begins: u64,
+    pub(crate) kit: Kit,
 }
 
 /// Starts the thread and waits until the log is open.
 pub(crate) fn spawn(
-    config: Config,
-    deps: Deps,
-    shown: watch::Sender<Option<Arc<str>>>,
-    runtime: &tokio::runtime::Handle,
+    plan: Plan,
     done: oneshot::Sender<Result<(), Error>>,
 ) -> Result<(Started, JoinHandle<()>), Error> {
     let (settled, waiting) = unbounded_channel();
-    runtime.spawn(wake(waiting));
+    plan.kit.runtime.spawn(wake(waiting));
     let (ready, is_ready) = mpsc::sync_channel(1);
-    let path = config.dir.clone();
+    let path = plan.config.dir.clone();
     let thread = thread::Builder::new()
         .name("evidence".to_owned())
-        .spawn(move || run(&config, deps, settled, shown, &ready, done))
+        .spawn(move || run(plan, settled, &ready, done))
         .map_err(Error::io("start the writer of", path))?;
     let started = is_ready.recv().unwrap_or(Err(Error::Ended))?;
     Ok((started, thread))
@@ -91,14 +104,12 @@ async fn wake(mut settled: UnboundedReceiver<Arc<Batch>>) {
 
 /// The whole life of the thread.
 fn run(
-    config: &Config,
-    deps: Deps,
+    plan: Plan,
     settled: UnboundedSender<Arc<Batch>>,
-    shown: watch::Sender<Option<Arc<str>>>,
     ready: &mpsc::SyncSender<Result<Started, Error>>,
     done: oneshot::Sender<Result<(), Error>>,
 ) {
-    let started = Writer::start(config, deps, settled, shown);
+    let started = Writer::start(plan, settled);
     let (started, writer, threads) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -184,6 +195,9 @@ struct Writer {
     origin: Arc<str>,
     node: String,
     version: &'static str,
+    /// No leaf is older than this.
+    begins: u64,
+    follower: Arc<OnceLock<Follower>>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     settled: UnboundedSender<Arc<Batch>>,
@@ -209,8 +223,7 @@ impl Writer {
                 }
                 Next::LastBatch(mut taken) => {
                     self.look_at_clock(&mut taken);
-                    self.push_stop(&mut taken);
-                    self.commit(taken)?;
+                    self.commit_last(taken)?;
                     return Ok(Ended::Whole);
                 }
                 Next::Housekeeping => {}
@@ -246,6 +259,18 @@ impl Writer {
         }
     }
 
+    /// Makes the last batch durable, and behind it a `STOP`. That names the log that follows only if
+    /// no exchange is left open: then nothing will ever be added.
+    fn commit_last(&mut self, mut taken: Taken) -> Result<(), Error> {
+        let queued = taken.queued;
+        if self.follower.get().is_some() && !taken.bytes.is_empty() {
+            self.commit(std::mem::take(&mut taken))?;
+        }
+        taken.queued = queued;
+        self.push_stop(&mut taken);
+        self.commit(taken)
+    }
+
     /// Makes a batch durable and says so.
     fn commit(&mut self, mut taken: Taken) -> Result<(), Error> {
         self.pace.begin(taken.leaves);
@@ -258,7 +283,7 @@ impl Writer {
             self.pace.house_is_due();
         }
         let (segment, outstanding) = (self.log.segment(), &mut self.outstanding);
-        let now = now_ms(&*self.clock);
+        let now = now_ms(&*self.clock).max(self.begins);
         let bound = self.chain.bind(&mut taken.bytes, now, |kind, key| {
             outstanding.note(kind, key, segment);
         });
@@ -356,11 +381,13 @@ impl Writer {
     }
 
     fn push_stop(&self, taken: &mut Taken) {
+        let is_whole = self.outstanding.oldest().is_none();
         self.push(
             taken,
             &Event {
                 t: "STOP",
                 ver: Some(self.version),
+                next: self.follower.get().filter(|_| is_whole),
                 ..Event::default()
             },
         );

@@ -6,23 +6,22 @@ use std::thread;
 
 use exchange::Clock;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::watch;
 
 use super::log::{self, Log};
 use super::outstanding::Outstanding;
 use super::pace::Pace;
 use super::queue::{Queue, Taken};
 use super::wall::Watch;
-use super::{Batch, Started, Threads, Writer, now_ms};
+use super::{Batch, Plan, Started, Threads, Writer, now_ms};
 use crate::cosign::{Collector, Cosigning};
-use crate::evidence::{Deps, Siren};
 use crate::frame::{self, Kind};
 use crate::keys::{Change, InForce, Keeper, Keys, NextKeys, PublicKeys};
 use crate::leaf::{self, Event, Tail};
-use crate::private::{Filer, Intake, Progress, Records};
+use crate::private::{Filer, Progress, Records};
 use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::scrub::Scrubber;
+use crate::series::Kit;
 use crate::{Config, Error, Observer};
 
 /// Holds a log that no gateway runs on, and says how far it reaches.
@@ -33,6 +32,12 @@ pub(crate) fn hold(config: &Config) -> Result<(File, Reached), Error> {
     let held = log::hold(&config.dir)?;
     let recovered = Recovered::read(&config.dir, &config.origin)?;
     Ok((held, reached(&recovered)))
+}
+
+/// How far a log reaches that has ended.
+pub(crate) fn end_of(config: &Config) -> Result<Reached, Error> {
+    let recovered = Recovered::read(&config.dir, &config.origin)?;
+    Ok(reached(&recovered))
 }
 
 fn reached(recovered: &Recovered) -> Reached {
@@ -73,27 +78,26 @@ pub(crate) fn prepare(config: &Config, keys: &Keys, clock: &dyn Clock) -> Result
 impl Writer {
     /// Opens the log and makes its first batch durable.
     pub(super) fn start(
-        config: &Config,
-        deps: Deps,
+        plan: Plan,
         settled: UnboundedSender<Arc<Batch>>,
-        shown: watch::Sender<Option<Arc<str>>>,
     ) -> Result<(Started, Self, Threads), Error> {
-        let (held, recovered, mut restored) = read(config, &deps.keys)?;
-        let (siren, inbox) = (Siren::new(deps.on_fatal), Arc::<Inbox>::default());
+        let (config, kit) = (&plan.config, &plan.kit);
+        let (held, recovered, mut restored) = read(config, &plan.keys)?;
+        let inbox = Arc::<Inbox>::default();
         let collector = Collector {
-            witnesses: deps.witnesses,
-            clock: Arc::clone(&deps.clock),
-            observer: Arc::clone(&deps.observer),
-            siren: siren.clone(),
+            witnesses: kit.witnesses.clone(),
+            clock: Arc::clone(&kit.clock),
+            observer: Arc::clone(&kit.observer),
+            siren: kit.siren.clone(),
             inbox: Arc::clone(&inbox),
-            first: restored.latest(&deps.keys, &*deps.clock)?,
+            first: restored.latest(&plan.keys, &*kit.clock)?,
         };
         let cosigning = collector.start(config)?;
-        restored.begin(&deps.keys, &*deps.clock)?;
+        restored.begin(&plan.keys, &*kit.clock)?;
         let log = Log::open(config, &recovered, held)?;
-        let mut first = first_batch(&recovered, config, &*deps.clock, deps.version);
-        let keys = Arc::new(deps.keys);
-        let changed = change_keys(&mut first, config, &keys, &*deps.clock)?;
+        let mut first = first_batch(&recovered, &plan);
+        let keys = Arc::new(plan.keys);
+        let changed = change_keys(&mut first, config, &keys, &*kit.clock)?;
         let open = recovered.unfinished.len();
         let mut writer = Self {
             queue: Arc::new(Queue::new(config.places.get(), recovered.chain.key)),
@@ -106,9 +110,11 @@ impl Writer {
             inbox,
             keys: Arc::new(InForce::new(keys)),
             node: config.node.clone(),
-            version: deps.version,
-            clock: Arc::clone(&deps.clock),
-            observer: Arc::clone(&deps.observer),
+            version: kit.version,
+            begins: plan.begins,
+            follower: Arc::default(),
+            clock: Arc::clone(&kit.clock),
+            observer: Arc::clone(&kit.observer),
             settled,
             in_flight: None,
             buffers: Arc::default(),
@@ -116,7 +122,7 @@ impl Writer {
         writer.commit(first)?;
         changed.map_or(Ok(()), |changed| changed.tell(&*writer.observer))?;
         writer.keep_house()?;
-        let (started, threads) = writer.begin_threads(config, restored, shown, siren, cosigning)?;
+        let (started, threads) = writer.begin_threads(config, kit, restored, cosigning)?;
         Ok((started, writer, threads))
     }
 
@@ -124,32 +130,32 @@ impl Writer {
     fn begin_threads(
         &self,
         config: &Config,
+        kit: &Kit,
         restored: Restored,
-        shown: watch::Sender<Option<Arc<str>>>,
-        siren: Siren,
         cosigning: Option<Cosigning>,
     ) -> Result<(Started, Threads), Error> {
         let published = Arc::<Published>::default();
-        let intake = Arc::new(Intake::open(&config.keys_dir())?);
+        let intake = kit.private.intake(config)?;
         let progress = Progress::new(Arc::clone(&published));
-        let checkpoints = shown.subscribe();
         let publisher = Publisher {
             restored: Some(restored),
             keys: Arc::clone(&self.keys),
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
-            siren: siren.clone(),
-            shown,
+            siren: kit.siren.clone(),
+            shown: kit.shown.clone(),
+            follower: Arc::clone(&self.follower),
             config: config.clone(),
             cosigning,
         };
         let filer = Filer {
             config: config.clone(),
             intake: Arc::clone(&intake),
-            siren: siren.clone(),
+            siren: kit.siren.clone(),
             queue: Arc::clone(&self.queue),
             observer: Arc::clone(&self.observer),
             progress: progress.clone(),
+            private: kit.private.clone(),
         };
         let keeper = Keeper {
             config: config.clone(),
@@ -161,23 +167,31 @@ impl Writer {
         let scrubber = Scrubber {
             config: config.clone(),
             keys: Arc::clone(&self.keys),
-            shown: checkpoints,
+            shown: kit.checkpoints.clone(),
             inbox: Arc::clone(&self.inbox),
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
         };
         let threads = Threads {
-            siren,
+            siren: kit.siren.clone(),
             scrubber: scrubber.spawn()?,
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
             filer: filer.spawn()?,
             keeper: keeper.spawn()?,
             published,
         };
+        let records = Records::new(
+            config.clone(),
+            Arc::clone(&kit.node),
+            Arc::clone(&self.inbox),
+            progress,
+            kit.private.clone(),
+        );
         let started = Started {
             queue: Arc::clone(&self.queue),
             intake,
-            records: Records::new(config.clone(), Arc::clone(&self.inbox), progress),
+            records,
+            follower: Arc::clone(&self.follower),
         };
         Ok((started, threads))
     }
@@ -185,11 +199,11 @@ impl Writer {
 
 /// The leaves a start writes: `RECOVERY` if something was cut, one leaf per unfinished attempt,
 /// `START`.
-fn first_batch(recovered: &Recovered, config: &Config, clock: &dyn Clock, version: &str) -> Taken {
+fn first_batch(recovered: &Recovered, plan: &Plan) -> Taken {
     let event = Event {
         v: 1,
-        ts: now_ms(clock),
-        node: &config.node,
+        ts: now_ms(&*plan.kit.clock),
+        node: &plan.config.node,
         ..Event::default()
     };
     let mut first = Taken::default();
@@ -207,7 +221,8 @@ fn first_batch(recovered: &Recovered, config: &Config, clock: &dyn Clock, versio
     }
     let leaf = Event {
         t: "START",
-        ver: Some(version),
+        ver: Some(plan.kit.version),
+        prev: plan.before.as_ref(),
         ..event
     };
     push(&mut first, 0, &leaf.to_leaf());

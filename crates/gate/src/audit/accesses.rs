@@ -1,6 +1,7 @@
 //! `ListMyAccesses`: a citizen's own list, through a portal that has identified them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use admission::Duty;
 use api::convert::{Listing, page_token};
@@ -10,7 +11,7 @@ use exchange::{AgencyCode, Fault, Opened, Opening, PurposeCode};
 
 use super::inspect::{answer, disclosure};
 use super::leaf::Leaf;
-use super::proofs::carrying;
+use super::proofs::{carrying, read_from};
 use super::records::Period;
 use super::time;
 use crate::{Call, Gate, Reply};
@@ -29,10 +30,9 @@ impl Gate {
         let Reply { message, quota } = self.accesses(call, asked, 0).await?;
         let mut proofs = self.proofs(&message.found.records).await?;
         let accesses = message.found.records.iter().map(|record| {
-            // Other logs have records at the same places.
-            let proof = self.keeps(record).then(|| proofs.remove(&record.seq));
+            let place = (Arc::clone(&record.origin), record.seq);
             v1::Access {
-                tlog_proof: proof.flatten().unwrap_or_default(),
+                tlog_proof: proofs.remove(&place).unwrap_or_default(),
                 ..self.access(record)
             }
         });
@@ -110,29 +110,31 @@ impl Gate {
         name.map_or_else(|| code.to_owned(), |name| name.name_vi.clone())
     }
 
-    /// True if the record is in the log of this node.
-    fn keeps(&self, record: &Opened) -> bool {
-        &*record.origin == self.deps.log.origin()
-    }
-
-    /// The proofs of the records of this node's log that are under a checkpoint, by their place.
-    async fn proofs(&self, records: &[Opened]) -> Result<HashMap<u64, String>, Fault> {
-        let own = records.iter().filter(|record| self.keeps(record));
-        let own: Vec<_> = own.map(|it| (it.seq, own_openings(it))).collect();
-        let proved = self.read(move |files| {
-            let proofs = own.iter().map(|(seq, openings)| {
-                let proved = verify::prove(files, *seq)?;
-                Ok((*seq, openings.clone(), proved))
+    /// The proofs of the records that are under a checkpoint of a log of this node, by their place.
+    async fn proofs(&self, records: &[Opened]) -> Result<HashMap<Place, String>, Fault> {
+        let own = records.iter().filter_map(|record| {
+            let files = self.deps.log.files(&record.origin)?;
+            let place = (Arc::clone(&record.origin), record.seq);
+            Some((files, place, own_openings(record)))
+        });
+        let proved = read_from(own.collect::<Vec<_>>(), |own| {
+            let proofs = own.iter_mut().map(|(files, place, openings)| {
+                let proved = verify::prove(files, place.1)?;
+                Ok((place.clone(), std::mem::take(openings), proved))
             });
             proofs.collect::<Result<Vec<_>, _>>()
         });
         let proved = proved.await?.into_iter();
-        let proved = proved.filter_map(|(seq, openings, proved)| Some((seq, openings, proved?)));
+        let proved =
+            proved.filter_map(|(place, openings, proved)| Some((place, openings, proved?)));
         let texts = proved
-            .map(|(seq, openings, (proof, leaf))| Ok((seq, carrying(proof, leaf, &openings)?)));
+            .map(|(place, openings, (proof, leaf))| Ok((place, carrying(proof, leaf, &openings)?)));
         texts.collect()
     }
 }
+
+/// The name of a log, and the place of a record in it.
+type Place = (Arc<str>, u64);
 
 /// What a citizen may open of a record about them: themselves, and the reason. Not the officer.
 fn own_openings(record: &Opened) -> Vec<Opening> {

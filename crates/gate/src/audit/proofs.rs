@@ -28,9 +28,9 @@ impl Gate {
         call: &Call,
         asked: &v1::GetInclusionProofRequest,
     ) -> Result<v1::GetInclusionProofResponse, Fault> {
-        self.read_by(call, &asked.log_origin).await?;
+        let log = self.read_by(call, &asked.log_origin).await?;
         let seq = asked.seq;
-        let proved = self.published(call, move |files| verify::prove(files, seq));
+        let proved = self.published(call, log, move |files| verify::prove(files, seq));
         let (proof, leaf) = proved.await?;
         is_latest(asked.tree_size, proof.checkpoint.checkpoint().size)?;
         Ok(v1::GetInclusionProofResponse {
@@ -48,9 +48,9 @@ impl Gate {
         call: &Call,
         asked: &v1::GetConsistencyProofRequest,
     ) -> Result<v1::GetConsistencyProofResponse, Fault> {
-        self.read_by(call, &asked.log_origin).await?;
+        let log = self.read_by(call, &asked.log_origin).await?;
         let old = asked.old_size;
-        let proved = self.published(call, move |files| {
+        let proved = self.published(call, log, move |files| {
             let (signed, hashes) = verify::prove_consistency(files, old)?;
             Ok(hashes.map(|hashes| (signed, hashes)))
         });
@@ -62,7 +62,7 @@ impl Gate {
         })
     }
 
-    /// The checkpoints as they are shown.
+    /// The checkpoints as they are shown, of the log that takes what is new.
     ///
     /// # Errors
     /// The caller is unknown, or the log is another one.
@@ -72,24 +72,27 @@ impl Gate {
         asked: &v1::WatchCheckpointsRequest,
     ) -> Result<Checkpoints, Fault> {
         self.read_by(call, &asked.log_origin).await?;
+        let newest = self.deps.evidence.origin();
+        if !asked.log_origin.is_empty() && *asked.log_origin != *newest {
+            return Err(bad_origin(
+                "names a log that shows no new checkpoint any more",
+            ));
+        }
         Ok(self.deps.evidence.checkpoints())
     }
 
-    /// Refuses a caller that the policy does not know, and a log that is not kept here.
-    pub(super) async fn read_by(&self, call: &Call, origin: &str) -> Result<(), Fault> {
+    /// The files of a log; of the newest if none is named. Refuses a caller that the policy does not
+    /// know, and a log that is not kept here.
+    pub(super) async fn read_by(&self, call: &Call, origin: &str) -> Result<Directory, Fault> {
         if !self.deps.admission.knows(&call.caller) {
             let reason = Reason::CallerUnknown;
             self.refuse(call, reason).await?;
             return Err(Fault::new(reason, "no agreement is open to the caller"));
         }
-        if origin.is_empty() || origin == self.deps.log.origin() {
-            return Ok(());
-        }
-        Err(Fault::invalid(vec![Violation {
-            field: "log_origin".to_owned(),
-            description: "names no log that is kept here".to_owned(),
-            reason: Reason::InvalidArgument,
-        }]))
+        let newest = self.deps.evidence.origin();
+        let origin = if origin.is_empty() { &newest } else { origin };
+        let files = self.deps.log.files(origin);
+        files.ok_or_else(|| bad_origin("names no log that is kept here"))
     }
 
     /// What a reader of the public files makes of them; if that is nothing yet, of each next
@@ -97,13 +100,14 @@ impl Gate {
     async fn published<T: Send + 'static>(
         &self,
         call: &Call,
+        log: Directory,
         read: impl Fn(&mut Directory) -> Result<Option<T>, VerifyError> + Clone + Send + 'static,
     ) -> Result<T, Fault> {
         let until = call.deadline.min(Instant::now() + PATIENCE);
         let mut checkpoints = self.deps.evidence.checkpoints();
         loop {
             let begun = checkpoints.borrow_and_update().is_some();
-            if begun && let Some(made) = self.read(read.clone()).await? {
+            if begun && let Some(made) = read_from(log.clone(), read.clone()).await? {
                 return Ok(made);
             }
             // Late, or nothing is published any more.
@@ -113,16 +117,15 @@ impl Gate {
             }
         }
     }
+}
 
-    /// What a reader of the public files makes of them, away from where nothing may block.
-    pub(super) async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&mut Directory) -> Result<T, VerifyError> + Send + 'static,
-    ) -> Result<T, Fault> {
-        let mut files = self.deps.log.files();
-        let reading = tokio::task::spawn_blocking(move || read(&mut files));
-        reading.await.map_err(unreadable)?.map_err(unreadable)
-    }
+/// What a reader of public files makes of them, away from where nothing may block.
+pub(super) async fn read_from<F: Send + 'static, T: Send + 'static>(
+    mut files: F,
+    read: impl FnOnce(&mut F) -> Result<T, VerifyError> + Send + 'static,
+) -> Result<T, Fault> {
+    let reading = tokio::task::spawn_blocking(move || read(&mut files));
+    reading.await.map_err(unreadable)?.map_err(unreadable)
 }
 
 /// A proof as a file, with its record and what opens it.
@@ -143,6 +146,14 @@ fn is_latest(asked: u64, latest: u64) -> Result<(), Fault> {
     }
     let fault = Fault::new(Reason::CheckpointNotKept, "another checkpoint is asked for");
     Err(fault.with("latestSize", latest.to_string()))
+}
+
+fn bad_origin(problem: &str) -> Fault {
+    Fault::invalid(vec![Violation {
+        field: "log_origin".to_owned(),
+        description: problem.to_owned(),
+        reason: Reason::InvalidArgument,
+    }])
 }
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Fault {

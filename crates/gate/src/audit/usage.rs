@@ -4,13 +4,14 @@
 use admission::Duty;
 use api::convert::Listing;
 use api::v1;
-use evidence::verify;
+use evidence::verify::{self, VerifyError};
 use exchange::{
     CallContext, Criticality, Fault, Identifier, OfficerId, PurposeCode, Reason, RequestId,
 };
 use jiff::Timestamp;
 
 use super::leaf::Leaf;
+use super::proofs::read_from;
 use crate::{Call, Gate, Reply};
 
 /// Which accesses are asked for.
@@ -72,7 +73,7 @@ impl Gate {
         Ok(Reply { message, quota })
     }
 
-    /// Since when the log of this node holds records; none while it holds none.
+    /// Since when the logs of this node hold records; none while they hold none.
     ///
     /// # Errors
     /// The caller is unknown, or a file of the log cannot be read.
@@ -81,7 +82,11 @@ impl Gate {
         if self.deps.evidence.checkpoints().borrow().is_none() {
             return Ok(None);
         }
-        let first = self.read(|files| verify::prove(files, 0)).await?;
+        let first = read_from(self.deps.log.clone(), |log| {
+            let mut files = log.oldest().map_err(VerifyError::Unreadable)?;
+            verify::prove(&mut files, 0)
+        });
+        let first = first.await?;
         let first = first.map(|(_, leaf)| Leaf::read(&leaf).ts);
         Ok(first.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
     }

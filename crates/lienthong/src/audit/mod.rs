@@ -1,5 +1,6 @@
 //! `lienthong audit`: the record, checked from the outside, and searched.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,9 +15,11 @@ use evidence::{CHECKPOINT_FILE, Config};
 
 mod backup;
 mod export;
+mod half_years;
 mod prove;
 mod reindex;
 mod remote;
+mod retire;
 mod rotate;
 mod show;
 
@@ -34,6 +37,7 @@ pub(crate) fn run(arguments: &Audit) -> anyhow::Result<ExitCode> {
         AuditCommand::Export(arguments) => export::run(arguments),
         AuditCommand::Backup(arguments) => backup::run(arguments),
         AuditCommand::Reindex(arguments) => reindex::run(arguments),
+        AuditCommand::Retire(arguments) => retire::run(arguments),
         AuditCommand::RotateKeys(arguments) => rotate::run(arguments),
     }
 }
@@ -68,28 +72,14 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
         // Also `.` has a name, beside which its lock store lies.
         let dir = Path::new(&arguments.log);
         let dir = &dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-        if !knows_the_log {
-            trust.keys.extend(believed(dir)?.of_checkpoints());
+        if !verify::half_years(dir)?.is_empty() {
+            return half_years::verify(dir, &trust, knows_the_log, arguments, policy.as_ref());
         }
-        trust.older.extend(lock_store(dir)?);
-        if is_copy(dir) {
-            println!("a copy of the public log alone: there is no write-ahead log");
-            let mut files = Directory(dir.clone());
-            verify::public(&mut files, &trust, progress("bundle")).map(|public| (public, None))
-        } else {
-            let checked = verify::whole(dir, &trust, progress("part"));
-            checked.map(|(public, report)| (public, Some(report)))
-        }
+        directory(dir, &mut trust, knows_the_log)?
     };
     let (public, report) = match checked {
         Ok(checked) => checked,
-        Err(error @ (VerifyError::Unreadable(_) | VerifyError::Fetch(_))) => {
-            return Err(error.into());
-        }
-        Err(error) => {
-            eprintln!("not verified: {}", chain(&error));
-            return Ok(exit::FAILED.into());
-        }
+        Err(error) => return failed(error),
     };
     print(&public, report.as_ref());
     if !is_met(policy.as_ref(), &public.signers.iter().collect::<Vec<_>>()) {
@@ -98,8 +88,39 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
     println!("verified");
     match &arguments.receipt {
         None => Ok(exit::COMPLETE.into()),
-        Some(file) => receipts(Path::new(&arguments.log), &trusted, &read(file)?),
+        Some(file) => {
+            let texts = documents(&read(file)?)?;
+            receipts(&[Path::new(&arguments.log)], &trusted, &texts)
+        }
     }
+}
+
+/// What is checked of a log: the public form, and of one that is written also the other.
+type Checked = Result<(PublicReport, Option<Report>), VerifyError>;
+
+/// Checks the log in a directory, in both its forms if it has both.
+fn directory(dir: &Path, trust: &mut Trust, knows_the_log: bool) -> anyhow::Result<Checked> {
+    if !knows_the_log {
+        trust.keys.extend(believed(dir)?.of_checkpoints());
+    }
+    trust.older.extend(lock_store(dir)?);
+    if is_copy(dir) {
+        println!("the public log alone: it is a copy, or its write-ahead log was retired");
+        let mut files = Directory(dir.to_owned());
+        let checked = verify::public(&mut files, trust, progress("bundle"));
+        return Ok(checked.map(|public| (public, None)));
+    }
+    let checked = verify::whole(dir, trust, progress("part"));
+    Ok(checked.map(|(public, report)| (public, Some(report))))
+}
+
+/// What a check ends with that has failed.
+fn failed(error: VerifyError) -> anyhow::Result<ExitCode> {
+    if matches!(error, VerifyError::Unreadable(_) | VerifyError::Fetch(_)) {
+        return Err(error.into());
+    }
+    eprintln!("not verified: {}", chain(&error));
+    Ok(exit::FAILED.into())
 }
 
 /// True for what `audit export` has written.
@@ -162,18 +183,8 @@ fn lock_store(dir: &Path) -> anyhow::Result<Option<Witnessed>> {
     Ok(Some(Witnessed { from, ..held }))
 }
 
-/// Checks the receipts of a text: one JSON document, or one per line. Of keys that were given, those
-/// of receipts count; else those that the directory names.
-fn receipts(dir: &Path, given: &[VerifierKey], text: &str) -> anyhow::Result<ExitCode> {
-    let own = given
-        .is_empty()
-        .then(|| PublicKeys::read(dir))
-        .transpose()?;
-    let keys = own.map_or_else(|| given.to_vec(), |own| own.of_receipts());
-    ensure!(
-        keys.iter().any(|key| key.name().ends_with("/receipt")),
-        "say with --vkey which key signs receipts, too; the file `keys` of the log names it"
-    );
+/// The receipts of a text: one JSON document, or one per line.
+fn documents(text: &str) -> anyhow::Result<Vec<ReceiptText>> {
     let documents: Vec<&str> = match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => vec![text],
         Err(_) => text
@@ -186,17 +197,58 @@ fn receipts(dir: &Path, given: &[VerifierKey], text: &str) -> anyhow::Result<Exi
         let receipt = ReceiptText::from_json(document.as_bytes());
         receipts.push(receipt.with_context(|| format!("receipt {}", place + 1))?);
     }
-    let report = verify::receipts(dir, &keys, receipts)?;
-    for (place, why) in &report.refused {
+    Ok(receipts)
+}
+
+/// Checks receipts of some logs. Of keys that were given, those of receipts count; else those that the
+/// directories name.
+fn receipts(
+    dirs: &[&Path],
+    given: &[VerifierKey],
+    texts: &[ReceiptText],
+) -> anyhow::Result<ExitCode> {
+    let (mut accepted, mut reasons) = (0, BTreeMap::new());
+    for dir in dirs {
+        let own = given
+            .is_empty()
+            .then(|| PublicKeys::read(dir))
+            .transpose()?;
+        let keys = own.map_or_else(|| given.to_vec(), |own| own.of_receipts());
+        ensure!(
+            keys.iter().any(|key| key.name().ends_with("/receipt")),
+            "say with --vkey which key signs receipts, too; the file `keys` of the log names it"
+        );
+        let origin = half_years::origin(dir)?;
+        let of_log = |text: &ReceiptText| dirs.len() == 1 || text.origin == origin;
+        let (places, texts): (Vec<usize>, Vec<ReceiptText>) = (0..)
+            .zip(texts)
+            .filter(|(_, text)| of_log(text))
+            .map(|(place, text)| (place, text.clone()))
+            .unzip();
+        if places.is_empty() {
+            continue;
+        }
+        let report = verify::receipts(dir, &keys, texts)?;
+        accepted += report.accepted;
+        let refused = report.refused.into_iter();
+        reasons.extend(refused.filter_map(|(at, why)| Some((*places.get(at)?, why.to_string()))));
+    }
+    let missing = texts.len() as u64 - accepted - reasons.len() as u64;
+    for (place, why) in &reasons {
         eprintln!("receipt {} is refused: {why}", place + 1);
     }
-    println!(
-        "{} receipts verified, {} refused",
-        report.accepted,
-        report.refused.len()
-    );
-    let good = report.refused.is_empty() && report.accepted > 0;
-    Ok(if good { exit::COMPLETE } else { exit::FAILED }.into())
+    if missing > 0 {
+        eprintln!("{missing} receipts are of other logs");
+    }
+    let refused = missing + reasons.len() as u64;
+    println!("{accepted} receipts verified, {refused} refused");
+    let is_good = refused == 0 && accepted > 0;
+    Ok(if is_good {
+        exit::COMPLETE
+    } else {
+        exit::FAILED
+    }
+    .into())
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

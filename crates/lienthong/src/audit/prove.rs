@@ -1,6 +1,6 @@
 //! `lienthong audit prove`, and the check of what it makes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,25 +9,26 @@ use evidence::note::LogProof;
 use evidence::tree::leaf_hash;
 use evidence::verify::{self, Directory, Extra, Files, ReceiptText, VerifyError};
 
-use super::{is_url, read};
+use super::{half_years, is_url, read};
 use crate::audit::remote::Remote;
 use crate::cli::{Prove, Verify};
 use crate::exit;
 
 /// Writes a proof that a record is in a log.
 pub(super) fn run(arguments: &Prove) -> anyhow::Result<ExitCode> {
-    let (seq, expected) = match (&arguments.receipt, arguments.seq) {
+    let (seq, expected, origin) = match (&arguments.receipt, arguments.seq) {
         (Some(file), _) => {
             let receipt = ReceiptText::from_json(read(file)?.as_bytes())?;
-            (receipt.seq, Some(receipt.leaf_hash))
+            (receipt.seq, Some(receipt.leaf_hash), Some(receipt.origin))
         }
-        (None, Some(seq)) => (seq, None),
+        (None, Some(seq)) => (seq, None, None),
         (None, None) => anyhow::bail!("say which record: --seq or --receipt"),
     };
     let mut files: Box<dyn Files> = if is_url(&arguments.log) {
         Box::new(Remote::new(&arguments.log)?)
     } else {
-        Box::new(Directory(PathBuf::from(&arguments.log)))
+        let dir = Path::new(&arguments.log);
+        Box::new(Directory(half_years::find(dir, origin.as_deref())?))
     };
     let Some((proof, leaf)) = published(&mut *files, seq)? else {
         eprintln!("the log has no record {seq} under a checkpoint");

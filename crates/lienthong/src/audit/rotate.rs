@@ -14,7 +14,8 @@ use crate::exit;
 /// Asks for other keys.
 pub(super) fn run(arguments: &RotateKeys) -> anyhow::Result<ExitCode> {
     let config = Config::load(&arguments.config).context("the configuration is refused")?;
-    let log = &config.evidence;
+    let log = config.evidence.newest().context("the log is not found")?;
+    let log = &log.context("the log has no keys yet")?;
     let rotation = if arguments.finish {
         Rotation::Finish
     } else if arguments.leaked {

@@ -42,6 +42,11 @@ pub(crate) enum AuditCommand {
     ///
     /// A gateway does the same by itself when it finds no index.
     Reindex(Reindex),
+    /// Destroy what is hidden in the log of a half-year, with every key to it; no gateway may run.
+    ///
+    /// The public log stays and verifies. It is recorded first, in the log of today. Refused before
+    /// `retention_years` have gone by since the end of the half-year. It cannot be undone.
+    Retire(Retire),
     /// Let new keys sign the record, and in the end let the old ones go.
     ///
     /// First without a flag: new private keys are made beside the present ones. A gateway that runs
@@ -174,6 +179,16 @@ pub(crate) struct Backup {
 /// Arguments of `audit reindex`.
 #[derive(Debug, Args)]
 pub(crate) struct Reindex {
+    /// The configuration of the gateway.
+    #[arg(long, value_name = "FILE", default_value = "lienthong.toml")]
+    pub(crate) config: PathBuf,
+}
+
+/// Arguments of `audit retire`.
+#[derive(Debug, Args)]
+pub(crate) struct Retire {
+    /// The half-year, such as 2026h1.
+    pub(crate) half_year: String,
     /// The configuration of the gateway.
     #[arg(long, value_name = "FILE", default_value = "lienthong.toml")]
     pub(crate) config: PathBuf,

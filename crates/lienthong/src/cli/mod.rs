@@ -9,7 +9,7 @@ use evidence::keys::VerifierKey;
 mod audit;
 
 pub(crate) use audit::{
-    Audit, AuditCommand, Backup, Export, Prove, Reindex, RotateKeys, Show, Verify,
+    Audit, AuditCommand, Backup, Export, Prove, Reindex, Retire, RotateKeys, Show, Verify,
 };
 
 /// A gateway for sharing data between national databases.

@@ -42,6 +42,7 @@ impl Checked {
         let policy = named.policy(&config.policy);
         let canaries = named.canaries(config.canaries.as_deref());
         let tls = named.tls(&config.tls);
+        named.half_years(&config.evidence);
         named.database(&config.evidence);
         let witnesses = named.witnesses(&config.evidence);
         let agencies = named.agencies(&config.agencies, &config.base);
@@ -74,6 +75,7 @@ impl Checked {
         named.canaries(draft.canaries.as_deref());
         draft.tls.as_ref().map(|files| named.tls(files));
         if let Some(log) = &draft.evidence {
+            named.half_years(log);
             named.database(log);
             named.witnesses(log);
         }
@@ -113,6 +115,12 @@ impl<'c> Named<'c> {
         let tls = ServerTls::load(files, Arc::clone(self.clock));
         tls.map_err(|error| self.problems.add("tls", chain(&error)))
             .ok()
+    }
+
+    fn half_years(&mut self, log: &evidence::Config) {
+        if let Err(evidence::Error::Setting { setting, problem }) = log.check_half_years() {
+            self.problems.add(&format!("evidence.{setting}"), problem);
+        }
     }
 
     fn database(&mut self, log: &evidence::Config) {

@@ -134,6 +134,7 @@ impl Draft {
         self.evidence = Some(evidence::Config {
             dir: self.base.join(&evidence.dir),
             keys_dir: below(&evidence.keys_dir),
+            signing_dir: below(&evidence.signing_dir),
             index_dir: below(&evidence.index_dir),
             database: below(&evidence.database),
             database_ca: below(&evidence.database_ca),

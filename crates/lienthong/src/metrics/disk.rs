@@ -232,6 +232,14 @@ impl evidence::Observer for Metrics {
         );
     }
 
+    fn not_turned(&self, error: &evidence::Error) {
+        let error = crate::config::chain(error);
+        tracing::error!(
+            error,
+            "the log of the next half-year is not begun; it is tried again"
+        );
+    }
+
     fn cosigned(&self, count: usize) {
         self.disk.witnesses.cosigned(count);
     }

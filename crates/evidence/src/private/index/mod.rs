@@ -245,6 +245,18 @@ impl Index {
         Ok(sealed.collect())
     }
 
+    /// Forgets all records of a log.
+    pub(super) fn retire(&mut self, log: i64) -> Result<(), Error> {
+        at_once(&mut *self.db, |db| {
+            for table in RETIRED {
+                let sql = format!("DELETE FROM {table} WHERE log = $1");
+                db.run(&sql, &[Value::Int(log)])?;
+            }
+            Ok(())
+        })?;
+        self.db.scrub(&RETIRED)
+    }
+
     /// Forgets persons: their tags, and the sealed openings that are about them.
     pub(super) fn forget(&mut self, tags: &[Tag], records: &[Portion]) -> Result<(), Error> {
         at_once(&mut *self.db, |db| {
@@ -290,6 +302,9 @@ impl Page {
         filter.page("mark m CROSS JOIN record r", "m", query)
     }
 }
+
+/// What goes with a half-year.
+const RETIRED: [&str; 5] = ["opening", "mark", "part", "leaf", "record"];
 
 /// The conditions of a search as SQL.
 #[derive(Default)]

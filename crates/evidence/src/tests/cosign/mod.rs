@@ -150,7 +150,7 @@ async fn a_size_that_was_shown_but_not_offered_to_it_is_no_alarm() {
     scene.town.set("w1", Mood::Overtaken);
     for size in 11..16 {
         scene.record(&running, 1).await;
-        until(|| scene.desk.shown() == size).await;
+        until(|| shown(scene.desk.path()) == size).await;
     }
     scene.town.set("w1", Mood::Honest);
     scene.record(&running, 1).await;

@@ -244,7 +244,7 @@ impl Scene {
         let began = Instant::now();
         while began.elapsed() < Duration::from_millis(2_500) {
             self.record(running, 1).await;
-            let size = self.desk.shown();
+            let size = shown(self.desk.path());
             if sizes.last() != Some(&size) {
                 sizes.push(size);
             }

@@ -1,0 +1,85 @@
+//! The logs of half-years, held against what they say of each other. Not here: reading each.
+
+use std::path::{Path, PathBuf};
+
+use super::{PublicReport, VerifyError};
+use crate::keys::VerifierKey;
+use crate::link::Before;
+use crate::publish::CHECKPOINT_FILE;
+
+/// How far a log is linked to the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follows {
+    /// Each names the other: the older one its successor and its keys, the newer one the size and the
+    /// root at which the older has ended.
+    Linked,
+    /// The newer one has no records yet, or does not say yet how the older has ended; or the older has
+    /// not ended.
+    NotYet,
+}
+
+/// The directories of the logs of half-years, oldest first; none if the directory itself is a log.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn half_years(dir: &Path) -> Result<Vec<PathBuf>, VerifyError> {
+    if !dir.is_dir() || dir.join(CHECKPOINT_FILE).exists() {
+        return Ok(Vec::new());
+    }
+    let epochs = crate::half_years::half_years(dir).map_err(VerifyError::Unreadable)?;
+    let logs = epochs.iter().map(|epoch| dir.join(epoch.to_string()));
+    Ok(logs
+        .filter(|log| log.join(CHECKPOINT_FILE).exists())
+        .collect())
+}
+
+/// Checks that a log follows the one before it; `keys` are those by which the newer one is believed.
+///
+/// # Errors
+/// What one says of the other is not so.
+pub fn follows(
+    before: &PublicReport,
+    log: &PublicReport,
+    keys: &[VerifierKey],
+) -> Result<Follows, VerifyError> {
+    let (old, new) = (before.checkpoint.checkpoint(), log.checkpoint.checkpoint());
+    let unlinked = |problem| VerifyError::Unlinked {
+        log: new.origin.clone(),
+        before: old.origin.clone(),
+        problem,
+    };
+    let (end, follower) = (
+        Before::at(&before.checkpoint),
+        &before.census.links.follower,
+    );
+    if let Some(follower) = follower {
+        if follower.log != new.origin {
+            return Err(unlinked("the older one names another log as its successor"));
+        }
+        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        if follower.keys.iter().any(|key| !keys.contains(key)) {
+            return Err(unlinked("the older one names other keys of it"));
+        }
+    }
+    let named = &log.census.links.before;
+    for named in named {
+        if named.log != old.origin {
+            return Err(unlinked("it names another log before it"));
+        }
+        if named.has_ended() && follower.is_none() {
+            return Err(unlinked("the older one has not ended as it says"));
+        }
+        if named.has_ended() && *named != end {
+            return Err(unlinked(
+                "the older one has ended with other records than it says",
+            ));
+        }
+    }
+    if new.size > 0 && named.is_empty() {
+        return Err(unlinked("it does not name the log before it"));
+    }
+    Ok(match follower {
+        Some(_) if named.contains(&end) => Follows::Linked,
+        _ => Follows::NotYet,
+    })
+}

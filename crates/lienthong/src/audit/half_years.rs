@@ -1,0 +1,83 @@
+//! Directories with a log for each half-year. Not here: how each is checked.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use evidence::CHECKPOINT_FILE;
+use evidence::keys::PublicKeys;
+use evidence::note::{Policy, SignedCheckpoint};
+use evidence::verify::{self, Follows, PublicReport, Trust};
+
+use super::{directory, documents, failed, is_met, print, read, receipts};
+use crate::cli::Verify;
+use crate::exit;
+
+/// Checks each log, and that it follows the one before it.
+pub(super) fn verify(
+    dir: &Path,
+    trust: &Trust,
+    knows_the_log: bool,
+    arguments: &Verify,
+    policy: Option<&Policy>,
+) -> anyhow::Result<ExitCode> {
+    let logs = verify::half_years(dir)?;
+    let mut before: Option<PublicReport> = None;
+    for log in &logs {
+        let origin = origin(log)?;
+        let mut of_log = trust.clone();
+        let is_of =
+            |origin: &str, it: &verify::Witnessed| it.checkpoint.checkpoint().origin == origin;
+        of_log.older.retain(|older| is_of(&origin, older));
+        let (public, report) = match directory(log, &mut of_log, knows_the_log)? {
+            Ok(checked) => checked,
+            Err(error) => return failed(error),
+        };
+        print(&public, report.as_ref());
+        if !is_met(policy, &public.signers.iter().collect::<Vec<_>>()) {
+            return Ok(exit::FAILED.into());
+        }
+        if let Some(before) = &before {
+            let keys = PublicKeys::read(log)?;
+            let keys = [keys.of_checkpoints(), keys.of_receipts()].concat();
+            match verify::follows(before, &public, &keys) {
+                Ok(Follows::Linked) => println!("it follows the log before it"),
+                Ok(Follows::NotYet) => println!("it is not linked to the log before it yet"),
+                Err(error) => return failed(error),
+            }
+        }
+        println!();
+        before = Some(public);
+    }
+    println!("{} logs verified", logs.len());
+    match &arguments.receipt {
+        None => Ok(exit::COMPLETE.into()),
+        Some(file) => {
+            let dirs: Vec<&Path> = logs.iter().map(PathBuf::as_path).collect();
+            receipts(&dirs, &arguments.vkey, &documents(&read(file)?)?)
+        }
+    }
+}
+
+/// The log of that name in a directory: itself, or the one of a half-year.
+pub(super) fn find(dir: &Path, name: Option<&str>) -> anyhow::Result<PathBuf> {
+    let logs = verify::half_years(dir)?;
+    if logs.is_empty() {
+        return Ok(dir.to_owned());
+    }
+    let name = name.context("the directory has a log for each half-year: name one of them")?;
+    for log in logs {
+        if origin(&log)? == name {
+            return Ok(log);
+        }
+    }
+    anyhow::bail!("{} has no log {name}", dir.display())
+}
+
+/// The name of the log in a directory, as its checkpoint has it.
+pub(super) fn origin(dir: &Path) -> anyhow::Result<String> {
+    let path = dir.join(CHECKPOINT_FILE);
+    let shown = SignedCheckpoint::parse(&read(&path)?);
+    let shown = shown.map_err(|problem| anyhow::anyhow!("{}: {problem}", path.display()))?;
+    Ok(shown.checkpoint().origin.clone())
+}
