@@ -13,6 +13,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use identity::Cork;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -55,8 +56,10 @@ pub(crate) async fn open(url: &Url, tls: &Arc<ClientConfig>) -> anyhow::Result<C
     let name = ServerName::try_from(host.to_owned())?;
     let tls = TlsConnector::from(Arc::clone(tls));
     let stream = tls.connect(name, tcp).await?;
+    // What is asked together leaves together: at half load the core of the load is nearly full, and
+    // what waits for it would count as the server's.
     let (sender, connection) = Builder::new(TokioExecutor::new())
-        .handshake(TokioIo::new(stream))
+        .handshake(TokioIo::new(Cork::new(stream)))
         .await?;
     // It ends when the last sender is dropped; what goes wrong reaches the calls.
     drop(tokio::spawn(connection));
