@@ -163,6 +163,27 @@ async fn a_node_of_two_half_years_verifies_whole_and_when_the_older_is_retired()
 }
 
 #[tokio::test]
+async fn the_newest_log_may_not_be_missing() {
+    let home = tempfile::tempdir().unwrap();
+    let (config, calendar) = node(home.path());
+    turned(&config, &calendar).await;
+    let newest = config.dir.join("2026h2");
+    let seen = home.path().join("seen");
+    std::fs::copy(newest.join("checkpoint"), &seen).unwrap();
+    let dir = config.dir.to_str().unwrap();
+    let with_old = ["audit", "verify", dir, "--old", seen.to_str().unwrap()];
+    assert_eq!(run(&with_old).code, 0);
+    std::fs::remove_dir_all(&newest).unwrap();
+    let ran = verify(&config.dir, None);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("2026h2 does not follow"), "{ran:?}");
+    // An older checkpoint of a log that is not there is held against nothing, and says so.
+    let ran = run(&with_old);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("seen"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn an_older_log_may_not_be_exchanged_not_even_with_its_lock_store() {
     let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (config, calendar) = node(home.path());

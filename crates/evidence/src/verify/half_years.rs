@@ -33,6 +33,21 @@ pub fn half_years(dir: &Path) -> Result<Vec<PathBuf>, VerifyError> {
         .collect())
 }
 
+/// Checks that nothing follows the newest of them.
+///
+/// # Errors
+/// It names a successor, which is not there.
+pub fn is_last(log: &PublicReport) -> Result<(), VerifyError> {
+    let Some(follower) = &log.census.links.follower else {
+        return Ok(());
+    };
+    Err(VerifyError::Unlinked {
+        log: follower.log.clone(),
+        before: log.checkpoint.checkpoint().origin.clone(),
+        problem: "it is not here",
+    })
+}
+
 /// Checks that a log follows the one before it; `keys` are those by which the newer one is believed.
 ///
 /// # Errors

@@ -26,7 +26,7 @@ pub use census::Census;
 pub use directory::{Report, directory};
 pub use extra::Extra;
 pub use growth::Witnessed;
-pub use half_years::{Follows, follows, half_years};
+pub use half_years::{Follows, follows, half_years, is_last};
 pub use keys::KeyChange;
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};

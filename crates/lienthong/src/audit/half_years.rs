@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use evidence::CHECKPOINT_FILE;
 use evidence::keys::PublicKeys;
-use evidence::note::{Policy, SignedCheckpoint};
+use evidence::note::{NoteError, Policy, SignedCheckpoint};
 use evidence::verify::{self, Follows, PublicReport, Trust};
 
 use super::{directory, documents, failed, is_met, print, read, receipts};
 use crate::cli::Verify;
 use crate::exit;
 
-/// Checks each log, and that it follows the one before it.
+/// Checks each log, that it follows the one before it, and that none is missing behind the last.
 pub(super) fn verify(
     dir: &Path,
     trust: &Trust,
@@ -22,13 +22,17 @@ pub(super) fn verify(
     policy: Option<&Policy>,
 ) -> anyhow::Result<ExitCode> {
     let logs = verify::half_years(dir)?;
+    let origins = logs.iter().map(|log| origin(log));
+    let origins: Vec<String> = origins.collect::<Result<_, _>>()?;
+    if let Err(error) = each_has_its_log(&trust.older, &origins) {
+        return failed(error);
+    }
     let mut before: Option<PublicReport> = None;
-    for log in &logs {
-        let origin = origin(log)?;
+    for (log, origin) in logs.iter().zip(&origins) {
         let mut of_log = trust.clone();
         let is_of =
             |origin: &str, it: &verify::Witnessed| it.checkpoint.checkpoint().origin == origin;
-        of_log.older.retain(|older| is_of(&origin, older));
+        of_log.older.retain(|older| is_of(origin, older));
         let (public, report) = match directory(log, &mut of_log, knows_the_log)? {
             Ok(checked) => checked,
             Err(error) => return failed(error),
@@ -49,6 +53,9 @@ pub(super) fn verify(
         println!();
         before = Some(public);
     }
+    if let Some(Err(error)) = before.as_ref().map(verify::is_last) {
+        return failed(error);
+    }
     println!("{} logs verified", logs.len());
     match &arguments.receipt {
         None => Ok(exit::COMPLETE.into()),
@@ -56,6 +63,21 @@ pub(super) fn verify(
             let dirs: Vec<&Path> = logs.iter().map(PathBuf::as_path).collect();
             receipts(&dirs, &arguments.vkey, &documents(&read(file)?)?)
         }
+    }
+}
+
+/// Refuses older checkpoints of logs that are not there: those would be held against nothing.
+fn each_has_its_log(
+    older: &[verify::Witnessed],
+    origins: &[String],
+) -> Result<(), verify::VerifyError> {
+    let is_here = |it: &&verify::Witnessed| origins.contains(&it.checkpoint.checkpoint().origin);
+    match older.iter().find(|it| !is_here(it)) {
+        None => Ok(()),
+        Some(lost) => Err(verify::VerifyError::Checkpoint {
+            from: lost.from.clone(),
+            problem: NoteError::OtherLog,
+        }),
     }
 }
 
