@@ -228,7 +228,10 @@ impl Turner {
 
     /// Says in the newest log how an older one has ended. If that fails, the next `START` says it.
     fn link(&self, log: &Config, old: &Writing) -> Result<(), Error> {
-        let before = Before::of(log)?;
+        let before = Before::of(log).inspect_err(|_| {
+            // Else what it has not filed would be waited for.
+            self.kit.private.has_ended(log.clone());
+        })?;
         if before.size.is_some_and(|size| old.evidence.has_filed(size)) {
             self.kit.private.is_filed();
         } else {

@@ -104,6 +104,14 @@ struct Work {
     due: Instant,
 }
 
+impl Work {
+    /// True if not all that is published was taken in.
+    fn is_cut_short(&self, news: &News) -> bool {
+        let desk = self.desk.as_ref();
+        desk.is_some_and(|desk| desk.next() < news.reached.seq)
+    }
+}
+
 impl Progress {
     /// Nothing is filed yet.
     pub(crate) fn new(published: Arc<Published>) -> Self {
@@ -158,6 +166,9 @@ impl Filer {
                     if work.older.is_some() {
                         (look.from, look.until) = (now, now);
                     }
+                    if work.is_cut_short(&news) && self.progress.published.has_ended() {
+                        return; // what is left is for the next start
+                    }
                 }
                 Err(error) => {
                     self.observer.not_filed(&error);
@@ -185,7 +196,7 @@ impl Filer {
             desk.flush()?;
             work.due = now + LINGER;
         }
-        if desk.filed() >= desk.next() {
+        if desk.filed() >= news.reached.seq {
             work.queued = news.reached.queued;
         }
         self.tell_of_lost(desk.take_lost());
@@ -218,7 +229,7 @@ impl Filer {
             desk.flush()?;
             self.progress.filed.send_replace(desk.filed());
             if self.progress.published.has_ended() {
-                return Ok(()); // what is left is for the next start
+                return Ok(());
             }
         }
         tail.read_to(news.reached.end, u64::MAX, |frame| desk.frame(frame))?;
