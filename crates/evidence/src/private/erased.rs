@@ -32,7 +32,8 @@ impl Erased {
             };
             self.seen = number.number();
             if let Ok(tag) = Tag::try_from(tag.bytes()) {
-                self.until_ms.insert(tag, until_ms.number());
+                let until = self.until_ms.entry(tag).or_default();
+                *until = (*until).max(until_ms.number());
             }
         }
         Ok(())

@@ -261,10 +261,12 @@ impl Desk {
             self.entries.push(entry(seq, &gist, &parts, leaf));
         }
         if seq >= self.filed.keys {
+            let is_about_many = gist.t == batch::KIND;
             self.keys.extend(parts.into_iter().map(|part| RecordKey {
                 seq,
                 part: part.number,
                 ts: gist.ts,
+                is_about_many,
                 persons: part.persons().collect(),
                 epoch,
                 secret: part.secret,

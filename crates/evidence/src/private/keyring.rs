@@ -6,6 +6,7 @@
 //!
 //! *Invariant:* no key stands here unsealed.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -34,6 +35,8 @@ pub(super) struct RecordKey {
     pub(super) part: usize,
     /// When it was recorded, in milliseconds since 1970.
     pub(super) ts: u64,
+    /// Whether the record is about many, whose openings are erased each by itself.
+    pub(super) is_about_many: bool,
     /// Whom they name; it is put under the key of the first.
     pub(super) persons: Vec<Tag>,
     /// The half-year.
@@ -125,11 +128,16 @@ impl Keyring {
                 db.hold(Hold::Together)?;
                 erased.learn(db)?;
             }
-            let is_erased = |key: &mut RecordKey| {
+            let is_erased = |key: &RecordKey| {
                 let mut persons = key.persons.iter();
                 persons.any(|person| erased.is_erased(person, key.ts))
             };
-            let dropped = keys.extract_if(.., is_erased);
+            // Of a record about one person everything goes, as when that is erased once it is filed.
+            let whole = keys.iter().filter(|key| !key.is_about_many);
+            let whole = whole.filter(|key| is_erased(key)).map(|key| key.seq);
+            let whole: HashSet<u64> = whole.collect();
+            let is_dropped = |key: &mut RecordKey| is_erased(key) || whole.contains(&key.seq);
+            let dropped = keys.extract_if(.., is_dropped);
             let dropped = dropped.map(|key| (key.seq, key.part)).collect();
             // So each person's key is looked up once, and neighbours in the table are.
             keys.sort_unstable_by(|a, b| a.order().cmp(&b.order()));

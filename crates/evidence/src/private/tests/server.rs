@@ -73,6 +73,17 @@ pub(super) fn a_key_that_is_in_use_is_erased_when_the_change_is_over(server: &Po
     let (before, later) = (key(2, ALICE, &secret), key(3, ALICE, &secret));
     let later = RecordKey { ts: 1_001, ..later };
     assert_eq!(files.file(1, vec![before, later], 4).unwrap(), [(2, 0)]);
+    // Of a record about one person everything goes, of one about many what is about that person.
+    let part = |seq, part, is_about_many, person| RecordKey {
+        part,
+        is_about_many,
+        ..key(seq, person, &secret)
+    };
+    let one = [part(4, 0, false, ALICE), part(4, 1, false, [2; 16])];
+    let many = [part(5, 0, true, ALICE), part(5, 1, true, [2; 16])];
+    let keys = one.into_iter().chain(many).collect();
+    let dropped = files.file(1, keys, 6).unwrap();
+    assert_eq!(dropped, [(4, 0), (4, 1), (5, 0)]);
     assert!(files.is_erased(&ALICE, 1_000) && !files.is_erased(&ALICE, 1_001));
     assert!(!files.is_erased(&[2; 16], 1_000));
     let mut records = |seq| {

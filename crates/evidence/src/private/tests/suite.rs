@@ -91,6 +91,7 @@ pub(in crate::private) fn key(seq: u64, subject: Tag, secret: &Secret) -> Record
         seq,
         part: 0,
         ts: 1_000,
+        is_about_many: false,
         persons: vec![subject],
         epoch: epoch(),
         secret: secret.clone(),
