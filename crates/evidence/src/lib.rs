@@ -5,7 +5,8 @@
 //! resolves to a signed [`Receipt`] once the bytes are on the disk. A [`Batch`] does so for many
 //! persons with one record. Within a second the record is
 //! in a public Merkle log, which anybody may read and a [`witness`] cosigns; [`Witnesses`] are asked to.
-//! [`verify`] reads both logs without writing to them. Not here: sealed openings, the private index.
+//! What its commitments hide is sealed and filed for search. [`verify`] reads both logs without writing
+//! to them. Not here: who may ask or search, and the network.
 //!
 //! *Invariant:* a [`Receipt`] exists only for a leaf that `fdatasync` has reported durable; after
 //! a failed write or sync no receipt is made any more.
