@@ -201,7 +201,9 @@ impl Readers {
             calls.push((&self.auditor, ERASE, erased));
         }
         for (rest, path, body) in calls {
-            let answer = rest.post(path, body.to_string(), &[]).await.unwrap();
+            // The cores are busy with the lookups, and what they recorded is filed first.
+            let wait = [("prefer", "wait=15")];
+            let answer = rest.post(path, body.to_string(), &wait).await.unwrap();
             assert_eq!(answer.status, 200, "{path} {answer:?}");
         }
         Words(BTreeSet::from([id, unasked, inspector, reason, officer]))

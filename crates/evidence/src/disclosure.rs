@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use exchange::{CallContext, Caller, Fault, Found, Identifier, Query, Reason};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::attempt::Why;
 use crate::leaf::{self, Digest, Head, Tail};
@@ -22,6 +22,8 @@ pub struct Disclosure<'a> {
     pub agreement: &'a str,
     /// SHA-256 of the policy that was applied.
     pub policy: &'a [u8; 32],
+    /// Until when the answer is waited for.
+    pub deadline: Instant,
 }
 
 /// What is done with the record.
@@ -61,7 +63,8 @@ impl Evidence {
     /// # Errors
     /// `AUDIT_UNAVAILABLE`: the index cannot be read, or the disclosure not be recorded.
     pub async fn search(&self, disclosure: &Disclosure<'_>, query: &Query) -> Result<Found, Fault> {
-        let found = self.records().search(query.clone(), Eyes::Inspector).await;
+        let (records, until) = (self.records(), filed_by(disclosure));
+        let found = records.search(query.clone(), Eyes::Inspector, until).await;
         let Accesses { found, .. } = found.map_err(unavailable)?;
         let (subject, count) = (query.subject.as_ref(), found.records.len() as u64);
         self.disclose(disclosure, Act::Search, subject, Some(count))
@@ -79,7 +82,8 @@ impl Evidence {
         query: &Query,
     ) -> Result<Accesses, Fault> {
         let eyes = Eyes::Person(self.now());
-        let all = self.records().search(query.clone(), eyes).await;
+        let (records, until) = (self.records(), filed_by(disclosure));
+        let all = records.search(query.clone(), eyes, until).await;
         let all = all.and_then(|all| match all.found.complete {
             true => Ok(all),
             false => Err(Error::Unfiled),
@@ -100,7 +104,7 @@ impl Evidence {
     ///
     /// # Errors
     /// `AUDIT_UNAVAILABLE`: it cannot be recorded, then nothing is destroyed; or the databases cannot
-    /// be written. If they cannot for longer than a moment, it is done when they can.
+    /// be written, or not before the deadline. Then it is done when they can.
     pub async fn erase(
         &self,
         disclosure: &Disclosure<'_>,
@@ -110,7 +114,7 @@ impl Evidence {
         let begun = self.disclose(disclosure, Act::Erase, None, None).await?;
         let (evidence, subject) = (self.clone(), subject.clone());
         let (caller, context) = (disclosure.caller.clone(), disclosure.context.clone());
-        let until_ms = self.now_ms();
+        let (until_ms, deadline) = (self.now_ms(), disclosure.deadline);
         let (agreement, policy) = (disclosure.agreement.to_owned(), *disclosure.policy);
         let erasing = tokio::spawn(async move {
             let after = (begun.origin(), begun.seq());
@@ -121,11 +125,12 @@ impl Evidence {
                 context: &context,
                 agreement: &agreement,
                 policy: &policy,
+                deadline,
             };
             let done = evidence.disclose(&disclosure, Act::Erase, None, Some(erased));
             done.await.map(|_| erased)
         });
-        match timeout(ERASING, erasing).await {
+        match timeout_at(filed_by(disclosure), erasing).await {
             Ok(erased) => erased.unwrap_or_else(|_| Err(unavailable(Error::Ended))),
             Err(_) => Err(unavailable(Error::Unfiled)),
         }
@@ -164,8 +169,14 @@ impl Evidence {
     }
 }
 
-/// Filing what came before takes a second or two.
-const ERASING: Duration = Duration::from_secs(10);
+/// What is left of the caller's time for the search itself, and for the record of either.
+const SEARCHING: Duration = Duration::from_secs(1);
+
+/// Until when a search or an erasure waits for what was recorded before it.
+fn filed_by(disclosure: &Disclosure<'_>) -> Instant {
+    let deadline = disclosure.deadline;
+    deadline.checked_sub(SEARCHING).unwrap_or(deadline)
+}
 
 /// What the caller is told; the reason is for the log.
 fn unavailable(error: Error) -> Fault {

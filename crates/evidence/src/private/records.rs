@@ -1,12 +1,11 @@
 //! Searching and opening records, and forgetting persons. Not here: who may, and that it is recorded.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use exchange::{Found, Identifier, Opened, Opening, Position, Query};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::index::{Index, Terms};
@@ -88,9 +87,14 @@ impl Records {
         *self.0.progress.filed.borrow() >= seq
     }
 
-    /// Searches what is filed; waits a moment for what was recorded before the call.
-    pub(crate) async fn search(&self, query: Query, eyes: Eyes) -> Result<Accesses, Error> {
-        let complete = self.wait_for_what_is_durable().await;
+    /// Searches what is filed; waits for what was recorded before the call, until then.
+    pub(crate) async fn search(
+        &self,
+        query: Query,
+        eyes: Eyes,
+        until: Instant,
+    ) -> Result<Accesses, Error> {
+        let complete = self.is_all_filed(until).await;
         let turn = Arc::clone(&self.0.searches).acquire_owned().await;
         let turn = turn.map_err(|_| Error::Ended)?;
         let records = self.clone();
@@ -131,7 +135,9 @@ impl Records {
         erased
     }
 
-    async fn wait_for_what_is_durable(&self) -> bool {
+    /// Waits until what is durable now is filed: a second or two, and several where exchanges take
+    /// every core. False if it takes longer than until then.
+    async fn is_all_filed(&self, until: Instant) -> bool {
         let want = self.0.inbox.reached().seq;
         self.0.progress.published.want(want);
         let mut filed = self.0.progress.filed.subscribe();
@@ -140,7 +146,7 @@ impl Records {
             filed.wait_for(|filed| *filed >= want).await.is_ok()
                 && unfiled.wait_for(|unfiled| *unfiled == 0).await.is_ok()
         };
-        timeout(PATIENCE, all).await.unwrap_or(false)
+        timeout_at(until, all).await.unwrap_or(false)
     }
 
     /// Searches in databases that were open before, if there are any, and in those opened anew if a
@@ -320,5 +326,3 @@ fn time(ts_ms: u64) -> Option<Timestamp> {
 
 /// So many searches run at once, each with two connections where there is a database.
 const SEARCHES: usize = 8;
-/// What was recorded just before a search takes a second to be published and filed.
-const PATIENCE: Duration = Duration::from_secs(2);

@@ -154,7 +154,10 @@ impl Filer {
         };
         while let Some(news) = self.progress.published.next(look) {
             let now = Instant::now();
-            priority::be_polite_for(POLITE);
+            priority::be_polite_for(match news.haste {
+                Haste::Later => POLITE,
+                Haste::Now => Duration::ZERO,
+            });
             match self.work(&mut work, &news, now) {
                 Ok(filed) => {
                     look = Look {
@@ -336,7 +339,7 @@ pub(super) fn desk(config: &Config, intake: &Arc<Intake>, mut index: Index) -> R
 
 /// How often what is published is taken in.
 const EVERY: Duration = Duration::from_millis(500);
-/// How long filing lets others run first: so much later at most is found what is searched for.
+/// How long filing lets others run first, unless somebody waits for it.
 const POLITE: Duration = Duration::from_millis(400);
 /// How long what was taken in waits for more, unless somebody searches.
 const LINGER: Duration = Duration::from_secs(5);

@@ -1,6 +1,7 @@
 //! The private side: what is found, who may see it, what erasure leaves, and that no file tells.
 
 use exchange::{CitizenId, Found, Opened, Query, ReasonText};
+use tokio::time::Instant;
 
 use super::*;
 use crate::keys::PublicKeys;
@@ -8,6 +9,8 @@ use crate::verify::{self, Trust};
 use crate::{Accesses, Commitment, Disclosure};
 
 const OTHER: &str = "999099000002";
+/// How long a search waits for what it does not find filed.
+const PATIENCE: Duration = Duration::from_secs(3);
 const REASON: &str = "Xác nhận tình trạng thuế";
 
 impl Desk {
@@ -39,6 +42,7 @@ impl Desk {
             context: &self.request.context,
             agreement: "A-900",
             policy: &POLICY,
+            deadline: Instant::now() + PATIENCE,
         }
     }
 

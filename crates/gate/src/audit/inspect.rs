@@ -84,6 +84,7 @@ pub(super) fn disclosure<'a>(
         context,
         agreement: warrant.agreement(),
         policy: warrant.policy_digest(),
+        deadline: call.deadline,
     }
 }
 
