@@ -28,7 +28,13 @@ pub(super) fn find() -> Option<PathBuf> {
     let packaged = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let packaged = packaged.flatten().map(|version| version.path().join("bin"));
     let mut folders = std::env::split_paths(&path).chain(packaged);
-    named.or_else(|| folders.find(|folder| folder.join("initdb").exists()))
+    // On the path there may be links to some of the programs only.
+    named.or_else(|| {
+        folders.find_map(|folder| {
+            let initdb = folder.join("initdb").canonicalize().ok()?;
+            initdb.parent().map(PathBuf::from)
+        })
+    })
 }
 
 /// The account for the server if this one is root, which it refuses to run as.
