@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 
 use anyhow::Context as _;
 use api::v1::citizen_service_client::CitizenServiceClient;
+use cork::Cork;
 use http::uri::Uri;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use identity::Cork;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;

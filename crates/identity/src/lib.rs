@@ -1,14 +1,13 @@
 //! Who is calling: client certificate to caller, and the development CA.
 //!
-//! Scope: the TLS configurations of both sides and how writes become its records, what a verified
-//! certificate says, revocation lists, and why a handshake failed. Not here: sockets, the accept
-//! loop and its limits (crate `edge`), and what a caller may do (crate `admission`).
+//! Scope: the TLS configurations of both sides, what a verified certificate says, revocation lists,
+//! and why a handshake failed. Not here: sockets, the accept loop and its limits (crate `edge`), and
+//! what a caller may do (crate `admission`).
 //!
 //! *Invariant:* a caller is named by exactly one URI of its verified certificate, and by nothing
 //! else.
 
 mod client;
-mod cork;
 mod error;
 mod files;
 pub mod pki;
@@ -22,7 +21,6 @@ mod verifier;
 mod why;
 
 pub use client::{ClientFiles, ClientTls, TlsVersions};
-pub use cork::Cork;
 pub use error::{CrlProblem, Error};
 pub use server::{Lifetimes, ServerTls, TlsFiles};
 pub use spiffe::{CallerIdentity, SpiffeId, TrustDomain, Violation};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use cork::Cork;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -62,6 +63,9 @@ pub(super) async fn https(connection: Connection, router: Router, tls: Arc<Serve
     let fuse = connection.stream.fuse().clone();
     let handshake = TlsAcceptor::from(tls).accept(connection.stream);
     match tokio::time::timeout(HANDSHAKE, handshake).await {
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(H2) => {
+            speak(Cork::new(stream), fuse, router, connection.stop).await;
+        }
         Ok(Ok(stream)) => speak(stream, fuse, router, connection.stop).await,
         Ok(Err(error)) => tracing::debug!(%error, "handshake failed"),
         Err(_) => tracing::debug!("handshake took too long"),
@@ -117,5 +121,7 @@ pub(super) async fn until_blown(
 
 /// A pause after a failed accept, so that the loop does not spin.
 const BACK_OFF: Duration = Duration::from_millis(10);
+/// HTTP/2, as ALPN names it (RFC 9113, 3.1).
+const H2: &[u8] = b"h2";
 /// No client of a simulator is slower.
 const HANDSHAKE: Duration = Duration::from_secs(5);

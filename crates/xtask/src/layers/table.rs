@@ -43,8 +43,8 @@ impl fmt::Display for Rank {
 pub(super) const LAYERS: &[Layer] = &[
     Layer {
         rank: Rank::Floor(0),
-        crates: &["exchange"],
-        reason: "the words, which everybody speaks",
+        crates: &["exchange", "cork"],
+        reason: "the words, which everybody speaks, and how bytes leave together, which needs none",
     },
     Layer {
         rank: Rank::Floor(1),

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{Ping, PingPong, Reason};
 use http::{Request, Response};
-use identity::Cork;
+use cork::Cork;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
