@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 mod batch;
 mod blocks;
+mod first;
 mod log;
 mod outstanding;
 mod pace;
