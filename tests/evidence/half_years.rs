@@ -38,6 +38,7 @@ fn deps(config: &Config, calendar: &Arc<Calendar>) -> Deps {
         observer: Arc::new(NoObserver),
         witnesses: None,
         version: "0.0.0",
+        policy: [7; 32],
         on_fatal: Alarm::new(|error| panic!("{error}")),
     }
 }

@@ -61,6 +61,7 @@ impl Log {
             observer: Arc::new(NoObserver),
             witnesses: None,
             version: "0.0.0",
+            policy: [7; 32],
             on_fatal: Alarm::new(|error| panic!("{error}")),
         };
         Evidence::start(self.config.clone(), deps)

@@ -18,6 +18,7 @@ use crate::keys::{self, Keys};
 use crate::leaf::{self, Digest, Event};
 use crate::link::{Before, Follower};
 use crate::open::{Flags, Head, Sealable};
+use crate::policy::PolicyInForce;
 use crate::private::{Intake, Openings, Private, Records};
 use crate::series::{Kit, Series};
 use crate::writer::{self, Closed, Last, Queue, Sealing, Started, Ticket};
@@ -35,6 +36,8 @@ pub struct Deps {
     pub witnesses: Option<Arc<dyn Witnesses>>,
     /// The version of the program, for `START` and `STOP`.
     pub version: &'static str,
+    /// SHA-256 of the policy that is in force from the start.
+    pub policy: [u8; 32],
     /// What happens when the log cannot be written any more.
     pub on_fatal: Alarm,
 }
@@ -66,6 +69,7 @@ pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     random: SystemRandom,
+    policy: PolicyInForce,
     series: Arc<Series>,
     runtime: runtime::Handle,
     checkpoints: watch::Receiver<Option<Arc<str>>>,
@@ -101,6 +105,7 @@ impl Evidence {
             observer: deps.observer,
             witnesses: deps.witnesses,
             version: deps.version,
+            policy: PolicyInForce::new(deps.policy),
             siren: Siren::new(deps.on_fatal),
             runtime,
             shown,
@@ -129,6 +134,7 @@ impl Evidence {
             clock: Arc::clone(&kit.clock),
             observer: Arc::clone(&kit.observer),
             random: SystemRandom::new(),
+            policy: kit.policy.clone(),
             series: Arc::clone(series),
             runtime: kit.runtime.clone(),
             checkpoints: kit.checkpoints.clone(),
@@ -318,8 +324,16 @@ impl Evidence {
         self.0.queue.single(&leaf.to_leaf(), None).map(drop)
     }
 
-    /// Records that another policy is in force from here on.
+    /// Records that another policy is in force from here on; to be called before anything is admitted
+    /// by it.
     pub fn config_changed(&self, policy: &[u8; 32]) -> Sealing {
+        // Before the record: a log that begins meanwhile either says so itself or gets the record.
+        self.0.policy.change(policy);
+        self.wait_for(self.in_newest(|log| log.say_policy(policy)))
+    }
+
+    /// Records in this very log which policy is in force.
+    pub(crate) fn say_policy(&self, policy: &[u8; 32]) -> Result<Ticket, Closed> {
         let leaf = Event {
             v: 1,
             t: "CONFIG",
@@ -328,8 +342,7 @@ impl Evidence {
             pol: Some(Digest(policy)),
             ..Event::default()
         };
-        let leaf = leaf.to_leaf();
-        self.wait_for(self.in_newest(|log| log.0.queue.single(&leaf, None)))
+        self.0.queue.single(&leaf.to_leaf(), None)
     }
 
     /// The latest checkpoint as it is shown, and each that follows; none before the first that this

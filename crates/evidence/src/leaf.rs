@@ -231,6 +231,16 @@ pub(crate) fn ts(leaf: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
+/// The digest of the policy that a leaf names; none if it names none, or not in the open.
+pub(crate) fn policy(leaf: &[u8]) -> Option<[u8; 32]> {
+    // No text of JSON holds this: its quotes would be escaped.
+    const MARK: &[u8] = b"\"pol\":\"sha256:";
+    let at = leaf.windows(MARK.len()).position(|w| w == MARK)? + MARK.len();
+    let mut digest = [0; 32];
+    hex::decode_to_slice(leaf.get(at..at + 64)?, &mut digest).ok()?;
+    Some(digest)
+}
+
 /// Where the time stands: behind `{"v":1,"t":"TYPE","ts":`.
 fn ts_place(leaf: &[u8]) -> Option<std::ops::Range<usize>> {
     const MARK: &[u8] = b"\"ts\":";

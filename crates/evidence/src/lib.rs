@@ -41,6 +41,7 @@ mod link;
 pub mod note;
 mod observer;
 mod open;
+mod policy;
 mod priority;
 mod private;
 mod publish;

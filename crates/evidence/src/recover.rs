@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::chain::Chain;
 use crate::frame::{Frame, Kind};
+use crate::leaf;
 use crate::scan::{self, Broken, Scan};
 use crate::segment::{self, Head, Window};
 use crate::{Damage, Error};
@@ -28,6 +29,8 @@ pub(crate) struct Recovered {
     pub(crate) torn: u64,
     /// Every OPEN without its LEAF: key and open head, in the order of their keys.
     pub(crate) unfinished: BTreeMap<u64, Vec<u8>>,
+    /// The policy that was named last, as far as it was read.
+    pub(crate) policy: Option<[u8; 32]>,
 }
 
 impl Recovered {
@@ -134,6 +137,8 @@ impl Recovered {
     }
 
     fn note(&mut self, frames: &[Frame<'_>]) {
+        let mut leaves = frames.iter().rev().filter_map(Frame::leaf);
+        self.policy = leaves.find_map(leaf::policy).or(self.policy);
         for frame in frames {
             let Ok((key, json)) = frame.body() else {
                 continue;

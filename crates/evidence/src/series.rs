@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::alarm::Siren;
 use crate::evidence::{Evidence, Shared};
 use crate::fold::Folds;
+use crate::policy::PolicyInForce;
 use crate::private::Private;
 use crate::{Config, Observer, Witnesses};
 
@@ -23,6 +24,7 @@ pub(crate) struct Kit {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) witnesses: Option<Arc<dyn Witnesses>>,
     pub(crate) version: &'static str,
+    pub(crate) policy: PolicyInForce,
     pub(crate) siren: Siren,
     pub(crate) runtime: runtime::Handle,
     /// Told of every checkpoint that the newest log shows.

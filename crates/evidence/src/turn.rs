@@ -190,6 +190,7 @@ impl Turner {
         let follower = Follower::of(&keys);
         let (private, old) = (&self.kit.private, &self.writings.current);
         private.expect();
+        let policy = self.kit.policy.digest();
         let begun = Writing::start(
             Plan {
                 keys,
@@ -204,6 +205,10 @@ impl Turner {
         private.lead(&begun.config.origin);
         old.evidence.is_followed_by(follower);
         self.series.begin(&begun.evidence);
+        if self.kit.policy.digest() != policy {
+            // Another came in force while the log began: its record may stand in the old one alone.
+            drop(begun.evidence.say_policy(&self.kit.policy.digest()));
+        }
         old.close(PATIENCE);
         let old = std::mem::replace(&mut self.writings.current, begun);
         self.writings.closing.push(old);

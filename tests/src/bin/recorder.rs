@@ -40,6 +40,7 @@ async fn main() {
         observer: Arc::new(NoObserver),
         witnesses: None,
         version: "0.0.0",
+        policy: [7; 32],
         on_fatal: Alarm::new(|_| std::process::abort()),
     };
     say("ready\n");

@@ -30,6 +30,7 @@ mod crash;
 mod floods;
 mod model;
 mod nodes;
+mod policies;
 mod private;
 mod proof;
 mod road;
@@ -76,6 +77,7 @@ struct Desk {
     clock: Arc<TestClock>,
     caller: Caller,
     request: Request,
+    policy: [u8; 32],
 }
 
 impl Desk {
@@ -103,6 +105,7 @@ impl Desk {
                 &"ab".repeat(32),
             ),
             request: request(),
+            policy: POLICY,
         }
     }
 
@@ -118,6 +121,7 @@ impl Desk {
             observer: Arc::new(NoObserver),
             witnesses: None,
             version: "0.1.0",
+            policy: self.policy,
             on_fatal: alarm,
         };
         let before = shown(&log.dir);
@@ -148,7 +152,7 @@ impl Desk {
             request: &self.request,
             criticality: self.request.criticality,
             agreement: "A-113",
-            policy: &POLICY,
+            policy: &self.policy,
             visibility: Visibility::Citizen,
         }
     }

@@ -281,6 +281,7 @@ async fn the_log_needs_a_runtime_and_the_keys_of_its_origin() {
         observer: Arc::new(NoObserver),
         witnesses: None,
         version: "0.1.0",
+        policy: POLICY,
         on_fatal: Alarm::new(|_| ()),
     };
     let started = Evidence::start(other, deps);

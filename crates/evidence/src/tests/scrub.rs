@@ -71,6 +71,7 @@ impl Scene {
             observer: Arc::clone(&told) as Arc<dyn Observer>,
             witnesses: None,
             version: "0.1.0",
+            policy: POLICY,
             on_fatal: Alarm::new(|error| panic!("{error}")),
         };
         let (evidence, handle) = Evidence::start(desk.config.clone(), deps).unwrap();
@@ -131,7 +132,7 @@ async fn what_is_changed_while_the_log_is_written_is_found_and_named() {
 
     // The segment that is written, and a bundle.
     let changed = [
-        scene.flip(&bundle, 70),
+        scene.flip(&bundle, 3),
         scene.flip("wal/0000000000000002.seg", 200),
     ];
     let says = ["tile/", "wal/0000000000000002.seg, byte "];

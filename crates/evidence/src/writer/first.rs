@@ -8,12 +8,12 @@ use super::queue::Taken;
 use super::{Plan, now_ms};
 use crate::frame::{self, Kind};
 use crate::keys::{Change, Keys, NextKeys, PublicKeys};
-use crate::leaf::{self, Event, Tail};
+use crate::leaf::{self, Digest, Event, Tail};
 use crate::recover::Recovered;
 use crate::{Config, Error, Observer};
 
 /// The leaves a start writes: `RECOVERY` if something was cut, one leaf per unfinished attempt,
-/// `START`.
+/// `START`, and `CONFIG` if another policy is in force than the log has named last.
 pub(super) fn first_batch(recovered: &Recovered, plan: &Plan) -> Taken {
     let event = Event {
         v: 1,
@@ -34,13 +34,20 @@ pub(super) fn first_batch(recovered: &Recovered, plan: &Plan) -> Taken {
     for (key, head) in &recovered.unfinished {
         push(&mut first, *key, &unknown(head));
     }
+    let policy = plan.kit.policy.digest();
+    let pol = Some(Digest(&policy));
     let leaf = Event {
         t: "START",
         ver: Some(plan.kit.version),
+        pol,
         prev: plan.before.as_ref(),
-        ..event
+        ..event.clone()
     };
     push(&mut first, 0, &leaf.to_leaf());
+    if recovered.policy.is_some_and(|named| named != policy) {
+        let t = "CONFIG";
+        push(&mut first, 0, &Event { t, pol, ..event }.to_leaf());
+    }
     first
 }
 

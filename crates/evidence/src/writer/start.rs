@@ -111,6 +111,7 @@ impl Writer {
             keys: Arc::new(InForce::new(keys)),
             node: config.node.clone(),
             version: kit.version,
+            policy: kit.policy.clone(),
             begins: plan.begins,
             follower: Arc::default(),
             clock: Arc::clone(&kit.clock),

@@ -213,6 +213,7 @@ impl Scene {
             observer: Arc::clone(&self.told) as Arc<dyn Observer>,
             witnesses,
             version: "0.1.0",
+            policy: POLICY,
             // Nobody listens to a log that has been dropped.
             on_fatal: Alarm::new(move |error| drop(ring.send(error.to_string()))),
         };
