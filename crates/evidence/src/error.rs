@@ -25,6 +25,18 @@ pub enum Error {
     /// The log contradicts itself in a place that was durable.
     #[error("the log is damaged: {0}")]
     Damaged(#[from] Damage),
+    /// A later version of this program has written what this one does not know.
+    #[error(
+        "{} holds {what} of a later version of this program; start that one: this one would damage \
+         the log and leaves it as it is",
+        path.display()
+    )]
+    Newer {
+        /// Where.
+        path: PathBuf,
+        /// What.
+        what: &'static str,
+    },
     /// The log was written under another name.
     #[error("the log belongs to origin {found}, not {expected}")]
     Origin {

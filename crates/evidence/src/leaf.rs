@@ -15,6 +15,8 @@ use crate::commitment::Commitment;
 use crate::link::{Before, Follower};
 use crate::tree::Hash;
 
+/// The version of a leaf, `v`: what a reader must know to tell what it says.
+pub(crate) const VERSION: u64 = 1;
 /// The earliest time a leaf can carry: 9 September 2001, the first with thirteen digits.
 pub(crate) const MIN_TS: u64 = 1_000_000_000_000;
 /// The latest: 20 November 2286.
@@ -229,6 +231,14 @@ pub(crate) fn stamp(leaf: &mut [u8], ts: u64) {
 pub(crate) fn ts(leaf: &[u8]) -> Option<u64> {
     let digits = leaf.get(ts_place(leaf)?)?;
     std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// True if a leaf or an open head is of a later version than this program writes.
+pub(crate) fn is_newer(leaf: &[u8]) -> bool {
+    let rest = leaf.strip_prefix(b"{\"v\":").unwrap_or_default();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let version = rest.get(..digits).and_then(|it| str::from_utf8(it).ok());
+    version.is_some_and(|version| version.parse().map_or(digits > 0, |it: u64| it > VERSION))
 }
 
 /// The digest of the policy that a leaf names; none if it names none, or not in the open.

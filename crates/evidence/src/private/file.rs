@@ -176,7 +176,7 @@ impl Desk {
                     self.flush()?;
                 }
             }
-            Kind::Open | Kind::Segment | Kind::Batch => {}
+            Kind::Open | Kind::Segment | Kind::Batch | Kind::Newer => {}
         }
         Ok(())
     }

@@ -39,6 +39,7 @@ mod scrub;
 mod signers;
 mod tamper;
 mod turn;
+mod versions;
 
 /// 16 February 2026.
 const NOW_MS: i64 = 1_771_234_567_890;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::keys::KeyChange;
 use crate::keys::KEY;
-use crate::leaf::{self, Gist};
+use crate::leaf::{self, Gist, VERSION};
 use crate::link::{Before, Follower, Links};
 
 /// Leaves that were read, counted.
@@ -14,6 +14,8 @@ pub struct Census {
     pub leaves: u64,
     /// The number of leaves of each type.
     pub by_type: BTreeMap<String, u64>,
+    /// The number of leaves of a later version, whose meaning is not known: they have no type here.
+    pub newer: u64,
     /// The changes of the keys that sign.
     pub keys: Vec<KeyChange>,
     last_ts: u64,
@@ -33,14 +35,19 @@ impl Census {
     /// Counts a leaf; says what is wrong with it.
     pub(super) fn add(&mut self, json: &[u8]) -> Result<(), &'static str> {
         let gist: Gist<'_> = serde_json::from_slice(json).map_err(|_| "a leaf is not JSON")?;
-        if gist.v != 1 {
-            return Err("a leaf is of another version");
+        if gist.v == 0 || (gist.v > VERSION) != leaf::is_newer(json) {
+            return Err("the version of a leaf is not where it belongs");
         }
         if leaf::ts(json) != Some(gist.ts) {
             return Err("the time of a leaf is not where it belongs");
         }
         if gist.ts < self.last_ts {
             return Err("the time of a leaf lies before that of the leaf before it");
+        }
+        if gist.v > VERSION {
+            (self.last_ts, self.links.follower) = (gist.ts, None);
+            (self.leaves, self.newer) = (self.leaves + 1, self.newer + 1);
+            return Ok(());
         }
         if gist.t == KEY {
             let change = KeyChange::parse(json, self.leaves, gist.ts)?;

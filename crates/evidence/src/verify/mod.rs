@@ -102,6 +102,9 @@ pub enum VerifyError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A segment is of a later format than this program reads.
+    #[error("wal/{0:016}.seg is of a later format: verify it with a later version of this program")]
+    Newer(u64),
     /// The log contradicts itself.
     #[error("the log is damaged: {0}")]
     Damaged(Damage),

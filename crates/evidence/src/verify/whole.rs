@@ -34,7 +34,7 @@ pub fn whole(
     let size = public.checkpoint.checkpoint().size;
     let mut shown = Shown::new(files, size);
     let mut wrong = Ok(());
-    let report = walk(dir, progress, |seq, leaf| {
+    let mut report = walk(dir, progress, |seq, leaf| {
         if wrong.is_err() {
             return;
         }
@@ -48,6 +48,7 @@ pub fn whole(
     wrong?;
     if let Some(listed) = listed {
         keys::check(&listed, &report.census.keys)?;
+        report.newer_keys = listed.newer;
     }
     if report.seqs.map_or(0, |(_, last)| last + 1) < size {
         return Err(VerifyError::SetBack {

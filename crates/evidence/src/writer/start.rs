@@ -16,7 +16,7 @@ use super::queue::Queue;
 use super::wall::Watch;
 use super::{Batch, Plan, Started, Threads, Writer};
 use crate::cosign::{Collector, Cosigning};
-use crate::keys::{InForce, Keeper, Keys};
+use crate::keys::{InForce, Keeper, Keys, PUBLIC_FILE, PublicKeys};
 use crate::private::{Filer, Progress, Records};
 use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
@@ -58,6 +58,12 @@ fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Err
         return Err(Error::Setting {
             setting: "origin",
             problem: "is not the name of the keys",
+        });
+    }
+    if PublicKeys::read(&config.dir)?.newer > 0 {
+        return Err(Error::Newer {
+            path: config.dir.join(PUBLIC_FILE),
+            what: "lines",
         });
     }
     let recovered = Recovered::read(&config.dir, &config.origin)?;

@@ -299,6 +299,10 @@ fn print(public: &PublicReport, report: Option<&Report>) {
     for (kind, count) in &census.by_type {
         println!("  {kind:<12} {count}");
     }
+    if census.newer > 0 {
+        let newer = census.newer;
+        println!("{newer} records are of a later version: hashed, not understood");
+    }
     for change in &census.keys {
         let (seq, add, gone) = (change.seq, &change.add, &change.gone);
         for (keys, what) in [(add, "sign from here on"), (gone, "sign no more")] {
@@ -310,6 +314,14 @@ fn print(public: &PublicReport, report: Option<&Report>) {
     if let Some(report) = report {
         println!("{} segments, {} bytes", report.segments, report.bytes);
         println!("{} attempts are open", report.open_attempts);
+        if report.newer_frames > 0 {
+            let newer = report.newer_frames;
+            println!("{newer} frames are of a later version: hashed, not understood");
+        }
+        if report.newer_keys > 0 {
+            let newer = report.newer_keys;
+            println!("{newer} lines of the file `keys` are of a later version: not understood");
+        }
         if report.torn_bytes > 0 {
             println!(
                 "{} bytes behind the last whole batch are not read",
