@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
-use exchange::{Clock, Fault, Visibility};
+use exchange::{Clock, Criticality, Fault, Visibility};
 use tokio::runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -146,11 +146,13 @@ impl Evidence {
     /// Does not wait for the disk: the frame goes out with the next batch, or soon after.
     ///
     /// # Errors
-    /// `AUDIT_BACKPRESSURE` if every place is taken, `AUDIT_UNAVAILABLE` if the log cannot be
-    /// written or the disk is below its reserve, `DRAINING` during shutdown.
+    /// `AUDIT_BACKPRESSURE` if every place is taken, or three quarters of them when nobody waits for the
+    /// answer; `AUDIT_UNAVAILABLE` if the log cannot be written or the disk is below its reserve;
+    /// `DRAINING` during shutdown.
     pub fn open(&self, attempt: &Attempt<'_>) -> Result<Open, Fault> {
         let flags = Flags::of(attempt.request, attempt.criticality);
-        self.open_as("ACCESS", attempt.visibility, flags, |node, ts, salts| {
+        let (urgency, visibility) = (attempt.criticality, attempt.visibility);
+        self.open_as("ACCESS", urgency, visibility, flags, |node, ts, salts| {
             let openings = attempt.why().openings(salts);
             (attempt.head(node, ts, salts), openings)
         })
@@ -161,11 +163,12 @@ impl Evidence {
     pub(crate) fn open_as(
         &self,
         t: &'static str,
+        urgency: Criticality,
         visibility: Visibility,
         flags: Flags,
         make: impl Fn(&str, u64, &Salts) -> (Vec<u8>, Openings),
     ) -> Result<Open, Fault> {
-        let opened = self.in_newest(|log| log.open_here(t, visibility, flags, &make));
+        let opened = self.in_newest(|log| log.open_here(t, urgency, visibility, flags, &make));
         opened.map_err(Closed::fault)
     }
 
@@ -176,7 +179,9 @@ impl Evidence {
             let done = work(&log);
             let next = match &done {
                 Err(Closed::Draining | Closed::Lost) => log.newest(),
-                Ok(_) | Err(Closed::Full | Closed::DiskLow | Closed::NoSalt) => return done,
+                Ok(_) | Err(Closed::Full | Closed::Shed | Closed::DiskLow | Closed::NoSalt) => {
+                    return done;
+                }
             };
             if Arc::ptr_eq(&next.0, &log.0) {
                 return done;
@@ -198,6 +203,7 @@ impl Evidence {
     fn open_here(
         &self,
         t: &'static str,
+        urgency: Criticality,
         visibility: Visibility,
         flags: Flags,
         make: impl Fn(&str, u64, &Salts) -> (Vec<u8>, Openings),
@@ -218,7 +224,7 @@ impl Evidence {
             }
         };
         let sealed = self.hide(&openings)?;
-        let key = self.0.queue.open(head.shown(), &sealed)?;
+        let key = self.0.queue.open(urgency, head.shown(), &sealed)?;
         Ok(Open::new(self.clone(), key, salts, head, sealed, flags))
     }
 
