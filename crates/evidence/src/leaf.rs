@@ -8,6 +8,7 @@ use std::fmt;
 
 use base64_simd::STANDARD;
 use exchange::{Field, FieldSet, RequestId, Source, Visibility};
+use jiff::civil::Date;
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +136,7 @@ pub(crate) struct SourceEntry {
     pub(crate) r: Option<Commitment>,
 }
 
-/// A leaf about the log itself: `START`, `STOP`, `LINK`, `RECOVERY`, `CONFIG`, `CLOCK`.
+/// A leaf about the log itself: `START`, `STOP`, `LINK`, `RECOVERY`, `CONFIG`, `CLOCK`, `INDEX_ROOT`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Event<'a> {
     pub(crate) v: u8,
@@ -153,6 +154,16 @@ pub(crate) struct Event<'a> {
     /// By how many milliseconds the clock was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<i64>,
+    /// The day of the root of an index, how many records come before its end, how many tags they have,
+    /// and the root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) day: Option<Shown<Date>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upto: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) n: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) root: Option<Root>,
     /// What was done with a log, and its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) act: Option<&'a str>,
@@ -268,7 +279,7 @@ pub(crate) fn write(out: &mut Vec<u8>, value: &impl Serialize) {
 }
 
 /// Any value with a text form.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Shown<T>(pub(crate) T);
 
 impl<T: fmt::Display> Serialize for Shown<T> {

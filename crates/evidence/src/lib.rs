@@ -76,7 +76,7 @@ pub use fold::Refusing;
 pub use handle::Handle;
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
-pub use private::{Accesses, Reindexed, reindex};
+pub use private::{Accesses, IndexRoot, Reindexed, reindex};
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;
 pub use record::digest;

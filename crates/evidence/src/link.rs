@@ -85,6 +85,16 @@ pub(crate) struct Links {
     pub(crate) next: Option<Follower>,
 }
 
+/// A record that is under the checkpoint of a log.
+pub(crate) fn read_record(dir: &Path, seq: u64) -> Result<Option<Vec<u8>>, Error> {
+    let shown = read_checkpoint(&dir.join(CHECKPOINT_FILE))?;
+    if shown.is_none_or(|shown| shown.checkpoint().size <= seq) {
+        return Ok(None);
+    }
+    let (number, place) = bundle_of(seq);
+    Ok(read_bundle(dir, number)?.into_iter().nth(place))
+}
+
 /// The last checkpoint of a log that has ended: its last record names the one that follows.
 pub(crate) fn end(dir: &Path) -> Result<Option<SignedCheckpoint>, Error> {
     let Some(shown) = read_checkpoint(&dir.join(CHECKPOINT_FILE))? else {

@@ -18,6 +18,7 @@
 
 mod access;
 mod aead;
+mod daily;
 mod databases;
 mod epoch;
 mod erased;
@@ -43,6 +44,7 @@ mod tags;
 mod tests;
 mod thread;
 
+pub use daily::IndexRoot;
 pub(crate) use databases::check_access;
 pub(crate) use epoch::Epoch;
 pub(crate) use forget::forget;

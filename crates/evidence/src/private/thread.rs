@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::daily::Daily;
 use super::file::Desk;
 use super::index::Index;
 use super::intake::Intake;
@@ -97,6 +98,7 @@ struct Work {
     desk: Option<Desk>,
     /// An older log that is being filed.
     older: Option<Older>,
+    daily: Daily,
     retiring: Retiring,
     /// So many bytes that ever entered the queue are filed.
     queued: u64,
@@ -142,6 +144,7 @@ impl Filer {
         let mut work = Work {
             desk: None,
             older: None,
+            daily: Daily::default(),
             retiring: Retiring::after_start(begin, self.intake.current()),
             queued: 0,
             due: begin,
@@ -166,7 +169,7 @@ impl Filer {
                         from: now + EVERY,
                         until: now + LOOK,
                     };
-                    if work.older.is_some() {
+                    if work.older.is_some() || work.daily.is_at_work() {
                         (look.from, look.until) = (now, now);
                     }
                     if work.is_cut_short(&news) && self.progress.published.has_ended() {
@@ -206,7 +209,8 @@ impl Filer {
         self.progress.filed.send_replace(desk.filed());
         self.observer.filed(desk.filed());
         self.file_older(&mut work.older)?;
-        self.erase(desk, &mut work.retiring)?;
+        self.erase(desk, &mut work.retiring, &mut work.daily)?;
+        self.say_root(desk, &mut work.daily)?;
         self.retire(desk, &mut work.retiring, work.queued)?;
         Ok(desk.filed())
     }
@@ -272,11 +276,17 @@ impl Filer {
     }
 
     /// Erases whom it was asked to. Here, so that nothing about them is being filed meanwhile.
-    fn erase(&self, desk: &mut Desk, retiring: &mut Retiring) -> Result<(), Error> {
+    fn erase(
+        &self,
+        desk: &mut Desk,
+        retiring: &mut Retiring,
+        daily: &mut Daily,
+    ) -> Result<(), Error> {
         let erasures = self.private.ripe(self.log(), desk.filed());
         if erasures.is_empty() {
             return Ok(());
         }
+        daily.start_over();
         let mut again = Ok(());
         for erasure in erasures {
             match desk.erase(&erasure) {
@@ -291,6 +301,19 @@ impl Filer {
         again?;
         // What was filed a moment ago could still be opened by the intake key.
         self.renew(desk, retiring)
+    }
+
+    /// Records the root of the index when a day has ended; some of it is counted each time.
+    fn say_root(&self, desk: &mut Desk, daily: &mut Daily) -> Result<(), Error> {
+        if !self.private.is_all_but(self.log()) {
+            return Ok(());
+        }
+        if let Some(leaf) = daily.go_on(&self.config, &mut desk.index)?
+            && self.queue.single(&leaf, None).is_err()
+        {
+            daily.start_over();
+        }
+        Ok(())
     }
 
     /// Renews the intake key now and then, and destroys those under which nothing waits any more:
