@@ -29,6 +29,7 @@ mod cosign;
 mod crash;
 mod daily;
 mod floods;
+mod golden;
 mod model;
 mod nodes;
 mod policies;
