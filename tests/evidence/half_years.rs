@@ -190,10 +190,10 @@ async fn an_older_log_may_not_be_exchanged_not_even_with_its_lock_store() {
     turned(&config, &calendar).await;
     let (strange, calendar) = node(other.path());
     turned(&strange, &calendar).await;
-    for name in ["2026h1", "2026h1.head"] {
-        let place = config.dir.join(name);
-        std::fs::rename(&place, home.path().join(name)).unwrap();
-        std::fs::rename(strange.dir.join(name), place).unwrap();
+    for name in ["log/2026h1", "log.2026h1.head"] {
+        let place = home.path().join(name);
+        std::fs::rename(&place, place.with_added_extension("old")).unwrap();
+        std::fs::rename(other.path().join(name), place).unwrap();
     }
     let ran = verify(&config.dir, None);
     assert_eq!(ran.code, 1, "{ran:?}");

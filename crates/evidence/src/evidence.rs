@@ -21,7 +21,9 @@ use crate::open::{Flags, Head, Sealable};
 use crate::private::{Intake, Openings, Private, Records};
 use crate::series::{Kit, Series};
 use crate::writer::{self, Closed, Last, Queue, Sealing, Started, Ticket};
-use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal, Witnesses, turn};
+use crate::{
+    Attempt, Config, Error, NoObserver, Observer, Open, Outcome, Refusal, Witnesses, turn,
+};
 
 /// What the log needs besides its settings.
 pub struct Deps {
@@ -79,7 +81,7 @@ pub(crate) struct Shared {
 pub fn prepare(config: &Config, clock: &dyn Clock) -> Result<Keys, Error> {
     let config = config.at_start(clock)?;
     let keys = keys::create_if_missing(&config)?;
-    writer::prepare(&config, &keys, clock)?;
+    writer::prepare(&config, &keys, clock, &NoObserver)?;
     Ok(keys)
 }
 

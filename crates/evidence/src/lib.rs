@@ -72,6 +72,7 @@ pub use disclosure::{Act, Disclosure};
 pub use error::{Damage, Error};
 pub use evidence::{Deps, Evidence, prepare};
 pub use fold::Refusing;
+pub use half_years::lock_files;
 pub use handle::Handle;
 pub use observer::{NoObserver, Observer};
 pub use open::Open;

@@ -20,7 +20,7 @@ use crate::link::{Before, Follower};
 use crate::private::Epoch;
 use crate::series::{Kit, Series};
 use crate::writer::{self, Plan, now_ms};
-use crate::{Config, Error};
+use crate::{Config, Error, publish};
 
 /// Starts the log of a node: the only one, or the newest.
 pub(crate) fn start(keys: Keys, kit: Kit) -> Result<(Evidence, Keeper), Error> {
@@ -97,6 +97,9 @@ fn close_older(epoch: Epoch, plan: &Plan, series: &Arc<Series>) -> Result<Option
             writing.close(Duration::ZERO);
             writing.wait()?;
             end = Before::of(log)?;
+        }
+        if let Some((from, to)) = publish::take_over(log)? {
+            plan.kit.observer.lock_store_moved(&from, &to);
         }
         if log.has_records()? {
             plan.kit.private.expect();
@@ -177,7 +180,7 @@ impl Turner {
         if self.prepared < next && next.begins() - now <= AHEAD_MS {
             let log = self.kit.node.of(next);
             let keys = keys::create_if_missing(&log)?;
-            writer::prepare(&log, &keys, &*self.kit.clock)?;
+            writer::prepare(&log, &keys, &*self.kit.clock, &*self.kit.observer)?;
             self.prepared = next;
         }
         Ok(())

@@ -18,7 +18,7 @@ use crate::frame::{self, Kind};
 use crate::keys::{Change, InForce, Keeper, Keys, NextKeys, PublicKeys};
 use crate::leaf::{self, Event, Tail};
 use crate::private::{Filer, Progress, Records};
-use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
+use crate::publish::{self, Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::scrub::Scrubber;
 use crate::series::Kit;
@@ -52,7 +52,11 @@ fn reached(recovered: &Recovered) -> Reached {
 }
 
 /// Reads what is there, before anything is written: a log that was set back is left as it is.
-fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Error> {
+fn read(
+    config: &Config,
+    keys: &Keys,
+    observer: &dyn Observer,
+) -> Result<(File, Recovered, Restored), Error> {
     let held = log::hold(&config.dir)?;
     if keys.origin() != config.origin {
         return Err(Error::Setting {
@@ -60,15 +64,23 @@ fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Err
             problem: "is not the name of the keys",
         });
     }
+    if let Some((from, to)) = publish::take_over(config)? {
+        observer.lock_store_moved(&from, &to);
+    }
     let recovered = Recovered::read(&config.dir, &config.origin)?;
     let restored = Restored::read(config, reached(&recovered))?;
     Ok((held, recovered, restored))
 }
 
 /// Makes a log without records.
-pub(crate) fn prepare(config: &Config, keys: &Keys, clock: &dyn Clock) -> Result<(), Error> {
+pub(crate) fn prepare(
+    config: &Config,
+    keys: &Keys,
+    clock: &dyn Clock,
+    observer: &dyn Observer,
+) -> Result<(), Error> {
     let begin = || {
-        let (_held, _, mut restored) = read(config, keys)?;
+        let (_held, _, mut restored) = read(config, keys, observer)?;
         restored.begin(keys, clock)
     };
     // A thread may wait for a lock store in a database where a task, if this is one, may not.
@@ -82,7 +94,7 @@ impl Writer {
         settled: UnboundedSender<Arc<Batch>>,
     ) -> Result<(Started, Self, Threads), Error> {
         let (config, kit) = (&plan.config, &plan.kit);
-        let (held, recovered, mut restored) = read(config, &plan.keys)?;
+        let (held, recovered, mut restored) = read(config, &plan.keys, &*kit.observer)?;
         let inbox = Arc::<Inbox>::default();
         let collector = Collector {
             witnesses: kit.witnesses.clone(),

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, ensure};
+use evidence::CHECKPOINT_FILE;
 use evidence::keys::{PUBLIC_FILE, PublicKeys, VerifierKey};
 use evidence::note::{Policy, SignedCheckpoint};
 use evidence::verify::{
     self, Directory, Progress, PublicReport, ReceiptText, Report, Trust, VerifyError, Witnessed,
 };
-use evidence::{CHECKPOINT_FILE, Config};
 
 mod backup;
 mod export;
@@ -172,15 +172,16 @@ fn older(file: &Path) -> anyhow::Result<Witnessed> {
     })
 }
 
-/// What the lock store beside a directory holds, if it is there.
-fn lock_store(dir: &Path) -> anyhow::Result<Option<Witnessed>> {
-    let file = Config::new(dir, "", "").lock_file();
-    if !file.exists() {
-        return Ok(None);
-    }
-    let held = older(&file)?;
-    let from = format!("the lock store {}", file.display());
-    Ok(Some(Witnessed { from, ..held }))
+/// What the lock store of a directory holds, if it is where a gateway has it by itself.
+fn lock_store(dir: &Path) -> anyhow::Result<Vec<Witnessed>> {
+    let held = |file: &PathBuf| {
+        let from = format!("the lock store {}", file.display());
+        Ok(Witnessed {
+            from,
+            ..older(file)?
+        })
+    };
+    evidence::lock_files(dir).iter().map(held).collect()
 }
 
 /// The receipts of a text: one JSON document, or one per line.

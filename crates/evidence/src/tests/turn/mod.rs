@@ -12,6 +12,7 @@ use crate::link::Before;
 use crate::verify::{self, ReceiptText, Trust};
 
 mod links;
+mod lock;
 mod retention;
 
 /// 12 July 2026.
