@@ -17,14 +17,16 @@ use crate::private::Epoch;
 use crate::publish::{CHECKPOINT_FILE, read_checkpoint};
 use crate::segment::{self, WAL_DIR};
 use crate::writer::now_ms;
-use crate::{Config, Error};
+use crate::{Config, Error, gaps};
 
 impl Config {
     /// The log that a gateway writes which starts at that time: the one there is, or that of the
-    /// half-year. A newer log that has begun is gone on with, whatever the clock says.
+    /// half-year. A newer log that has begun is gone on with, whatever the clock says; one that the
+    /// last record of the newest names is begun first.
     ///
     /// # Errors
-    /// The settings of half-years contradict each other, or the directory cannot be read.
+    /// The settings of half-years contradict each other, a log is missing, or the directory cannot be
+    /// read.
     pub fn at_start(&self, clock: &dyn Clock) -> Result<Self, Error> {
         self.check_half_years()?;
         if !self.has_half_years() {
@@ -33,7 +35,8 @@ impl Config {
         let now = Epoch::of(now_ms(clock));
         let begun = self.begun()?;
         let newest = begun.last().map_or(now, |(newest, _)| *newest);
-        Ok(self.of(now.max(newest)))
+        let named = gaps::check(self, &begun)?;
+        Ok(self.of(named.unwrap_or(now.max(newest))))
     }
 
     /// Says what is wrong with the settings of half-years.

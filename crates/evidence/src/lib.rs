@@ -33,6 +33,7 @@ mod error;
 mod evidence;
 mod fold;
 mod frame;
+mod gaps;
 mod half_years;
 mod handle;
 pub mod keys;

@@ -87,6 +87,27 @@ pub(crate) struct Links {
 
 /// The last checkpoint of a log that has ended: its last record names the one that follows.
 pub(crate) fn end(dir: &Path) -> Result<Option<SignedCheckpoint>, Error> {
+    Ok(ending(dir)?.map(|(shown, _)| shown))
+}
+
+/// The log that follows one that has ended.
+pub(crate) fn follower(dir: &Path) -> Result<Option<Follower>, Error> {
+    Ok(ending(dir)?.map(|(_, follower)| follower))
+}
+
+/// The log before, as the first `START` of a log names it, as far as that is shown.
+pub(crate) fn before(dir: &Path) -> Result<Option<Before>, Error> {
+    if read_checkpoint(&dir.join(CHECKPOINT_FILE))?.is_none() {
+        return Ok(None);
+    }
+    let bundle = read_bundle(dir, 0)?;
+    let mut links = bundle.iter().filter_map(|leaf| links(leaf));
+    Ok(links
+        .find(|links| links.t == "START")
+        .and_then(|links| links.prev))
+}
+
+fn ending(dir: &Path) -> Result<Option<(SignedCheckpoint, Follower)>, Error> {
     let Some(shown) = read_checkpoint(&dir.join(CHECKPOINT_FILE))? else {
         return Ok(None);
     };
@@ -95,9 +116,12 @@ pub(crate) fn end(dir: &Path) -> Result<Option<SignedCheckpoint>, Error> {
     };
     let (number, place) = bundle_of(last);
     let bundle = read_bundle(dir, number)?;
-    let links = bundle
-        .get(place)
-        .and_then(|leaf| serde_json::from_slice::<Links>(leaf).ok());
-    let has_ended = links.is_some_and(|links| links.t == "STOP" && links.next.is_some());
-    Ok(has_ended.then_some(shown))
+    let links = bundle.get(place).and_then(|leaf| links(leaf));
+    let stop = links.filter(|links| links.t == "STOP");
+    let follower = stop.and_then(|links| links.next);
+    Ok(follower.map(|follower| (shown, follower)))
+}
+
+fn links(leaf: &[u8]) -> Option<Links> {
+    serde_json::from_slice(leaf).ok()
 }

@@ -20,7 +20,7 @@ use crate::link::{Before, Follower};
 use crate::private::Epoch;
 use crate::series::{Kit, Series};
 use crate::writer::{self, Plan, now_ms};
-use crate::{Config, Error, publish};
+use crate::{Config, Error, gaps, publish};
 
 /// Starts the log of a node: the only one, or the newest.
 pub(crate) fn start(keys: Keys, kit: Kit) -> Result<(Evidence, Keeper), Error> {
@@ -70,6 +70,12 @@ fn close_older(epoch: Epoch, plan: &Plan, series: &Arc<Series>) -> Result<Option
         return Err(Error::Setting {
             setting: "origin",
             problem: "a newer half-year has begun already",
+        });
+    }
+    if gaps::check(&plan.kit.node, &begun)?.is_some_and(|next| next != epoch) {
+        return Err(Error::Setting {
+            setting: "origin",
+            problem: "is not that of the log which the last record of the newest names",
         });
     }
     let mut before = None;

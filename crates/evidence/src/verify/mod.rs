@@ -26,7 +26,7 @@ pub use census::Census;
 pub use directory::{Report, directory};
 pub use extra::Extra;
 pub use growth::Witnessed;
-pub use half_years::{Follows, follows, half_years, is_last};
+pub use half_years::{Follows, follows, half_years, is_first, is_last};
 pub use keys::KeyChange;
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};
@@ -92,7 +92,7 @@ pub enum VerifyError {
         /// The older one.
         before: String,
         /// What does not fit.
-        problem: &'static str,
+        problem: String,
     },
     /// The file of the log's keys is not what its records say.
     #[error("the file `keys` lists {key} {problem}")]
