@@ -32,6 +32,7 @@ mod model;
 mod nodes;
 mod private;
 mod proof;
+mod receipts;
 mod road;
 mod rotation;
 mod scrub;

@@ -30,7 +30,7 @@ pub use half_years::{Follows, follows, half_years, is_first, is_last};
 pub use keys::KeyChange;
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};
-pub use receipts::{ReceiptError, ReceiptReport, receipt, receipts};
+pub use receipts::{ReceiptError, ReceiptReport, receipt, receipts, receipts_shown};
 pub(crate) use standing::{standing_public, standing_wal};
 pub use text::{ReceiptText, TextError};
 pub use whole::whole;
