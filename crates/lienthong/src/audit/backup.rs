@@ -11,11 +11,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use evidence::CHECKPOINT_FILE;
 use evidence::keys::PUBLIC_FILE;
-use evidence::verify::{self, Directory, FetchError, Files, Trust, VerifyError};
+use evidence::verify::{self, Directory, FetchError, Files, Trust};
 
-use super::{believed, older, progress};
+use super::{believed, failed, older, progress};
 use crate::cli::Backup;
-use crate::config::chain;
 use crate::exit;
 
 /// Copies a log.
@@ -37,11 +36,7 @@ pub(super) fn run(arguments: &Backup) -> anyhow::Result<ExitCode> {
     };
     let report = match verify::public(&mut copy, &trust, progress("bundle")) {
         Ok(report) => report,
-        Err(error @ VerifyError::Fetch(_)) => return Err(error.into()),
-        Err(error) => {
-            eprintln!("not verified: {}", chain(&error));
-            return Ok(exit::FAILED.into());
-        }
+        Err(error) => return failed(error),
     };
     let of_wal = evidence::back_up(dir, out).context("the write-ahead log is not copied")?;
     let keys = fs::read(dir.join(PUBLIC_FILE)).context("the public keys cannot be read")?;
