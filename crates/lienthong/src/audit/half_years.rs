@@ -9,7 +9,8 @@ use evidence::keys::PublicKeys;
 use evidence::note::{NoteError, Policy, SignedCheckpoint};
 use evidence::verify::{self, Follows, PublicReport, Trust};
 
-use super::{directory, documents, failed, is_met, print, read, receipts};
+use super::receipts::{self, Log, Place};
+use super::{directory, failed, is_met, print, read};
 use crate::cli::Verify;
 use crate::exit;
 
@@ -61,8 +62,10 @@ pub(super) fn verify(
     match &arguments.receipt {
         None => Ok(exit::COMPLETE.into()),
         Some(file) => {
-            let dirs: Vec<&Path> = logs.iter().map(PathBuf::as_path).collect();
-            receipts(&dirs, &arguments.vkey, &documents(&read(file)?)?)
+            let places = logs.into_iter().map(Place::Directory);
+            let logs = reports.into_iter().zip(places);
+            let logs = logs.map(|(public, place)| Log { public, place });
+            receipts::check(&mut logs.collect::<Vec<_>>(), &arguments.vkey, file)
         }
     }
 }
