@@ -167,17 +167,19 @@ impl Evidence {
 
     /// Does it in the newest log; again, if another has followed meanwhile.
     fn in_newest<T>(&self, work: impl Fn(&Self) -> Result<T, Closed>) -> Result<T, Closed> {
-        let mut log = self.newest();
+        let series = &self.0.series;
+        let mut held = series.look();
         loop {
-            let done = work(&log);
+            let log = held.as_deref().unwrap_or(self);
+            let done = work(log);
             let next = match &done {
-                Err(Closed::Draining | Closed::Lost) => log.newest(),
+                Err(Closed::Draining | Closed::Lost) => series.look(),
                 Ok(_) | Err(Closed::Full | Closed::DiskLow | Closed::NoSalt) => return done,
             };
-            if Arc::ptr_eq(&next.0, &log.0) {
+            if Arc::ptr_eq(&next.as_deref().unwrap_or(self).0, &log.0) {
                 return done;
             }
-            log = next;
+            held = next;
         }
     }
 
