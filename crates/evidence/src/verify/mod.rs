@@ -102,6 +102,15 @@ pub enum VerifyError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The log of an earlier half-year, beside the one that is written, is wrong.
+    #[error("the older log {log}")]
+    Older {
+        /// Its name.
+        log: String,
+        /// What is wrong with it.
+        #[source]
+        found: Box<Self>,
+    },
     /// The log contradicts itself.
     #[error("the log is damaged: {0}")]
     Damaged(Damage),

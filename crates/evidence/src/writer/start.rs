@@ -176,17 +176,9 @@ impl Writer {
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
         };
-        let scrubber = Scrubber {
-            config: config.clone(),
-            keys: Arc::clone(&self.keys),
-            shown: kit.checkpoints.clone(),
-            inbox: Arc::clone(&self.inbox),
-            clock: Arc::clone(&self.clock),
-            observer: Arc::clone(&self.observer),
-        };
         let threads = Threads {
             siren: kit.siren.clone(),
-            scrubber: scrubber.spawn()?,
+            scrubber: self.scrubber(config, kit).spawn()?,
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
             filer: filer.spawn()?,
             keeper: keeper.spawn()?,
@@ -206,6 +198,18 @@ impl Writer {
             follower: Arc::clone(&self.follower),
         };
         Ok((started, threads))
+    }
+
+    fn scrubber(&self, config: &Config, kit: &Kit) -> Scrubber {
+        Scrubber {
+            config: config.clone(),
+            node: Arc::clone(&kit.node),
+            keys: Arc::clone(&self.keys),
+            shown: kit.checkpoints.clone(),
+            inbox: Arc::clone(&self.inbox),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+        }
     }
 }
 
