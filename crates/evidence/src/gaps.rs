@@ -148,4 +148,4 @@ struct Act {
 pub(crate) const RETIRE: &str = "RETIRE";
 /// The file in the directory of the node: the name of a log that was retired, and the name and number
 /// of the record of it.
-const RETIRED_FILE: &str = "retired";
+pub const RETIRED_FILE: &str = "retired";

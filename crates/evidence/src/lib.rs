@@ -74,6 +74,7 @@ pub use disclosure::{Act, Disclosure};
 pub use error::{Damage, Error};
 pub use evidence::{Deps, Evidence, prepare};
 pub use fold::Refusing;
+pub use gaps::RETIRED_FILE;
 pub use half_years::lock_files;
 pub use handle::Handle;
 pub use observer::{NoObserver, Observer};

@@ -169,7 +169,7 @@ pub(crate) struct Export {
 /// Arguments of `audit backup`.
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// The directory of the log.
+    /// The directory of the log, or of the logs of all half-years.
     #[arg(value_name = "DIR")]
     pub(crate) log: PathBuf,
     /// Where the copy goes; what is there must be an older copy of the same log.
