@@ -140,6 +140,19 @@ async fn a_node_of_two_half_years_verifies_whole_and_when_the_older_is_retired()
     check(&old, &vkeys(&old), &[]).map(Result::unwrap);
     assert_eq!(run(&prove).code, 0, "proofs are still made");
     copies_say_as_much(&old, home.path(), &before);
+    let copy = home.path().join("backup");
+    let (dir, out) = (config.dir.to_str().unwrap(), copy.to_str().unwrap());
+    for _ in 0..2 {
+        let ran = run(&["audit", "backup", dir, "--out", out]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let ran = verify(&copy, Some(&file));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.out.contains("310 receipts verified, 0 refused"),
+        "{ran:?}"
+    );
+    assert!(copy.join("retired").exists());
 }
 
 /// What is copied of a half-year that was retired verifies, with its receipts.
