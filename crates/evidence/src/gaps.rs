@@ -14,7 +14,6 @@ use serde::Deserialize;
 use crate::keys::{PUBLIC_FILE, PublicKeys};
 use crate::link::{self, Follower};
 use crate::private::Epoch;
-use crate::publish::{bundle_of, read_bundle};
 use crate::replace::replace_durably;
 use crate::{Config, Error, Receipt};
 
@@ -109,13 +108,14 @@ fn is_retired(node: &Config, log: &str) -> Result<bool, Error> {
         let (Some(at), Ok(seq)) = (node.named(origin), seq.parse::<u64>()) else {
             continue;
         };
-        if name != log || !at.dir.join(PUBLIC_FILE).exists() {
+        if name != log {
             continue;
         }
-        let (number, place) = bundle_of(seq);
-        let bundle = read_bundle(&at.dir, number)?;
-        let leaf = bundle.get(place).map(Vec::as_slice);
-        if leaf.and_then(retired).is_some_and(|it| it == log) {
+        let leaf = link::shown(&at.dir, seq)?;
+        if leaf
+            .and_then(|leaf| retired(&leaf))
+            .is_some_and(|it| it == log)
+        {
             return Ok(true);
         }
     }

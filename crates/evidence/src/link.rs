@@ -97,7 +97,7 @@ pub(crate) fn follower(dir: &Path) -> Result<Option<Follower>, Error> {
 
 /// The log before, as the first `START` of a log names it, as far as that is shown.
 pub(crate) fn before(dir: &Path) -> Result<Option<Before>, Error> {
-    if read_checkpoint(&dir.join(CHECKPOINT_FILE))?.is_none() {
+    if size_of(dir)? == 0 {
         return Ok(None);
     }
     let bundle = read_bundle(dir, 0)?;
@@ -120,6 +120,21 @@ fn ending(dir: &Path) -> Result<Option<(SignedCheckpoint, Follower)>, Error> {
     let stop = links.filter(|links| links.t == "STOP");
     let follower = stop.and_then(|links| links.next);
     Ok(follower.map(|follower| (shown, follower)))
+}
+
+/// A record, as far as it is shown.
+pub(crate) fn shown(dir: &Path, seq: u64) -> Result<Option<Vec<u8>>, Error> {
+    if seq >= size_of(dir)? {
+        return Ok(None);
+    }
+    let (number, place) = bundle_of(seq);
+    Ok(read_bundle(dir, number)?.into_iter().nth(place))
+}
+
+/// How many records are shown.
+fn size_of(dir: &Path) -> Result<u64, Error> {
+    let shown = read_checkpoint(&dir.join(CHECKPOINT_FILE))?;
+    Ok(shown.map_or(0, |shown| shown.checkpoint().size))
 }
 
 fn links(leaf: &[u8]) -> Option<Links> {

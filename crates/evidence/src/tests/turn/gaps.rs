@@ -81,7 +81,8 @@ async fn an_oldest_log_may_be_gone_only_if_it_was_retired() {
     };
     let (place, seq) = last.rsplit_once(' ').unwrap();
     let other = format!("{place} {}\n", seq.parse::<u64>().unwrap() - 1);
-    for wrong in ["", &other, &last.replace("2027h1", "2027h2")] {
+    let beyond = format!("{place} 70000");
+    for wrong in ["", &other, &beyond, &last.replace("2027h1", "2027h2")] {
         fs::write(&noted, wrong).unwrap();
         let error = desk.refused_at_once();
         assert!(error.contains("gw-1/2026h2 is missing"), "{wrong}: {error}");
@@ -126,4 +127,24 @@ async fn a_log_that_was_named_is_begun_though_its_half_year_is_over() {
         let follows = verify::follows(before, log, &desk.vkeys(epoch)).unwrap();
         assert_eq!(follows, Follows::Linked);
     }
+}
+
+#[tokio::test]
+async fn a_log_of_which_nothing_is_shown_yet_is_gone_on_with() {
+    let desk = Desk::with_half_years();
+    desk.start().1.close().await.unwrap();
+    desk.clock.set(LATER_MS);
+    crate::prepare(&desk.config, &*desk.clock).unwrap();
+    let next = desk.log("2026h2");
+    let files = [next.dir.join("checkpoint"), next.lock_file()];
+    let before = files.clone().map(|file| fs::read(file).unwrap());
+    drop(desk.start()); // as a crash
+    // Before its first records were shown.
+    for (file, bytes) in files.iter().zip(before) {
+        fs::write(file, bytes).unwrap();
+    }
+    fs::remove_dir_all(next.dir.join("tile")).unwrap();
+    assert_eq!(shown(&next.dir), 0);
+    desk.start().1.close().await.unwrap();
+    desk.links("2026h1", "2026h2");
 }
