@@ -9,6 +9,7 @@
 )]
 
 mod backup;
+mod commands;
 mod cosigned;
 mod disk;
 mod drain;

@@ -159,6 +159,16 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// A log that another one names is not here.
+    #[error("the log {log} {problem}: {named_by} names it; restore its directory")]
+    Unlinked {
+        /// Its name.
+        log: String,
+        /// The log that names it.
+        named_by: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// What was recorded is not in the index yet.
     #[error("what was recorded is not in the index yet")]
     Unfiled,

@@ -22,7 +22,9 @@ use crate::policy::PolicyInForce;
 use crate::private::{Intake, Openings, Private, Records};
 use crate::series::{Kit, Series};
 use crate::writer::{self, Closed, Last, Queue, Sealing, Started, Ticket};
-use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal, Witnesses, turn};
+use crate::{
+    Attempt, Config, Error, NoObserver, Observer, Open, Outcome, Refusal, Witnesses, turn,
+};
 
 /// What the log needs besides its settings.
 pub struct Deps {
@@ -83,7 +85,7 @@ pub(crate) struct Shared {
 pub fn prepare(config: &Config, clock: &dyn Clock) -> Result<Keys, Error> {
     let config = config.at_start(clock)?;
     let keys = keys::create_if_missing(&config)?;
-    writer::prepare(&config, &keys, clock)?;
+    writer::prepare(&config, &keys, clock, &NoObserver)?;
     Ok(keys)
 }
 
@@ -174,19 +176,21 @@ impl Evidence {
 
     /// Does it in the newest log; again, if another has followed meanwhile.
     fn in_newest<T>(&self, work: impl Fn(&Self) -> Result<T, Closed>) -> Result<T, Closed> {
-        let mut log = self.newest();
+        let series = &self.0.series;
+        let mut held = series.look();
         loop {
-            let done = work(&log);
+            let log = held.as_deref().unwrap_or(self);
+            let done = work(log);
             let next = match &done {
-                Err(Closed::Draining | Closed::Lost) => log.newest(),
+                Err(Closed::Draining | Closed::Lost) => series.look(),
                 Ok(_) | Err(Closed::Full | Closed::Shed | Closed::DiskLow | Closed::NoSalt) => {
                     return done;
                 }
             };
-            if Arc::ptr_eq(&next.0, &log.0) {
+            if Arc::ptr_eq(&next.as_deref().unwrap_or(self).0, &log.0) {
                 return done;
             }
-            log = next;
+            held = next;
         }
     }
 

@@ -20,7 +20,7 @@ use crate::link::{Before, Follower};
 use crate::private::Epoch;
 use crate::series::{Kit, Series};
 use crate::writer::{self, Plan, now_ms};
-use crate::{Config, Error};
+use crate::{Config, Error, gaps, publish};
 
 /// Starts the log of a node: the only one, or the newest.
 pub(crate) fn start(keys: Keys, kit: Kit) -> Result<(Evidence, Keeper), Error> {
@@ -72,6 +72,12 @@ fn close_older(epoch: Epoch, plan: &Plan, series: &Arc<Series>) -> Result<Option
             problem: "a newer half-year has begun already",
         });
     }
+    if gaps::check(&plan.kit.node, &begun)?.is_some_and(|next| next != epoch) {
+        return Err(Error::Setting {
+            setting: "origin",
+            problem: "is not that of the log which the last record of the newest names",
+        });
+    }
     let mut before = None;
     let older = begun.into_iter().filter(|(older, _)| *older < epoch);
     let older: Vec<_> = older.collect();
@@ -97,6 +103,9 @@ fn close_older(epoch: Epoch, plan: &Plan, series: &Arc<Series>) -> Result<Option
             writing.close(Duration::ZERO);
             writing.wait()?;
             end = Before::of(log)?;
+        }
+        if let Some((from, to)) = publish::take_over(log)? {
+            plan.kit.observer.lock_store_moved(&from, &to);
         }
         if log.has_records()? {
             plan.kit.private.expect();
@@ -177,7 +186,7 @@ impl Turner {
         if self.prepared < next && next.begins() - now <= AHEAD_MS {
             let log = self.kit.node.of(next);
             let keys = keys::create_if_missing(&log)?;
-            writer::prepare(&log, &keys, &*self.kit.clock)?;
+            writer::prepare(&log, &keys, &*self.kit.clock, &*self.kit.observer)?;
             self.prepared = next;
         }
         Ok(())

@@ -12,15 +12,12 @@
 use std::io::{IoSlice, Write as _};
 use std::sync::Arc;
 
-use base64_simd::STANDARD;
-use evidence::{
-    Alarm, Attempt, Config, Deps, Evidence, NoObserver, Outcome, Receipt, SourceOutcome, keys,
-};
+use evidence::{Alarm, Attempt, Config, Deps, Evidence, NoObserver, Outcome, SourceOutcome, keys};
 use exchange::{
     AgencyCode, Caller, Criticality, FieldSet, Identifier, IdentifierKind, MatchHints, PurposeCode,
     Request, RequestId, Source, SourceSet, SourceState, Subject, SystemClock, SystemId,
 };
-use serde_json::json;
+use tests::receipt_text as text;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -73,27 +70,6 @@ fn say(text: &str) {
         .write_vectored(&[IoSlice::new(text.as_bytes())]);
     assert_eq!(written.unwrap(), text.len());
     std::io::stdout().flush().unwrap();
-}
-
-/// The receipt as a caller keeps it.
-fn text(receipt: &Receipt) -> String {
-    let at = i64::try_from(receipt.committed_at_ms()).unwrap();
-    let path = receipt.path();
-    let path: Vec<_> = path
-        .iter()
-        .map(|it| STANDARD.encode_to_string(it))
-        .collect();
-    let receipt = json!({
-        "logOrigin": receipt.origin(),
-        "seq": receipt.seq().to_string(),
-        "leafHash": STANDARD.encode_to_string(receipt.leaf_hash()),
-        "committedAt": jiff::Timestamp::from_millisecond(at).unwrap().to_string(),
-        "batchFirst": receipt.batch_first().to_string(),
-        "batchSize": receipt.batch_size(),
-        "path": path,
-        "signature": STANDARD.encode_to_string(receipt.signature()),
-    });
-    format!("{receipt}\n")
 }
 
 /// One question, asked again and again.

@@ -35,6 +35,7 @@ mod nodes;
 mod policies;
 mod private;
 mod proof;
+mod receipts;
 mod road;
 mod rotation;
 mod scrub;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::keys::KeyChange;
+use crate::gaps;
 use crate::keys::KEY;
 use crate::leaf::{self, Gist, VERSION};
 use crate::link::{Before, Follower, Links};
@@ -29,6 +30,8 @@ pub(super) struct Named {
     pub(super) before: Vec<Before>,
     /// The one that follows, if its last record names it.
     pub(super) follower: Option<Follower>,
+    /// Those that it says are retired.
+    pub(super) retired: Vec<String>,
 }
 
 impl Census {
@@ -62,6 +65,9 @@ impl Census {
             let links = serde_json::from_slice(json).map_err(|_| "a link to a log is none")?;
             self.links.add(links)?;
         }
+        if gist.t == "ADMIN" {
+            self.links.retire(gaps::retired(json))?;
+        }
         self.leaves += 1;
         let is_odd = self.by_type.len() >= MOST_TYPES || gist.t.len() > LONGEST_TYPE;
         match self.by_type.get_mut(gist.t.as_ref()) {
@@ -89,8 +95,21 @@ impl Named {
         }
         Ok(())
     }
+
+    fn retire(&mut self, log: Option<String>) -> Result<(), &'static str> {
+        let Some(log) = log.filter(|log| !self.retired.contains(log)) else {
+            return Ok(());
+        };
+        if self.retired.len() >= MOST_RETIRED {
+            return Err("more logs are retired than any node has");
+        }
+        self.retired.push(log);
+        Ok(())
+    }
 }
 
+/// Those of five centuries.
+const MOST_RETIRED: usize = 1_000;
 /// A log names the one before it while that is open, and again when it has ended.
 const MOST_LINKS: usize = 2;
 /// Under what the leaves of odd types are counted.

@@ -54,13 +54,13 @@ pub(super) fn first_batch(recovered: &Recovered, plan: &Plan) -> Taken {
 /// A change of keys that is written with the first batch.
 pub(super) struct Changed {
     change: Change,
-    done: mpsc::Receiver<Result<(), Error>>,
+    done: mpsc::Receiver<()>,
 }
 
 impl Changed {
     /// Says so, if the keys are listed.
     pub(super) fn tell(self, observer: &dyn Observer) -> Result<(), Error> {
-        self.done.recv().unwrap_or(Err(Error::Ended))?;
+        self.done.recv().map_err(|_| Error::Ended)?;
         observer.keys_changed(&self.change.add, &self.change.gone);
         Ok(())
     }

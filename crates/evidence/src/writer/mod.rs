@@ -295,7 +295,7 @@ impl Writer {
         self.log.sync()?;
         self.observer.synced(began.elapsed());
         if let Some(next) = taken.next_keys.take() {
-            next.begin(&self.keys);
+            next.begin(&self.keys)?;
         }
         let bytes = std::mem::take(&mut taken.bytes);
         let committed = self.sign(&taken, bound.first, bound.hashes)?;

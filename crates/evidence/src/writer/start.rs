@@ -18,7 +18,7 @@ use super::{Batch, Plan, Started, Threads, Writer};
 use crate::cosign::{Collector, Cosigning};
 use crate::keys::{InForce, Keeper, Keys, PUBLIC_FILE, PublicKeys};
 use crate::private::{Filer, Progress, Records};
-use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
+use crate::publish::{self, Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::scrub::Scrubber;
 use crate::series::Kit;
@@ -52,7 +52,11 @@ fn reached(recovered: &Recovered) -> Reached {
 }
 
 /// Reads what is there, before anything is written: a log that was set back is left as it is.
-fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Error> {
+fn read(
+    config: &Config,
+    keys: &Keys,
+    observer: &dyn Observer,
+) -> Result<(File, Recovered, Restored), Error> {
     let held = log::hold(&config.dir)?;
     if keys.origin() != config.origin {
         return Err(Error::Setting {
@@ -66,15 +70,23 @@ fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Err
             what: "lines",
         });
     }
+    if let Some((from, to)) = publish::take_over(config)? {
+        observer.lock_store_moved(&from, &to);
+    }
     let recovered = Recovered::read(&config.dir, &config.origin)?;
     let restored = Restored::read(config, reached(&recovered))?;
     Ok((held, recovered, restored))
 }
 
 /// Makes a log without records.
-pub(crate) fn prepare(config: &Config, keys: &Keys, clock: &dyn Clock) -> Result<(), Error> {
+pub(crate) fn prepare(
+    config: &Config,
+    keys: &Keys,
+    clock: &dyn Clock,
+    observer: &dyn Observer,
+) -> Result<(), Error> {
     let begin = || {
-        let (_held, _, mut restored) = read(config, keys)?;
+        let (_held, _, mut restored) = read(config, keys, observer)?;
         restored.begin(keys, clock)
     };
     // A thread may wait for a lock store in a database where a task, if this is one, may not.
@@ -88,7 +100,7 @@ impl Writer {
         settled: UnboundedSender<Arc<Batch>>,
     ) -> Result<(Started, Self, Threads), Error> {
         let (config, kit) = (&plan.config, &plan.kit);
-        let (held, recovered, mut restored) = read(config, &plan.keys)?;
+        let (held, recovered, mut restored) = read(config, &plan.keys, &*kit.observer)?;
         let inbox = Arc::<Inbox>::default();
         let collector = Collector {
             witnesses: kit.witnesses.clone(),
@@ -171,17 +183,9 @@ impl Writer {
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
         };
-        let scrubber = Scrubber {
-            config: config.clone(),
-            keys: Arc::clone(&self.keys),
-            shown: kit.checkpoints.clone(),
-            inbox: Arc::clone(&self.inbox),
-            clock: Arc::clone(&self.clock),
-            observer: Arc::clone(&self.observer),
-        };
         let threads = Threads {
             siren: kit.siren.clone(),
-            scrubber: scrubber.spawn()?,
+            scrubber: self.scrubber(config, kit).spawn()?,
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
             filer: filer.spawn()?,
             keeper: keeper.spawn()?,
@@ -201,5 +205,17 @@ impl Writer {
             follower: Arc::clone(&self.follower),
         };
         Ok((started, threads))
+    }
+
+    fn scrubber(&self, config: &Config, kit: &Kit) -> Scrubber {
+        Scrubber {
+            config: config.clone(),
+            node: Arc::clone(&kit.node),
+            keys: Arc::clone(&self.keys),
+            shown: kit.checkpoints.clone(),
+            inbox: Arc::clone(&self.inbox),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the log of evidence tells: waits, batches, how it stands, whether it is whole, and who has
 //! cosigned.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -238,6 +239,11 @@ impl evidence::Observer for Metrics {
             error,
             "the log of the next half-year is not begun; it is tried again"
         );
+    }
+
+    fn lock_store_moved(&self, from: &Path, to: &Path) {
+        let (from, to) = (from.display(), to.display());
+        tracing::warn!(%from, %to, "the lock store of a half-year was taken out of the log's directory");
     }
 
     fn cosigned(&self, count: usize) {

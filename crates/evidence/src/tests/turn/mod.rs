@@ -9,9 +9,11 @@ use super::private::{about, opened, person, seqs};
 use super::*;
 use crate::keys::PublicKeys;
 use crate::link::Before;
-use crate::verify::{self, ReceiptText, Trust};
+use crate::verify::{self, PublicReport, ReceiptText, Trust};
 
+mod gaps;
 mod links;
+mod lock;
 mod retention;
 
 /// 12 July 2026.
