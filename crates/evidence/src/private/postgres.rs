@@ -147,6 +147,10 @@ impl Database for Postgres {
         })
     }
 
+    fn begin(&mut self) -> Result<(), Error> {
+        self.run("BEGIN", &[]).map(drop)
+    }
+
     fn is_shared(&self) -> bool {
         true
     }
