@@ -19,6 +19,7 @@
 mod access;
 mod aead;
 mod databases;
+mod entry;
 mod epoch;
 mod erased;
 mod file;

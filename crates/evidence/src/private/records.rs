@@ -14,7 +14,7 @@ use super::parts::Portion;
 use super::shared::Private;
 use super::tags::{NOBODY, OFFICER, TagKeys};
 use super::thread::{Erasure, Progress};
-use super::{databases, file, log_number};
+use super::{databases, entry, log_number};
 use crate::attempt::subject_name;
 use crate::publish::{self, Inbox};
 use crate::{Config, Error, batch};
@@ -242,7 +242,7 @@ fn open(
     let mut openings = Vec::new();
     for (part, secret) in keyring.record(portion)? {
         let text = sealed.iter().find(|(of, _)| *of == part);
-        let opened = text.and_then(|(_, text)| file::open(&secret, text));
+        let opened = text.and_then(|(_, text)| entry::open(&secret, text));
         openings.extend(opened.into_iter().flatten());
     }
     Ok(openings)
