@@ -39,12 +39,7 @@ struct Caller<'a> {
 }
 
 /// What is filed of a record in the index.
-pub(super) fn entry(
-    seq: u64,
-    gist: &Gist<'_>,
-    parts: &[Part<'_>],
-    leaf: Option<Vec<u8>>,
-) -> Entry {
+pub(super) fn entry(seq: u64, gist: &Gist<'_>, parts: &[Part<'_>], leaf: Option<Vec<u8>>) -> Entry {
     let hidden = parts.iter().find_map(|part| part.hidden());
     let (caller, rid) = match &hidden {
         Some(hidden) => (hidden.caller.as_ref(), hidden.rid.as_ref()),

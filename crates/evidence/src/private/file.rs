@@ -157,11 +157,8 @@ impl Desk {
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         if self.next > self.filed.keys {
             let keys = std::mem::take(&mut self.keys);
-            let dropped = self.keyring.file(self.log, keys, self.next)?;
+            self.keyring.file(self.log, keys, self.next)?;
             self.filed.keys = self.next;
-            if !dropped.is_empty() {
-                self.forget(&dropped);
-            }
         }
         if self.next > self.filed.index {
             let entries = std::mem::take(&mut self.entries);
@@ -172,22 +169,6 @@ impl Desk {
         self.entries.clear();
         self.held = 0;
         Ok(())
-    }
-
-    /// Leaves out of the index what got no key: whose it is was erased meanwhile.
-    fn forget(&mut self, dropped: &[(u64, usize)]) {
-        for entry in &mut self.entries {
-            let (seq, ts) = (entry.seq, entry.ts);
-            if dropped.iter().any(|(record, _)| *record == seq) {
-                entry.tags.retain(|tag| !self.keyring.is_erased(tag, ts));
-                entry
-                    .parts
-                    .retain(|(_, part)| !dropped.contains(&(seq, *part)));
-                entry
-                    .sealed
-                    .retain(|(part, _)| !dropped.contains(&(seq, *part)));
-            }
-        }
     }
 
     /// How many sealed openings could not be opened since this was asked last, and were not erased
@@ -202,11 +183,13 @@ impl Desk {
         self.tags.refresh(&mut self.keyring)?;
         let (kind, number) = (person.kind, &person.number);
         let tags = self.tags.tags(kind, number);
+        // From here on no node files what was recorded before: what is found now is all there will be.
+        self.keyring.erase_persons(&tags, person.until_ms)?;
         let mut records = Vec::new();
         for (log, seq) in self.index.marked(&tags)? {
             records.push(self.index.portion(log, seq, &tags)?);
         }
-        self.keyring.erase(&tags, &records, person.until_ms)?;
+        self.keyring.erase_records(&records)?;
         self.index.forget(&tags, &records)?;
         Ok(records.len() as u64)
     }
