@@ -111,14 +111,14 @@ impl Evidence {
         subject: &Identifier,
     ) -> Result<u64, Fault> {
         // Whom it is about must not be recorded anew.
-        let begun = self.disclose(disclosure, Act::Erase, None, None).await?;
+        self.disclose(disclosure, Act::Erase, None, None).await?;
         let (evidence, subject) = (self.clone(), subject.clone());
         let (caller, context) = (disclosure.caller.clone(), disclosure.context.clone());
         let (until_ms, deadline) = (self.now_ms(), disclosure.deadline);
         let (agreement, policy) = (disclosure.agreement.to_owned(), *disclosure.policy);
         let erasing = tokio::spawn(async move {
-            let after = (begun.origin(), begun.seq());
-            let erased = evidence.records().erase(&subject, after, until_ms).await;
+            let records = evidence.records();
+            let erased = records.erase(&subject, records.want_all(), until_ms).await;
             let erased = erased.map_err(unavailable)?;
             let disclosure = Disclosure {
                 caller: &caller,

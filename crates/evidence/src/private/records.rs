@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::index::{Index, Terms};
 use super::keyring::Keyring;
 use super::parts::Portion;
+use super::reach::{Reach, Want};
 use super::shared::Private;
 use super::tags::{NOBODY, OFFICER, TagKeys};
 use super::thread::{Erasure, Progress};
@@ -28,8 +29,7 @@ struct Shared {
     config: Config,
     /// With every log of this node.
     node: Arc<Config>,
-    inbox: Arc<Inbox>,
-    progress: Progress,
+    reach: Reach,
     private: Private,
     searches: Arc<Semaphore>,
     /// Databases that were opened for a search and wait for the next.
@@ -71,11 +71,15 @@ impl Records {
         progress: Progress,
         private: Private,
     ) -> Self {
+        let log = log_number(&config.origin);
         Self(Arc::new(Shared {
             config,
             node,
-            inbox,
-            progress,
+            reach: Reach {
+                log,
+                inbox,
+                progress,
+            },
             private,
             searches: Arc::new(Semaphore::new(SEARCHES)),
             idle: Mutex::default(),
@@ -84,7 +88,18 @@ impl Records {
 
     /// True if everything before that number is filed.
     pub(crate) fn has_filed(&self, seq: u64) -> bool {
-        *self.0.progress.filed.borrow() >= seq
+        *self.0.reach.progress.filed.borrow() >= seq
+    }
+
+    /// True if no older log waits to be filed, and this one is the newest.
+    #[cfg(test)]
+    pub(crate) fn is_all_there_is(&self) -> bool {
+        self.0.private.is_all_but(self.0.reach.log)
+    }
+
+    /// How far the log is.
+    pub(crate) fn reach(&self) -> Reach {
+        self.0.reach.clone()
     }
 
     /// Searches what is filed; waits for what was recorded before the call, until then.
@@ -108,27 +123,27 @@ impl Records {
         Ok(all)
     }
 
-    /// Has the keys to everything destroyed that is recorded of a person before that record of a log,
-    /// on other nodes until that time; how many records it was. Goes on if nobody waits any more.
+    /// Wants everything filed that is durable now.
+    pub(crate) fn want_all(&self) -> Vec<Want> {
+        self.0.private.want_all(self.reach())
+    }
+
+    /// Has the keys to everything destroyed that is recorded of a person, once that is filed; what other
+    /// nodes have recorded, until that time. How many records it was. Goes on if nobody waits any more.
     pub(crate) async fn erase(
         &self,
         subject: &Identifier,
-        (log, after): (&str, u64),
+        wanted: Vec<Want>,
         until_ms: u64,
     ) -> Result<u64, Error> {
         let (done, erased) = oneshot::channel();
         self.0.private.ask_for(Erasure {
             kind: subject_name(subject.kind()),
             number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
-            log: log_number(log),
-            after,
+            wanted,
             until_ms,
             done,
         })?;
-        // One of an older log waits for the end of that.
-        if log == self.0.config.origin {
-            self.0.progress.published.want(after.saturating_add(1));
-        }
         let erased = erased.await.unwrap_or(Err(Error::Ended));
         // What they have read into memory must not outlive it.
         self.idle().clear();
@@ -138,15 +153,9 @@ impl Records {
     /// Waits until what is durable now is filed: a second or two, and several where exchanges take
     /// every core. False if it takes longer than until then.
     async fn is_all_filed(&self, until: Instant) -> bool {
-        let want = self.0.inbox.reached().seq;
-        self.0.progress.published.want(want);
-        let mut filed = self.0.progress.filed.subscribe();
-        let mut unfiled = self.0.private.unfiled();
-        let all = async {
-            filed.wait_for(|filed| *filed >= want).await.is_ok()
-                && unfiled.wait_for(|unfiled| *unfiled == 0).await.is_ok()
-        };
-        timeout_at(until, all).await.unwrap_or(false)
+        let wanted = self.want_all();
+        let filed = self.0.private.are_filed(&wanted);
+        timeout_at(until, filed).await.is_ok()
     }
 
     /// Searches in databases that were open before, if there are any, and in those opened anew if a

@@ -18,6 +18,7 @@ use super::file::Desk;
 use super::index::Index;
 use super::intake::Intake;
 use super::older::{More, Older};
+use super::reach::Want;
 use super::retire::Retiring;
 use super::shared::Private;
 use super::tags::TagKeys;
@@ -67,22 +68,12 @@ pub(super) struct Erasure {
     pub(super) kind: &'static str,
     /// The number.
     pub(super) number: Zeroizing<Vec<u8>>,
-    /// The log with the record behind which it was asked for: what comes before is to be filed first.
-    pub(super) log: i64,
-    /// The place of that record.
-    pub(super) after: u64,
+    /// What is to be filed first.
+    pub(super) wanted: Vec<Want>,
     /// When it was asked for, in milliseconds since 1970.
     pub(super) until_ms: u64,
     /// Told how many records it was.
     pub(super) done: oneshot::Sender<Result<u64, Error>>,
-}
-
-impl Erasure {
-    /// True if everything before it is filed, where the newest log is filed as far as `filed`, and
-    /// every older one whole.
-    pub(super) const fn is_ripe(&self, newest: i64, filed: u64) -> bool {
-        self.log != newest || self.after < filed
-    }
 }
 
 impl fmt::Debug for Erasure {
@@ -97,6 +88,8 @@ struct Work {
     desk: Option<Desk>,
     /// An older log that is being filed.
     older: Option<Older>,
+    /// From when on it is tried again; it waits after a failure.
+    older_from: Instant,
     retiring: Retiring,
     /// So many bytes that ever entered the queue are filed.
     queued: u64,
@@ -142,6 +135,7 @@ impl Filer {
         let mut work = Work {
             desk: None,
             older: None,
+            older_from: begin,
             retiring: Retiring::after_start(begin, self.intake.current()),
             queued: 0,
             due: begin,
@@ -168,6 +162,9 @@ impl Filer {
                     };
                     if work.older.is_some() {
                         (look.from, look.until) = (now, now);
+                    }
+                    if work.older_from > now {
+                        look.until = look.until.min(work.older_from);
                     }
                     if work.is_cut_short(&news) && self.progress.published.has_ended() {
                         return; // what is left is for the next start
@@ -205,7 +202,13 @@ impl Filer {
         self.tell_of_lost(desk.take_lost());
         self.progress.filed.send_replace(desk.filed());
         self.observer.filed(desk.filed());
-        self.file_older(&mut work.older)?;
+        if now >= work.older_from
+            && let Err(error) = self.file_older(&mut work.older)
+        {
+            // Of the newest log, nothing is wrong.
+            self.observer.not_filed(&error);
+            (work.older, work.older_from) = (None, now + RETRY);
+        }
         self.erase(desk, &mut work.retiring)?;
         self.retire(desk, &mut work.retiring, work.queued)?;
         Ok(desk.filed())
@@ -247,10 +250,10 @@ impl Filer {
         if !self.private.is_newest(self.log()) {
             return Ok(());
         }
+        let Some(config) = self.private.to_be_filed() else {
+            return Ok(());
+        };
         if older.is_none() {
-            let Some(config) = self.private.to_be_filed() else {
-                return Ok(());
-            };
             *older = Older::open(&config, &self.intake)?;
         }
         if let Some(some) = older {
@@ -261,7 +264,7 @@ impl Filer {
             }
         }
         *older = None;
-        self.private.has_filed();
+        self.private.is_filed(&config.origin);
         Ok(())
     }
 

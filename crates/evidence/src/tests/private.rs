@@ -403,13 +403,13 @@ async fn an_erasure_that_cannot_come_any_more_is_not_waited_for() {
     let (evidence, handle) = desk.start();
     let number = person(CITIZEN);
     // Behind a record that will never be.
-    let (records, origin) = (evidence.records(), evidence.origin());
-    let waits = records.erase(&number, (&origin, u64::MAX), 0);
+    let (records, never) = (evidence.records(), evidence.reach().want(u64::MAX));
+    let waits = records.erase(&number, vec![never], 0);
     let soon = Duration::from_secs(10);
     let (ended, closed) = tokio::join!(tokio::time::timeout(soon, waits), handle.close());
     closed.unwrap();
     assert!(matches!(ended, Ok(Err(Error::Ended))), "{ended:?}");
-    let late = records.erase(&number, (&origin, 0), 0);
+    let late = records.erase(&number, Vec::new(), 0);
     let late = tokio::time::timeout(soon, late).await;
     assert!(matches!(late, Ok(Err(Error::Ended))), "{late:?}");
 }

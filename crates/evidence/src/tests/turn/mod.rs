@@ -11,6 +11,7 @@ use crate::keys::PublicKeys;
 use crate::link::Before;
 use crate::verify::{self, ReceiptText, Trust};
 
+mod filing;
 mod links;
 mod retention;
 
