@@ -13,6 +13,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use crate::Error;
 use crate::evidence::Evidence;
 use crate::handle::{Keeper, Writing, Writings};
 use crate::keys::{self, Keys};
@@ -20,7 +21,6 @@ use crate::link::{Before, Follower};
 use crate::private::Epoch;
 use crate::series::{Kit, Series};
 use crate::writer::{self, Plan, now_ms};
-use crate::{Config, Error};
 
 /// Starts the log of a node: the only one, or the newest.
 pub(crate) fn start(keys: Keys, kit: Kit) -> Result<(Evidence, Keeper), Error> {

@@ -178,20 +178,22 @@ impl Desk {
     }
 
     /// Destroys the keys to everything that is filed of a person, and forgets where it is; how many
-    /// records it was.
-    pub(super) fn erase(&mut self, person: &Erasure) -> Result<u64, Error> {
+    /// records it was. Tried again after a failure, it counts what was found before as well.
+    pub(super) fn erase(&mut self, erasure: &mut Erasure) -> Result<u64, Error> {
+        let promise = &erasure.promise;
         self.tags.refresh(&mut self.keyring)?;
-        let (kind, number) = (person.kind, &person.number);
-        let tags = self.tags.tags(kind, number);
+        let tags = self.tags.tags(&promise.kind, &promise.id);
         // From here on no node files what was recorded before: what is found now is all there will be.
-        self.keyring.erase_persons(&tags, person.until_ms)?;
+        self.keyring.erase_persons(&tags, promise.until_ms)?;
         let mut records = Vec::new();
         for (log, seq) in self.index.marked(&tags)? {
             records.push(self.index.portion(log, seq, &tags)?);
         }
+        erasure.found = erasure.found.max(records.len() as u64);
         self.keyring.erase_records(&records)?;
         self.index.forget(&tags, &records)?;
-        Ok(records.len() as u64)
+        self.keyring.keep(promise)?;
+        Ok(erasure.found)
     }
 
     /// True if something that waits for its leaf is sealed under an older intake key.

@@ -15,6 +15,7 @@ use super::aead::Key;
 use super::epoch::Epoch;
 use super::erased::{self, Erased};
 use super::parts::Portion;
+use super::promise;
 use super::sql::{Database, Hold, Value, at_once, insert};
 use super::tags::Tag;
 use crate::keys::secret::{self, Secret};
@@ -22,8 +23,8 @@ use crate::{Error, priority};
 
 /// The keys to all that is sealed.
 pub(super) struct Keyring {
-    db: Box<dyn Database>,
-    master: Key,
+    pub(super) db: Box<dyn Database>,
+    pub(super) master: Key,
     random: SystemRandom,
     erased: Erased,
 }
@@ -204,8 +205,7 @@ impl Keyring {
                 db.run(&sql, &values)?;
             }
             Ok(())
-        })?;
-        self.db.scrub(&["subject_key", "record_key"])
+        })
     }
 
     /// Destroys the keys of all records of a log, and those of the persons of a half-year; of persons
@@ -265,7 +265,7 @@ fn define(db: &mut dyn Database) -> Result<(), Error> {
         "tag_key (epoch TEXT PRIMARY KEY, wrapped BYTEA NOT NULL)",
         erased::TABLE,
     ];
-    db.define(&tables, &[])
+    db.define(&[&tables[..], &promise::TABLES].concat(), &[])
 }
 
 impl fmt::Debug for Keyring {

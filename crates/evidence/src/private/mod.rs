@@ -18,6 +18,7 @@
 
 mod access;
 mod aead;
+mod cleaning;
 mod databases;
 mod entry;
 mod epoch;
@@ -32,6 +33,7 @@ mod older;
 mod opening;
 mod parts;
 mod postgres;
+mod promise;
 mod reach;
 mod records;
 mod reindex;
@@ -51,6 +53,7 @@ pub(crate) use forget::forget;
 pub(crate) use intake::Intake;
 pub(crate) use locks::LockTable;
 pub(crate) use opening::Openings;
+pub(crate) use promise::Promise;
 pub(crate) use reach::Reach;
 pub use records::Accesses;
 pub(crate) use records::{Eyes, Records};

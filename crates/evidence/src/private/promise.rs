@@ -6,12 +6,14 @@
 //! *Invariant:* a promise is durable before anybody is told of it, names nobody but under the master
 //! key, and goes in the change that says what is left to be cleaned.
 
+use std::fmt;
+
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
 use super::aead::Key;
 use super::keyring::Keyring;
-use super::sql::{Database, Value, at_once, insert};
+use super::sql::{Database, Row, Value, at_once, insert};
 use crate::Error;
 
 /// The tables: promises, and marks that files are to be cleaned, each by a number of its own.
@@ -22,7 +24,7 @@ pub(super) const TABLES: [&str; 2] = [
 ];
 
 /// A person who is to be erased.
-pub(super) struct Promise {
+pub(crate) struct Promise {
     /// Its own number, drawn by lot.
     pub(super) number: i64,
     /// The kind of the person's number.
@@ -31,6 +33,12 @@ pub(super) struct Promise {
     pub(super) id: Zeroizing<Vec<u8>>,
     /// When it was asked for, in milliseconds since 1970.
     pub(super) until_ms: u64,
+}
+
+impl fmt::Debug for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Promise({})", self.number)
+    }
 }
 
 impl Promise {
@@ -59,20 +67,19 @@ impl Promise {
         Ok(sealed)
     }
 
-    fn open(row: &[Value], master: &Key) -> Result<Option<Self>, Error> {
+    fn open(row: &[Value], master: &Key) -> Option<Self> {
         let [number, whom, until_ms] = row else {
-            return Ok(None);
+            return None;
         };
-        let plain = master.open(LABEL, whom.bytes());
-        let plain = plain.ok_or(Error::Crypto("open a promise with the master key"))?;
-        let place = plain.iter().position(|byte| *byte == 0);
-        let whom = place.and_then(|place| plain.split_at_checked(place));
-        Ok(whom.map(|(kind, id)| Self {
+        let plain = master.open(LABEL, whom.bytes())?;
+        let place = plain.iter().position(|byte| *byte == 0)?;
+        let (kind, id) = plain.split_at_checked(place)?;
+        Some(Self {
             number: number.int(),
             kind: String::from_utf8_lossy(kind).into_owned(),
-            id: Zeroizing::new(id.get(1..).unwrap_or_default().to_vec()),
+            id: Zeroizing::new(id.get(1..)?.to_vec()),
             until_ms: until_ms.number(),
-        }))
+        })
     }
 }
 
@@ -89,9 +96,13 @@ impl Keyring {
         insert(&mut *self.db, into, vec![row])
     }
 
-    /// What was promised before that time and not done: by this node, and by any other that has had
-    /// an hour for it.
-    pub(super) fn promised(&mut self, node: &str, before_ms: u64) -> Result<Vec<Promise>, Error> {
+    /// What was promised until that time and not done: by this node, and by any other that has had
+    /// an hour for it. One that the master key does not open is an error of its own.
+    pub(super) fn promised(
+        &mut self,
+        node: &str,
+        before_ms: u64,
+    ) -> Result<Vec<Result<Promise, Error>>, Error> {
         let sql = "SELECT number, whom, until_ms FROM to_erase \
                    WHERE until_ms <= $1 AND (until_ms <= $2 OR node = $3) ORDER BY until_ms";
         let values = [
@@ -100,8 +111,9 @@ impl Keyring {
             Value::Text(node.to_owned()),
         ];
         let rows = self.db.rows(sql, &values)?;
-        let promises = rows.iter().map(|row| Promise::open(row, &self.master));
-        promises.filter_map(Result::transpose).collect()
+        let lost = || Error::Crypto("open a promise with the master key");
+        let open = |row: &Row| Promise::open(row, &self.master).ok_or_else(lost);
+        Ok(rows.iter().map(open).collect())
     }
 
     /// Says that a promise is kept, and that the files of the databases are to be cleaned.
@@ -114,7 +126,7 @@ impl Keyring {
     }
 
     /// The marks that files are to be cleaned.
-    pub(super) fn to_be_cleaned(&mut self) -> Result<Vec<i64>, Error> {
+    pub(super) fn marks(&mut self) -> Result<Vec<i64>, Error> {
         let rows = self.db.rows("SELECT number FROM to_clean", &[])?;
         let numbers = rows.iter().filter_map(|row| row.first());
         Ok(numbers.map(Value::int).collect())
@@ -133,7 +145,10 @@ impl Keyring {
 
 fn remove(db: &mut dyn Database, marks: &[i64]) -> Result<(), Error> {
     for mark in marks {
-        db.run("DELETE FROM to_clean WHERE number = $1", &[Value::Int(*mark)])?;
+        db.run(
+            "DELETE FROM to_clean WHERE number = $1",
+            &[Value::Int(*mark)],
+        )?;
     }
     Ok(())
 }

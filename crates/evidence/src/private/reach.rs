@@ -17,8 +17,10 @@ pub(crate) struct Reach {
 /// So many records of a log that are to be filed.
 #[derive(Clone, Debug)]
 pub(crate) struct Want {
-    pub(super) reach: Reach,
+    /// The number of the log.
+    pub(super) log: i64,
     pub(super) records: u64,
+    pub(super) progress: Progress,
 }
 
 impl Reach {
@@ -32,8 +34,9 @@ impl Reach {
     pub(crate) fn want(self, records: u64) -> Want {
         self.progress.published.want(records);
         Want {
-            reach: self,
+            log: self.log,
             records,
+            progress: self.progress,
         }
     }
 }
@@ -41,12 +44,12 @@ impl Reach {
 impl Want {
     /// True if they are filed.
     pub(super) fn is_met(&self) -> bool {
-        *self.reach.progress.filed.borrow() >= self.records
+        *self.progress.filed.borrow() >= self.records
     }
 
     /// Waits until they are filed.
     pub(super) async fn met(&self) {
-        let mut filed = self.reach.progress.filed.subscribe();
+        let mut filed = self.progress.filed.subscribe();
         // It is held as long as this is, so it never closes.
         drop(filed.wait_for(|filed| *filed >= self.records).await);
     }

@@ -6,11 +6,11 @@ use exchange::{Found, Identifier, Opened, Opening, Position, Query};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
-use zeroize::Zeroizing;
 
 use super::index::{Index, Terms};
 use super::keyring::Keyring;
 use super::parts::Portion;
+use super::promise::Promise;
 use super::reach::{Reach, Want};
 use super::shared::Private;
 use super::tags::{NOBODY, OFFICER, TagKeys};
@@ -125,29 +125,47 @@ impl Records {
 
     /// Wants everything filed that is durable now.
     pub(crate) fn want_all(&self) -> Vec<Want> {
-        self.0.private.want_all(self.reach())
+        self.0.private.want_all(&self.0.reach)
+    }
+
+    /// Promises, durably, that a person will be erased.
+    pub(crate) async fn promise(
+        &self,
+        subject: &Identifier,
+        until_ms: u64,
+        until: Instant,
+    ) -> Result<Promise, Error> {
+        let kind = subject_name(subject.kind());
+        let promise = Promise::new(kind, subject.reveal().as_bytes(), until_ms)?;
+        let config = self.0.config.clone();
+        let promising = off_the_road(move || {
+            databases::keyring(&config)?.promise(&promise, &config.node)?;
+            Ok(promise)
+        });
+        let promised = timeout_at(until, promising).await;
+        promised.unwrap_or(Err(Error::Unpromised))
     }
 
     /// Has the keys to everything destroyed that is recorded of a person, once that is filed; what other
-    /// nodes have recorded, until that time. How many records it was. Goes on if nobody waits any more.
-    pub(crate) async fn erase(
-        &self,
-        subject: &Identifier,
-        wanted: Vec<Want>,
-        until_ms: u64,
-    ) -> Result<u64, Error> {
+    /// nodes have recorded, until the time of the promise. How many records it was. Goes on if nobody
+    /// waits any more.
+    pub(crate) async fn erase(&self, promise: Promise, wanted: Vec<Want>) -> Result<u64, Error> {
         let (done, erased) = oneshot::channel();
         self.0.private.ask_for(Erasure {
-            kind: subject_name(subject.kind()),
-            number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
+            promise,
             wanted,
-            until_ms,
-            done,
+            found: 0,
+            done: Some(done),
         })?;
         let erased = erased.await.unwrap_or(Err(Error::Ended));
         // What they have read into memory must not outlive it.
         self.idle().clear();
         erased
+    }
+
+    /// Waits until the files of the databases are cleaned of what was erased.
+    pub(crate) async fn cleaned(&self) {
+        self.0.private.cleaning().done().await;
     }
 
     /// Waits until what is durable now is filed: a second or two, and several where exchanges take

@@ -4,11 +4,12 @@
 //! *Invariant:* no intake key is destroyed while an older log is not filed whole: it may hold what is
 //! sealed under that key. Nobody is erased before what every log held when it was asked for is filed.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::cleaning::Cleaning;
 use super::intake::Intake;
 use super::log_number;
 use super::reach::{Reach, Want};
@@ -28,6 +29,9 @@ struct State {
     older: watch::Sender<Vec<Older>>,
     /// The number of the newest log.
     newest: AtomicI64,
+    cleaning: Cleaning,
+    /// What runs before left undone is taken up once, by the first log.
+    has_taken_up: AtomicBool,
 }
 
 /// A log that is not the newest.
@@ -36,7 +40,7 @@ enum Older {
     /// Exchanges are open in it, and its own thread files it.
     Closing(Reach),
     /// It has ended, and the thread of the newest files what it may still hold.
-    Ended(Config),
+    Ended(Box<Config>),
 }
 
 impl Older {
@@ -69,6 +73,8 @@ impl Default for State {
             erasures: Mutex::new(Some(Vec::new())),
             older: watch::Sender::default(),
             newest: AtomicI64::new(0),
+            cleaning: Cleaning::default(),
+            has_taken_up: AtomicBool::new(false),
         }
     }
 }
@@ -105,7 +111,7 @@ impl Private {
 
     /// Says that a log has ended, and may not be filed whole.
     pub(crate) fn has_ended(&self, config: Config) {
-        let ended = Older::Ended(config);
+        let ended = Older::Ended(Box::new(config));
         self.0.older.send_modify(|older| {
             older.retain(|it| it.log() != ended.log());
             older.push(ended);
@@ -129,7 +135,7 @@ impl Private {
 
     /// Wants everything filed that is durable now: of this log, and of those that close. An exchange
     /// that is open in one has no record yet.
-    pub(super) fn want_all(&self, own: Reach) -> Vec<Want> {
+    pub(super) fn want_all(&self, own: &Reach) -> Vec<Want> {
         let older = self.0.older.borrow();
         let closing = older.iter().filter_map(Older::closing);
         let closing = closing.filter(|reach| reach.log != own.log).cloned();
@@ -143,7 +149,7 @@ impl Private {
             tokio::select! {
                 () = want.met() => {}
                 // The thread of a log that has ended may have left it to that of the newest.
-                _ = older.wait_for(|older| self.is_whole(want.reach.log, older)) => {}
+                _ = older.wait_for(|older| self.is_whole(want.log, older)) => {}
             }
         }
         let has_ended = |older: &Vec<Older>| older.iter().any(|it| it.ended().is_some());
@@ -154,6 +160,21 @@ impl Private {
     /// True if an older log is filed whole.
     fn is_whole(&self, log: i64, older: &[Older]) -> bool {
         !self.is_newest(log) && older.iter().all(|it| it.log() != log)
+    }
+
+    /// The cleaning of the databases' files.
+    pub(super) fn cleaning(&self) -> &Cleaning {
+        &self.0.cleaning
+    }
+
+    /// True if that log is the newest, and nobody has taken up yet what was left undone.
+    pub(super) fn takes_up(&self, log: i64) -> bool {
+        self.is_newest(log) && !self.0.has_taken_up.load(Ordering::SeqCst)
+    }
+
+    /// Says that it was taken up.
+    pub(super) fn has_taken_up(&self) {
+        self.0.has_taken_up.store(true, Ordering::SeqCst);
     }
 
     /// Has a person's keys destroyed.
@@ -186,7 +207,7 @@ impl Private {
     /// `filed`.
     fn is_ripe(&self, erasure: &Erasure, filed: u64) -> bool {
         let older = self.0.older.borrow();
-        let is_filed = |want: &Want| match want.reach.log {
+        let is_filed = |want: &Want| match want.log {
             newest if self.is_newest(newest) => filed >= want.records,
             log => want.is_met() || self.is_whole(log, &older),
         };

@@ -42,7 +42,7 @@ pub(super) trait Database: Send + fmt::Debug {
     fn hold(&mut self, how: Hold) -> Result<(), Error>;
 
     /// Makes what was deleted from these tables unreadable in the files of the database, as far as
-    /// the database can.
+    /// the database can. It may take as long as a statement may.
     fn scrub(&mut self, tables: &[&str]) -> Result<(), Error>;
 }
 

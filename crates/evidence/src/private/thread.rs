@@ -10,22 +10,24 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use exchange::Clock;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use super::file::Desk;
 use super::index::Index;
 use super::intake::Intake;
 use super::older::{More, Older};
+use super::promise::Promise;
 use super::reach::Want;
 use super::retire::Retiring;
 use super::shared::Private;
 use super::tags::TagKeys;
 use super::{databases, log_number};
 use crate::alarm::Siren;
+use crate::leaf::Event;
 use crate::publish::{Guard, Haste, Look, News, Published, Tail};
-use crate::writer::Queue;
+use crate::writer::{Queue, now_ms};
 use crate::{Config, Error, Observer, priority};
 
 /// What the thread works with.
@@ -34,6 +36,9 @@ pub(crate) struct Filer {
     pub(crate) config: Config,
     pub(crate) intake: Arc<Intake>,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// When the log was begun to be written on, in milliseconds since 1970.
+    pub(crate) begun_ms: u64,
     pub(crate) siren: Siren,
     /// What exchanges put their openings into.
     pub(crate) queue: Arc<Queue>,
@@ -64,16 +69,13 @@ impl Drop for End {
 
 /// A person whose keys are to be destroyed.
 pub(super) struct Erasure {
-    /// The kind of the number.
-    pub(super) kind: &'static str,
-    /// The number.
-    pub(super) number: Zeroizing<Vec<u8>>,
+    pub(super) promise: Promise,
     /// What is to be filed first.
     pub(super) wanted: Vec<Want>,
-    /// When it was asked for, in milliseconds since 1970.
-    pub(super) until_ms: u64,
-    /// Told how many records it was.
-    pub(super) done: oneshot::Sender<Result<u64, Error>>,
+    /// How many records were found so far.
+    pub(super) found: u64,
+    /// Told how many records it was; nobody waits for what an earlier run has promised.
+    pub(super) done: Option<oneshot::Sender<Result<u64, Error>>>,
 }
 
 impl fmt::Debug for Erasure {
@@ -209,7 +211,10 @@ impl Filer {
             self.observer.not_filed(&error);
             (work.older, work.older_from) = (None, now + RETRY);
         }
+        self.take_up(desk, news)?;
         self.erase(desk, &mut work.retiring)?;
+        let cleaning = self.private.cleaning();
+        cleaning.go_on(&self.config, &self.observer, now);
         self.retire(desk, &mut work.retiring, work.queued)?;
         Ok(desk.filed())
     }
@@ -281,19 +286,66 @@ impl Filer {
             return Ok(());
         }
         let mut again = Ok(());
-        for erasure in erasures {
-            match desk.erase(&erasure) {
-                Err(error) if error.may_pass() => {
+        for mut erasure in erasures {
+            match (desk.erase(&mut erasure), erasure.done.take()) {
+                (Err(error), done) if error.may_pass() => {
                     again = Err(error);
+                    erasure.done = done;
                     self.private.ask_for(erasure)?;
                 }
                 // Whoever asked may have gone; it is done all the same.
-                erased => drop(erasure.done.send(erased)),
+                (erased, Some(done)) => drop(done.send(erased)),
+                (Ok(erased), None) => self.record(erased),
+                (Err(error), None) => self.observer.not_filed(&error),
             }
+            self.private.cleaning().is_due();
         }
         again?;
         // What was filed a moment ago could still be opened by the intake key.
         self.renew(desk, retiring)
+    }
+
+    /// Takes up what earlier runs have promised and not done, once what there is now is filed.
+    fn take_up(&self, desk: &mut Desk, news: &News) -> Result<(), Error> {
+        if !self.private.takes_up(self.log()) {
+            return Ok(());
+        }
+        let promised = desk.keyring.promised(&self.config.node, self.begun_ms)?;
+        if !desk.keyring.marks()?.is_empty() {
+            self.private.cleaning().is_due();
+        }
+        for promise in promised {
+            match promise {
+                Ok(promise) => self.private.ask_for(Erasure {
+                    promise,
+                    wanted: vec![Want {
+                        log: self.log(),
+                        records: news.reached.seq,
+                        progress: self.progress.clone(),
+                    }],
+                    found: 0,
+                    done: None,
+                })?,
+                Err(error) => self.observer.not_filed(&error),
+            }
+        }
+        self.private.has_taken_up();
+        Ok(())
+    }
+
+    /// Records how many records were erased of somebody, as an earlier run has promised.
+    fn record(&self, erased: u64) {
+        let leaf = Event {
+            v: 1,
+            t: "ADMIN",
+            ts: now_ms(&*self.clock),
+            node: &self.config.node,
+            act: Some("ERASE"),
+            n: Some(erased),
+            ..Event::default()
+        };
+        // If the log has ended, closing it says so.
+        drop(self.queue.single(&leaf.to_leaf(), None));
     }
 
     /// Renews the intake key now and then, and destroys those under which nothing waits any more:

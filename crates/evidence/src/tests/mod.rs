@@ -27,6 +27,7 @@ mod backup;
 mod batch;
 mod cosign;
 mod crash;
+mod erasure;
 mod floods;
 mod model;
 mod nodes;

@@ -17,7 +17,7 @@ use crate::cosign::{Collector, Cosigning};
 use crate::frame::{self, Kind};
 use crate::keys::{Change, InForce, Keeper, Keys, NextKeys, PublicKeys};
 use crate::leaf::{self, Event, Tail};
-use crate::private::{Filer, Progress, Records};
+use crate::private::{Filer, Intake, Progress, Records};
 use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::scrub::Scrubber;
@@ -148,15 +148,6 @@ impl Writer {
             config: config.clone(),
             cosigning,
         };
-        let filer = Filer {
-            config: config.clone(),
-            intake: Arc::clone(&intake),
-            siren: kit.siren.clone(),
-            queue: Arc::clone(&self.queue),
-            observer: Arc::clone(&self.observer),
-            progress: progress.clone(),
-            private: kit.private.clone(),
-        };
         let keeper = Keeper {
             config: config.clone(),
             in_force: Arc::clone(&self.keys),
@@ -176,7 +167,7 @@ impl Writer {
             siren: kit.siren.clone(),
             scrubber: scrubber.spawn()?,
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
-            filer: filer.spawn()?,
+            filer: self.filer(config, kit, &intake, &progress).spawn()?,
             keeper: keeper.spawn()?,
             published,
         };
@@ -194,6 +185,26 @@ impl Writer {
             follower: Arc::clone(&self.follower),
         };
         Ok((started, threads))
+    }
+
+    fn filer(
+        &self,
+        config: &Config,
+        kit: &Kit,
+        intake: &Arc<Intake>,
+        progress: &Progress,
+    ) -> Filer {
+        Filer {
+            config: config.clone(),
+            intake: Arc::clone(intake),
+            siren: kit.siren.clone(),
+            queue: Arc::clone(&self.queue),
+            observer: Arc::clone(&self.observer),
+            begun_ms: now_ms(&*self.clock),
+            clock: Arc::clone(&self.clock),
+            progress: progress.clone(),
+            private: kit.private.clone(),
+        }
     }
 }
 

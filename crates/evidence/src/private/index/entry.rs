@@ -95,7 +95,7 @@ impl Rows {
         self.records.push([
             log.clone(),
             seq.clone(),
-            ts.clone(),
+            ts,
             Value::Text(entry.kind),
             entry.agency.into(),
             entry.request.into(),

@@ -239,7 +239,11 @@ impl Index {
                 db.run(&format!("DELETE FROM opening WHERE {condition}"), &values)?;
             }
             Ok(())
-        })?;
+        })
+    }
+
+    /// Makes what was forgotten unreadable in the files of the database, as far as it can.
+    pub(super) fn clean(&mut self) -> Result<(), Error> {
         self.db.scrub(&["mark", "part", "opening"])
     }
 }
