@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::attempt::Why;
 use crate::leaf::{self, Digest, Head, Tail};
-use crate::private::{Accesses, Eyes};
+use crate::private::{Accesses, Eyes, Promise};
 use crate::{Error, Evidence, Receipt};
 
 /// Who looks into the record, and why.
@@ -35,6 +35,49 @@ pub enum Act {
     AccessList,
     /// The keys to a person's records are destroyed.
     Erase,
+}
+
+/// What came of an erasure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// So many records cannot be opened any more, and nothing of them is left in the files of the
+    /// databases, as far as these can be cleaned.
+    Whole(u64),
+    /// So many records cannot be opened any more; the files of the databases are still being cleaned.
+    Keys(u64),
+    /// It is promised, and done as soon as it can be: if not by this process, by the next one.
+    Promised,
+}
+
+/// A disclosure that outlives its call.
+struct Asked {
+    caller: Caller,
+    context: CallContext,
+    agreement: String,
+    policy: [u8; 32],
+    deadline: Instant,
+}
+
+impl Asked {
+    fn of(disclosure: &Disclosure<'_>) -> Self {
+        Self {
+            caller: disclosure.caller.clone(),
+            context: disclosure.context.clone(),
+            agreement: disclosure.agreement.to_owned(),
+            policy: *disclosure.policy,
+            deadline: disclosure.deadline,
+        }
+    }
+
+    fn disclosure(&self) -> Disclosure<'_> {
+        Disclosure {
+            caller: &self.caller,
+            context: &self.context,
+            agreement: &self.agreement,
+            policy: &self.policy,
+            deadline: self.deadline,
+        }
+    }
 }
 
 impl Act {
@@ -96,44 +139,51 @@ impl Evidence {
         Ok(all)
     }
 
-    /// Destroys the keys to everything that was recorded of a person before; how many records it was.
-    /// The log stays as it is.
+    /// Destroys the keys to everything that was recorded of a person before. The log stays as it is.
     ///
-    /// That it is done is recorded before, and how much it was afterwards. Dropping the future does
-    /// not end what has begun.
+    /// That it is done is recorded before, and how much it was afterwards. It is promised, durably,
+    /// before anything else: neither dropping the future nor the end of the process ends what was
+    /// promised.
     ///
     /// # Errors
-    /// `AUDIT_UNAVAILABLE`: it cannot be recorded, then nothing is destroyed; or the databases cannot
-    /// be written, or not before the deadline. Then it is done when they can.
+    /// `AUDIT_UNAVAILABLE`: it cannot be recorded, or not be promised since the databases cannot be
+    /// written. Then nothing is destroyed, now or later.
     pub async fn erase(
         &self,
         disclosure: &Disclosure<'_>,
         subject: &Identifier,
-    ) -> Result<u64, Fault> {
+    ) -> Result<Erased, Fault> {
         // Whom it is about must not be recorded anew.
-        let begun = self.disclose(disclosure, Act::Erase, None, None).await?;
-        let (evidence, subject) = (self.clone(), subject.clone());
-        let (caller, context) = (disclosure.caller.clone(), disclosure.context.clone());
-        let (until_ms, deadline) = (self.now_ms(), disclosure.deadline);
-        let (agreement, policy) = (disclosure.agreement.to_owned(), *disclosure.policy);
-        let erasing = tokio::spawn(async move {
-            let after = (begun.origin(), begun.seq());
-            let erased = evidence.records().erase(&subject, after, until_ms).await;
-            let erased = erased.map_err(unavailable)?;
-            let disclosure = Disclosure {
-                caller: &caller,
-                context: &context,
-                agreement: &agreement,
-                policy: &policy,
-                deadline,
-            };
-            let done = evidence.disclose(&disclosure, Act::Erase, None, Some(erased));
-            done.await.map(|_| erased)
-        });
-        match timeout_at(filed_by(disclosure), erasing).await {
-            Ok(erased) => erased.unwrap_or_else(|_| Err(unavailable(Error::Ended))),
-            Err(_) => Err(unavailable(Error::Unfiled)),
-        }
+        self.disclose(disclosure, Act::Erase, None, None).await?;
+        let (records, until) = (self.records(), filed_by(disclosure));
+        let promise = records.promise(subject, self.now_ms(), until).await;
+        let promise = promise.map_err(unavailable)?;
+        let (evidence, asked) = (self.clone(), Asked::of(disclosure));
+        let erasing = tokio::spawn(async move { evidence.keep(promise, &asked).await });
+        let erased = match timeout_at(until, erasing).await {
+            Ok(erased) => erased.unwrap_or_else(|_| Err(unavailable(Error::Ended)))?,
+            Err(_) => None,
+        };
+        let Some(count) = erased else {
+            return Ok(Erased::Promised);
+        };
+        Ok(match timeout_at(until, records.cleaned()).await {
+            Ok(()) => Erased::Whole(count),
+            Err(_) => Erased::Keys(count),
+        })
+    }
+
+    /// Keeps a promise; how many records it was, none if that is left to the next start.
+    async fn keep(&self, promise: Promise, asked: &Asked) -> Result<Option<u64>, Fault> {
+        let records = self.records();
+        let erased = match records.erase(promise, records.want_all()).await {
+            Ok(erased) => erased,
+            Err(Error::Ended) => return Ok(None),
+            Err(error) => return Err(unavailable(error)),
+        };
+        let disclosure = asked.disclosure();
+        let done = self.disclose(&disclosure, Act::Erase, None, Some(erased));
+        done.await.map(|_| Some(erased))
     }
 
     async fn disclose(

@@ -172,6 +172,9 @@ pub enum Error {
     /// What was recorded is not in the index yet.
     #[error("what was recorded is not in the index yet")]
     Unfiled,
+    /// An erasure could not be noted in time.
+    #[error("the keyring has not taken the promise of an erasure in time")]
+    Unpromised,
     /// A batch has as many subjects as one leaf may have.
     #[error("a batch has {0} subjects at most")]
     BatchFull(usize),

@@ -19,7 +19,7 @@ use crate::leaf::{self, Digest, Event};
 use crate::link::{Before, Follower};
 use crate::open::{Flags, Head, Sealable};
 use crate::policy::PolicyInForce;
-use crate::private::{Intake, Openings, Private, Records};
+use crate::private::{Intake, Openings, Private, Reach, Records};
 use crate::series::{Kit, Series};
 use crate::writer::{self, Closed, Last, Queue, Sealing, Started, Ticket};
 use crate::{
@@ -419,6 +419,11 @@ impl Evidence {
 
     pub(crate) fn records(&self) -> Records {
         self.newest().0.records.clone()
+    }
+
+    /// How far this log is.
+    pub(crate) fn reach(&self) -> Reach {
+        self.0.records.reach()
     }
 
     pub(crate) fn now(&self) -> jiff::Timestamp {

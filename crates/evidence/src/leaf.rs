@@ -169,6 +169,9 @@ pub(crate) struct Event<'a> {
     pub(crate) act: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<&'a str>,
+    /// How many records it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) n: Option<u64>,
     /// The log of the half-year before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) prev: Option<&'a Before>,

@@ -71,7 +71,7 @@ pub use batch::{Batch, BatchAttempt, RecordSalts, SubjectOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
 pub use config::Config;
 pub use cosign::{NotCosigned, Witnesses};
-pub use disclosure::{Act, Disclosure};
+pub use disclosure::{Act, Disclosure, Erased};
 pub use error::{Damage, Error};
 pub use evidence::{Deps, Evidence, prepare};
 pub use fold::Refusing;

@@ -13,6 +13,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use crate::Error;
 use crate::evidence::Evidence;
 use crate::handle::{Keeper, Writing, Writings};
 use crate::keys::{self, Keys};
@@ -108,7 +109,6 @@ fn close_older(epoch: Epoch, plan: &Plan, series: &Arc<Series>) -> Result<Option
             plan.kit.observer.lock_store_moved(&from, &to);
         }
         if log.has_records()? {
-            plan.kit.private.expect();
             plan.kit.private.has_ended(log.clone());
         }
         before = Some(end);
@@ -198,7 +198,7 @@ impl Turner {
         let keys = keys::create_if_missing(&log)?;
         let follower = Follower::of(&keys);
         let (private, old) = (&self.kit.private, &self.writings.current);
-        private.expect();
+        private.expect(old.evidence.reach());
         let policy = self.kit.policy.digest();
         let begun = Writing::start(
             Plan {
@@ -210,7 +210,7 @@ impl Turner {
             },
             &self.series,
         );
-        let begun = begun.inspect_err(|_| private.is_filed())?;
+        let begun = begun.inspect_err(|_| private.is_filed(&old.config.origin))?;
         private.lead(&begun.config.origin);
         old.evidence.is_followed_by(follower);
         self.series.begin(&begun.evidence);
@@ -231,23 +231,23 @@ impl Turner {
         for mut old in std::mem::take(&mut self.writings.closing) {
             match old.ended() {
                 None => still.push(old),
-                Some(ended) => {
-                    result = result.and(ended.and_then(|()| self.link(&old.config, &old)))
-                }
+                Some(ended) => result = result.and(self.settle(ended, &old)),
             }
         }
         self.writings.closing = still;
         result
     }
 
-    /// Says in the newest log how an older one has ended. If that fails, the next `START` says it.
-    fn link(&self, log: &Config, old: &Writing) -> Result<(), Error> {
-        let before = Before::of(log).inspect_err(|_| {
+    /// Looks after what an older log has left unfiled, and says in the newest how it has ended. If that
+    /// fails, the next `START` says it.
+    fn settle(&self, ended: Result<(), Error>, old: &Writing) -> Result<(), Error> {
+        let log = &old.config;
+        let before = ended.and_then(|()| Before::of(log)).inspect_err(|_| {
             // Else what it has not filed would be waited for.
             self.kit.private.has_ended(log.clone());
         })?;
         if before.size.is_some_and(|size| old.evidence.has_filed(size)) {
-            self.kit.private.is_filed();
+            self.kit.private.is_filed(&log.origin);
         } else {
             self.kit.private.has_ended(log.clone());
         }

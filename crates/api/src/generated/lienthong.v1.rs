@@ -1877,9 +1877,26 @@ pub struct OpenedRecord {
     /// The record itself: one line of JSON, byte for byte as it is hashed.
     #[prost(bytes = "vec", tag = "4")]
     pub leaf: ::prost::alloc::vec::Vec<u8>,
-    /// What the record commits to. One that is absent was erased, or is not to be seen.
+    /// What the record commits to, or an entry of it. One that is absent was erased, or is not to be seen.
     #[prost(message, repeated, tag = "5")]
     pub openings: ::prost::alloc::vec::Vec<Opening>,
+    /// Of a record about many: the entries of the person that was searched for.
+    #[prost(message, repeated, tag = "6")]
+    pub entries: ::prost::alloc::vec::Vec<BatchEntry>,
+}
+/// The entry of one person in a record about many, and the proof that the record commits to it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchEntry {
+    /// One line of JSON, byte for byte as it is hashed.
+    #[prost(bytes = "vec", tag = "1")]
+    pub entry: ::prost::alloc::vec::Vec<u8>,
+    /// Its place among the entries of the record, counted from 0.
+    #[prost(uint64, tag = "2")]
+    pub index: u64,
+    /// The audit path (RFC 6962) from the entry to `subs_root` of the record, from its sibling upwards.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub path: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
 }
 /// Opens one commitment of a record.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1969,13 +1986,16 @@ pub struct EraseSubjectRequest {
     #[prost(message, optional, tag = "2")]
     pub subject: ::core::option::Option<SubjectRef>,
 }
-/// What was destroyed.
+/// What was destroyed, or will be. Whatever an answer says is kept: also over a restart of the gateway.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct EraseSubjectResponse {
     /// How many records could be opened before, and cannot any more.
     #[prost(uint64, tag = "1")]
     pub openings_destroyed: u64,
+    /// How far it is.
+    #[prost(enumeration = "ErasureState", tag = "2")]
+    pub state: i32,
 }
 /// Asks who has asked about a citizen.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2049,9 +2069,49 @@ pub struct Access {
     #[prost(uint64, tag = "9")]
     pub seq: u64,
     /// Proof of the record as GetInclusionProof gives it, with what opens the person and the reason in
-    /// it. Empty while the record is under no checkpoint yet, and if another node keeps its log.
+    /// it; of a record about many, with the citizen's own entry and the path from it to the record. Empty while the record is under no checkpoint yet, and if another node keeps its log.
     #[prost(string, tag = "10")]
     pub tlog_proof: ::prost::alloc::string::String,
+}
+/// How far an erasure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ErasureState {
+    /// Not said.
+    Unspecified = 0,
+    /// The keys are destroyed, and the files of the databases cleaned of what was deleted, as far as they
+    /// can be.
+    Done = 1,
+    /// The keys are destroyed and nothing opens any more; the files of the databases are still being
+    /// cleaned.
+    Cleaning = 2,
+    /// It is noted, and done as soon as what was recorded before is in the index and the databases can be
+    /// written. How many records it is, is not known yet: the log will tell.
+    Noted = 3,
+}
+impl ErasureState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ERASURE_STATE_UNSPECIFIED",
+            Self::Done => "ERASURE_STATE_DONE",
+            Self::Cleaning => "ERASURE_STATE_CLEANING",
+            Self::Noted => "ERASURE_STATE_NOTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ERASURE_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ERASURE_STATE_DONE" => Some(Self::Done),
+            "ERASURE_STATE_CLEANING" => Some(Self::Cleaning),
+            "ERASURE_STATE_NOTED" => Some(Self::Noted),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 #[cfg(feature = "grpc")]

@@ -986,6 +986,155 @@ impl<'de> serde::Deserialize<'de> for AuditReceipt {
         deserializer.deserialize_struct("lienthong.v1.AuditReceipt", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for BatchEntry {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.entry.is_empty() {
+            len += 1;
+        }
+        if self.index != 0 {
+            len += 1;
+        }
+        if !self.path.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.BatchEntry", len)?;
+        if !self.entry.is_empty() {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field(
+                "entry",
+                pbjson::private::base64::encode(&self.entry).as_str(),
+            )?;
+        }
+        if self.index != 0 {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("index", ToString::to_string(&self.index).as_str())?;
+        }
+        if !self.path.is_empty() {
+            struct_ser.serialize_field(
+                "path",
+                &self
+                    .path
+                    .iter()
+                    .map(pbjson::private::base64::encode)
+                    .collect::<Vec<_>>(),
+            )?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for BatchEntry {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["entry", "index", "path"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Entry,
+            Index,
+            Path,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "entry" => Ok(GeneratedField::Entry),
+                            "index" => Ok(GeneratedField::Index),
+                            "path" => Ok(GeneratedField::Path),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = BatchEntry;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.BatchEntry")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<BatchEntry, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut entry__ = None;
+                let mut index__ = None;
+                let mut path__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Entry => {
+                            if entry__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("entry"));
+                            }
+                            entry__ = Some(
+                                map_.next_value::<::pbjson::private::BytesDeserialize<_>>()?
+                                    .0,
+                            );
+                        }
+                        GeneratedField::Index => {
+                            if index__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("index"));
+                            }
+                            index__ = Some(
+                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
+                                    .0,
+                            );
+                        }
+                        GeneratedField::Path => {
+                            if path__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("path"));
+                            }
+                            path__ = Some(
+                                map_.next_value::<Vec<::pbjson::private::BytesDeserialize<_>>>()?
+                                    .into_iter()
+                                    .map(|x| x.0)
+                                    .collect(),
+                            );
+                        }
+                    }
+                }
+                Ok(BatchEntry {
+                    entry: entry__.unwrap_or_default(),
+                    index: index__.unwrap_or_default(),
+                    path: path__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.BatchEntry", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Benefit {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -3983,6 +4132,9 @@ impl serde::Serialize for EraseSubjectResponse {
         if self.openings_destroyed != 0 {
             len += 1;
         }
+        if self.state != 0 {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("lienthong.v1.EraseSubjectResponse", len)?;
         if self.openings_destroyed != 0 {
@@ -3993,6 +4145,12 @@ impl serde::Serialize for EraseSubjectResponse {
                 ToString::to_string(&self.openings_destroyed).as_str(),
             )?;
         }
+        if self.state != 0 {
+            let v = ErasureState::try_from(self.state).map_err(|_| {
+                serde::ser::Error::custom(format!("Invalid variant {}", self.state))
+            })?;
+            struct_ser.serialize_field("state", &v)?;
+        }
         struct_ser.end()
     }
 }
@@ -4002,11 +4160,12 @@ impl<'de> serde::Deserialize<'de> for EraseSubjectResponse {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["openings_destroyed", "openingsDestroyed"];
+        const FIELDS: &[&str] = &["openings_destroyed", "openingsDestroyed", "state"];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             OpeningsDestroyed,
+            State,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4034,6 +4193,7 @@ impl<'de> serde::Deserialize<'de> for EraseSubjectResponse {
                             "openingsDestroyed" | "openings_destroyed" => {
                                 Ok(GeneratedField::OpeningsDestroyed)
                             }
+                            "state" => Ok(GeneratedField::State),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4057,6 +4217,7 @@ impl<'de> serde::Deserialize<'de> for EraseSubjectResponse {
                 V: serde::de::MapAccess<'de>,
             {
                 let mut openings_destroyed__ = None;
+                let mut state__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::OpeningsDestroyed => {
@@ -4068,10 +4229,17 @@ impl<'de> serde::Deserialize<'de> for EraseSubjectResponse {
                                     .0,
                             );
                         }
+                        GeneratedField::State => {
+                            if state__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("state"));
+                            }
+                            state__ = Some(map_.next_value::<ErasureState>()? as i32);
+                        }
                     }
                 }
                 Ok(EraseSubjectResponse {
                     openings_destroyed: openings_destroyed__.unwrap_or_default(),
+                    state: state__.unwrap_or_default(),
                 })
             }
         }
@@ -4080,6 +4248,83 @@ impl<'de> serde::Deserialize<'de> for EraseSubjectResponse {
             FIELDS,
             GeneratedVisitor,
         )
+    }
+}
+impl serde::Serialize for ErasureState {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "ERASURE_STATE_UNSPECIFIED",
+            Self::Done => "ERASURE_STATE_DONE",
+            Self::Cleaning => "ERASURE_STATE_CLEANING",
+            Self::Noted => "ERASURE_STATE_NOTED",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for ErasureState {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "ERASURE_STATE_UNSPECIFIED",
+            "ERASURE_STATE_DONE",
+            "ERASURE_STATE_CLEANING",
+            "ERASURE_STATE_NOTED",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = ErasureState;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "ERASURE_STATE_UNSPECIFIED" => Ok(ErasureState::Unspecified),
+                    "ERASURE_STATE_DONE" => Ok(ErasureState::Done),
+                    "ERASURE_STATE_CLEANING" => Ok(ErasureState::Cleaning),
+                    "ERASURE_STATE_NOTED" => Ok(ErasureState::Noted),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
     }
 }
 impl serde::Serialize for FieldDescription {
@@ -8440,6 +8685,9 @@ impl serde::Serialize for OpenedRecord {
         if !self.openings.is_empty() {
             len += 1;
         }
+        if !self.entries.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lienthong.v1.OpenedRecord", len)?;
         if !self.log_origin.is_empty() {
             struct_ser.serialize_field("logOrigin", &self.log_origin)?;
@@ -8461,6 +8709,9 @@ impl serde::Serialize for OpenedRecord {
         if !self.openings.is_empty() {
             struct_ser.serialize_field("openings", &self.openings)?;
         }
+        if !self.entries.is_empty() {
+            struct_ser.serialize_field("entries", &self.entries)?;
+        }
         struct_ser.end()
     }
 }
@@ -8478,6 +8729,7 @@ impl<'de> serde::Deserialize<'de> for OpenedRecord {
             "logTime",
             "leaf",
             "openings",
+            "entries",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -8487,6 +8739,7 @@ impl<'de> serde::Deserialize<'de> for OpenedRecord {
             LogTime,
             Leaf,
             Openings,
+            Entries,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -8516,6 +8769,7 @@ impl<'de> serde::Deserialize<'de> for OpenedRecord {
                             "logTime" | "log_time" => Ok(GeneratedField::LogTime),
                             "leaf" => Ok(GeneratedField::Leaf),
                             "openings" => Ok(GeneratedField::Openings),
+                            "entries" => Ok(GeneratedField::Entries),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -8540,6 +8794,7 @@ impl<'de> serde::Deserialize<'de> for OpenedRecord {
                 let mut log_time__ = None;
                 let mut leaf__ = None;
                 let mut openings__ = None;
+                let mut entries__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::LogOrigin => {
@@ -8578,6 +8833,12 @@ impl<'de> serde::Deserialize<'de> for OpenedRecord {
                             }
                             openings__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Entries => {
+                            if entries__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("entries"));
+                            }
+                            entries__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(OpenedRecord {
@@ -8586,6 +8847,7 @@ impl<'de> serde::Deserialize<'de> for OpenedRecord {
                     log_time: log_time__,
                     leaf: leaf__.unwrap_or_default(),
                     openings: openings__.unwrap_or_default(),
+                    entries: entries__.unwrap_or_default(),
                 })
             }
         }

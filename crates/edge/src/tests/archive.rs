@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard};
 
 use adapter::BoxFuture;
-use evidence::{Accesses, Disclosure};
+use evidence::{Accesses, Disclosure, Erased};
 use exchange::{Fault, Found, Identifier, Opened, Position, Query};
 use gate::{Period, Records};
 
@@ -91,12 +91,13 @@ impl Records for Archive {
         &'a self,
         disclosure: &'a Disclosure<'a>,
         _subject: &'a Identifier,
-    ) -> BoxFuture<'a, Result<u64, Fault>> {
+    ) -> BoxFuture<'a, Result<Erased, Fault>> {
         self.note(disclosure);
         Box::pin(async {
             let mut opened = self.records();
             let opened = opened.iter_mut().filter(|it| !it.openings.is_empty());
-            Ok(opened.map(|it| it.openings.clear()).count() as u64)
+            let erased = opened.map(|it| it.openings.clear()).count();
+            Ok(Erased::Whole(erased as u64))
         })
     }
 }

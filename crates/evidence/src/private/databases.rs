@@ -24,8 +24,8 @@ pub(super) fn keyring(config: &Config) -> Result<Keyring, Error> {
     open_keyring(config, PATIENCE)
 }
 
-/// Opens keyring and index for everything of a log to be destroyed.
-pub(super) fn to_be_retired(config: &Config) -> Result<(Keyring, Index), Error> {
+/// Opens keyring and index for what touches every row: what is to be destroyed of a log, or cleaned.
+pub(super) fn with_patience(config: &Config) -> Result<(Keyring, Index), Error> {
     let keyring = open_keyring(config, LONG_PATIENCE)?;
     Ok((keyring, open_index(config, LONG_PATIENCE)?))
 }

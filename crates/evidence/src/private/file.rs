@@ -2,27 +2,19 @@
 //!
 //! *Invariant:* the keys of a record are in the keyring before the record is in the index.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use exchange::Opening;
-use jiff::civil::Date;
-use jiff::tz::{TimeZone, offset};
-use serde::Deserialize;
-
-use super::aead::Key;
+use super::entry::{Gist, Part, entry, marks, open};
 use super::epoch::Epoch;
 use super::index::{Entry, Index};
 use super::intake::Intake;
 use super::keyring::{Keyring, RecordKey};
-use super::opening::Openings;
 use super::parts::{Parts, Portion};
-use super::sealed::{OPENINGS_LABEL, Sealed};
-use super::tags::{NOBODY, OFFICER, PERSON, Tag, TagKeys};
+use super::sealed::Sealed;
+use super::tags::TagKeys;
 use super::thread::Erasure;
 use crate::frame::{Frame, Kind};
-use crate::keys::secret::Secret;
 use crate::publish::Written;
 use crate::{Error, batch, priority};
 
@@ -57,26 +49,6 @@ pub(super) struct Desk {
 struct Filed {
     keys: u64,
     index: u64,
-}
-
-/// What of a leaf is filed.
-#[derive(Debug, Deserialize)]
-struct Gist<'a> {
-    #[serde(borrow)]
-    t: Cow<'a, str>,
-    ts: u64,
-    #[serde(borrow)]
-    rid: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    caller: Option<Caller<'a>>,
-    #[serde(borrow)]
-    vis: Option<Cow<'a, str>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Caller<'a> {
-    #[serde(borrow)]
-    ag: Cow<'a, str>,
 }
 
 impl Desk {
@@ -185,11 +157,8 @@ impl Desk {
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         if self.next > self.filed.keys {
             let keys = std::mem::take(&mut self.keys);
-            let dropped = self.keyring.file(self.log, keys, self.next)?;
+            self.keyring.file(self.log, keys, self.next)?;
             self.filed.keys = self.next;
-            if !dropped.is_empty() {
-                self.forget(&dropped);
-            }
         }
         if self.next > self.filed.index {
             let entries = std::mem::take(&mut self.entries);
@@ -202,22 +171,6 @@ impl Desk {
         Ok(())
     }
 
-    /// Leaves out of the index what got no key: whose it is was erased meanwhile.
-    fn forget(&mut self, dropped: &[(u64, usize)]) {
-        for entry in &mut self.entries {
-            let (seq, ts) = (entry.seq, entry.ts);
-            if dropped.iter().any(|(record, _)| *record == seq) {
-                entry.tags.retain(|tag| !self.keyring.is_erased(tag, ts));
-                entry
-                    .parts
-                    .retain(|(_, part)| !dropped.contains(&(seq, *part)));
-                entry
-                    .sealed
-                    .retain(|(part, _)| !dropped.contains(&(seq, *part)));
-            }
-        }
-    }
-
     /// How many sealed openings could not be opened since this was asked last, and were not erased
     /// either: their keys are lost.
     pub(super) fn take_lost(&mut self) -> u64 {
@@ -225,18 +178,22 @@ impl Desk {
     }
 
     /// Destroys the keys to everything that is filed of a person, and forgets where it is; how many
-    /// records it was.
-    pub(super) fn erase(&mut self, person: &Erasure) -> Result<u64, Error> {
+    /// records it was. Tried again after a failure, it counts what was found before as well.
+    pub(super) fn erase(&mut self, erasure: &mut Erasure) -> Result<u64, Error> {
+        let promise = &erasure.promise;
         self.tags.refresh(&mut self.keyring)?;
-        let (kind, number) = (person.kind, &person.number);
-        let tags = self.tags.tags(kind, number);
+        let tags = self.tags.tags(&promise.kind, &promise.id);
+        // From here on no node files what was recorded before: what is found now is all there will be.
+        self.keyring.erase_persons(&tags, promise.until_ms)?;
         let mut records = Vec::new();
         for (log, seq) in self.index.marked(&tags)? {
             records.push(self.index.portion(log, seq, &tags)?);
         }
-        self.keyring.erase(&tags, &records, person.until_ms)?;
+        erasure.found = erasure.found.max(records.len() as u64);
+        self.keyring.erase_records(&records)?;
         self.index.forget(&tags, &records)?;
-        Ok(records.len() as u64)
+        self.keyring.keep(promise)?;
+        Ok(erasure.found)
     }
 
     /// True if something that waits for its leaf is sealed under an older intake key.
@@ -306,7 +263,7 @@ impl Desk {
                 Some((openings, secret)) => parts.push(Part {
                     number,
                     text: sealed.text,
-                    marks: self.marks(epoch, &openings),
+                    marks: marks(&self.tags, epoch, &openings),
                     openings,
                     secret,
                 }),
@@ -316,148 +273,7 @@ impl Desk {
         }
         Ok(parts)
     }
-
-    /// Whom openings name; nobody if they name no person.
-    fn marks(&self, epoch: Epoch, openings: &[Opening]) -> Vec<Mark> {
-        let mark = |opening: &Opening| {
-            let kind = kind(&opening.field)?;
-            let tag = self.tags.tag(epoch, kind, &opening.value)?;
-            let bearer = if kind == OFFICER {
-                Bearer::Officer
-            } else {
-                Bearer::Person
-            };
-            Some(Mark { tag, bearer })
-        };
-        let mut marks: Vec<Mark> = openings.iter().filter_map(mark).collect();
-        if marks.iter().all(|mark| mark.bearer == Bearer::Officer) {
-            let tag = self.tags.tag(epoch, NOBODY, &[]);
-            marks.extend(tag.map(|tag| Mark {
-                tag,
-                bearer: Bearer::Nobody,
-            }));
-        }
-        marks
-    }
 }
 
-/// What is filed of a record in the index.
-fn entry(seq: u64, gist: &Gist<'_>, parts: &[Part<'_>], leaf: Option<Vec<u8>>) -> Entry {
-    let hidden = parts.iter().find_map(|part| part.hidden());
-    let (caller, rid) = match &hidden {
-        Some(hidden) => (hidden.caller.as_ref(), hidden.rid.as_ref()),
-        None => (gist.caller.as_ref(), gist.rid.as_ref()),
-    };
-    let is_about_many = gist.t == batch::KIND;
-    let of_persons = |part: &Part<'_>| {
-        let number = part.number;
-        let each = part.persons().map(|tag| (tag, number));
-        each.collect::<Vec<_>>()
-    };
-    let marks = parts.iter().flat_map(|part| &part.marks);
-    let sealed = parts.iter().map(|part| (part.number, part.text.to_vec()));
-    Entry {
-        seq,
-        ts: gist.ts,
-        kind: gist.t.to_string(),
-        agency: caller.map(|caller| caller.ag.to_string()),
-        request: rid.map(|rid| rid.to_string()),
-        shown_from: shown_from(gist.vis.as_deref().unwrap_or_default()),
-        tags: marks.filter_map(Mark::named).collect(),
-        parts: if is_about_many {
-            parts.iter().flat_map(of_persons).collect()
-        } else {
-            Vec::new()
-        },
-        sealed: sealed.collect(),
-        leaf,
-    }
-}
-
-/// Sealed openings of a leaf, opened.
-struct Part<'a> {
-    number: usize,
-    text: &'a [u8],
-    openings: Vec<Opening>,
-    marks: Vec<Mark>,
-    secret: Secret,
-}
-
-/// Whom sealed openings name.
-struct Mark {
-    tag: Tag,
-    bearer: Bearer,
-}
-
-/// Who bears a tag.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Bearer {
-    Person,
-    Officer,
-    /// Stands for the person where none is named.
-    Nobody,
-}
-
-impl Mark {
-    /// The tag of somebody.
-    fn named(&self) -> Option<Tag> {
-        (self.bearer != Bearer::Nobody).then_some(self.tag)
-    }
-}
-
-impl Part<'_> {
-    /// Whose it is: those persons', or nobody's.
-    fn persons(&self) -> impl Iterator<Item = Tag> {
-        let marks = self.marks.iter();
-        marks
-            .filter(|mark| mark.bearer != Bearer::Officer)
-            .map(|mark| mark.tag)
-    }
-
-    /// What a sealed record says of its caller, or what is known of that after a crash.
-    fn hidden(&self) -> Option<Gist<'_>> {
-        let of = |field: &str| self.openings.iter().find(|opening| opening.field == field);
-        let opening = of(ALL).or_else(|| of(TRIED))?;
-        serde_json::from_slice(&opening.value).ok()
-    }
-}
-
-/// Opens sealed openings with their record key.
-pub(super) fn open(secret: &Secret, text: &[u8]) -> Option<Vec<Opening>> {
-    let plain = Key::new(secret).ok()?.open(OPENINGS_LABEL, text)?;
-    Openings::parse(&plain)
-}
-
-/// Of what kind the tag of an opening is; none if it has none.
-fn kind(field: &str) -> Option<&str> {
-    match field {
-        WHO => Some(PERSON),
-        OFFICER | PERSON => Some(field),
-        other => other.starts_with("sub.").then_some(other),
-    }
-}
-
-/// From when the person may see a record, in milliseconds since 1970: at once, from a day on, or
-/// never.
-fn shown_from(visibility: &str) -> u64 {
-    match visibility.split_once(':') {
-        None if visibility == "CITIZEN" => 0,
-        Some(("DELAYED", day)) => {
-            let day = day.parse::<Date>().ok();
-            let midnight = day.and_then(|day| day.to_zoned(TimeZone::fixed(offset(7))).ok());
-            midnight.map_or(NEVER, |midnight| {
-                u64::try_from(midnight.timestamp().as_millisecond()).unwrap_or(0)
-            })
-        }
-        _ => NEVER,
-    }
-}
-
-const NEVER: u64 = i64::MAX as u64;
-/// The opening that names the person whom the number in the question turned out to be of.
-const WHO: &str = "who";
-/// The openings that hold a sealed record: whole, and as far as it went before a crash.
-const ALL: &str = "all";
-const TRIED: &str = "try";
 /// So many sealed openings are filed with one commit, and those of the record they end in.
 const AT_ONCE: usize = 8_192;

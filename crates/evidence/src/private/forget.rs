@@ -12,7 +12,7 @@ use crate::{Config, Error};
 pub(crate) fn forget(log: &Config, epoch: Epoch) -> Result<(), Error> {
     let number = log_number(&log.origin);
     TagKeys::destroy(&log.keys_dir(), epoch)?;
-    let (mut keyring, mut index) = databases::to_be_retired(log)?;
+    let (mut keyring, mut index) = databases::with_patience(log)?;
     keyring.retire(epoch, number)?;
     index.retire(number)
 }

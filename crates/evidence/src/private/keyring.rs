@@ -15,6 +15,7 @@ use super::aead::Key;
 use super::epoch::Epoch;
 use super::erased::{self, Erased};
 use super::parts::Portion;
+use super::promise;
 use super::sql::{Database, Hold, Value, at_once, insert};
 use super::tags::Tag;
 use crate::keys::secret::{self, Secret};
@@ -22,8 +23,8 @@ use crate::{Error, priority};
 
 /// The keys to all that is sealed.
 pub(super) struct Keyring {
-    db: Box<dyn Database>,
-    master: Key,
+    pub(super) db: Box<dyn Database>,
+    pub(super) master: Key,
     random: SystemRandom,
     erased: Erased,
 }
@@ -108,14 +109,14 @@ impl Keyring {
     }
 
     /// Adds the keys of records, each under that of its person, which is made if there is none; what
-    /// lies before `next` is filed then. Returns those that were not added, as record and part: a
-    /// person of theirs was erased, on another node, since they were recorded.
+    /// lies before `next` is filed then. Those of persons who were erased since, on another node, are
+    /// left out.
     pub(super) fn file(
         &mut self,
         log: i64,
         mut keys: Vec<RecordKey>,
         next: u64,
-    ) -> Result<Vec<Place>, Error> {
+    ) -> Result<(), Error> {
         let Self {
             db,
             master,
@@ -136,9 +137,7 @@ impl Keyring {
             let whole = keys.iter().filter(|key| !key.is_about_many);
             let whole = whole.filter(|key| is_erased(key)).map(|key| key.seq);
             let whole: HashSet<u64> = whole.collect();
-            let is_dropped = |key: &mut RecordKey| is_erased(key) || whole.contains(&key.seq);
-            let dropped = keys.extract_if(.., is_dropped);
-            let dropped = dropped.map(|key| (key.seq, key.part)).collect();
+            keys.retain(|key| !is_erased(key) && !whole.contains(&key.seq));
             // So each person's key is looked up once, and neighbours in the table are.
             keys.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
             let mut rows = Vec::with_capacity(keys.len());
@@ -154,8 +153,8 @@ impl Keyring {
                 "INSERT INTO filed_keys (log, next) VALUES ($1, $2) \
                  ON CONFLICT (log) DO UPDATE SET next = excluded.next",
                 &[Value::Int(log), Value::of(next)],
-            )?;
-            Ok(dropped)
+            )
+            .map(drop)
         })
     }
 
@@ -181,15 +180,10 @@ impl Keyring {
         Ok(keys)
     }
 
-    /// Destroys the keys of persons and of records; how many of records there were. What other nodes
-    /// have recorded of these persons until that time, and not filed yet, gets none.
-    pub(super) fn erase(
-        &mut self,
-        tags: &[Tag],
-        records: &[Portion],
-        until_ms: u64,
-    ) -> Result<u64, Error> {
-        let erased = at_once(&mut *self.db, |db| {
+    /// Destroys the keys of persons. What other nodes have recorded of them until that time, and not
+    /// filed yet, is filed without a key, and not found.
+    pub(super) fn erase_persons(&mut self, tags: &[Tag], until_ms: u64) -> Result<(), Error> {
+        at_once(&mut *self.db, |db| {
             db.hold(Hold::Alone)?;
             if db.is_shared() {
                 erased::note(db, tags, until_ms)?;
@@ -198,16 +192,20 @@ impl Keyring {
                 let tag = [Value::Bytes(tag.to_vec())];
                 db.run("DELETE FROM subject_key WHERE tag = $1", &tag)?;
             }
-            let mut erased = 0;
+            Ok(())
+        })
+    }
+
+    /// Destroys the keys of records.
+    pub(super) fn erase_records(&mut self, records: &[Portion]) -> Result<(), Error> {
+        at_once(&mut *self.db, |db| {
             for portion in records {
                 let (condition, values) = portion.condition();
                 let sql = format!("DELETE FROM record_key WHERE {condition}");
-                erased += db.run(&sql, &values)?;
+                db.run(&sql, &values)?;
             }
-            Ok(erased)
-        })?;
-        self.db.scrub(&["subject_key", "record_key"])?;
-        Ok(erased)
+            Ok(())
+        })
     }
 
     /// Destroys the keys of all records of a log, and those of the persons of a half-year; of persons
@@ -231,12 +229,6 @@ impl Keyring {
             db.run(tags, &epoch)
         })?;
         self.db.scrub(&["subject_key", "record_key", "tag_key"])
-    }
-
-    /// True if what was recorded of a person at that time is filed without a key, as far as is known
-    /// since [`Keyring::file`].
-    pub(super) fn is_erased(&self, tag: &Tag, ts_ms: u64) -> bool {
-        self.erased.is_erased(tag, ts_ms)
     }
 }
 
@@ -273,7 +265,7 @@ fn define(db: &mut dyn Database) -> Result<(), Error> {
         "tag_key (epoch TEXT PRIMARY KEY, wrapped BYTEA NOT NULL)",
         erased::TABLE,
     ];
-    db.define(&tables, &[])
+    db.define(&[&tables[..], &promise::TABLES].concat(), &[])
 }
 
 impl fmt::Debug for Keyring {

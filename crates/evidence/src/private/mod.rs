@@ -18,8 +18,10 @@
 
 mod access;
 mod aead;
+mod cleaning;
 mod daily;
 mod databases;
+mod entry;
 mod epoch;
 mod erased;
 mod file;
@@ -32,6 +34,8 @@ mod older;
 mod opening;
 mod parts;
 mod postgres;
+mod promise;
+mod reach;
 mod records;
 mod reindex;
 mod retire;
@@ -51,6 +55,8 @@ pub(crate) use forget::forget;
 pub(crate) use intake::Intake;
 pub(crate) use locks::LockTable;
 pub(crate) use opening::Openings;
+pub(crate) use promise::Promise;
+pub(crate) use reach::Reach;
 pub use records::Accesses;
 pub(crate) use records::{Eyes, Records};
 pub use reindex::{Reindexed, reindex};

@@ -147,6 +147,10 @@ impl Database for Postgres {
         })
     }
 
+    fn begin(&mut self) -> Result<(), Error> {
+        self.run("BEGIN", &[]).map(drop)
+    }
+
     fn is_shared(&self) -> bool {
         true
     }
@@ -161,20 +165,12 @@ impl Database for Postgres {
     }
 
     fn scrub(&mut self, tables: &[&str]) -> Result<(), Error> {
-        // The server's own housekeeping does the same later, so that a long one is not waited for.
-        let limit = format!("SET statement_timeout = {}", SCRUB.as_millis());
-        let again = format!("SET statement_timeout = {}", self.patience.as_millis());
-        let patience = SCRUB.saturating_mul(u32::try_from(tables.len()).unwrap_or(1));
-        self.wait("scrub", patience, async |client, _| {
-            client.batch_execute(&limit).await?;
-            for table in tables {
-                match client.batch_execute(&format!("VACUUM {table}")).await {
-                    Err(error) if !is_refusal(&error) => return Err(error),
-                    _ => {}
-                }
-            }
-            client.batch_execute(&again).await
-        })
+        for table in tables {
+            self.wait("clean", self.patience, async |client, _| {
+                client.batch_execute(&format!("VACUUM {table}")).await
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -283,8 +279,6 @@ const NULL: Option<&str> = None;
 const LOGIN: Duration = Duration::from_secs(5);
 /// The server ends a statement that takes too long by itself; so long its word may be on the way.
 const NET: Duration = Duration::from_secs(1);
-/// How long a table is cleaned after an erasure.
-const SCRUB: Duration = Duration::from_secs(20);
 /// The most statements that are held prepared; those that are always asked are some twenty.
 const MAX_STATEMENTS: usize = 128;
 /// The lock of those who make tables, and that of the keys of persons: `lienth` in ASCII, and one more.

@@ -6,15 +6,16 @@ use exchange::{Found, Identifier, Opened, Opening, Position, Query};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
-use zeroize::Zeroizing;
 
 use super::index::{Index, Terms};
 use super::keyring::Keyring;
 use super::parts::Portion;
+use super::promise::Promise;
+use super::reach::{Reach, Want};
 use super::shared::Private;
 use super::tags::{NOBODY, OFFICER, TagKeys};
 use super::thread::{Erasure, Progress};
-use super::{databases, file, log_number};
+use super::{databases, entry, log_number};
 use crate::attempt::subject_name;
 use crate::publish::{self, Inbox};
 use crate::{Config, Error, batch};
@@ -28,8 +29,7 @@ struct Shared {
     config: Config,
     /// With every log of this node.
     node: Arc<Config>,
-    inbox: Arc<Inbox>,
-    progress: Progress,
+    reach: Reach,
     private: Private,
     searches: Arc<Semaphore>,
     /// Databases that were opened for a search and wait for the next.
@@ -71,11 +71,15 @@ impl Records {
         progress: Progress,
         private: Private,
     ) -> Self {
+        let log = log_number(&config.origin);
         Self(Arc::new(Shared {
             config,
             node,
-            inbox,
-            progress,
+            reach: Reach {
+                log,
+                inbox,
+                progress,
+            },
             private,
             searches: Arc::new(Semaphore::new(SEARCHES)),
             idle: Mutex::default(),
@@ -84,7 +88,18 @@ impl Records {
 
     /// True if everything before that number is filed.
     pub(crate) fn has_filed(&self, seq: u64) -> bool {
-        *self.0.progress.filed.borrow() >= seq
+        *self.0.reach.progress.filed.borrow() >= seq
+    }
+
+    /// True if no older log waits to be filed, and this one is the newest.
+    #[cfg(test)]
+    pub(crate) fn is_all_there_is(&self) -> bool {
+        self.0.private.is_all_but(self.0.reach.log)
+    }
+
+    /// How far the log is.
+    pub(crate) fn reach(&self) -> Reach {
+        self.0.reach.clone()
     }
 
     /// Searches what is filed; waits for what was recorded before the call, until then.
@@ -108,45 +123,57 @@ impl Records {
         Ok(all)
     }
 
-    /// Has the keys to everything destroyed that is recorded of a person before that record of a log,
-    /// on other nodes until that time; how many records it was. Goes on if nobody waits any more.
-    pub(crate) async fn erase(
+    /// Wants everything filed that is durable now.
+    pub(crate) fn want_all(&self) -> Vec<Want> {
+        self.0.private.want_all(&self.0.reach)
+    }
+
+    /// Promises, durably, that a person will be erased.
+    pub(crate) async fn promise(
         &self,
         subject: &Identifier,
-        (log, after): (&str, u64),
         until_ms: u64,
-    ) -> Result<u64, Error> {
+        until: Instant,
+    ) -> Result<Promise, Error> {
+        let kind = subject_name(subject.kind());
+        let promise = Promise::new(kind, subject.reveal().as_bytes(), until_ms)?;
+        let config = self.0.config.clone();
+        let promising = off_the_road(move || {
+            databases::keyring(&config)?.promise(&promise, &config.node)?;
+            Ok(promise)
+        });
+        let promised = timeout_at(until, promising).await;
+        promised.unwrap_or(Err(Error::Unpromised))
+    }
+
+    /// Has the keys to everything destroyed that is recorded of a person, once that is filed; what other
+    /// nodes have recorded, until the time of the promise. How many records it was. Goes on if nobody
+    /// waits any more.
+    pub(crate) async fn erase(&self, promise: Promise, wanted: Vec<Want>) -> Result<u64, Error> {
         let (done, erased) = oneshot::channel();
         self.0.private.ask_for(Erasure {
-            kind: subject_name(subject.kind()),
-            number: Zeroizing::new(subject.reveal().as_bytes().to_vec()),
-            log: log_number(log),
-            after,
-            until_ms,
-            done,
+            promise,
+            wanted,
+            found: 0,
+            done: Some(done),
         })?;
-        // One of an older log waits for the end of that.
-        if log == self.0.config.origin {
-            self.0.progress.published.want(after.saturating_add(1));
-        }
         let erased = erased.await.unwrap_or(Err(Error::Ended));
         // What they have read into memory must not outlive it.
         self.idle().clear();
         erased
     }
 
+    /// Waits until the files of the databases are cleaned of what was erased.
+    pub(crate) async fn cleaned(&self) {
+        self.0.private.cleaning().done().await;
+    }
+
     /// Waits until what is durable now is filed: a second or two, and several where exchanges take
     /// every core. False if it takes longer than until then.
     async fn is_all_filed(&self, until: Instant) -> bool {
-        let want = self.0.inbox.reached().seq;
-        self.0.progress.published.want(want);
-        let mut filed = self.0.progress.filed.subscribe();
-        let mut unfiled = self.0.private.unfiled();
-        let all = async {
-            filed.wait_for(|filed| *filed >= want).await.is_ok()
-                && unfiled.wait_for(|unfiled| *unfiled == 0).await.is_ok()
-        };
-        timeout_at(until, all).await.unwrap_or(false)
+        let wanted = self.want_all();
+        let filed = self.0.private.are_filed(&wanted);
+        timeout_at(until, filed).await.is_ok()
     }
 
     /// Searches in databases that were open before, if there are any, and in those opened anew if a
@@ -242,7 +269,7 @@ fn open(
     let mut openings = Vec::new();
     for (part, secret) in keyring.record(portion)? {
         let text = sealed.iter().find(|(of, _)| *of == part);
-        let opened = text.and_then(|(_, text)| file::open(&secret, text));
+        let opened = text.and_then(|(_, text)| entry::open(&secret, text));
         openings.extend(opened.into_iter().flatten());
     }
     Ok(openings)

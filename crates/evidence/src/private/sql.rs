@@ -31,6 +31,9 @@ pub(super) trait Database: Send + fmt::Debug {
     /// found by its whole key.
     fn define(&mut self, tables: &[&str], indexes: &[&str]) -> Result<(), Error>;
 
+    /// Begins a change; of those that write at once, one waits for the other here.
+    fn begin(&mut self) -> Result<(), Error>;
+
     /// True if other nodes write to it as well.
     fn is_shared(&self) -> bool;
 
@@ -39,7 +42,7 @@ pub(super) trait Database: Send + fmt::Debug {
     fn hold(&mut self, how: Hold) -> Result<(), Error>;
 
     /// Makes what was deleted from these tables unreadable in the files of the database, as far as
-    /// the database can.
+    /// the database can. It may take as long as a statement may.
     fn scrub(&mut self, tables: &[&str]) -> Result<(), Error>;
 }
 
@@ -66,7 +69,7 @@ pub(super) fn at_once<T>(
     db: &mut dyn Database,
     work: impl FnOnce(&mut dyn Database) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    db.run("BEGIN", &[])?;
+    db.begin()?;
     match work(db) {
         Ok(done) => {
             db.run("COMMIT", &[])?;

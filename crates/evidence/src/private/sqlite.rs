@@ -89,6 +89,11 @@ impl Database for Sqlite {
         Ok(())
     }
 
+    fn begin(&mut self) -> Result<(), Error> {
+        // One that begins by reading is refused, not kept waiting, if another has written meanwhile.
+        self.run("BEGIN IMMEDIATE", &[]).map(drop)
+    }
+
     fn is_shared(&self) -> bool {
         false
     }
@@ -154,3 +159,36 @@ const SCRUBS: u32 = 50;
 const SCRUB: Duration = Duration::from_millis(100);
 /// How long one waits for another that writes.
 const BUSY: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::super::sql::at_once;
+    use super::*;
+
+    /// As the threads of two half-years at their turn.
+    #[test]
+    fn of_two_that_read_and_then_write_one_waits_for_the_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("any.db");
+        let open = || Sqlite::open(&path, Durability::Relaxed).unwrap();
+        let mut db = open();
+        db.define(&["sum (id BIGINT PRIMARY KEY, value BIGINT)"], &[])
+            .unwrap();
+        db.run("INSERT INTO sum (id, value) VALUES (1, 0)", &[])
+            .unwrap();
+        let count = || {
+            let mut db = open();
+            for _ in 0..100 {
+                let counted = at_once(&mut db, |db| {
+                    let rows = db.rows("SELECT value FROM sum WHERE id = 1", &[])?;
+                    let next = Value::of(rows[0][0].number() + 1);
+                    db.run("UPDATE sum SET value = $1 WHERE id = 1", &[next])
+                });
+                counted.unwrap();
+            }
+        };
+        std::thread::scope(|scope| [count, count].map(|count| scope.spawn(count)).map(drop));
+        let rows = db.rows("SELECT value FROM sum WHERE id = 1", &[]).unwrap();
+        assert_eq!(rows[0][0], Value::Int(200));
+    }
+}

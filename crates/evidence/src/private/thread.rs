@@ -10,22 +10,25 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use exchange::Clock;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use super::daily::Daily;
 use super::file::Desk;
 use super::index::Index;
 use super::intake::Intake;
 use super::older::{More, Older};
+use super::promise::Promise;
+use super::reach::Want;
 use super::retire::Retiring;
 use super::shared::Private;
 use super::tags::TagKeys;
 use super::{databases, log_number};
 use crate::alarm::Siren;
+use crate::leaf::Event;
 use crate::publish::{Guard, Haste, Look, News, Published, Tail};
-use crate::writer::Queue;
+use crate::writer::{Queue, now_ms};
 use crate::{Config, Error, Observer, priority};
 
 /// What the thread works with.
@@ -34,6 +37,9 @@ pub(crate) struct Filer {
     pub(crate) config: Config,
     pub(crate) intake: Arc<Intake>,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// When the log was begun to be written on, in milliseconds since 1970.
+    pub(crate) begun_ms: u64,
     pub(crate) siren: Siren,
     /// What exchanges put their openings into.
     pub(crate) queue: Arc<Queue>,
@@ -64,26 +70,13 @@ impl Drop for End {
 
 /// A person whose keys are to be destroyed.
 pub(super) struct Erasure {
-    /// The kind of the number.
-    pub(super) kind: &'static str,
-    /// The number.
-    pub(super) number: Zeroizing<Vec<u8>>,
-    /// The log with the record behind which it was asked for: what comes before is to be filed first.
-    pub(super) log: i64,
-    /// The place of that record.
-    pub(super) after: u64,
-    /// When it was asked for, in milliseconds since 1970.
-    pub(super) until_ms: u64,
-    /// Told how many records it was.
-    pub(super) done: oneshot::Sender<Result<u64, Error>>,
-}
-
-impl Erasure {
-    /// True if everything before it is filed, where the newest log is filed as far as `filed`, and
-    /// every older one whole.
-    pub(super) const fn is_ripe(&self, newest: i64, filed: u64) -> bool {
-        self.log != newest || self.after < filed
-    }
+    pub(super) promise: Promise,
+    /// What is to be filed first.
+    pub(super) wanted: Vec<Want>,
+    /// How many records were found so far.
+    pub(super) found: u64,
+    /// Told how many records it was; nobody waits for what an earlier run has promised.
+    pub(super) done: Option<oneshot::Sender<Result<u64, Error>>>,
 }
 
 impl fmt::Debug for Erasure {
@@ -99,6 +92,8 @@ struct Work {
     /// An older log that is being filed.
     older: Option<Older>,
     daily: Daily,
+    /// From when on it is tried again; it waits after a failure.
+    older_from: Instant,
     retiring: Retiring,
     /// So many bytes that ever entered the queue are filed.
     queued: u64,
@@ -145,6 +140,7 @@ impl Filer {
             desk: None,
             older: None,
             daily: Daily::default(),
+            older_from: begin,
             retiring: Retiring::after_start(begin, self.intake.current()),
             queued: 0,
             due: begin,
@@ -171,6 +167,9 @@ impl Filer {
                     };
                     if work.older.is_some() || work.daily.is_at_work() {
                         (look.from, look.until) = (now, now);
+                    }
+                    if work.older_from > now {
+                        look.until = look.until.min(work.older_from);
                     }
                     if work.is_cut_short(&news) && self.progress.published.has_ended() {
                         return; // what is left is for the next start
@@ -208,9 +207,18 @@ impl Filer {
         self.tell_of_lost(desk.take_lost());
         self.progress.filed.send_replace(desk.filed());
         self.observer.filed(desk.filed());
-        self.file_older(&mut work.older)?;
+        if now >= work.older_from
+            && let Err(error) = self.file_older(&mut work.older)
+        {
+            // Of the newest log, nothing is wrong.
+            self.observer.not_filed(&error);
+            (work.older, work.older_from) = (None, now + RETRY);
+        }
+        self.take_up(desk, news)?;
         self.erase(desk, &mut work.retiring, &mut work.daily)?;
         self.say_root(desk, &mut work.daily)?;
+        let cleaning = self.private.cleaning();
+        cleaning.go_on(&self.config, &self.observer, now);
         self.retire(desk, &mut work.retiring, work.queued)?;
         Ok(desk.filed())
     }
@@ -251,10 +259,10 @@ impl Filer {
         if !self.private.is_newest(self.log()) {
             return Ok(());
         }
+        let Some(config) = self.private.to_be_filed() else {
+            return Ok(());
+        };
         if older.is_none() {
-            let Some(config) = self.private.to_be_filed() else {
-                return Ok(());
-            };
             *older = Older::open(&config, &self.intake)?;
         }
         if let Some(some) = older {
@@ -265,7 +273,7 @@ impl Filer {
             }
         }
         *older = None;
-        self.private.has_filed();
+        self.private.is_filed(&config.origin);
         Ok(())
     }
 
@@ -288,15 +296,19 @@ impl Filer {
         }
         daily.start_over();
         let mut again = Ok(());
-        for erasure in erasures {
-            match desk.erase(&erasure) {
-                Err(error) if error.may_pass() => {
+        for mut erasure in erasures {
+            match (desk.erase(&mut erasure), erasure.done.take()) {
+                (Err(error), done) if error.may_pass() => {
                     again = Err(error);
+                    erasure.done = done;
                     self.private.ask_for(erasure)?;
                 }
                 // Whoever asked may have gone; it is done all the same.
-                erased => drop(erasure.done.send(erased)),
+                (erased, Some(done)) => drop(done.send(erased)),
+                (Ok(erased), None) => self.record(erased),
+                (Err(error), None) => self.observer.not_filed(&error),
             }
+            self.private.cleaning().is_due();
         }
         again?;
         // What was filed a moment ago could still be opened by the intake key.
@@ -314,6 +326,49 @@ impl Filer {
             daily.start_over();
         }
         Ok(())
+    }
+
+    /// Takes up what earlier runs have promised and not done, once what there is now is filed.
+    fn take_up(&self, desk: &mut Desk, news: &News) -> Result<(), Error> {
+        if !self.private.takes_up(self.log()) {
+            return Ok(());
+        }
+        let promised = desk.keyring.promised(&self.config.node, self.begun_ms)?;
+        if !desk.keyring.marks()?.is_empty() {
+            self.private.cleaning().is_due();
+        }
+        for promise in promised {
+            match promise {
+                Ok(promise) => self.private.ask_for(Erasure {
+                    promise,
+                    wanted: vec![Want {
+                        log: self.log(),
+                        records: news.reached.seq,
+                        progress: self.progress.clone(),
+                    }],
+                    found: 0,
+                    done: None,
+                })?,
+                Err(error) => self.observer.not_filed(&error),
+            }
+        }
+        self.private.has_taken_up();
+        Ok(())
+    }
+
+    /// Records how many records were erased of somebody, as an earlier run has promised.
+    fn record(&self, erased: u64) {
+        let leaf = Event {
+            v: 1,
+            t: "ADMIN",
+            ts: now_ms(&*self.clock),
+            node: &self.config.node,
+            act: Some("ERASE"),
+            n: Some(erased),
+            ..Event::default()
+        };
+        // If the log has ended, closing it says so.
+        drop(self.queue.single(&leaf.to_leaf(), None));
     }
 
     /// Renews the intake key now and then, and destroys those under which nothing waits any more:

@@ -19,8 +19,8 @@ use crate::chain::Chain;
 use crate::frame::Kind;
 use crate::scan::Scan;
 use crate::{
-    Alarm, Attempt, Config, Deps, Error, Evidence, Handle, NoObserver, Open, Outcome, Receipt,
-    Refusal, SourceOutcome, keys, segment,
+    Alarm, Attempt, Config, Deps, Error, Evidence, Handle, NoObserver, Observer, Open, Outcome,
+    Receipt, Refusal, SourceOutcome, keys, segment,
 };
 
 mod backup;
@@ -28,6 +28,7 @@ mod batch;
 mod cosign;
 mod crash;
 mod daily;
+mod erasure;
 mod floods;
 mod golden;
 mod model;
@@ -118,11 +119,19 @@ impl Desk {
     }
 
     fn try_start(&self, alarm: Alarm) -> Result<(Evidence, Handle), Error> {
+        self.start_seen_by(Arc::new(NoObserver), alarm)
+    }
+
+    fn start_seen_by(
+        &self,
+        observer: Arc<dyn Observer>,
+        alarm: Alarm,
+    ) -> Result<(Evidence, Handle), Error> {
         let log = self.config.at_start(&*self.clock)?;
         let deps = Deps {
             keys: keys::create_if_missing(&log)?,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            observer: Arc::new(NoObserver),
+            observer,
             witnesses: None,
             version: "0.1.0",
             policy: self.policy,

@@ -1,12 +1,12 @@
 //! The private side: what is found, who may see it, what erasure leaves, and that no file tells.
 
-use exchange::{CitizenId, Found, Opened, Query, ReasonText};
+use exchange::{CitizenId, Fault, Found, Opened, Query, ReasonText};
 use tokio::time::Instant;
 
 use super::*;
 use crate::keys::PublicKeys;
 use crate::verify::{self, Trust};
-use crate::{Accesses, Commitment, Disclosure};
+use crate::{Accesses, Commitment, Disclosure, Erased};
 
 pub(super) const OTHER: &str = "999099000002";
 /// How long a search waits for what it does not find filed.
@@ -76,6 +76,14 @@ pub(super) fn opened<'a>(record: &'a Opened, field: &str) -> Option<&'a str> {
     let mut all = record.openings.iter();
     let opening = all.find(|opening| opening.field == field)?;
     Some(std::str::from_utf8(&opening.value).unwrap())
+}
+
+/// How many records an erasure that has been done whole was of.
+pub(super) fn whole(erased: Result<Erased, Fault>) -> u64 {
+    match erased.unwrap() {
+        Erased::Whole(records) => records,
+        erased @ (Erased::Keys(_) | Erased::Promised) => panic!("{erased:?}"),
+    }
 }
 
 /// Every opening opens a commitment that stands in the leaf.
@@ -265,7 +273,7 @@ async fn after_an_erasure_the_log_verifies_and_nothing_opens_it() {
     desk.about(IdentifierKind::Personal, OTHER);
     let other = desk.exchange(&evidence).await;
     let erased = evidence.erase(&desk.disclosure(), &person(CITIZEN)).await;
-    assert_eq!(erased.unwrap(), 2);
+    assert_eq!(whole(erased), 2);
     let found = desk.search(&evidence, about(CITIZEN)).await;
     // The search itself has left a record, which the next search finds.
     assert!(found.records.is_empty());
@@ -403,13 +411,18 @@ async fn an_erasure_that_cannot_come_any_more_is_not_waited_for() {
     let (evidence, handle) = desk.start();
     let number = person(CITIZEN);
     // Behind a record that will never be.
-    let (records, origin) = (evidence.records(), evidence.origin());
-    let waits = records.erase(&number, (&origin, u64::MAX), 0);
+    let (records, never) = (evidence.records(), evidence.reach().want(u64::MAX));
+    let promise = async || {
+        let promise = records.promise(&number, 0, Instant::now() + PATIENCE);
+        promise.await.unwrap()
+    };
+    let (waiting, late) = (promise().await, promise().await);
+    let waits = records.erase(waiting, vec![never]);
     let soon = Duration::from_secs(10);
     let (ended, closed) = tokio::join!(tokio::time::timeout(soon, waits), handle.close());
     closed.unwrap();
     assert!(matches!(ended, Ok(Err(Error::Ended))), "{ended:?}");
-    let late = records.erase(&number, (&origin, 0), 0);
+    let late = records.erase(late, Vec::new());
     let late = tokio::time::timeout(soon, late).await;
     assert!(matches!(late, Ok(Err(Error::Ended))), "{late:?}");
 }

@@ -1,6 +1,6 @@
 //! The Merkle tree of RFC 6962, and how C2SP tlog-tiles lays it out: <https://c2sp.org/tlog-tiles>.
 //!
-//! Arithmetic only: [`Edge`] grows a tree, [`Tile`] names its parts, [`proof`] leads from a leaf or
+//! Arithmetic only: `Edge` grows a tree, [`Tile`] names its parts, [`proof`] leads from a leaf or
 //! an older tree to a root. Not here: files.
 
 use aws_lc_rs::digest;

@@ -14,10 +14,10 @@ use super::outstanding::Outstanding;
 use super::pace::Pace;
 use super::queue::Queue;
 use super::wall::Watch;
-use super::{Batch, Plan, Started, Threads, Writer};
+use super::{Batch, Plan, Started, Threads, Writer, now_ms};
 use crate::cosign::{Collector, Cosigning};
 use crate::keys::{InForce, Keeper, Keys, PUBLIC_FILE, PublicKeys};
-use crate::private::{Filer, Progress, Records};
+use crate::private::{Filer, Intake, Progress, Records};
 use crate::publish::{self, Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::scrub::Scrubber;
@@ -167,15 +167,6 @@ impl Writer {
             config: config.clone(),
             cosigning,
         };
-        let filer = Filer {
-            config: config.clone(),
-            intake: Arc::clone(&intake),
-            siren: kit.siren.clone(),
-            queue: Arc::clone(&self.queue),
-            observer: Arc::clone(&self.observer),
-            progress: progress.clone(),
-            private: kit.private.clone(),
-        };
         let keeper = Keeper {
             config: config.clone(),
             in_force: Arc::clone(&self.keys),
@@ -187,7 +178,7 @@ impl Writer {
             siren: kit.siren.clone(),
             scrubber: self.scrubber(config, kit).spawn()?,
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
-            filer: filer.spawn()?,
+            filer: self.filer(config, kit, &intake, &progress).spawn()?,
             keeper: keeper.spawn()?,
             published,
         };
@@ -205,6 +196,26 @@ impl Writer {
             follower: Arc::clone(&self.follower),
         };
         Ok((started, threads))
+    }
+
+    fn filer(
+        &self,
+        config: &Config,
+        kit: &Kit,
+        intake: &Arc<Intake>,
+        progress: &Progress,
+    ) -> Filer {
+        Filer {
+            config: config.clone(),
+            intake: Arc::clone(intake),
+            siren: kit.siren.clone(),
+            queue: Arc::clone(&self.queue),
+            observer: Arc::clone(&self.observer),
+            begun_ms: now_ms(&*self.clock),
+            clock: Arc::clone(&self.clock),
+            progress: progress.clone(),
+            private: kit.private.clone(),
+        }
     }
 
     fn scrubber(&self, config: &Config, kit: &Kit) -> Scrubber {

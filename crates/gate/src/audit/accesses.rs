@@ -6,8 +6,8 @@ use std::sync::Arc;
 use admission::Duty;
 use api::convert::{Listing, page_token};
 use api::v1;
-use evidence::verify;
-use exchange::{AgencyCode, Fault, Opened, Opening, PurposeCode};
+use evidence::{Commitment, verify};
+use exchange::{AgencyCode, BatchProof, Fault, Opened, Opening, PurposeCode};
 
 use super::inspect::{answer, disclosure};
 use super::leaf::Leaf;
@@ -115,20 +115,21 @@ impl Gate {
         let own = records.iter().filter_map(|record| {
             let files = self.deps.log.files(&record.origin)?;
             let place = (Arc::clone(&record.origin), record.seq);
-            Some((files, place, own_openings(record)))
+            Some((files, place, Own::of(record)))
         });
         let proved = read_from(own.collect::<Vec<_>>(), |own| {
-            let proofs = own.iter_mut().map(|(files, place, openings)| {
+            let proofs = own.iter_mut().map(|(files, place, own)| {
                 let proved = verify::prove(files, place.1)?;
-                Ok((place.clone(), std::mem::take(openings), proved))
+                Ok((place.clone(), std::mem::take(own), proved))
             });
             proofs.collect::<Result<Vec<_>, _>>()
         });
         let proved = proved.await?.into_iter();
-        let proved =
-            proved.filter_map(|(place, openings, proved)| Some((place, openings, proved?)));
-        let texts = proved
-            .map(|(place, openings, (proof, leaf))| Ok((place, carrying(proof, leaf, &openings)?)));
+        let proved = proved.filter_map(|(place, own, proved)| Some((place, own, proved?)));
+        let texts = proved.map(|(place, own, (proof, leaf))| {
+            let text = carrying(proof, leaf, &own.openings, own.entry.as_ref())?;
+            Ok((place, text))
+        });
         texts.collect()
     }
 }
@@ -136,11 +137,29 @@ impl Gate {
 /// The name of a log, and the place of a record in it.
 type Place = (Arc<str>, u64);
 
-/// What a citizen may open of a record about them: themselves, and the reason. Not the officer.
-fn own_openings(record: &Opened) -> Vec<Opening> {
-    let openings = record.openings.iter();
-    let own = openings.filter(|it| it.field == REASON || it.field.starts_with(SUBJECT));
-    own.cloned().collect()
+/// What a citizen is given of a record about them, to check it by.
+#[derive(Default)]
+struct Own {
+    /// What opens themselves, and the reason. Not the officer.
+    openings: Vec<Opening>,
+    /// Their entry in a record about many. Who was asked about twice in it is shown the first.
+    entry: Option<BatchProof>,
+}
+
+impl Own {
+    fn of(record: &Opened) -> Self {
+        let entry = record.entries.first();
+        let is_own = |opening: &&Opening| match entry {
+            _ if opening.field == REASON => true,
+            _ if !opening.field.starts_with(SUBJECT) => false,
+            Some(entry) => entry.entry.contains(Commitment::of(opening).as_str()),
+            None => true,
+        };
+        Self {
+            openings: record.openings.iter().filter(is_own).cloned().collect(),
+            entry: entry.cloned(),
+        }
+    }
 }
 
 /// How the names of the commitments to the person begin.

@@ -3,8 +3,8 @@
 use admission::{Duty, Warrant};
 use api::convert::{Erasure, Search, page_token};
 use api::v1;
-use evidence::Asked;
-use exchange::{CallContext, Fault, Identifier, Opened, Opening};
+use evidence::{Asked, Erased};
+use exchange::{BatchProof, CallContext, Fault, Identifier, Opened, Opening};
 
 use super::time;
 use crate::{Call, Gate, Reply, trace};
@@ -34,10 +34,10 @@ impl Gate {
         Ok(answer(message, &warrant))
     }
 
-    /// Destroys what opens the records about a person.
+    /// Destroys what opens the records about a person, or promises to.
     ///
     /// # Errors
-    /// The caller may not, this node keeps no index, or the erasure cannot be recorded.
+    /// The caller may not, this node keeps no index, or the erasure cannot be recorded or promised.
     pub async fn erase(
         &self,
         call: &Call,
@@ -47,9 +47,8 @@ impl Gate {
         let warrant = self.entitled(call, context, Some(subject), Duty::EraseSubject);
         let warrant = warrant.await?;
         let disclosure = disclosure(call, context, &warrant);
-        let openings_destroyed = self.deps.records.erase(&disclosure, subject).await?;
-        let message = v1::EraseSubjectResponse { openings_destroyed };
-        Ok(answer(message, &warrant))
+        let erased = self.deps.records.erase(&disclosure, subject).await?;
+        Ok(answer(how_far(erased), &warrant))
     }
 
     /// Admits a call about the record. A refusal is a record too, as of a question.
@@ -96,6 +95,18 @@ pub(super) fn answer<T>(message: T, warrant: &Warrant) -> Reply<T> {
     }
 }
 
+fn how_far(erased: Erased) -> v1::EraseSubjectResponse {
+    let (openings_destroyed, state) = match erased {
+        Erased::Whole(records) => (records, v1::ErasureState::Done),
+        Erased::Keys(records) => (records, v1::ErasureState::Cleaning),
+        Erased::Promised => (0, v1::ErasureState::Noted),
+    };
+    v1::EraseSubjectResponse {
+        openings_destroyed,
+        state: state.into(),
+    }
+}
+
 fn opened(record: Opened) -> v1::OpenedRecord {
     v1::OpenedRecord {
         log_origin: (*record.origin).to_owned(),
@@ -103,6 +114,15 @@ fn opened(record: Opened) -> v1::OpenedRecord {
         log_time: Some(time(record.ts_ms)),
         leaf: record.leaf,
         openings: record.openings.into_iter().map(opening).collect(),
+        entries: record.entries.into_iter().map(entry).collect(),
+    }
+}
+
+fn entry(proof: BatchProof) -> v1::BatchEntry {
+    v1::BatchEntry {
+        entry: proof.entry.into_bytes(),
+        index: proof.index,
+        path: proof.path.iter().map(|hash| hash.to_vec()).collect(),
     }
 }
 
@@ -111,5 +131,23 @@ fn opening(mut opening: Opening) -> v1::Opening {
         field: std::mem::take(&mut opening.field),
         salt: opening.salt.to_vec(),
         value: std::mem::take(&mut opening.value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_erasure_says_how_far_it_is() {
+        let said = |erased| {
+            let said = how_far(erased);
+            (said.openings_destroyed, said.state())
+        };
+        let state = |name| v1::ErasureState::from_str_name(name).unwrap();
+        let (done, cleaning) = (Erased::Whole(3), Erased::Keys(2));
+        assert_eq!(said(done), (3, state("ERASURE_STATE_DONE")));
+        assert_eq!(said(cleaning), (2, state("ERASURE_STATE_CLEANING")));
+        assert_eq!(said(Erased::Promised), (0, state("ERASURE_STATE_NOTED")));
     }
 }

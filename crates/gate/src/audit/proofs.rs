@@ -8,7 +8,7 @@ use std::time::Duration;
 use api::v1;
 use evidence::note::LogProof;
 use evidence::verify::{self, Directory, Extra, VerifyError};
-use exchange::{Fault, Opening, Reason, Violation};
+use exchange::{BatchProof, Fault, Opening, Reason, Violation};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
@@ -34,7 +34,7 @@ impl Gate {
         let (proof, leaf) = proved.await?;
         is_latest(asked.tree_size, proof.checkpoint.checkpoint().size)?;
         Ok(v1::GetInclusionProofResponse {
-            tlog_proof: carrying(proof, leaf, &[])?,
+            tlog_proof: carrying(proof, leaf, &[], None)?,
         })
     }
 
@@ -128,14 +128,18 @@ pub(super) async fn read_from<F: Send + 'static, T: Send + 'static>(
     reading.await.map_err(unreadable)?.map_err(unreadable)
 }
 
-/// A proof as a file, with its record and what opens it.
+/// A proof as a file, with its record, what opens it, and of one about many the entry of one.
 pub(super) fn carrying(
     proof: LogProof,
     leaf: Vec<u8>,
     openings: &[Opening],
+    entry: Option<&BatchProof>,
 ) -> Result<String, Fault> {
     let not_utf8 = || Fault::new(Reason::Internal, "a record is not UTF-8");
-    let extra = Extra::new(leaf, openings).ok_or_else(not_utf8)?;
+    let mut extra = Extra::new(leaf, openings).ok_or_else(not_utf8)?;
+    if let Some(entry) = entry {
+        extra = extra.with_batch(entry);
+    }
     Ok(extra.on(proof).to_string())
 }
 

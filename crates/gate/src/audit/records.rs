@@ -8,7 +8,7 @@
 use std::fmt;
 
 use adapter::BoxFuture;
-use evidence::{Accesses, Disclosure, Evidence};
+use evidence::{Accesses, Disclosure, Erased, Evidence};
 use exchange::{Fault, Found, Identifier, Position, Query};
 use jiff::Timestamp;
 
@@ -46,12 +46,12 @@ pub trait Records: Send + Sync + fmt::Debug {
         period: &'a Period<'a>,
     ) -> BoxFuture<'a, Result<Accesses, Fault>>;
 
-    /// Destroys what opens the records about a person; returns how many could be opened before.
+    /// Destroys what opens the records about a person, or promises to.
     fn erase<'a>(
         &'a self,
         disclosure: &'a Disclosure<'a>,
         subject: &'a Identifier,
-    ) -> BoxFuture<'a, Result<u64, Fault>>;
+    ) -> BoxFuture<'a, Result<Erased, Fault>>;
 }
 
 impl Records for Evidence {
@@ -84,7 +84,7 @@ impl Records for Evidence {
         &'a self,
         disclosure: &'a Disclosure<'a>,
         subject: &'a Identifier,
-    ) -> BoxFuture<'a, Result<u64, Fault>> {
+    ) -> BoxFuture<'a, Result<Erased, Fault>> {
         Box::pin(Self::erase(self, disclosure, subject))
     }
 }

@@ -1,9 +1,16 @@
 //! Calls about the record, and what the record says of who may see it.
 
-use api::convert::{Erasure, Listing};
+use api::convert::{Erasure, Listing, Search};
 use api::v1;
-use exchange::{Clock as _, Fault, IdentifierKind, Reason, Source, SystemClock};
+use evidence::note::LogProof;
+use evidence::verify::{self, Extra};
+use evidence::{BatchAttempt, SourceOutcome, SubjectOutcome};
+use exchange::{
+    BatchProof, Clock as _, Criticality, Fault, IdentifierKind, Query, Reason, Source, SourceState,
+    SystemClock, Visibility,
+};
 use jiff::{ToSpan as _, tz};
+use serde_json::Value;
 
 use super::world::{Office, World, call, named};
 use crate::{Call, Reply};
@@ -41,6 +48,88 @@ async fn a_list_tells_nothing_of_what_is_delayed_and_is_a_record_itself() {
         (&told["act"], &told["n"]),
         (&"ACCESS_LIST".into(), &0.into())
     );
+}
+
+/// Two citizens in one record about many, each of whom may see it at once.
+async fn batch(world: &World) -> evidence::Receipt {
+    let (call, Listing { context, .. }) = (call(), listing());
+    let attempt = BatchAttempt {
+        caller: &call.caller,
+        context: &context,
+        criticality: Criticality::BackOffice,
+        agreement: "A-1",
+        policy: &[7; 32],
+        visibility: Visibility::Citizen,
+        fields: named(IdentifierKind::Personal, "999099000001", &["tax.status"]).mask,
+    };
+    let mut batch = world.gate.deps.evidence.open_batch(&attempt).unwrap();
+    for number in ["999099000002", "999099000001"] {
+        let asked = named(IdentifierKind::Personal, number, &["tax.status"]);
+        let outcome = SubjectOutcome {
+            subject: &asked.subject.identifier,
+            person: None,
+            sources: &[SourceOutcome {
+                source: Source::Tax,
+                state: SourceState::Ok,
+                released: asked.mask,
+                as_of: None,
+                record: Some([9; 32]),
+            }],
+        };
+        batch.add(&outcome).unwrap();
+    }
+    batch.seal().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_list_proves_the_entry_of_the_citizen_in_a_record_about_many() {
+    let world = World::new([]);
+    let receipt = batch(&world).await;
+    let listed = world.gate.list_accesses(&call(), &listing()).await;
+    let listed = listed.unwrap().message.accesses;
+    assert_eq!((listed.len(), listed[0].seq), (1, receipt.seq()));
+    assert_eq!(listed[0].field_groups, ["tax.status"]);
+    let proof = LogProof::parse(&listed[0].tlog_proof).unwrap();
+    let extra = Extra::of(&proof).unwrap();
+    assert_eq!(extra.check(), None);
+    let extra = String::from_utf8(proof.extra.unwrap()).unwrap();
+    let extra: Value = serde_json::from_str(&extra).unwrap();
+    assert_eq!(extra["batch"]["index"], 1);
+    let fields: Vec<_> = extra["openings"].as_array().unwrap().iter().collect();
+    assert_eq!((fields.len(), &fields[0]["field"]), (1, &"sub".into()));
+    world.close().await;
+}
+
+#[tokio::test]
+async fn a_search_carries_the_entry_of_the_person_alone() {
+    let world = World::new([]);
+    batch(&world).await;
+    let Listing {
+        context, subject, ..
+    } = listing();
+    let query = Query {
+        subject: Some(subject),
+        limit: 50,
+        ..Query::default()
+    };
+    let search = Search { context, query };
+    let found = world.gate.search(&call(), &search).await;
+    let records = found.unwrap().message.records;
+    let [record] = &records[..] else {
+        panic!("{records:?}");
+    };
+    let [entry] = &record.entries[..] else {
+        panic!("{:?}", record.entries);
+    };
+    let path = entry.path.iter().map(|hash| hash.as_slice().try_into());
+    let proof = BatchProof {
+        entry: String::from_utf8(entry.entry.clone()).unwrap(),
+        index: entry.index,
+        path: path.collect::<Result<_, _>>().unwrap(),
+    };
+    assert_eq!((proof.index, proof.path.len()), (1, 1));
+    assert_eq!(verify::batch(&proof, &record.leaf), Ok(()));
+    world.close().await;
 }
 
 #[tokio::test]

@@ -1,39 +1,26 @@
 //! The index: which records there are about whom, by whom and when. Made of the log and the keyring.
 //!
-//! *Invariant:* no person and no officer stands here but by a keyed tag.
+//! *Invariant:* no person and no officer stands here but by a keyed tag, and nobody who was erased when
+//! it was recorded before.
 
 use exchange::{Position, Query};
 
+use super::erased::{self, Erased};
 use super::parts::Portion;
-use super::sql::{Database, Row, Value, at_once, insert, places};
+use super::sql::{Database, Hold, Row, Value, at_once, insert, places};
 use super::tags::Tag;
 use crate::Error;
+
+mod entry;
+
+pub(super) use entry::Entry;
+use entry::Rows;
 
 /// The index of one log, or of several nodes' logs.
 #[derive(Debug)]
 pub(super) struct Index {
     pub(super) db: Box<dyn Database>,
-}
-
-/// What is filed of one record.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) seq: u64,
-    pub(super) ts: u64,
-    /// Its type, such as `ACCESS`.
-    pub(super) kind: String,
-    pub(super) agency: Option<String>,
-    pub(super) request: Option<String>,
-    /// The time from which the person may see it, in milliseconds since 1970.
-    pub(super) shown_from: u64,
-    /// Whom it is about, and which officer asked.
-    pub(super) tags: Vec<Tag>,
-    /// Of a record about many, whose its openings are, by part.
-    pub(super) parts: Vec<(Tag, usize)>,
-    /// Its openings under their record keys, by part.
-    pub(super) sealed: Vec<(usize, Vec<u8>)>,
-    /// The record itself, where other nodes search for it.
-    pub(super) leaf: Option<Vec<u8>>,
+    erased: Erased,
 }
 
 /// What is searched for, in the words of the index.
@@ -49,7 +36,7 @@ pub(super) struct Terms {
 impl Index {
     /// Opens the index; its tables are made if there are none.
     pub(super) fn open(mut db: Box<dyn Database>) -> Result<Self, Error> {
-        let tables = [
+        let mut tables = vec![
             "log (id BIGINT PRIMARY KEY, origin TEXT NOT NULL)",
             "record (log BIGINT, seq BIGINT, ts BIGINT NOT NULL, kind TEXT NOT NULL, agency TEXT, \
              request TEXT, shown_from BIGINT NOT NULL, PRIMARY KEY (log, seq))",
@@ -66,8 +53,12 @@ impl Index {
             "record_by_agency ON record (agency, ts, log, seq)",
             "record_by_request ON record (request)",
         ];
+        if db.is_shared() {
+            tables.push(erased::TABLE);
+        }
         db.define(&tables, &indexes)?;
-        Ok(Self { db })
+        let erased = Erased::default();
+        Ok(Self { db, erased })
     }
 
     /// Notes the name of a log.
@@ -105,47 +96,25 @@ impl Index {
         Ok(next.map_or(0, Value::number))
     }
 
-    /// Files records; what lies before `next` is filed then.
-    pub(super) fn file(&mut self, log: i64, entries: Vec<Entry>, next: u64) -> Result<(), Error> {
-        let (mut records, mut marks) = (Vec::new(), Vec::new());
-        let (mut openings, mut parts, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
-        for entry in entries {
-            let (seq, ts) = (Value::of(entry.seq), Value::of(entry.ts));
-            for tag in entry.tags {
-                let tag = Value::Bytes(tag.to_vec());
-                marks.push([tag, ts.clone(), Value::Int(log), seq.clone()]);
+    /// Files records; what lies before `next` is filed then. Of persons who were erased since their
+    /// keys were filed, nothing is.
+    pub(super) fn file(
+        &mut self,
+        log: i64,
+        mut entries: Vec<Entry>,
+        next: u64,
+    ) -> Result<(), Error> {
+        let Self { db, erased } = self;
+        at_once(&mut **db, |db| {
+            if db.is_shared() {
+                // Nobody is erased meanwhile.
+                db.hold(Hold::Together)?;
+                erased.learn(db)?;
+                for entry in &mut entries {
+                    entry.forget(erased);
+                }
             }
-            for (tag, part) in entry.parts {
-                let (tag, part) = (Value::Bytes(tag.to_vec()), Value::of(part as u64));
-                parts.push([tag, Value::Int(log), seq.clone(), part]);
-            }
-            for (part, sealed) in entry.sealed {
-                let (part, sealed) = (Value::of(part as u64), Value::Bytes(sealed));
-                openings.push([Value::Int(log), seq.clone(), part, sealed]);
-            }
-            if let Some(leaf) = entry.leaf {
-                leaves.push([Value::Int(log), seq.clone(), Value::Bytes(leaf)]);
-            }
-            records.push([
-                Value::Int(log),
-                seq,
-                ts,
-                Value::Text(entry.kind),
-                entry.agency.into(),
-                entry.request.into(),
-                Value::of(entry.shown_from),
-            ]);
-        }
-        // In the order of the tables: neighbours share a page.
-        marks.sort_unstable();
-        parts.sort_unstable();
-        at_once(&mut *self.db, |db| {
-            let into = "record (log, seq, ts, kind, agency, request, shown_from)";
-            insert(db, into, records)?;
-            insert(db, "mark (tag, ts, log, seq)", marks)?;
-            insert(db, "opening (log, seq, part, sealed)", openings)?;
-            insert(db, "part (tag, log, seq, part)", parts)?;
-            insert(db, "leaf (log, seq, json)", leaves)?;
+            Rows::of(log, entries).insert(db)?;
             db.run(
                 "INSERT INTO filed (log, next) VALUES ($1, $2) \
                  ON CONFLICT (log) DO UPDATE SET next = excluded.next",
@@ -270,7 +239,11 @@ impl Index {
                 db.run(&format!("DELETE FROM opening WHERE {condition}"), &values)?;
             }
             Ok(())
-        })?;
+        })
+    }
+
+    /// Makes what was forgotten unreadable in the files of the database, as far as it can.
+    pub(super) fn clean(&mut self) -> Result<(), Error> {
         self.db.scrub(&["mark", "part", "opening"])
     }
 }

@@ -41,6 +41,7 @@ fn postgresql_keeps_keyring_index_and_lock_store() {
     }
     server::tables_are_made_once_by_many(&server);
     server::a_key_that_is_in_use_is_erased_when_the_change_is_over(&server);
+    server::an_erasure_between_keys_and_index_leaves_no_mark(&server);
     server::a_statement_that_takes_too_long_ends(&server);
     server::the_nodes_have_one_master_key(&server);
     server::the_lock_store_is_replaced_by_one_of_two(&server);

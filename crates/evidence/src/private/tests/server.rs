@@ -10,13 +10,13 @@ use identity::pki::Authority;
 use postmaster::{Postmaster, Stop};
 use tokio::time::Instant;
 
-use super::suite::key;
+use super::suite::{entry, key};
 use super::{access, config, open, secret};
 use crate::keys::make_dir;
 use crate::keys::secret::Secret;
 use crate::private::databases;
 use crate::private::epoch::Epoch;
-use crate::private::index::Index;
+use crate::private::index::{Entry, Index};
 use crate::private::keyring::{Keyring, RecordKey};
 use crate::private::locks::LockTable;
 use crate::private::parts::{Parts, Portion};
@@ -25,6 +25,8 @@ use crate::private::sql::{Database as _, Durability, Hold};
 use crate::private::tags::{PERSON, Tag, TagKeys};
 
 const ALICE: Tag = [1; 16];
+const BOB: Tag = [2; 16];
+const CAROL: Tag = [3; 16];
 
 fn epoch() -> Epoch {
     "2026h1".parse().unwrap()
@@ -59,7 +61,7 @@ pub(super) fn a_key_that_is_in_use_is_erased_when_the_change_is_over(server: &Po
     let mut other = open(server, "used");
     other.run("BEGIN", &[]).unwrap();
     other.hold(Hold::Together).unwrap();
-    let erasing = std::thread::spawn(move || erases.erase(&[ALICE], &[], 1_000));
+    let erasing = std::thread::spawn(move || erases.erase_persons(&[ALICE], 1_000));
     let mut watch = open(server, "used");
     let waits =
         "SELECT 1 FROM pg_stat_activity WHERE datname = 'used' AND wait_event_type = 'Lock'";
@@ -72,25 +74,64 @@ pub(super) fn a_key_that_is_in_use_is_erased_when_the_change_is_over(server: &Po
     // What was recorded before gets no key any more, and what is recorded later gets another.
     let (before, later) = (key(2, ALICE, &secret), key(3, ALICE, &secret));
     let later = RecordKey { ts: 1_001, ..later };
-    assert_eq!(files.file(1, vec![before, later], 4).unwrap(), [(2, 0)]);
+    files.file(1, vec![before, later], 4).unwrap();
     // Of a record about one person everything goes, of one about many what is about that person.
     let part = |seq, part, is_about_many, person| RecordKey {
         part,
         is_about_many,
         ..key(seq, person, &secret)
     };
-    let one = [part(4, 0, false, ALICE), part(4, 1, false, [2; 16])];
-    let many = [part(5, 0, true, ALICE), part(5, 1, true, [2; 16])];
+    let one = [part(4, 0, false, ALICE), part(4, 1, false, BOB)];
+    let many = [part(5, 0, true, ALICE), part(5, 1, true, BOB)];
     let keys = one.into_iter().chain(many).collect();
-    let dropped = files.file(1, keys, 6).unwrap();
-    assert_eq!(dropped, [(4, 0), (4, 1), (5, 0)]);
-    assert!(files.is_erased(&ALICE, 1_000) && !files.is_erased(&ALICE, 1_001));
-    assert!(!files.is_erased(&[2; 16], 1_000));
+    files.file(1, keys, 6).unwrap();
     let mut records = |seq| {
         let (log, parts) = (1, Parts::All);
-        files.record(&Portion { log, seq, parts }).unwrap().len()
+        let keys = files.record(&Portion { log, seq, parts }).unwrap();
+        keys.into_iter().map(|(part, _)| part).collect::<Vec<_>>()
     };
-    assert_eq!([1, 2, 3].map(&mut records), [0, 0, 1]);
+    let kept = [1, 2, 3, 4, 5].map(&mut records);
+    assert_eq!(kept, [vec![], vec![], vec![0], vec![], vec![1]]);
+}
+
+/// Another node erases after the keys of records were committed, and before their entries are.
+pub(super) fn an_erasure_between_keys_and_index_leaves_no_mark(server: &Postmaster) {
+    server.create("between").unwrap();
+    let (mut files, mut erases) = (keyring(server, "between"), keyring(server, "between"));
+    let mut index = Index::open(open(server, "between")).unwrap();
+    let secret = Secret::new([5; 32]);
+    let keys = [key(1, ALICE, &secret), key(2, BOB, &secret)];
+    files.file(1, keys.into(), 3).unwrap();
+    erases.erase_persons(&[ALICE], 1_000).unwrap();
+
+    let of = |seq, tags: &[Tag]| Entry {
+        ts: 1_000,
+        ..entry(seq, tags)
+    };
+    let many = Entry {
+        kind: crate::batch::KIND.to_owned(),
+        parts: vec![(ALICE, 0), (BOB, 1)],
+        sealed: vec![(0, vec![1]), (1, vec![2]), (2, vec![3])],
+        ..of(3, &[ALICE, BOB])
+    };
+    let later = Entry {
+        ts: 1_001,
+        ..of(4, &[ALICE])
+    };
+    let entries = vec![of(1, &[ALICE, CAROL]), of(2, &[BOB]), many, later];
+    index.file(1, entries, 5).unwrap();
+    assert_eq!(index.marked(&[ALICE]).unwrap(), [(1, 4)]);
+    assert_eq!(index.marked(&[CAROL]).unwrap(), [(1, 1)]);
+    assert_eq!(index.marked(&[BOB]).unwrap(), [(1, 2), (1, 3)]);
+    let mut sealed = |seq| {
+        let (log, parts) = (1, Parts::All);
+        let sealed = index.sealed(&Portion { log, seq, parts }).unwrap();
+        sealed.into_iter().map(|(part, _)| part).collect::<Vec<_>>()
+    };
+    let kept = [1, 2, 3, 4].map(&mut sealed);
+    assert_eq!(kept, [vec![], vec![0], vec![1, 2], vec![0]]);
+    let portion = index.portion(1, 3, &[ALICE]).unwrap();
+    assert_eq!(portion.parts, Parts::Of(Vec::new()));
 }
 
 pub(super) fn a_statement_that_takes_too_long_ends(server: &Postmaster) {
