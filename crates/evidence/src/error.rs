@@ -147,6 +147,19 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// The index or the keyring was changed.
+    #[error(
+        "index and keyring are not what the log says: of record {seq} of {log}, {problem}; \
+         make the index again"
+    )]
+    Misfiled {
+        /// The log of the record.
+        log: String,
+        /// Its place.
+        seq: u64,
+        /// What does not fit.
+        problem: &'static str,
+    },
     /// What was recorded is not in the index yet.
     #[error("what was recorded is not in the index yet")]
     Unfiled,

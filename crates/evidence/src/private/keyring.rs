@@ -181,6 +181,13 @@ impl Keyring {
         Ok(keys)
     }
 
+    /// How many keys of a record stand here, whether they open or not.
+    pub(super) fn count(&mut self, portion: &Portion) -> Result<usize, Error> {
+        let (condition, values) = portion.condition();
+        let sql = format!("SELECT part FROM record_key WHERE {condition}");
+        Ok(self.db.rows(&sql, &values)?.len())
+    }
+
     /// Destroys the keys of persons and of records; how many of records there were. What other nodes
     /// have recorded of these persons until that time, and not filed yet, gets none.
     pub(super) fn erase(
