@@ -21,13 +21,13 @@ impl Desk {
         desk
     }
 
-    fn about(&mut self, kind: IdentifierKind, number: &str) {
+    pub(super) fn about(&mut self, kind: IdentifierKind, number: &str) {
         let identifier = Identifier::parse(kind, number, 2026).unwrap();
         self.request.subject.identifier = identifier;
         self.request.context.id = RequestId::fresh();
     }
 
-    async fn seen_as(&self, evidence: &Evidence, visibility: Visibility) -> Receipt {
+    pub(super) async fn seen_as(&self, evidence: &Evidence, visibility: Visibility) -> Receipt {
         let attempt = Attempt {
             visibility,
             ..self.attempt()
