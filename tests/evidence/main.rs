@@ -17,6 +17,7 @@ mod half_years;
 mod kills;
 mod logs;
 mod proofs;
+mod recorder;
 mod rollback;
 mod rotation;
 mod served;

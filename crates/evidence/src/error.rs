@@ -169,6 +169,19 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The index or the keyring was changed.
+    #[error(
+        "index and keyring are not what the log says: of record {seq} of {log}, {problem}; \
+         make the index again"
+    )]
+    Misfiled {
+        /// The log of the record.
+        log: String,
+        /// Its place.
+        seq: u64,
+        /// What does not fit.
+        problem: &'static str,
+    },
     /// What was recorded is not in the index yet.
     #[error("what was recorded is not in the index yet")]
     Unfiled,

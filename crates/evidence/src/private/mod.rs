@@ -41,6 +41,7 @@ mod reindex;
 mod retire;
 mod sealed;
 mod shared;
+mod sound;
 mod sql;
 mod sqlite;
 mod tags;

@@ -14,6 +14,7 @@ mod extra;
 mod growth;
 mod half_years;
 mod keys;
+mod leftover;
 mod prove;
 mod public;
 mod receipts;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::directory::walk;
+use super::leftover::leftovers;
 use super::public::{self, Directory, Files, PublicReport, Trust};
 use super::{Progress, Report, VerifyError, keys};
 use crate::keys::{PUBLIC_FILE, PublicKeys};
@@ -32,6 +33,7 @@ pub fn whole(
     let mut files = Directory(dir.to_owned());
     let (public, mut growth) = public::read(&mut files, trust, &mut progress)?;
     let size = public.checkpoint.checkpoint().size;
+    leftovers(&mut files, size)?;
     let mut shown = Shown::new(files, size);
     let mut wrong = Ok(());
     let mut report = walk(dir, progress, |seq, leaf| {
