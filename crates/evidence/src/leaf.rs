@@ -154,14 +154,11 @@ pub(crate) struct Event<'a> {
     /// By how many milliseconds the clock was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<i64>,
-    /// The day of the root of an index, how many records come before its end, how many tags they have,
-    /// and the root.
+    /// The day of the root of an index, how many records come before its end, and the root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) day: Option<Shown<Date>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upto: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) n: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) root: Option<Root>,
     /// What was done with a log, and its name.
@@ -169,7 +166,7 @@ pub(crate) struct Event<'a> {
     pub(crate) act: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<&'a str>,
-    /// How many records it was.
+    /// How many records it was; of a root, how many tags.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) n: Option<u64>,
     /// The log of the half-year before.

@@ -57,14 +57,14 @@ pub(crate) fn read(path: &Path) -> Result<Secret, Error> {
     let bytes = read_private(path)?;
     let parts = bytes.split_first_chunk::<SECRET_LEN>();
     let (key, check) = parts.unwrap_or((&[0; SECRET_LEN], &[]));
-    if check.len() != CHECK_LEN {
-        return Err(bad(path, "is not a key of 32 bytes and their check"));
-    }
     let key = Secret::new(*key);
-    if check != check_of(&key) {
-        return Err(bad(path, "was changed; restore it"));
+    match check.len() {
+        // The files of version 0.1 without a check.
+        0 if bytes.len() == SECRET_LEN => Ok(key),
+        CHECK_LEN if check == check_of(&key) => Ok(key),
+        CHECK_LEN => Err(bad(path, "was changed; restore it")),
+        _ => Err(bad(path, "is not a key of 32 bytes and their check")),
     }
-    Ok(key)
 }
 
 /// What stands behind a key in its file: of 256 random bits it tells nothing.
@@ -132,10 +132,13 @@ mod tests {
             let said = read(&path).unwrap_err().to_string();
             assert!(said.ends_with("any.key: was changed; restore it"), "{said}");
         }
-        for len in [0, SECRET_LEN, right.len() - 1] {
+        for len in [0, SECRET_LEN - 1, SECRET_LEN + 1, right.len() - 1] {
             std::fs::write(&path, &right[..len]).unwrap();
             let said = read(&path).unwrap_err().to_string();
             assert!(said.contains("is not a key of 32 bytes"), "{said}");
         }
+        // As earlier builds have made it.
+        std::fs::write(&path, &right[..SECRET_LEN]).unwrap();
+        assert_eq!(read(&path).unwrap(), key);
     }
 }
