@@ -230,7 +230,7 @@ const fn reserve_percent() -> u8 {
 /// core. Where agencies answer at once, 32 exchanges are open when the core has no time left, and
 /// 16 or fewer at half of that: 3 ms leave room for the sync in the 5 ms that the gateway may add.
 const fn gather_ms() -> u64 {
-    6
+    2
 }
 
 /// Half of the second in which a record must be under a checkpoint.
