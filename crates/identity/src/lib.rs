@@ -22,7 +22,7 @@ mod why;
 
 pub use client::{ClientFiles, ClientTls, TlsVersions};
 pub use error::{CrlProblem, Error};
-pub use server::{Lifetimes, ServerTls, TlsFiles};
+pub use server::{Lifetimes, ServerTls, Stamps, TlsFiles};
 pub use spiffe::{CallerIdentity, SpiffeId, TrustDomain, Violation};
 pub use tls::{ALPN_H2, ALPN_HTTP11};
 pub use why::{Why, why};

@@ -6,8 +6,10 @@
 //! expiry or a revocation that came after the first one. A caller keeps its connection for many
 //! calls, so there is little to save.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use exchange::Clock;
@@ -24,7 +26,7 @@ use crate::verifier::AgencyVerifier;
 use crate::{Error, files, revocation, spiffe};
 
 /// Where the listener's identity stands, and whom it believes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The server's certificate in PEM, intermediates after it.
     pub certificate: PathBuf,
@@ -36,6 +38,24 @@ pub struct TlsFiles {
     pub crls: Vec<PathBuf>,
 }
 
+/// How files are, without reading them: who replaces or writes one changes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamps(Vec<Option<Stamp>>);
+
+/// When a file was written last, its length, and its place on the disk.
+type Stamp = (SystemTime, u64, u64);
+
+impl Stamps {
+    fn of(files: &TlsFiles) -> Self {
+        let own = [&files.certificate, &files.key, &files.client_ca];
+        let stamp = |path: &PathBuf| {
+            let file = path.metadata().ok()?;
+            Some((file.modified().ok()?, file.len(), file.ino()))
+        };
+        Self(own.into_iter().chain(&files.crls).map(stamp).collect())
+    }
+}
+
 /// When what is in force ends; for metrics and alarms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -45,16 +65,19 @@ pub struct Lifetimes {
     pub crl_next_update: Option<Timestamp>,
 }
 
-/// The TLS configuration in force, replaced as a whole by [`ServerTls::reload`].
+/// The TLS configuration in force, replaced as a whole by [`ServerTls::reload`] and
+/// [`ServerTls::replace`].
 #[derive(Debug)]
 pub struct ServerTls {
-    files: TlsFiles,
     clock: Arc<dyn Clock>,
     current: ArcSwap<Loaded>,
 }
 
 #[derive(Debug)]
 struct Loaded {
+    files: TlsFiles,
+    /// How the files were before they were read.
+    stamps: Stamps,
     config: Arc<ServerConfig>,
     verifier: Arc<AgencyVerifier>,
     lifetimes: Lifetimes,
@@ -68,7 +91,6 @@ impl ServerTls {
     pub fn load(files: &TlsFiles, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let loaded = build(files, &clock)?;
         Ok(Self {
-            files: files.clone(),
             clock,
             current: ArcSwap::from_pointee(loaded),
         })
@@ -81,10 +103,34 @@ impl ServerTls {
     /// # Errors
     /// Which file is wrong, and what is wrong with it; the configuration in force stays.
     pub fn reload(&self) -> Result<Arc<ServerConfig>, Error> {
-        let loaded = build(&self.files, &self.clock)?;
+        let loaded = build(&self.current.load().files, &self.clock)?;
         let config = Arc::clone(&loaded.config);
         self.current.store(Arc::new(loaded));
         Ok(config)
+    }
+
+    /// Takes over what another has loaded; false if it is from the same state of the same files.
+    pub fn replace(&self, other: Self) -> bool {
+        let differs = other.differs_from(self);
+        if differs {
+            self.current.store(other.current.into_inner());
+        }
+        differs
+    }
+
+    /// True if it is from other files than that one, or from another state of them.
+    #[must_use]
+    pub fn differs_from(&self, other: &Self) -> bool {
+        let (own, other) = (self.current.load(), other.current.load());
+        own.files != other.files || own.stamps != other.stamps
+    }
+
+    /// How the files are now, if that is not how they were when they were loaded.
+    #[must_use]
+    pub fn changed(&self) -> Option<Stamps> {
+        let current = self.current.load();
+        let now = Stamps::of(&current.files);
+        (now != current.stamps).then_some(now)
     }
 
     /// The configuration for the next connection.
@@ -120,7 +166,7 @@ impl ServerTls {
 }
 
 fn build(files: &TlsFiles, clock: &Arc<dyn Clock>) -> Result<Loaded, Error> {
-    let now = clock.now();
+    let (now, stamps) = (clock.now(), Stamps::of(files));
     let chain = files::certificates(&files.certificate)?;
     let certificate_not_after = in_force_until(&files.certificate, &chain, now)?;
     let authorities = files::certificates(&files.client_ca)?;
@@ -128,6 +174,8 @@ fn build(files: &TlsFiles, clock: &Arc<dyn Clock>) -> Result<Loaded, Error> {
     let lists = revocation::load(&files.crls, &files.client_ca, &authorities, now)?;
     let verifier = Arc::new(AgencyVerifier::new(anchors, lists.ders)?);
     Ok(Loaded {
+        files: files.clone(),
+        stamps,
         config: Arc::new(configure(files, clock, chain, Arc::clone(&verifier) as _)?),
         verifier,
         lifetimes: Lifetimes {
