@@ -1,9 +1,6 @@
 //! Its life: ready in time, healthy, restarted by its configuration, gone without a trace.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
-use tests::{Rest, Sandbox, loop_until, run};
+use tests::{Rest, Sandbox, Serving, run};
 
 #[tokio::test]
 async fn an_interrupted_sandbox_leaves_nothing_but_its_directory() {
@@ -61,23 +58,8 @@ async fn serve_runs_the_gateway_of_the_same_configuration() {
     let config = stopped.dir().join("lienthong.toml");
     let checked = run(&["check-config", &config.display().to_string()]);
     assert_eq!(checked.code, 0, "{checked:?}");
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("lienthong");
-    let out = std::fs::File::create(stopped.dir().join("serve.out")).unwrap();
-    let mut serve = Command::new(program)
-        .args(["serve", "--config"])
-        .arg(&config)
-        .stdout(out)
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let ready = loop_until(Duration::from_secs(30), || {
-        let text = std::fs::read_to_string(stopped.dir().join("serve.out")).ok()?;
-        text.contains("ready https://localhost:").then_some(text)
-    });
-    let pid = rustix::process::Pid::from_child(&serve);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    assert!(serve.wait().unwrap().success(), "{ready}");
+    let serving = Serving::start(&stopped.dir());
+    assert!(serving.terminate(), "it did not end well");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod faults;
 mod life;
 mod policies;
 mod refusals;
+mod reload;
 mod scan;
 mod snippets;
 mod telemetry;

@@ -1,7 +1,6 @@
 //! The room itself: the policy in force, the quotas, and the one way to a permit.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -13,8 +12,8 @@ use governor::clock::DefaultClock;
 use crate::policy::Agreement;
 use crate::quota::Quotas;
 use crate::{
-    AgencyName, Duty, Error, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant,
-    catalogue, check,
+    AgencyName, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant, catalogue,
+    check,
 };
 
 /// Decides who may ask what, and how often.
@@ -38,7 +37,7 @@ struct State<Q: governor::clock::Clock> {
 pub enum Reload {
     /// Another policy is in force.
     Swapped,
-    /// The file has the same bytes as the policy in force.
+    /// It is the policy in force.
     Unchanged,
 }
 
@@ -120,20 +119,15 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         }
     }
 
-    /// Puts another policy into force, whole, or keeps the one there is. Blocks while the file is
-    /// read. Quotas of limits that stay are not refilled.
-    ///
-    /// # Errors
-    /// As [`Policy::load`]; the policy in force stays.
-    pub fn reload(&self, path: &Path) -> Result<Reload, Error> {
-        let policy = Policy::load(path)?;
+    /// Puts another policy into force, whole. Quotas of limits that stay are not refilled.
+    pub fn replace(&self, policy: Policy) -> Reload {
         let old = self.state.load();
         if policy.digest() == old.policy.digest() {
-            return Ok(Reload::Unchanged);
+            return Reload::Unchanged;
         }
         let quotas = Quotas::new(&policy, &self.quota_clock, Some(&old.quotas));
         self.state.store(Arc::new(State { policy, quotas }));
-        Ok(Reload::Swapped)
+        Reload::Swapped
     }
 
     /// SHA-256 of the policy in force.

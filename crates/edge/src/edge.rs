@@ -21,7 +21,7 @@ use crate::listener::{self, Ends};
 use crate::operations::Node;
 use crate::stack::Stack;
 use crate::tracker::Tracker;
-use crate::{Config, Observer, Readiness, health, public};
+use crate::{Administration, Config, Observer, Readiness, health, public};
 
 /// What the doors are made of.
 pub struct Deps {
@@ -41,6 +41,21 @@ pub struct Deps {
     pub log: Shelf,
     /// Renders the metrics in the text format of Prometheus.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Does what an operator asks for.
+    pub administration: Arc<dyn Administration>,
+    /// By which open connections are looked at again.
+    pub recheck: Recheck,
+}
+
+/// Has open connections closed whose certificate is no longer admitted; cloned by reference count.
+#[derive(Clone, Debug, Default)]
+pub struct Recheck(watch::Sender<()>);
+
+impl Recheck {
+    /// Looks at every connection. To be called after a reload of [`ServerTls`].
+    pub fn now(&self) {
+        self.0.send_replace(());
+    }
 }
 
 impl fmt::Debug for Deps {
@@ -91,7 +106,7 @@ impl Edge {
             cut: CancellationToken::new(),
             calls: TaskTracker::new(),
         };
-        let (recheck, rechecks) = watch::channel(());
+        let rechecks = deps.recheck.0.subscribe();
         let closed = ends.cut.clone();
         let (readiness, metrics) = (deps.readiness.clone(), Arc::clone(&deps.metrics));
         let gate = Arc::clone(&deps.gate);
@@ -102,14 +117,15 @@ impl Edge {
         side.spawn(listener::plain::serve(
             public,
             closed.clone(),
-            move |head| {
+            move |request| {
                 let log = Arc::clone(&log);
-                async move { public::page(head.uri.path(), &log).await }
+                async move { public::page(request.uri().path(), &log).await }
             },
         ));
         let node = Arc::new(Node {
             readiness: readiness.clone(),
             metrics,
+            administration: Arc::clone(&deps.administration),
             tracker: Tracker::new(
                 Arc::clone(&gate),
                 readiness.clone(),
@@ -117,9 +133,9 @@ impl Edge {
             ),
             tracked_by: config.find_usage.as_ref().map(FindUsage::caller),
         });
-        side.spawn(listener::plain::serve(operations, closed, move |head| {
+        side.spawn(listener::plain::serve(operations, closed, move |request| {
             let node = Arc::clone(&node);
-            async move { node.page(&head).await }
+            async move { node.page(request).await }
         }));
         let mut calls = JoinSet::new();
         let door = Agencies::new(config.limits, deps, stack, ends.clone(), rechecks);
@@ -129,7 +145,6 @@ impl Edge {
             public_address,
             operations_address,
             readiness,
-            recheck,
             gate,
             ends,
             calls,
@@ -146,7 +161,6 @@ pub struct Running {
     public_address: SocketAddr,
     operations_address: SocketAddr,
     readiness: Readiness,
-    recheck: watch::Sender<()>,
     gate: Arc<Gate>,
     ends: Ends,
     calls: JoinSet<()>,
@@ -176,12 +190,6 @@ impl Running {
     #[must_use]
     pub const fn readiness(&self) -> &Readiness {
         &self.readiness
-    }
-
-    /// Closes the connections whose certificate is no longer admitted. To be called after a reload
-    /// of [`ServerTls`].
-    pub fn recheck(&self) {
-        self.recheck.send_replace(());
     }
 
     /// Takes no more calls, lets those in progress finish for that long, and closes everything.

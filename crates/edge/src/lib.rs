@@ -9,6 +9,7 @@
 //! await on the network lacks a deadline; what leaves about a failure comes from its reason alone.
 
 mod account;
+mod administration;
 mod body;
 mod config;
 mod deadline;
@@ -34,7 +35,8 @@ mod trace;
 mod tracker;
 mod url;
 
+pub use administration::{Administration, Effect, NoAdministration, Reloaded};
 pub use config::{Config, FindUsage, Limits};
-pub use edge::{Deps, Edge, Error, Running};
+pub use edge::{Deps, Edge, Error, Recheck, Running};
 pub use observer::{Call, NoObserver, Observer, TurnedAway};
 pub use readiness::{Readiness, Record};

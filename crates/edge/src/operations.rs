@@ -1,15 +1,16 @@
 //! What whoever runs this node reads: `/livez`, `/readyz`, `/metrics`; and, if it is switched on,
 //! what a data tracker asks for in queries.
 //!
-//! Not here: what the metrics are; administration.
+//! Not here: what the metrics are; what an operator may have done (module `administration`).
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use exchange::Caller;
-use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
 
 use crate::Readiness;
+use crate::administration::{self, Administration};
 use crate::listener::plain::Page;
 use crate::tracker::Tracker;
 
@@ -17,6 +18,7 @@ use crate::tracker::Tracker;
 pub(crate) struct Node {
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub(crate) administration: Arc<dyn Administration>,
     pub(crate) tracker: Tracker,
     /// In whose name a data tracker calls here; none if it may not.
     pub(crate) tracked_by: Option<Caller>,
@@ -24,17 +26,21 @@ pub(crate) struct Node {
 
 impl Node {
     /// The page that a request is for.
-    pub(crate) async fn page(&self, head: &Parts) -> Option<Page> {
-        match head.uri.path() {
+    pub(crate) async fn page(&self, request: Request<Bytes>) -> Option<Page> {
+        match request.uri().path() {
             "/livez" => Some(Page::text(StatusCode::OK, "ok\n")),
             "/readyz" => {
-                let verbose = head.uri.query() == Some("verbose");
+                let verbose = request.uri().query() == Some("verbose");
                 Some(ready(&self.readiness, verbose))
             }
             "/metrics" => Some(Page::ok(PROMETHEUS, (self.metrics)())),
+            path if path.starts_with("/admin/") => {
+                administration::page(&*self.administration, &request).await
+            }
             // Nothing is done for a method that is refused afterwards.
-            _ if head.method == Method::GET => {
-                self.tracker.page(self.tracked_by.as_ref()?, head).await
+            _ if request.method() == Method::GET => {
+                let head = request.into_parts().0;
+                self.tracker.page(self.tracked_by.as_ref()?, &head).await
             }
             _ => None,
         }

@@ -10,14 +10,19 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand::SystemRandom;
 use exchange::Identifier;
 use zeroize::Zeroizing;
 
-/// The canaries of a gateway.
+/// The canaries of a gateway, replaced as a whole.
 #[derive(Default)]
-pub struct Canaries {
+pub struct Canaries(ArcSwap<Known>);
+
+/// Those that are known at a time.
+#[derive(Default)]
+struct Known {
     /// Drawn when the file is read; none without canaries.
     key: Option<hmac::Key>,
     hashes: HashSet<Vec<u8>>,
@@ -59,13 +64,19 @@ impl Canaries {
             hashes.insert(hash(&key, line));
         }
         let key = Some(key).filter(|_| !hashes.is_empty());
-        Ok(Self { key, hashes })
+        Ok(Self(ArcSwap::from_pointee(Known { key, hashes })))
+    }
+
+    /// Puts others in their place.
+    pub fn replace(&self, others: Self) {
+        self.0.store(others.0.into_inner());
     }
 
     /// True if the number is one of a canary.
     pub(crate) fn has(&self, identifier: &Identifier) -> bool {
-        let key = self.key.as_ref();
-        key.is_some_and(|key| self.hashes.contains(&hash(key, identifier.reveal())))
+        let known = self.0.load();
+        let key = known.key.as_ref();
+        key.is_some_and(|key| known.hashes.contains(&hash(key, identifier.reveal())))
     }
 }
 
@@ -100,6 +111,17 @@ mod tests {
         assert!(canaries.has(&legacy));
         assert!(!Canaries::default().has(&legacy));
         assert!(!format!("{canaries:?}").contains("999"));
+    }
+
+    #[test]
+    fn others_take_their_place() {
+        let personal = |number| Identifier::parse(IdentifierKind::Personal, number, 2026).unwrap();
+        let canaries = load("999099000077").unwrap();
+        canaries.replace(load("999099000078").unwrap());
+        assert!(!canaries.has(&personal("999099000077")));
+        assert!(canaries.has(&personal("999099000078")));
+        canaries.replace(Canaries::default());
+        assert!(!canaries.has(&personal("999099000078")));
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub struct Deps {
     /// Who counts.
     pub observer: Arc<dyn Observer>,
     /// Whom nobody has a reason to ask about.
-    pub canaries: Canaries,
+    pub canaries: Arc<Canaries>,
     /// Whether synthetic citizens (prefix 999) are served: in a sandbox alone.
     pub synthetic: Synthetic,
 }

@@ -16,6 +16,7 @@ mod exit;
 mod lookup;
 mod metrics;
 mod pki;
+mod reload;
 mod sandbox;
 mod serve;
 mod simulate;

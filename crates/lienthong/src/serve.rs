@@ -5,17 +5,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapter::Agency;
 use admission::Admission;
 use anyhow::Context as _;
-use edge::{Edge, Readiness, Record};
+use edge::{Edge, Readiness, Recheck, Record};
 use evidence::{Alarm, Evidence, Shelf, keys};
 use exchange::{Clock, SystemClock};
 use gate::{Gate, Synthetic};
+use tokio::task::JoinHandle;
 
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
 use crate::exit;
 use crate::metrics::Metrics;
+use crate::reload::{self, Reloads};
 use crate::stop::Stop;
 use crate::telemetry;
 
@@ -28,6 +31,9 @@ pub(crate) struct Gateway {
     /// The doors.
     pub(crate) doors: edge::Running,
     log: evidence::Handle,
+    /// What replaces what is in force.
+    pub(crate) reloads: Arc<Reloads>,
+    watch: Option<JoinHandle<()>>,
     /// The public keys of the log.
     pub(crate) keys: PublicKeys,
 }
@@ -55,17 +61,24 @@ async fn serve(path: &Path) -> anyhow::Result<()> {
         node: config.node.clone(),
         clock: Arc::new(SystemClock),
     })?;
-    let gateway = Gateway::start(config, &telemetry.metrics()).await?;
+    let mut gateway = Gateway::start(path, config, &telemetry.metrics()).await?;
+    gateway.watch().await?;
+    let hangups = gateway.reloads.at_hangup()?;
     println!("ready https://localhost:{}", gateway.doors.address().port());
     stop.wait().await;
+    hangups.abort();
     gateway.stop().await?;
     tokio::task::spawn_blocking(move || telemetry.stop()).await?;
     Ok(())
 }
 
 impl Gateway {
-    /// Opens the log, then the doors.
-    pub(crate) async fn start(config: Config, metrics: &Arc<Metrics>) -> anyhow::Result<Self> {
+    /// Opens the log, then the doors of a configuration that was read from that file.
+    pub(crate) async fn start(
+        path: &Path,
+        config: Config,
+        metrics: &Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let synthetic = if config.is_sandbox() {
             Synthetic::Served
@@ -87,17 +100,17 @@ impl Gateway {
         let tls = Arc::new(checked.tls);
         metrics.certificates(&tls.lifetimes());
         metrics.policy(checked.policy.digest());
-        let gate = Gate::new(gate::Deps {
+        let parts = reload::Parts {
             admission: Arc::new(Admission::new(checked.policy, Arc::clone(&clock))),
-            records: Arc::new(evidence.clone()),
+            canaries: Arc::new(checked.canaries),
+            tls: Arc::clone(&tls),
             evidence,
-            log: shelf.clone(),
-            agencies: checked.agencies,
+            metrics: Arc::clone(metrics),
             clock: Arc::clone(&clock),
-            observer: Arc::clone(metrics) as _,
-            canaries: checked.canaries,
-            synthetic,
-        });
+            recheck: Recheck::default(),
+        };
+        let gate = gate(&parts, checked.agencies, shelf.clone(), synthetic);
+        let (recheck, reloads) = (parts.recheck.clone(), Reloads::new(path, parts));
         let rendered = Arc::clone(metrics);
         let doors = Edge::start(
             config.edge,
@@ -110,17 +123,54 @@ impl Gateway {
                 readiness,
                 log: shelf,
                 metrics: Arc::new(move || rendered.render()),
+                administration: Arc::clone(&reloads) as _,
+                recheck,
             },
         )
         .await?;
-        Ok(Self { doors, log, keys })
+        Ok(Self {
+            doors,
+            log,
+            keys,
+            reloads,
+            watch: None,
+        })
+    }
+
+    /// Looks after the files from now on: the configuration as it is now is the one in force.
+    pub(crate) async fn watch(&mut self) -> anyhow::Result<()> {
+        self.watch = Some(self.reloads.begin().await.context("the configuration")?);
+        Ok(())
     }
 
     /// Takes no more calls, lets those in progress finish, and closes the log.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        if let Some(watch) = self.watch {
+            watch.abort();
+        }
         self.doors.drain(GRACE).await;
         self.log.close().await.context("the log does not close")
     }
+}
+
+/// The gate, which shares with the reloads what they replace.
+fn gate(
+    parts: &reload::Parts,
+    agencies: Vec<Arc<dyn Agency>>,
+    log: Shelf,
+    synthetic: Synthetic,
+) -> Gate {
+    Gate::new(gate::Deps {
+        admission: Arc::clone(&parts.admission),
+        records: Arc::new(parts.evidence.clone()),
+        evidence: parts.evidence.clone(),
+        log,
+        agencies,
+        clock: Arc::clone(&parts.clock),
+        observer: Arc::clone(&parts.metrics) as _,
+        canaries: Arc::clone(&parts.canaries),
+        synthetic,
+    })
 }
 
 /// Opens the log. When it can no longer be written, nothing more is answered and the process ends.

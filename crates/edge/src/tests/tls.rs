@@ -75,7 +75,7 @@ async fn a_revoked_certificate_loses_its_connection_at_the_next_recheck() {
     assert_eq!(Answer::read(answer).await.status, 200);
     world.authority.revoke_file(&certificate).unwrap();
     world.tls.reload().unwrap();
-    world.running.recheck();
+    world.recheck.now();
     while open.ready().await.is_ok() {
         tokio::task::yield_now().await;
     }

@@ -17,7 +17,9 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 
 use super::archive::Archive;
-use crate::{Config, Deps, Edge, Limits, Observer, Readiness, Running, TurnedAway};
+use crate::{
+    Config, Deps, Edge, Limits, NoAdministration, Observer, Readiness, Recheck, Running, TurnedAway,
+};
 
 /// A gateway with its doors open.
 pub(crate) struct World {
@@ -27,6 +29,7 @@ pub(crate) struct World {
     pub(crate) archive: Arc<Archive>,
     pub(crate) seen: Arc<Seen>,
     pub(crate) tls: Arc<ServerTls>,
+    pub(crate) recheck: Recheck,
     pub(crate) running: Running,
     pub(crate) log: Handle,
 }
@@ -78,9 +81,9 @@ impl World {
         );
         let seen = Arc::new(Seen::default());
         let mut config = Config::new(([127, 0, 0, 1], 0).into());
-        config.public = config.listen;
-        config.operations = config.listen;
+        (config.public, config.operations) = (config.listen, config.listen);
         change(&mut config);
+        let recheck = Recheck::default();
         let deps = Deps {
             gate: Arc::new(gate),
             tls: Arc::clone(&tls),
@@ -90,6 +93,8 @@ impl World {
             readiness: Readiness::new(),
             log: Shelf::new(&log_config(&dir.path().join("log"))),
             metrics: Arc::new(|| "calls 7\n".to_owned()),
+            administration: Arc::new(NoAdministration),
+            recheck: recheck.clone(),
         };
         let running = Edge::start(config, deps).await.unwrap();
         Self {
@@ -99,6 +104,7 @@ impl World {
             archive,
             seen,
             tls,
+            recheck,
             running,
             log,
         }
@@ -176,7 +182,7 @@ fn gate(
         agencies: vec![tax],
         clock,
         observer: Arc::new(gate::NoObserver),
-        canaries: gate::Canaries::default(),
+        canaries: Arc::default(),
         synthetic,
     });
     (gate, handle)

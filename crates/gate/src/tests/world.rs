@@ -46,7 +46,7 @@ impl World {
             agencies: offices.collect(),
             clock,
             observer: Arc::clone(&seen) as _,
-            canaries: Canaries::load(&canaries(dir.path())).unwrap(),
+            canaries: Arc::new(Canaries::load(&canaries(dir.path())).unwrap()),
             synthetic: Synthetic::Served,
         });
         let gate = Arc::new(gate);

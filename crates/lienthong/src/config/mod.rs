@@ -6,6 +6,7 @@
 mod agency;
 mod checked;
 mod draft;
+mod fixed;
 mod lines;
 mod problem;
 mod stanza;
@@ -21,6 +22,7 @@ use draft::Draft;
 use lines::Lines;
 
 pub(crate) use checked::Checked;
+pub(crate) use fixed::Fixed;
 pub(crate) use problem::Problems;
 
 /// The whole file, read and nested; nothing is opened or connected yet.

@@ -90,6 +90,11 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// Each on a line of its own.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.iter().map(Problem::to_string).collect()
+    }
+
     /// How many things are wrong.
     pub(crate) const fn len(&self) -> usize {
         self.0.len()

@@ -2,19 +2,30 @@
 //!
 //! Not here: reading them. Who loads them says so, at the start and after each reload.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use identity::Lifetimes;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
-use super::gauge;
+use super::{counter, gauge};
 
 /// What is in force.
 #[derive(Debug, Default)]
 pub(super) struct InForce {
     lifetimes: Mutex<Option<Lifetimes>>,
     policy: Mutex<Option<Box<str>>>,
+    reloads: [AtomicU64; 2],
+}
+
+/// How it went when a configuration or the certificates were read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// All of it was good.
+    Good,
+    /// It was refused, and what was in force stays.
+    Refused,
 }
 
 impl InForce {
@@ -48,7 +59,28 @@ impl InForce {
         })
         .build();
         this.show_policy(meter);
+        let read = Arc::clone(&this);
+        counter(
+            meter,
+            "config.reloads",
+            "How often the configuration or the certificates were read again.",
+            move |counted| {
+                for (result, count) in ["good", "refused"].into_iter().zip(&read.reloads) {
+                    let result = KeyValue::new("result", result);
+                    counted.observe(count.load(Ordering::Relaxed), &[result]);
+                }
+            },
+        );
         this
+    }
+
+    pub(super) fn reloaded(&self, how: Reading) {
+        let [good, refused] = &self.reloads;
+        let place = match how {
+            Reading::Good => good,
+            Reading::Refused => refused,
+        };
+        place.fetch_add(1, Ordering::Relaxed);
     }
 
     fn show_policy(self: &Arc<Self>, meter: &Meter) {

@@ -34,6 +34,7 @@ use agencies::Agencies;
 use disk::Disk;
 use doors::Doors;
 use in_force::InForce;
+pub(crate) use in_force::Reading;
 use road::Road;
 
 /// Everything that is counted; the observer of the gate, of the log and of the doors.
@@ -105,6 +106,11 @@ impl Metrics {
     /// Notes the digest of the policy in force.
     pub(crate) fn policy(&self, digest: &[u8; 32]) {
         self.in_force.policy(digest);
+    }
+
+    /// Counts that the configuration or the certificates were read again.
+    pub(crate) fn reloaded(&self, how: Reading) {
+        self.in_force.reloaded(how);
     }
 
     /// Counts what logs and traces lose, as the functions say.

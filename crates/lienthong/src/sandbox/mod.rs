@@ -54,9 +54,11 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
         node: config.node.clone(),
         clock: Arc::clone(&clock),
     })?;
-    let gateway = Gateway::start(config, &telemetry.metrics()).await?;
+    let file = ground.config_file();
+    let mut gateway = Gateway::start(&file, config, &telemetry.metrics()).await?;
     // Ports that were chosen freely are kept, so that `serve` finds the same gateway.
     ground.configure(&Listeners::of(&gateway), simulators.stanzas())?;
+    gateway.watch().await?;
 
     let description = describe(&ground, &gateway, &simulators, &origin, &log_dir);
     if !arguments.quiet {

@@ -1,0 +1,67 @@
+//! The built program, run as `lienthong serve` on the directory of a sandbox that has ended.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{loop_until, program};
+
+/// A gateway that serves; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Serving {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Serving {
+    /// Starts it, and waits until it is ready.
+    pub fn start(dir: &Path) -> Self {
+        let (out, log) = (dir.join("serve.out"), dir.join("serve.err"));
+        let mut child = Command::new(program())
+            .args(["serve", "--config"])
+            .arg(dir.join("lienthong.toml"))
+            .env("LIENTHONG_LOG", "info")
+            .stdout(File::create(&out).unwrap())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .expect("the program is built");
+        loop_until(Duration::from_secs(30), || {
+            let said = std::fs::read_to_string(&log).unwrap();
+            assert!(child.try_wait().unwrap().is_none(), "{said}");
+            let text = std::fs::read_to_string(&out).ok()?;
+            text.contains("ready https://localhost:").then_some(())
+        });
+        Self { child, log }
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it has logged that.
+    pub fn logs(&self, what: &str) {
+        loop_until(Duration::from_secs(30), || {
+            let logged = std::fs::read_to_string(&self.log).unwrap();
+            logged.contains(what).then_some(())
+        });
+    }
+
+    /// Ends it as a supervisor does; true if it ended well.
+    pub fn terminate(mut self) -> bool {
+        self.signal(Signal::TERM);
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+    }
+}
