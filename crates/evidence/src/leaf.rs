@@ -9,6 +9,7 @@ use std::fmt;
 use base64_simd::STANDARD;
 use exchange::{Field, FieldSet, RequestId, Source, Visibility};
 use jiff::civil::Date;
+use memchr::memmem;
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -256,7 +257,7 @@ pub(crate) fn is_newer(leaf: &[u8]) -> bool {
 pub(crate) fn policy(leaf: &[u8]) -> Option<[u8; 32]> {
     // No text of JSON holds this: its quotes would be escaped.
     const MARK: &[u8] = b"\"pol\":\"sha256:";
-    let at = leaf.windows(MARK.len()).position(|w| w == MARK)? + MARK.len();
+    let at = memmem::find(leaf, MARK)? + MARK.len();
     let mut digest = [0; 32];
     hex::decode_to_slice(leaf.get(at..at + 64)?, &mut digest).ok()?;
     Some(digest)

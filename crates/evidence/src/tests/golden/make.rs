@@ -1,10 +1,9 @@
-//! Makes a log to be kept, with everything in it that this build writes:
+//! Makes a log with everything in it that this build writes, and reads it as those that are kept. To
+//! keep it, say where:
 //!
 //! ```sh
-//! cargo test -p evidence -- --ignored makes_a_log_to_be_kept
+//! LIENTHONG_KEEP_LOG="$PWD/crates/evidence/src/tests/golden/v2" cargo test -p evidence of_this_build
 //! ```
-//!
-//! It lies in `new` beside this file then; give it the name of the version, and commit it.
 
 use base64_simd::STANDARD;
 
@@ -20,21 +19,44 @@ const DAY_MS: i64 = 24 * 3_600 * 1_000;
 type Receipts = Vec<Receipt>;
 
 #[tokio::test]
-#[ignore = "makes a log to be kept, which is done once for every version"]
-async fn makes_a_log_to_be_kept() {
+async fn a_log_of_this_build_has_records_of_every_type_and_is_read() {
     let (mut desk, mut receipts) = (Desk::published(), Receipts::new());
     desk.config.segment_bytes = 24 << 10;
     first_life(&mut desk, &mut receipts).await;
     second_life(&mut desk, &mut receipts).await;
     third_life(&mut desk, &mut receipts).await;
-    let to = folder().join("new");
+    let dir = tempfile::tempdir().unwrap();
+    let kept = std::env::var_os("LIENTHONG_KEEP_LOG").map(PathBuf::from);
+    let to = kept.unwrap_or_else(|| dir.path().join("kept"));
     keep(&desk, &receipts, &to);
     let mut expected = json!({"verified": Golden::copy(&to).verified()});
     expected["found"] = Golden::copy(&to).found_by_a_start().await;
     expected["indexed"] = Golden::copy(&to).indexed();
     let text = serde_json::to_string_pretty(&expected).unwrap();
     fs::write(to.join("expected.json"), text + "\n").unwrap();
+
+    let records = expected["verified"]["records"].as_object().unwrap();
+    let types: Vec<&str> = records.keys().map(String::as_str).collect();
+    assert_eq!(types, TYPES);
+    assert_eq!(expected["verified"]["receipts"], receipts.len());
 }
+
+/// All but `LINK`, which only a log has that follows another.
+const TYPES: [&str; 13] = [
+    "ACCESS",
+    "ADMIN",
+    "BATCH",
+    "CLOCK",
+    "CONFIG",
+    "DENIED",
+    "DENIED_SUMMARY",
+    "DISCLOSURE",
+    "INDEX_ROOT",
+    "KEY",
+    "RECOVERY",
+    "START",
+    "STOP",
+];
 
 /// Answers, refusals, a batch, a search and an erasure, other agreements, the next day, `STOP`.
 async fn first_life(desk: &mut Desk, receipts: &mut Receipts) {
