@@ -153,6 +153,9 @@ impl Seen {
 
     /// How much there is to read, about: the public log repeats the records.
     fn size(&self) -> u64 {
+        if !self.has_records {
+            return self.last.checkpoint().size.saturating_mul(RECORD);
+        }
         let dir = &self.config.dir;
         let numbers = segment::list(dir).unwrap_or_default();
         let files = numbers.into_iter().map(|number| segment::path(dir, number));
@@ -160,3 +163,6 @@ impl Seen {
         2 * files.map(len).sum::<u64>()
     }
 }
+
+/// The bytes of a record that is public, with its part of the tiles, about.
+const RECORD: u64 = 1_000;
