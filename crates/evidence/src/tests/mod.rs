@@ -28,6 +28,7 @@ mod batch;
 mod cosign;
 mod crash;
 mod erasure;
+mod filing;
 mod floods;
 mod model;
 mod nodes;
