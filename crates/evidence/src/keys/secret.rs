@@ -5,25 +5,34 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::bad;
 use super::file::read_private;
 use crate::Error;
 use crate::replace::replace_durably;
 
-/// The bytes of a key; wiped when they are dropped, and never shown.
-#[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
+/// The bytes of a key; wiped when they are dropped, and never shown. They stand in one place: what is
+/// moved about is the way to them, so that no copy is left behind.
+#[derive(Clone, Default)]
 #[cfg_attr(test, derive(PartialEq, Eq))]
-pub(crate) struct Secret([u8; SECRET_LEN]);
+pub(crate) struct Secret(Box<[u8; SECRET_LEN]>);
 
 impl Secret {
-    pub(crate) const fn new(bytes: [u8; SECRET_LEN]) -> Self {
-        Self(bytes)
+    pub(crate) fn new(bytes: &[u8; SECRET_LEN]) -> Self {
+        let mut own = Self::default();
+        own.0.copy_from_slice(bytes);
+        own
     }
 
-    pub(crate) const fn as_slice(&self) -> &[u8] {
-        &self.0
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -40,7 +49,7 @@ pub(crate) const SECRET_LEN: usize = 32;
 pub(crate) fn fresh(random: &SystemRandom) -> Result<Secret, Error> {
     let mut bytes = Secret::default();
     random
-        .fill(&mut bytes.0)
+        .fill(bytes.0.as_mut_slice())
         .map_err(|_| Error::Crypto("draw a key"))?;
     Ok(bytes)
 }
@@ -55,7 +64,7 @@ pub(crate) fn read(path: &Path) -> Result<Secret, Error> {
         .as_slice()
         .try_into()
         .map_err(|_| bad(path, "is not a key of 32 bytes"))?;
-    Ok(Secret::new(*bytes))
+    Ok(Secret::new(bytes))
 }
 
 /// Reads a text that holds a secret.

@@ -34,7 +34,7 @@ fn epoch() -> Epoch {
 }
 
 fn keyring(open: Opens<'_>) -> Keyring {
-    Keyring::open(open(), &Secret::new([9; 32])).unwrap()
+    Keyring::open(open(), &Secret::new(&[9; 32])).unwrap()
 }
 
 fn all_of(seq: u64) -> Portion {
@@ -103,7 +103,7 @@ pub(in crate::private) fn key(seq: u64, subject: Tag, secret: &Secret) -> Record
 fn a_person_has_one_key_until_it_is_erased(open: Opens<'_>) {
     let (mut first, mut second) = (keyring(open), keyring(open));
     assert!(!first.has(epoch()).unwrap());
-    let secret = Secret::new([5; 32]);
+    let secret = Secret::new(&[5; 32]);
     let mut keys = Vec::new();
     for (seq, subject) in [(3, ALICE), (4, BOB), (5, ALICE)] {
         keys.push(key(seq, subject, &secret));
@@ -168,7 +168,7 @@ fn a_promise_stays_until_it_is_kept(open: Opens<'_>) {
     );
     assert_eq!(promised(&mut second, "gw-2", 2 * HOUR_MS), expected[..1]);
     assert_eq!(promised(&mut second, "gw-2", 2 * HOUR_MS - 1), []);
-    let mut stranger = Keyring::open(open(), &Secret::new([8; 32])).unwrap();
+    let mut stranger = Keyring::open(open(), &Secret::new(&[8; 32])).unwrap();
     let lost = stranger.promised("gw-1", HOUR_MS).unwrap();
     assert!(matches!(lost[..], [Err(crate::Error::Crypto(_))]));
 
@@ -188,12 +188,12 @@ fn a_half_year_has_one_key_of_tags(open: Opens<'_>) {
     let made = first.tag_key(epoch()).unwrap().unwrap();
     assert_eq!(second.tag_key(epoch()).unwrap().unwrap(), made);
     assert_eq!(second.tag_keys().unwrap(), [(epoch(), made)]);
-    let mut stranger = Keyring::open(open(), &Secret::new([8; 32])).unwrap();
+    let mut stranger = Keyring::open(open(), &Secret::new(&[8; 32])).unwrap();
     assert!(stranger.tag_keys().is_err() && stranger.tag_key(epoch()).is_err());
     // Lost: there are persons of a half-year, and no key of its tags.
     let later = RecordKey {
         epoch: "2026h2".parse().unwrap(),
-        ..key(9, BOB, &Secret::new([5; 32]))
+        ..key(9, BOB, &Secret::new(&[5; 32]))
     };
     first.file(LOG, vec![later], 10).unwrap();
     assert_eq!(second.tag_key("2026h2".parse().unwrap()).unwrap(), None);
