@@ -4,7 +4,7 @@
 //	checker -vkey KEY [-vkey KEY ...] [-old CHECKPOINT ...] [-proof FILE ...] DIR|URL
 //
 // It opens the checkpoint, hashes every entry, compares every tile with the one it makes itself,
-// and the root with the signed one. Older checkpoints must be consistent with the latest; proofs
+// and the root with the signed one. Every file in the directory must belong to the log. Older checkpoints must be consistent with the latest; proofs
 // must lead to theirs.
 package main
 
@@ -165,7 +165,7 @@ func rebuild(dir string, tree tlog.Tree) (tlog.HashReader, error) {
 			return nil, fmt.Errorf("%s is not what its entries say", path)
 		}
 	}
-	return reader, strangers(dir, tree)
+	return reader, strangers(dir, tree, reader)
 }
 
 // read reads a file of the log, from a directory or as HTTP serves it.
@@ -191,26 +191,100 @@ func read(log, path string) ([]byte, error) {
 	return io.ReadAll(answer.Body)
 }
 
-// strangers finds files that no tree of that size or below has.
-func strangers(dir string, tree tlog.Tree) error {
+// strangers finds files that do not belong to a log of that size, and partial ones of older sizes that are
+// not the beginning of what it has.
+func strangers(dir string, tree tlog.Tree, hashes tlog.HashReader) error {
 	if strings.HasPrefix(dir, "http") {
 		return nil
 	}
-	root := filepath.Join(dir, "tile")
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	beside, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range beside {
+		switch entry.Name() {
+		// Beside the public log, what it is made of.
+		case "checkpoint", "tile", "keys", "keys.next", "wal", "lock", "private", "index":
+		default:
+			return fmt.Errorf("%s does not belong to a log", entry.Name())
+		}
+	}
+	err = filepath.WalkDir(filepath.Join(dir, "tile"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		info, err := entry.Info()
-		if err == nil && info.Size() == 0 {
-			err = fmt.Errorf("%s is empty", path)
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
 		}
-		return err
+		return belongs(dir, filepath.ToSlash(name), tree, hashes)
 	})
 	if tree.N == 0 && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
+}
+
+// belongs checks a file below tile: its name, that a tree of that size or below has it and, if it is
+// partial, what is in it. The full ones were compared before.
+func belongs(dir, name string, tree tlog.Tree, hashes tlog.HashReader) error {
+	kind, rest, _ := strings.Cut(strings.TrimPrefix(name, "tile/"), "/")
+	place, part, partial := strings.Cut(rest, ".p/")
+	n, w := int64(0), int64(width)
+	for _, group := range strings.Split(place, "/") {
+		digits, _ := strconv.ParseInt(strings.TrimPrefix(group, "x"), 10, 64)
+		n = n*1000 + digits
+	}
+	if partial {
+		w, _ = strconv.ParseInt(part, 10, 64)
+	}
+	level, bundle := 0, kind == "entries"
+	if !bundle {
+		level, _ = strconv.Atoi(kind)
+		kind = strconv.Itoa(level)
+	}
+	if w < 1 || level < 0 || level > 7 || name != "tile/"+kind+"/"+index(n, w) {
+		return fmt.Errorf("%s does not belong to a log", name)
+	}
+	if n*width+w > tree.N>>(height*level) {
+		return fmt.Errorf("%s does not belong to a log of %d entries", name, tree.N)
+	}
+	if !partial {
+		return nil
+	}
+	there, err := read(dir, name)
+	if err != nil {
+		return err
+	}
+	if bundle {
+		there, err = leaves(there)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	made, err := tlog.ReadTileData(tlog.Tile{H: height, L: level, N: n, W: int(w)}, hashes)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(made, there) {
+		return fmt.Errorf("%s is not the beginning of what follows it", name)
+	}
+	return nil
+}
+
+// leaves is the tile over the entries of a bundle.
+func leaves(bundle []byte) ([]byte, error) {
+	var tile []byte
+	for len(bundle) > 0 {
+		if len(bundle) < 2 || len(bundle) < 2+int(binary.BigEndian.Uint16(bundle)) {
+			return nil, errors.New("ends within an entry")
+		}
+		end := 2 + int(binary.BigEndian.Uint16(bundle))
+		hash := tlog.RecordHash(bundle[2:end])
+		tile = append(tile, hash[:]...)
+		bundle = bundle[end:]
+	}
+	return tile, nil
 }
 
 // fetch proves entries with tiles as a client would read them, checked against the root alone.

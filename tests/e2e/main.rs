@@ -17,6 +17,7 @@ mod database;
 mod evidence;
 mod faults;
 mod life;
+mod policies;
 mod refusals;
 mod scan;
 mod snippets;

@@ -1,12 +1,14 @@
 //! A supervisor that ends a gateway under load: what was accepted is answered, and all of it is under
 //! the last checkpoint.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
 use tests::{Rest, Sandbox, question, verify};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// Civil status takes its time to answer about this one.
 const SLOW: &str = "999099000163";
@@ -22,6 +24,21 @@ async fn ask(rest: &Rest, id: &str, mask: &str) -> Option<Value> {
     }
 }
 
+/// Looks now and then until it is so.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < Duration::from_secs(20), "not in time");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// True if civil status was asked about somebody and has not answered yet, or has.
+async fn is_asked(sandbox: &Sandbox, id: &str) -> bool {
+    let control = Rest::plain(sandbox.text("/agencies/civil_status/control"));
+    control.get("/journal").await.unwrap().text.contains(id)
+}
+
 async fn readiness(operations: &Rest) -> Option<u16> {
     operations.get("/readyz").await.ok().map(|it| it.status)
 }
@@ -31,22 +48,23 @@ async fn a_gateway_that_is_ended_under_load_fails_nothing_that_it_accepted() {
     let sandbox = Sandbox::start();
     let operations = Rest::plain(sandbox.text("/operations"));
     assert_eq!(readiness(&operations).await, Some(200));
-    let mut load = JoinSet::new();
+    let (mut load, answered) = (JoinSet::new(), Arc::new(AtomicU32::new(0)));
     for number in 0..16 {
         // Each on a connection of its own.
-        let rest = Rest::new(&sandbox, "commune");
+        let (rest, answered) = (Rest::new(&sandbox, "commune"), Arc::clone(&answered));
         load.spawn(async move {
             let (id, mut answers) = (format!("9990990048{:02}", number % 8), Vec::new());
             while let Some(answer) = ask(&rest, &id, "tax.status").await {
                 answers.push(answer);
+                answered.fetch_add(1, Ordering::Relaxed);
             }
             answers
         });
     }
-    sleep(Duration::from_secs(1)).await;
+    until(async || answered.load(Ordering::Relaxed) > 200).await;
     let slow = Rest::new(&sandbox, "commune");
     let slow = tokio::spawn(async move { ask(&slow, SLOW, "civilStatus.maritalStatus").await });
-    sleep(Duration::from_millis(500)).await;
+    until(async || is_asked(&sandbox, SLOW).await).await;
     assert!(!slow.is_finished(), "it is not slow");
 
     sandbox.terminate();

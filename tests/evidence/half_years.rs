@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use base64_simd::STANDARD;
 use evidence::{Alarm, Config, Deps, Evidence, Handle, NoObserver, Receipt, keys};
 use exchange::Clock;
 use jiff::Timestamp;
-use serde_json::json;
-use tests::{run, verify};
+use tests::{receipt_text as text, run, verify};
 
 use crate::logs::check;
 
@@ -38,6 +36,7 @@ fn deps(config: &Config, calendar: &Arc<Calendar>) -> Deps {
         observer: Arc::new(NoObserver),
         witnesses: None,
         version: "0.0.0",
+        policy: [7; 32],
         on_fatal: Alarm::new(|error| panic!("{error}")),
     }
 }
@@ -51,27 +50,6 @@ async fn record(evidence: &Evidence, count: usize) -> Vec<Receipt> {
         receipts.push(one.await.unwrap());
     }
     receipts
-}
-
-/// The receipt as a caller keeps it.
-fn text(receipt: &Receipt) -> String {
-    let at = i64::try_from(receipt.committed_at_ms()).unwrap();
-    let path = receipt.path();
-    let path: Vec<_> = path
-        .iter()
-        .map(|it| STANDARD.encode_to_string(it))
-        .collect();
-    let receipt = json!({
-        "logOrigin": receipt.origin(),
-        "seq": receipt.seq().to_string(),
-        "leafHash": STANDARD.encode_to_string(receipt.leaf_hash()),
-        "committedAt": Timestamp::from_millisecond(at).unwrap().to_string(),
-        "batchFirst": receipt.batch_first().to_string(),
-        "batchSize": receipt.batch_size(),
-        "path": path,
-        "signature": STANDARD.encode_to_string(receipt.signature()),
-    });
-    format!("{receipt}\n")
 }
 
 /// A node that has turned while it was written; its receipts of both half-years.
@@ -151,15 +129,52 @@ async fn a_node_of_two_half_years_verifies_whole_and_when_the_older_is_retired()
     evidence::retire(&config, deps(&config, &calendar), "2026h1")
         .await
         .unwrap();
-    let ran = verify(&config.dir, None);
+    let ran = verify(&config.dir, Some(&file));
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(
-        ran.out.contains("its write-ahead log was retired"),
-        "{ran:?}"
-    );
-    assert!(ran.out.contains("it follows the log before it"), "{ran:?}");
+    for said in [
+        "its write-ahead log was retired",
+        "it follows the log before it",
+        "310 receipts verified, 0 refused",
+    ] {
+        assert!(ran.out.contains(said), "{said}: {ran:?}");
+    }
     check(&old, &vkeys(&old), &[]).map(Result::unwrap);
     assert_eq!(run(&prove).code, 0, "proofs are still made");
+    copies_say_as_much(&old, home.path(), &before);
+    let copy = home.path().join("backup");
+    let (dir, out) = (config.dir.to_str().unwrap(), copy.to_str().unwrap());
+    for _ in 0..2 {
+        let ran = run(&["audit", "backup", dir, "--out", out]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let ran = verify(&copy, Some(&file));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.out.contains("310 receipts verified, 0 refused"),
+        "{ran:?}"
+    );
+    assert!(copy.join("retired").exists());
+}
+
+/// What is copied of a half-year that was retired verifies, with its receipts.
+fn copies_say_as_much(old: &Path, home: &Path, receipts: &[Receipt]) {
+    let file = home.join("of_old");
+    let all: String = receipts.iter().map(text).collect();
+    std::fs::write(&file, all).unwrap();
+    let copy = home.join("export");
+    let (from, to) = (old.to_str().unwrap(), copy.to_str().unwrap());
+    let ran = run(&["audit", "export", from, "--out", to]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = verify(&copy, Some(&file));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.out.contains("300 receipts verified, 0 refused"),
+        "{ran:?}"
+    );
+    // One of the other half-year is not.
+    std::fs::write(&file, text(&receipts[0]).replace("2026h1", "2026h2")).unwrap();
+    let ran = verify(&copy, Some(&file));
+    assert_eq!(ran.code, 1, "{ran:?}");
 }
 
 #[tokio::test]
@@ -184,16 +199,35 @@ async fn the_newest_log_may_not_be_missing() {
 }
 
 #[tokio::test]
+async fn the_oldest_log_may_not_be_missing_unless_it_was_retired() {
+    for is_retired in [false, true] {
+        let home = tempfile::tempdir().unwrap();
+        let (config, calendar) = node(home.path());
+        turned(&config, &calendar).await;
+        if is_retired {
+            evidence::retire(&config, deps(&config, &calendar), "2026h1")
+                .await
+                .unwrap();
+        }
+        std::fs::remove_dir_all(config.dir.join("2026h1")).unwrap();
+        let ran = verify(&config.dir, None);
+        assert_eq!(ran.code, i32::from(!is_retired), "{ran:?}");
+        let named = ran.err.contains("gw-1/2026h1: that is not here");
+        assert_eq!(named, !is_retired, "{ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_older_log_may_not_be_exchanged_not_even_with_its_lock_store() {
     let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (config, calendar) = node(home.path());
     turned(&config, &calendar).await;
     let (strange, calendar) = node(other.path());
     turned(&strange, &calendar).await;
-    for name in ["2026h1", "2026h1.head"] {
-        let place = config.dir.join(name);
-        std::fs::rename(&place, home.path().join(name)).unwrap();
-        std::fs::rename(strange.dir.join(name), place).unwrap();
+    for name in ["log/2026h1", "log.2026h1.head"] {
+        let place = home.path().join(name);
+        std::fs::rename(&place, place.with_added_extension("old")).unwrap();
+        std::fs::rename(other.path().join(name), place).unwrap();
     }
     let ran = verify(&config.dir, None);
     assert_eq!(ran.code, 1, "{ran:?}");

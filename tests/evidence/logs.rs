@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use evidence::{Alarm, Config, Deps, Evidence, Handle, NoObserver, keys};
+use evidence::{Alarm, Config, Deps, Error, Evidence, Handle, Observer, keys};
 use exchange::SystemClock;
 use tokio::time::{Instant, sleep};
 
@@ -15,6 +16,29 @@ pub(crate) struct Log {
     /// Removed when the log goes.
     _home: tempfile::TempDir,
     pub(crate) config: Config,
+    /// How often something could not be published.
+    pub(crate) failed: Arc<Failed>,
+}
+
+/// Counts what could not be published.
+#[derive(Debug, Default)]
+pub(crate) struct Failed(AtomicU64);
+
+impl Failed {
+    /// Waits until something more could not be published.
+    pub(crate) async fn once_more(&self) {
+        let (before, began) = (self.0.load(Ordering::SeqCst), Instant::now());
+        while self.0.load(Ordering::SeqCst) == before {
+            assert!(began.elapsed() < Duration::from_secs(20), "it is published");
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+impl Observer for Failed {
+    fn not_published(&self, _: &Error) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// A log that is being written.
@@ -40,6 +64,7 @@ impl Log {
         Self {
             _home: home,
             config,
+            failed: Arc::default(),
         }
     }
 
@@ -54,13 +79,14 @@ impl Log {
     }
 
     /// Opens it, if it opens.
-    pub(crate) fn try_open(&self) -> Result<(Evidence, Handle), evidence::Error> {
+    pub(crate) fn try_open(&self) -> Result<(Evidence, Handle), Error> {
         let deps = Deps {
             keys: keys::create_if_missing(&self.config)?,
             clock: Arc::new(SystemClock),
-            observer: Arc::new(NoObserver),
+            observer: Arc::clone(&self.failed) as _,
             witnesses: None,
             version: "0.0.0",
+            policy: [7; 32],
             on_fatal: Alarm::new(|error| panic!("{error}")),
         };
         Evidence::start(self.config.clone(), deps)
@@ -153,10 +179,11 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-/// The size in the checkpoint of a log.
+/// The size in the checkpoint of a log; 0 if there is none.
 pub(crate) fn size_of(dir: &Path) -> u64 {
-    let text = std::fs::read_to_string(dir.join("checkpoint")).unwrap();
-    text.lines().nth(1).unwrap().parse().unwrap()
+    let text = std::fs::read_to_string(dir.join("checkpoint")).unwrap_or_default();
+    let size = text.lines().nth(1);
+    size.map_or(0, |size| size.parse().unwrap())
 }
 
 /// What the checker says of a log; none if there is no checker.

@@ -9,6 +9,7 @@
 )]
 
 mod backup;
+mod commands;
 mod cosigned;
 mod disk;
 mod drain;
@@ -16,6 +17,7 @@ mod half_years;
 mod kills;
 mod logs;
 mod proofs;
+mod recorder;
 mod rollback;
 mod rotation;
 mod served;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tests::{Rest, Sandbox, question, run};
 use tokio::time::{Instant, sleep};
 
@@ -14,6 +15,7 @@ async fn the_go_toolchain_reads_the_log_over_http() {
     let log = &sandbox.description["log"];
     let (url, vkey) = (log["url"].as_str().unwrap(), log["vkey"].as_str().unwrap());
     let rest = Rest::new(&sandbox, "commune");
+    let mut receipts = Vec::new();
     for serial in 1_000..1_300 {
         let body = question(&format!("999099{serial:06}"), "ONE_STOP_DESK", "tax.status");
         let answer = rest.post("/v1/citizens:lookup", body.to_string(), &[]);
@@ -23,6 +25,7 @@ async fn the_go_toolchain_reads_the_log_over_http() {
             continue;
         }
         let began = Instant::now();
+        receipts.push(json!({"receipt": answer.json()["receipt"]}).to_string());
         let seq = answer.json()["receipt"]["seq"].as_str().unwrap().to_owned();
         let seq: u64 = seq.parse().unwrap();
         while size_of(&sandbox.dir().join("log")) <= seq {
@@ -39,6 +42,16 @@ async fn the_go_toolchain_reads_the_log_over_http() {
     let ran = run(&["audit", "verify", url, "--vkey", vkey]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("signed by 1 keys"), "{ran:?}");
+    let file = sandbox.dir().join("receipts");
+    std::fs::write(&file, receipts.join("\n")).unwrap();
+    let (file, of_receipts) = (file.to_str().unwrap(), sandbox.text("/log/receipt_vkey"));
+    let with = ["audit", "verify", url, "--vkey", vkey, "--receipt", file];
+    let ran = run(&with);
+    assert!(ran.code == 1 && ran.err.contains("--vkey"), "{ran:?}");
+    let ran = run(&[&with[..], &["--vkey", of_receipts]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let all = format!("{} receipts verified, 0 refused", receipts.len());
+    assert!(!receipts.is_empty() && ran.out.contains(&all), "{ran:?}");
     let ran = run(&["audit", "verify", url]);
     assert!(ran.code == 1 && ran.err.contains("--vkey"), "{ran:?}");
 }

@@ -86,6 +86,33 @@ async fn the_go_toolchain_finds_what_was_changed() {
         assert!(said.contains(problem), "{file}: {said}");
         std::fs::write(&path, right).unwrap();
     }
+    for (stranger, problem) in [
+        ("notes", "does not belong to a log"),
+        ("tile/0/000.tmp", "does not belong to a log"),
+        ("tile/0/00", "does not belong to a log"),
+        ("tile/0/000.p/0", "does not belong to a log"),
+        ("tile/entries/000.p/256", "does not belong to a log"),
+        ("tile/2/000.p/1", "does not belong to a log of 300 entries"),
+        ("tile/0/001", "does not belong to a log of 300 entries"),
+        (
+            "tile/entries/001.p/45",
+            "does not belong to a log of 300 entries",
+        ),
+        ("tile/0/000.p/7", "is not the beginning of what follows it"),
+        ("tile/entries/000.p/7", "ends within an entry"),
+    ] {
+        let path = log.dir().join(stranger);
+        let folder = path.parent().unwrap();
+        let is_new = !folder.exists();
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(&path, [9; 224]).unwrap();
+        let said = check(log.dir(), &vkeys, &[]).unwrap().unwrap_err();
+        assert!(said.contains(problem), "{stranger}: {said}");
+        std::fs::remove_file(&path).unwrap();
+        if is_new {
+            std::fs::remove_dir(folder).unwrap();
+        }
+    }
     let others = Log::new().vkeys();
     assert!(check(log.dir(), &others, &[]).unwrap().is_err());
     assert!(check(log.dir(), &vkeys, &[]).unwrap().is_ok());

@@ -11,10 +11,12 @@
 
 mod bench;
 mod grpc;
+mod receipt;
 mod rest;
 mod sandbox;
 
 pub use bench::{Ask, Bench, ask_agency};
 pub use grpc::channel;
+pub use receipt::receipt_text;
 pub use rest::{Rest, RestAnswer, everything, question};
 pub use sandbox::{Ran, Sandbox, Stopped, loop_until, program, run, shell, verify};

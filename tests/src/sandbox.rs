@@ -48,11 +48,17 @@ impl Sandbox {
 
     /// Starts a sandbox with these settings of its log, as they stand in `[evidence]`.
     pub fn start_configured(evidence: &str) -> Self {
+        Self::start_prepared(evidence, |_| ())
+    }
+
+    /// The same, in a directory that is prepared before.
+    pub fn start_prepared(evidence: &str, prepare: impl FnOnce(&Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let place = dir.path().join("sandbox");
         std::fs::create_dir(&place).unwrap();
         let text = format!("[evidence]\n{evidence}\n");
         std::fs::write(place.join("lienthong.toml"), text).unwrap();
+        prepare(&place);
         Self::start_in(dir, &[])
     }
 

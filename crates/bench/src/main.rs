@@ -33,6 +33,7 @@
 
 mod connection;
 mod disk;
+mod histogram;
 mod latency;
 mod load;
 mod pace;

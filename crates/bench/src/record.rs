@@ -65,6 +65,7 @@ impl Record {
             observer: Arc::new(NoObserver),
             witnesses: None,
             version: env!("CARGO_PKG_VERSION"),
+            policy: [7; 32],
             on_fatal: Alarm::new(|error| eprintln!("{error}")),
         };
         let (evidence, handle) = Evidence::start(config, deps)?;

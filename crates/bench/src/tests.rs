@@ -58,6 +58,7 @@ fn load(dir: &Path, port: u16, rate: Option<f64>) -> Load {
         pid: std::process::id(),
         sources: Sources::One,
         concurrency: 4,
+        metrics: None,
         connections: 2,
         rate,
         seconds: 0.2,

@@ -7,18 +7,24 @@
 use std::fs;
 use std::path::Path;
 
-use crate::Error;
 use crate::chain::Chain;
+use crate::publish::{CHECKPOINT_FILE, read_checkpoint};
 use crate::replace::{replace, sync_dir};
 use crate::scan::Scan;
 use crate::segment::{self, WAL_DIR};
+use crate::{Error, link};
 
 /// Copies the segments of a log into another directory, up to the last whole batch; how many bytes
-/// that was. Closed segments that are there already stay.
+/// that was.
+///
+/// Closed segments that are there already stay. A log that was retired, or has no record yet, has none.
 ///
 /// # Errors
 /// A file cannot be read or written.
 pub fn back_up(dir: &Path, out: &Path) -> Result<u64, Error> {
+    if !dir.join(WAL_DIR).is_dir() && needs_none(dir)? {
+        return Ok(0);
+    }
     let to = out.join(WAL_DIR);
     fs::create_dir_all(&to).map_err(Error::io("create", &to))?;
     let numbers = segment::list(dir)?;
@@ -36,6 +42,13 @@ pub fn back_up(dir: &Path, out: &Path) -> Result<u64, Error> {
     }
     sync_dir(&to)?;
     Ok(copied)
+}
+
+/// True for a log that may be without segments: only one that has ended is ever retired.
+fn needs_none(dir: &Path) -> Result<bool, Error> {
+    let shown = read_checkpoint(&dir.join(CHECKPOINT_FILE))?;
+    let is_empty = shown.is_some_and(|shown| shown.checkpoint().size == 0);
+    Ok(is_empty || link::end(dir)?.is_some())
 }
 
 /// Where the last whole batch ends that nothing is missing before.

@@ -103,12 +103,12 @@ impl Chain {
                     leaf::stamp(json, ts);
                     let hash = leaf_hash(json);
                     hashes.push(hash);
-                    link.add(kind, key, &hash);
+                    link.add(kind as u8, key, &hash);
                     self.seq += 1;
                     self.seq - 1
                 }
-                Kind::Open | Kind::Opening | Kind::Segment | Kind::Batch => {
-                    link.add(kind, key, &open_hash(json));
+                Kind::Open | Kind::Opening | Kind::Segment | Kind::Batch | Kind::Newer => {
+                    link.add(kind as u8, key, &open_hash(json));
                     0
                 }
             };
@@ -158,7 +158,7 @@ impl Chain {
             } else {
                 open_hash(json)
             };
-            link.add(frame.kind, key, &hash);
+            link.add(frame.byte, key, &hash);
             next.key = next.key.max(key.saturating_add(1));
         }
         next.running = link.finish();
@@ -185,8 +185,8 @@ impl Link {
         Self(context)
     }
 
-    fn add(&mut self, kind: Kind, key: u64, hash: &Hash) {
-        self.0.update(&[kind as u8]);
+    fn add(&mut self, kind: u8, key: u64, hash: &Hash) {
+        self.0.update(&[kind]);
         self.0.update(&key.to_le_bytes());
         self.0.update(hash);
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::Error;
+use crate::half_years::HEAD;
 use crate::keys::VerifierKey;
 use crate::note::Policy;
 use crate::private;
@@ -38,7 +39,8 @@ pub struct Config {
     pub database_ca: Option<PathBuf>,
     /// The file that holds the latest checkpoint this log has signed, apart from the log; if left out
     /// the database, or without one `dir` with `.head` behind it. It tells when the log was set
-    /// back: keep it out of backups of the log. Where `origin` has `{half-year}`, this has it too.
+    /// back: keep it out of backups of the log. Where `origin` has `{half-year}`, this has it too, and
+    /// if left out it is `dir` with `.<half-year>.head` behind it.
     #[serde(default)]
     pub lock_file: Option<PathBuf>,
     /// The name of the log: a URL prefix without scheme, unique per node and half-year. With
@@ -141,7 +143,7 @@ impl Config {
     /// Where the lock store is.
     #[must_use]
     pub fn lock_file(&self) -> PathBuf {
-        let beside = || self.dir.with_added_extension("head");
+        let beside = || self.dir.with_added_extension(HEAD);
         self.lock_file.clone().unwrap_or_else(beside)
     }
 

@@ -25,6 +25,18 @@ pub enum Error {
     /// The log contradicts itself in a place that was durable.
     #[error("the log is damaged: {0}")]
     Damaged(#[from] Damage),
+    /// A later version of this program has written what this one does not know.
+    #[error(
+        "{} holds {what} of a later version of this program; start that one: this one would damage \
+         the log and leaves it as it is",
+        path.display()
+    )]
+    Newer {
+        /// Where.
+        path: PathBuf,
+        /// What.
+        what: &'static str,
+    },
     /// The log was written under another name.
     #[error("the log belongs to origin {found}, not {expected}")]
     Origin {
@@ -146,6 +158,29 @@ pub enum Error {
         log: String,
         /// Why not.
         problem: String,
+    },
+    /// A log that another one names is not here.
+    #[error("the log {log} {problem}: {named_by} names it; restore its directory")]
+    Unlinked {
+        /// Its name.
+        log: String,
+        /// The log that names it.
+        named_by: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The index or the keyring was changed.
+    #[error(
+        "index and keyring are not what the log says: of record {seq} of {log}, {problem}; \
+         make the index again"
+    )]
+    Misfiled {
+        /// The log of the record.
+        log: String,
+        /// Its place.
+        seq: u64,
+        /// What does not fit.
+        problem: &'static str,
     },
     /// What was recorded is not in the index yet.
     #[error("what was recorded is not in the index yet")]

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
-use exchange::{Clock, Fault, Visibility};
+use exchange::{Clock, Criticality, Fault, Visibility};
 use tokio::runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -18,10 +18,13 @@ use crate::keys::{self, Keys};
 use crate::leaf::{self, Digest, Event};
 use crate::link::{Before, Follower};
 use crate::open::{Flags, Head, Sealable};
+use crate::policy::PolicyInForce;
 use crate::private::{Intake, Openings, Private, Reach, Records};
 use crate::series::{Kit, Series};
 use crate::writer::{self, Closed, Last, Queue, Sealing, Started, Ticket};
-use crate::{Attempt, Config, Error, Observer, Open, Outcome, Refusal, Witnesses, turn};
+use crate::{
+    Attempt, Config, Error, NoObserver, Observer, Open, Outcome, Refusal, Witnesses, turn,
+};
 
 /// What the log needs besides its settings.
 pub struct Deps {
@@ -35,6 +38,8 @@ pub struct Deps {
     pub witnesses: Option<Arc<dyn Witnesses>>,
     /// The version of the program, for `START` and `STOP`.
     pub version: &'static str,
+    /// SHA-256 of the policy that is in force from the start.
+    pub policy: [u8; 32],
     /// What happens when the log cannot be written any more.
     pub on_fatal: Alarm,
 }
@@ -66,6 +71,7 @@ pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     random: SystemRandom,
+    policy: PolicyInForce,
     series: Arc<Series>,
     runtime: runtime::Handle,
     checkpoints: watch::Receiver<Option<Arc<str>>>,
@@ -79,7 +85,7 @@ pub(crate) struct Shared {
 pub fn prepare(config: &Config, clock: &dyn Clock) -> Result<Keys, Error> {
     let config = config.at_start(clock)?;
     let keys = keys::create_if_missing(&config)?;
-    writer::prepare(&config, &keys, clock)?;
+    writer::prepare(&config, &keys, clock, &NoObserver)?;
     Ok(keys)
 }
 
@@ -101,6 +107,7 @@ impl Evidence {
             observer: deps.observer,
             witnesses: deps.witnesses,
             version: deps.version,
+            policy: PolicyInForce::new(deps.policy),
             siren: Siren::new(deps.on_fatal),
             runtime,
             shown,
@@ -129,6 +136,7 @@ impl Evidence {
             clock: Arc::clone(&kit.clock),
             observer: Arc::clone(&kit.observer),
             random: SystemRandom::new(),
+            policy: kit.policy.clone(),
             series: Arc::clone(series),
             runtime: kit.runtime.clone(),
             checkpoints: kit.checkpoints.clone(),
@@ -140,11 +148,13 @@ impl Evidence {
     /// Does not wait for the disk: the frame goes out with the next batch, or soon after.
     ///
     /// # Errors
-    /// `AUDIT_BACKPRESSURE` if every place is taken, `AUDIT_UNAVAILABLE` if the log cannot be
-    /// written or the disk is below its reserve, `DRAINING` during shutdown.
+    /// `AUDIT_BACKPRESSURE` if every place is taken, or three quarters of them when nobody waits for the
+    /// answer; `AUDIT_UNAVAILABLE` if the log cannot be written or the disk is below its reserve;
+    /// `DRAINING` during shutdown.
     pub fn open(&self, attempt: &Attempt<'_>) -> Result<Open, Fault> {
         let flags = Flags::of(attempt.request, attempt.criticality);
-        self.open_as("ACCESS", attempt.visibility, flags, |node, ts, salts| {
+        let (urgency, visibility) = (attempt.criticality, attempt.visibility);
+        self.open_as("ACCESS", urgency, visibility, flags, |node, ts, salts| {
             let openings = attempt.why().openings(salts);
             (attempt.head(node, ts, salts), openings)
         })
@@ -155,27 +165,32 @@ impl Evidence {
     pub(crate) fn open_as(
         &self,
         t: &'static str,
+        urgency: Criticality,
         visibility: Visibility,
         flags: Flags,
         make: impl Fn(&str, u64, &Salts) -> (Vec<u8>, Openings),
     ) -> Result<Open, Fault> {
-        let opened = self.in_newest(|log| log.open_here(t, visibility, flags, &make));
+        let opened = self.in_newest(|log| log.open_here(t, urgency, visibility, flags, &make));
         opened.map_err(Closed::fault)
     }
 
     /// Does it in the newest log; again, if another has followed meanwhile.
     fn in_newest<T>(&self, work: impl Fn(&Self) -> Result<T, Closed>) -> Result<T, Closed> {
-        let mut log = self.newest();
+        let series = &self.0.series;
+        let mut held = series.look();
         loop {
-            let done = work(&log);
+            let log = held.as_deref().unwrap_or(self);
+            let done = work(log);
             let next = match &done {
-                Err(Closed::Draining | Closed::Lost) => log.newest(),
-                Ok(_) | Err(Closed::Full | Closed::DiskLow | Closed::NoSalt) => return done,
+                Err(Closed::Draining | Closed::Lost) => series.look(),
+                Ok(_) | Err(Closed::Full | Closed::Shed | Closed::DiskLow | Closed::NoSalt) => {
+                    return done;
+                }
             };
-            if Arc::ptr_eq(&next.0, &log.0) {
+            if Arc::ptr_eq(&next.as_deref().unwrap_or(self).0, &log.0) {
                 return done;
             }
-            log = next;
+            held = next;
         }
     }
 
@@ -192,6 +207,7 @@ impl Evidence {
     fn open_here(
         &self,
         t: &'static str,
+        urgency: Criticality,
         visibility: Visibility,
         flags: Flags,
         make: impl Fn(&str, u64, &Salts) -> (Vec<u8>, Openings),
@@ -212,7 +228,7 @@ impl Evidence {
             }
         };
         let sealed = self.hide(&openings)?;
-        let key = self.0.queue.open(head.shown(), &sealed)?;
+        let key = self.0.queue.open(urgency, head.shown(), &sealed)?;
         Ok(Open::new(self.clone(), key, salts, head, sealed, flags))
     }
 
@@ -318,8 +334,16 @@ impl Evidence {
         self.0.queue.single(&leaf.to_leaf(), None).map(drop)
     }
 
-    /// Records that another policy is in force from here on.
+    /// Records that another policy is in force from here on; to be called before anything is admitted
+    /// by it.
     pub fn config_changed(&self, policy: &[u8; 32]) -> Sealing {
+        // Before the record: a log that begins meanwhile either says so itself or gets the record.
+        self.0.policy.change(policy);
+        self.wait_for(self.in_newest(|log| log.say_policy(policy)))
+    }
+
+    /// Records in this very log which policy is in force.
+    pub(crate) fn say_policy(&self, policy: &[u8; 32]) -> Result<Ticket, Closed> {
         let leaf = Event {
             v: 1,
             t: "CONFIG",
@@ -328,8 +352,7 @@ impl Evidence {
             pol: Some(Digest(policy)),
             ..Event::default()
         };
-        let leaf = leaf.to_leaf();
-        self.wait_for(self.in_newest(|log| log.0.queue.single(&leaf, None)))
+        self.0.queue.single(&leaf.to_leaf(), None)
     }
 
     /// The latest checkpoint as it is shown, and each that follows; none before the first that this

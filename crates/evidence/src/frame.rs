@@ -6,6 +6,9 @@
 //! The payload of OPEN, LEAF and OPENING begins with the key of the exchange: an OPEN is finished by
 //! the LEAF with its key; a leaf that finishes nothing has key 0. An OPENING belongs to the LEAF
 //! with its key; with key 0, to the next leaf that has key 0. Not here: what a payload means.
+//!
+//! *Invariant:* a kind that a later version adds has no seq, begins with a key and is hashed as an OPEN
+//! is, so that whoever does not know it can check what stands around it.
 
 /// The bytes before the payload.
 pub(crate) const HEAD_LEN: usize = 4 + 4 + 1 + 8;
@@ -26,6 +29,8 @@ pub(crate) enum Kind {
     Batch = 4,
     /// Sealed openings of a record.
     Opening = 5,
+    /// What a later version has added. Never written.
+    Newer = 255,
 }
 
 impl Kind {
@@ -36,7 +41,8 @@ impl Kind {
             3 => Some(Self::Leaf),
             4 => Some(Self::Batch),
             5 => Some(Self::Opening),
-            _ => None,
+            0 => None,
+            _ => Some(Self::Newer),
         }
     }
 }
@@ -46,6 +52,8 @@ impl Kind {
 pub(crate) struct Frame<'a> {
     /// What it is.
     pub(crate) kind: Kind,
+    /// The number of its kind.
+    pub(crate) byte: u8,
     /// The sequence number of a leaf; of a trailer or head, that of the next leaf.
     pub(crate) seq: u64,
     /// What it holds.
@@ -65,9 +73,15 @@ impl<'a> Frame<'a> {
         if checksum(head, payload) != crc {
             return Err("the checksum of a frame does not fit");
         }
-        let kind = Kind::from_byte(kind).ok_or("a frame is of no known kind")?;
+        let byte = kind;
+        let kind = Kind::from_byte(byte).ok_or("a frame is of no kind")?;
         let seq = u64::from_le_bytes(seq);
-        Ok(Self { kind, seq, payload })
+        Ok(Self {
+            kind,
+            byte,
+            seq,
+            payload,
+        })
     }
 
     /// The bytes that the whole frame takes.

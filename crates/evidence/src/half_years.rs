@@ -17,14 +17,16 @@ use crate::private::Epoch;
 use crate::publish::{CHECKPOINT_FILE, read_checkpoint};
 use crate::segment::{self, WAL_DIR};
 use crate::writer::now_ms;
-use crate::{Config, Error};
+use crate::{Config, Error, gaps};
 
 impl Config {
     /// The log that a gateway writes which starts at that time: the one there is, or that of the
-    /// half-year. A newer log that has begun is gone on with, whatever the clock says.
+    /// half-year. A newer log that has begun is gone on with, whatever the clock says; one that the
+    /// last record of the newest names is begun first.
     ///
     /// # Errors
-    /// The settings of half-years contradict each other, or the directory cannot be read.
+    /// The settings of half-years contradict each other, a log is missing, or the directory cannot be
+    /// read.
     pub fn at_start(&self, clock: &dyn Clock) -> Result<Self, Error> {
         self.check_half_years()?;
         if !self.has_half_years() {
@@ -33,7 +35,8 @@ impl Config {
         let now = Epoch::of(now_ms(clock));
         let begun = self.begun()?;
         let newest = begun.last().map_or(now, |(newest, _)| *newest);
-        Ok(self.of(now.max(newest)))
+        let named = gaps::check(self, &begun)?;
+        Ok(self.of(named.unwrap_or(now.max(newest))))
     }
 
     /// Says what is wrong with the settings of half-years.
@@ -68,19 +71,31 @@ impl Config {
     /// The log of a half-year.
     pub(crate) fn of(&self, epoch: Epoch) -> Self {
         let name = epoch.to_string();
-        let lock = |path: &PathBuf| match path.to_str() {
-            Some(text) => PathBuf::from(text.replace(PLACE, &name)),
-            None => path.clone(),
+        let lock_file = match &self.lock_file {
+            Some(path) => match path.to_str() {
+                Some(text) => Some(PathBuf::from(text.replace(PLACE, &name))),
+                None => Some(path.clone()),
+            },
+            None if self.database.is_some() => None,
+            None => Some(lock_beside(&self.dir, &name)),
         };
         Self {
             dir: self.dir.join(&name),
             keys_dir: Some(self.keys_dir()),
             signing_dir: Some(self.signing_dir().join(&name)),
             index_dir: Some(self.index_dir()),
-            lock_file: self.lock_file.as_ref().map(lock),
+            lock_file,
             origin: self.origin.replace(PLACE, &name),
             ..self.clone()
         }
+    }
+
+    /// Where versions before had the lock store of this log, if it is that of a half-year and the
+    /// settings name no other: within the directory of the node, and so in every copy of that.
+    pub(crate) fn lock_within(&self) -> Option<PathBuf> {
+        let (node, name) = (self.dir.parent()?, self.dir.file_name()?.to_str()?);
+        let is_beside = self.lock_file.as_ref() == Some(&lock_beside(node, name));
+        is_beside.then(|| self.dir.with_added_extension(HEAD))
     }
 
     /// The half-year of a log by its name; none if the node has no such log.
@@ -153,6 +168,25 @@ pub(crate) fn half_years(dir: &Path) -> Result<Vec<Epoch>, Error> {
     Ok(all)
 }
 
+/// Where the lock store of the log in a directory may be, if the settings name no place: beside the
+/// directory; of a half-year beside that of the node, or still within it.
+#[must_use]
+pub fn lock_files(dir: &Path) -> Vec<PathBuf> {
+    let name = dir.file_name().and_then(|name| name.to_str());
+    let half_year = name.filter(|name| name.parse::<Epoch>().is_ok());
+    let beside = half_year.zip(dir.parent());
+    let beside = beside.map(|(name, node)| lock_beside(node, name));
+    let all = beside.into_iter().chain([dir.with_added_extension(HEAD)]);
+    all.filter(|file| file.is_file()).collect()
+}
+
+/// The lock store of a half-year, beside the directory of the node.
+fn lock_beside(node: &Path, half_year: &str) -> PathBuf {
+    node.with_added_extension(format!("{half_year}.{HEAD}"))
+}
+
+/// What the name of a lock store ends in.
+pub(crate) const HEAD: &str = "head";
 /// What stands for the half-year in the name of a log.
 const PLACE: &str = "{half-year}";
 
@@ -166,7 +200,12 @@ mod tests {
         let log = node.of("2027h1".parse().unwrap());
         assert_eq!(log.origin, "audit.example/gw-1/2027h1");
         assert_eq!(log.dir, Path::new("/log/2027h1"));
-        assert_eq!(log.lock_file(), Path::new("/log/2027h1.head"));
+        assert_eq!(log.lock_file(), Path::new("/log.2027h1.head"));
+        assert_eq!(
+            log.lock_within().unwrap(),
+            Path::new("/log/2027h1.head"),
+            "as before"
+        );
         assert_eq!(log.signing_dir(), Path::new("/log/private/2027h1"));
         assert_eq!(log.keys_dir(), Path::new("/log/private"));
         assert_eq!(log.index_dir(), Path::new("/log/index"));

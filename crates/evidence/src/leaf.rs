@@ -8,6 +8,7 @@ use std::fmt;
 
 use base64_simd::STANDARD;
 use exchange::{Field, FieldSet, RequestId, Source, Visibility};
+use jiff::civil::Date;
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,8 @@ use crate::commitment::Commitment;
 use crate::link::{Before, Follower};
 use crate::tree::Hash;
 
+/// The version of a leaf, `v`: what a reader must know to tell what it says.
+pub(crate) const VERSION: u64 = 1;
 /// The earliest time a leaf can carry: 9 September 2001, the first with thirteen digits.
 pub(crate) const MIN_TS: u64 = 1_000_000_000_000;
 /// The latest: 20 November 2286.
@@ -133,7 +136,7 @@ pub(crate) struct SourceEntry {
     pub(crate) r: Option<Commitment>,
 }
 
-/// A leaf about the log itself: `START`, `STOP`, `LINK`, `RECOVERY`, `CONFIG`, `CLOCK`.
+/// A leaf about the log itself: `START`, `STOP`, `LINK`, `RECOVERY`, `CONFIG`, `CLOCK`, `INDEX_ROOT`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Event<'a> {
     pub(crate) v: u8,
@@ -151,6 +154,16 @@ pub(crate) struct Event<'a> {
     /// By how many milliseconds the clock was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<i64>,
+    /// The day of the root of an index, how many records come before its end, how many tags they have,
+    /// and the root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) day: Option<Shown<Date>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upto: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) n: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) root: Option<Root>,
     /// What was done with a log, and its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) act: Option<&'a str>,
@@ -234,6 +247,24 @@ pub(crate) fn ts(leaf: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
+/// True if a leaf or an open head is of a later version than this program writes.
+pub(crate) fn is_newer(leaf: &[u8]) -> bool {
+    let rest = leaf.strip_prefix(b"{\"v\":").unwrap_or_default();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let version = rest.get(..digits).and_then(|it| str::from_utf8(it).ok());
+    version.is_some_and(|version| version.parse().map_or(digits > 0, |it: u64| it > VERSION))
+}
+
+/// The digest of the policy that a leaf names; none if it names none, or not in the open.
+pub(crate) fn policy(leaf: &[u8]) -> Option<[u8; 32]> {
+    // No text of JSON holds this: its quotes would be escaped.
+    const MARK: &[u8] = b"\"pol\":\"sha256:";
+    let at = leaf.windows(MARK.len()).position(|w| w == MARK)? + MARK.len();
+    let mut digest = [0; 32];
+    hex::decode_to_slice(leaf.get(at..at + 64)?, &mut digest).ok()?;
+    Some(digest)
+}
+
 /// Where the time stands: behind `{"v":1,"t":"TYPE","ts":`.
 fn ts_place(leaf: &[u8]) -> Option<std::ops::Range<usize>> {
     const MARK: &[u8] = b"\"ts\":";
@@ -251,7 +282,7 @@ pub(crate) fn write(out: &mut Vec<u8>, value: &impl Serialize) {
 }
 
 /// Any value with a text form.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Shown<T>(pub(crate) T);
 
 impl<T: fmt::Display> Serialize for Shown<T> {

@@ -15,10 +15,11 @@
 //!
 //! *Invariant:* one thread, named `evidence`, writes the write-ahead log; another, named
 //! `evidence-public`, the public log that is made of it; a third, `evidence-private`, index and keys
-//! to what is sealed. Of the others, `evidence-witness`, which asks witnesses, and `evidence-scrub`, which
-//! reads the log again, read only; erasure deletes keys; `evidence-keys`, which sees when other keys are to
-//! sign, writes the list of them beside the file `keys`, in whose place the first thread puts it, and
-//! deletes private keys that are retired.
+//! to what is sealed. Of the others, `evidence-witness`, which asks witnesses, `evidence-scrub`, which
+//! reads the log again, and `evidence-scrub-old`, which reads those of earlier half-years, read only;
+//! erasure deletes keys; `evidence-keys`, which sees when other keys are to sign, writes the list of them
+//! beside the file `keys`, in whose place the first thread puts it, and deletes private keys that are
+//! retired.
 
 mod alarm;
 mod attempt;
@@ -33,6 +34,7 @@ mod error;
 mod evidence;
 mod fold;
 mod frame;
+mod gaps;
 mod half_years;
 mod handle;
 pub mod keys;
@@ -41,6 +43,7 @@ mod link;
 pub mod note;
 mod observer;
 mod open;
+mod policy;
 mod priority;
 mod private;
 mod publish;
@@ -72,10 +75,12 @@ pub use disclosure::{Act, Disclosure, Erased};
 pub use error::{Damage, Error};
 pub use evidence::{Deps, Evidence, prepare};
 pub use fold::Refusing;
+pub use gaps::RETIRED_FILE;
+pub use half_years::lock_files;
 pub use handle::Handle;
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
-pub use private::{Accesses, Reindexed, reindex};
+pub use private::{Accesses, IndexRoot, Reindexed, reindex};
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;
 pub use record::digest;

@@ -85,8 +85,39 @@ pub(crate) struct Links {
     pub(crate) next: Option<Follower>,
 }
 
+/// A record that is under the checkpoint of a log.
+pub(crate) fn read_record(dir: &Path, seq: u64) -> Result<Option<Vec<u8>>, Error> {
+    let shown = read_checkpoint(&dir.join(CHECKPOINT_FILE))?;
+    if shown.is_none_or(|shown| shown.checkpoint().size <= seq) {
+        return Ok(None);
+    }
+    let (number, place) = bundle_of(seq);
+    Ok(read_bundle(dir, number)?.into_iter().nth(place))
+}
+
 /// The last checkpoint of a log that has ended: its last record names the one that follows.
 pub(crate) fn end(dir: &Path) -> Result<Option<SignedCheckpoint>, Error> {
+    Ok(ending(dir)?.map(|(shown, _)| shown))
+}
+
+/// The log that follows one that has ended.
+pub(crate) fn follower(dir: &Path) -> Result<Option<Follower>, Error> {
+    Ok(ending(dir)?.map(|(_, follower)| follower))
+}
+
+/// The log before, as the first `START` of a log names it, as far as that is shown.
+pub(crate) fn before(dir: &Path) -> Result<Option<Before>, Error> {
+    if size_of(dir)? == 0 {
+        return Ok(None);
+    }
+    let bundle = read_bundle(dir, 0)?;
+    let mut links = bundle.iter().filter_map(|leaf| links(leaf));
+    Ok(links
+        .find(|links| links.t == "START")
+        .and_then(|links| links.prev))
+}
+
+fn ending(dir: &Path) -> Result<Option<(SignedCheckpoint, Follower)>, Error> {
     let Some(shown) = read_checkpoint(&dir.join(CHECKPOINT_FILE))? else {
         return Ok(None);
     };
@@ -95,9 +126,27 @@ pub(crate) fn end(dir: &Path) -> Result<Option<SignedCheckpoint>, Error> {
     };
     let (number, place) = bundle_of(last);
     let bundle = read_bundle(dir, number)?;
-    let links = bundle
-        .get(place)
-        .and_then(|leaf| serde_json::from_slice::<Links>(leaf).ok());
-    let has_ended = links.is_some_and(|links| links.t == "STOP" && links.next.is_some());
-    Ok(has_ended.then_some(shown))
+    let links = bundle.get(place).and_then(|leaf| links(leaf));
+    let stop = links.filter(|links| links.t == "STOP");
+    let follower = stop.and_then(|links| links.next);
+    Ok(follower.map(|follower| (shown, follower)))
+}
+
+/// A record, as far as it is shown.
+pub(crate) fn shown(dir: &Path, seq: u64) -> Result<Option<Vec<u8>>, Error> {
+    if seq >= size_of(dir)? {
+        return Ok(None);
+    }
+    let (number, place) = bundle_of(seq);
+    Ok(read_bundle(dir, number)?.into_iter().nth(place))
+}
+
+/// How many records are shown.
+fn size_of(dir: &Path) -> Result<u64, Error> {
+    let shown = read_checkpoint(&dir.join(CHECKPOINT_FILE))?;
+    Ok(shown.map_or(0, |shown| shown.checkpoint().size))
+}
+
+fn links(leaf: &[u8]) -> Option<Links> {
+    serde_json::from_slice(leaf).ok()
 }

@@ -1,6 +1,7 @@
 //! What the log tells whoever measures it. Not here: a metrics library.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::keys::VerifierKey;
@@ -52,6 +53,9 @@ pub trait Observer: Send + Sync + fmt::Debug {
     /// The log of the next half-year could not be prepared or begun, or this one not be linked to it; it
     /// is tried again. Called on the thread that turns.
     fn not_turned(&self, _error: &Error) {}
+    /// The lock store of a half-year was taken out of the directory of the node. Called at the start, or
+    /// on the thread that turns.
+    fn lock_store_moved(&self, _from: &Path, _to: &Path) {}
     /// So many cosignatures are under the latest checkpoint. Called on the publishing thread.
     fn cosigned(&self, _count: usize) {}
     /// A witness did not cosign; it is asked again. `is_first` if it did the last time. Called on the

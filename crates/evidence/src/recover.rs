@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::chain::Chain;
 use crate::frame::{Frame, Kind};
+use crate::leaf;
 use crate::scan::{self, Broken, Scan};
 use crate::segment::{self, Head, Window};
 use crate::{Damage, Error};
@@ -28,13 +29,18 @@ pub(crate) struct Recovered {
     pub(crate) torn: u64,
     /// Every OPEN without its LEAF: key and open head, in the order of their keys.
     pub(crate) unfinished: BTreeMap<u64, Vec<u8>>,
+    /// The policy that was named last, as far as it was read.
+    pub(crate) policy: Option<[u8; 32]>,
+    /// What of a later version there is.
+    newer: Option<&'static str>,
 }
 
 impl Recovered {
     /// Reads as much of the log as is needed.
     ///
     /// # Errors
-    /// A file cannot be read, the log has another origin, or it is damaged where it was durable.
+    /// A file cannot be read, the log has another origin, it is damaged where it was durable, or a
+    /// later version has written what this one cannot go on with.
     pub(crate) fn read(dir: &Path, origin: &str) -> Result<Self, Error> {
         let numbers = segment::list(dir)?;
         let mut recovered = Self::default();
@@ -49,6 +55,10 @@ impl Recovered {
             let window = Window::open(dir, segment)?;
             recovered.replay(window, origin, segment == last, linked)?;
             linked = true;
+            if let Some(what) = recovered.newer {
+                let path = segment::path(dir, segment);
+                return Err(Error::Newer { path, what });
+            }
         }
         Ok(recovered)
     }
@@ -65,6 +75,11 @@ impl Recovered {
             let more = window.read_on(0)?;
             match Scan::new(window.bytes(), segment) {
                 Ok((scan, head)) => break (scan.at(), head),
+                // Not torn, though nothing in it can be read.
+                Err(_) if Head::is_newer(window.bytes()) => {
+                    self.newer = Some("the format");
+                    return Ok(());
+                }
                 Err(_) if more => {}
                 Err(_)
                     if is_last && !scan::holds_trailer_after(window.bytes(), self.chain.batch) =>
@@ -134,14 +149,21 @@ impl Recovered {
     }
 
     fn note(&mut self, frames: &[Frame<'_>]) {
+        let mut leaves = frames.iter().rev().filter_map(Frame::leaf);
+        self.policy = leaves.find_map(leaf::policy).or(self.policy);
         for frame in frames {
             let Ok((key, json)) = frame.body() else {
                 continue;
             };
             match frame.kind {
+                Kind::Newer => self.newer = Some("frames"),
+                Kind::Open | Kind::Leaf if leaf::is_newer(json) => self.newer = Some("records"),
+                Kind::Open | Kind::Leaf | Kind::Opening | Kind::Segment | Kind::Batch => {}
+            }
+            match frame.kind {
                 Kind::Open => drop(self.unfinished.insert(key, json.to_vec())),
                 Kind::Leaf => drop(self.unfinished.remove(&key)),
-                Kind::Opening | Kind::Segment | Kind::Batch => {}
+                Kind::Opening | Kind::Segment | Kind::Batch | Kind::Newer => {}
             }
         }
     }

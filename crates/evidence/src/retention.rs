@@ -8,11 +8,12 @@
 
 use exchange::Clock;
 
+use crate::gaps::RETIRE;
 use crate::leaf::Event;
 use crate::private::{self, Epoch};
 use crate::segment::WAL_DIR;
 use crate::writer::{self, now_ms};
-use crate::{Config, Deps, Error, Evidence, link, segment};
+use crate::{Config, Deps, Error, Evidence, Receipt, gaps, link, segment};
 
 /// Destroys what is hidden in the log of a half-year that has ended, such as `2026h1`: its tag key, the
 /// keys of its persons and records, its rows in the index, and its write-ahead log.
@@ -35,7 +36,8 @@ pub async fn retire(config: &Config, deps: Deps, half_year: &str) -> Result<(), 
     let newest = config.named(&evidence.origin());
     let told = evidence.retires(&log.origin).await;
     handle.close().await?;
-    told.map_err(|_| Error::Ended)?;
+    let told = told.map_err(|_| Error::Ended)?;
+    gaps::note_retired(config, &log.origin, &told)?;
     let newest = newest.ok_or(Error::Ended)?;
     // A thread may wait for a database where a task may not.
     let destroying = tokio::task::spawn_blocking(move || destroy(&log, epoch, &newest));
@@ -83,20 +85,20 @@ fn check(config: &Config, epoch: Epoch, log: &Config, clock: &dyn Clock) -> Resu
 
 impl Evidence {
     /// Records that a log is about to be retired.
-    async fn retires(&self, origin: &str) -> Result<(), exchange::Fault> {
+    async fn retires(&self, origin: &str) -> Result<Receipt, exchange::Fault> {
         let leaf = |node: &str, ts| {
             let leaf = Event {
                 v: 1,
                 t: "ADMIN",
                 ts,
                 node,
-                act: Some("RETIRE"),
+                act: Some(RETIRE),
                 log: Some(origin),
                 ..Event::default()
             };
             leaf.to_leaf()
         };
         let sealing = self.single(|node, ts, _| (leaf(node, ts), private::Openings::default()));
-        sealing.await.map(drop)
+        sealing.await
     }
 }

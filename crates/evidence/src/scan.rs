@@ -62,7 +62,7 @@ impl<'a> Scan<'a> {
             let broken = |problem| Broken { at, problem };
             let frame = Frame::read(rest(at)).map_err(broken)?;
             match frame.kind {
-                Kind::Open | Kind::Leaf | Kind::Opening => frames.push(frame),
+                Kind::Open | Kind::Leaf | Kind::Opening | Kind::Newer => frames.push(frame),
                 Kind::Batch => {
                     chain.follow(frames, &frame).map_err(broken)?;
                     self.at = at + frame.len();

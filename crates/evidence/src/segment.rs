@@ -17,7 +17,9 @@ pub(crate) const WAL_DIR: &str = "wal";
 /// The preallocated file that becomes the next segment.
 pub(crate) const SPARE_FILE: &str = "spare";
 
-const MAGIC: &[u8; 8] = b"LTEVLOG1";
+/// What every segment begins with, whatever its format; the number of the format follows.
+const MARK: &[u8; 7] = b"LTEVLOG";
+const FORMAT: u8 = b'1';
 
 /// The head of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +37,8 @@ pub(crate) struct Head {
 impl Head {
     /// The head as a whole frame.
     pub(crate) fn to_frame(&self) -> Vec<u8> {
-        let mut payload = MAGIC.to_vec();
+        let mut payload = MARK.to_vec();
+        payload.push(FORMAT);
         let chain = &self.chain;
         for number in [
             self.segment,
@@ -62,8 +65,16 @@ impl Head {
             .ok_or("the head of a segment is of another format")
     }
 
+    /// True if the bytes begin with the head of a segment of a later format, whole.
+    pub(crate) fn is_newer(bytes: &[u8]) -> bool {
+        let frame = Frame::read(bytes).ok();
+        let rest = frame.and_then(|frame| frame.payload.strip_prefix(MARK));
+        let format = rest.and_then(|rest| rest.first());
+        format.is_some_and(|format| *format > FORMAT)
+    }
+
     fn parse(frame: &Frame<'_>) -> Option<Self> {
-        let rest = frame.payload.strip_prefix(MAGIC)?;
+        let rest = frame.payload.strip_prefix(MARK)?.strip_prefix(&[FORMAT])?;
         let (segment, rest) = number(rest)?;
         let (replay_from, rest) = number(rest)?;
         let (batch, rest) = number(rest)?;

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 use exchange::Clock;
 use tokio::runtime;
 use tokio::sync::watch;
 
 use crate::alarm::Siren;
-use crate::evidence::{Evidence, Shared};
+use crate::evidence::Evidence;
 use crate::fold::Folds;
+use crate::policy::PolicyInForce;
 use crate::private::Private;
 use crate::{Config, Observer, Witnesses};
 
@@ -23,6 +24,7 @@ pub(crate) struct Kit {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) witnesses: Option<Arc<dyn Witnesses>>,
     pub(crate) version: &'static str,
+    pub(crate) policy: PolicyInForce,
     pub(crate) siren: Siren,
     pub(crate) runtime: runtime::Handle,
     /// Told of every checkpoint that the newest log shows.
@@ -35,7 +37,7 @@ pub(crate) struct Kit {
 #[derive(Default)]
 pub(crate) struct Series {
     /// None before the first and behind the last.
-    newest: ArcSwapOption<Shared>,
+    newest: ArcSwapOption<Evidence>,
     /// Floods of refusals go on from one log to the next.
     pub(crate) folds: Folds,
 }
@@ -43,12 +45,17 @@ pub(crate) struct Series {
 impl Series {
     /// The newest log; none behind the end.
     pub(crate) fn newest(&self) -> Option<Evidence> {
-        self.newest.load_full().map(Evidence)
+        self.look().as_deref().cloned()
+    }
+
+    /// The same without counting who has it: not to be held over an `await`.
+    pub(crate) fn look(&self) -> Guard<Option<Arc<Evidence>>> {
+        self.newest.load()
     }
 
     /// Says which log is the newest from here on.
     pub(crate) fn begin(&self, evidence: &Evidence) {
-        self.newest.store(Some(Arc::clone(&evidence.0)));
+        self.newest.store(Some(Arc::new(evidence.clone())));
     }
 
     /// Says that nothing follows; what holds the logs together goes with it.

@@ -21,6 +21,7 @@ use crate::link::{Before, Follower};
 use crate::private::Epoch;
 use crate::series::{Kit, Series};
 use crate::writer::{self, Plan, now_ms};
+use crate::{Config, Error, gaps, publish};
 
 /// Starts the log of a node: the only one, or the newest.
 pub(crate) fn start(keys: Keys, kit: Kit) -> Result<(Evidence, Keeper), Error> {
@@ -72,6 +73,12 @@ fn close_older(epoch: Epoch, plan: &Plan, series: &Arc<Series>) -> Result<Option
             problem: "a newer half-year has begun already",
         });
     }
+    if gaps::check(&plan.kit.node, &begun)?.is_some_and(|next| next != epoch) {
+        return Err(Error::Setting {
+            setting: "origin",
+            problem: "is not that of the log which the last record of the newest names",
+        });
+    }
     let mut before = None;
     let older = begun.into_iter().filter(|(older, _)| *older < epoch);
     let older: Vec<_> = older.collect();
@@ -97,6 +104,9 @@ fn close_older(epoch: Epoch, plan: &Plan, series: &Arc<Series>) -> Result<Option
             writing.close(Duration::ZERO);
             writing.wait()?;
             end = Before::of(log)?;
+        }
+        if let Some((from, to)) = publish::take_over(log)? {
+            plan.kit.observer.lock_store_moved(&from, &to);
         }
         if log.has_records()? {
             plan.kit.private.has_ended(log.clone());
@@ -176,7 +186,7 @@ impl Turner {
         if self.prepared < next && next.begins() - now <= AHEAD_MS {
             let log = self.kit.node.of(next);
             let keys = keys::create_if_missing(&log)?;
-            writer::prepare(&log, &keys, &*self.kit.clock)?;
+            writer::prepare(&log, &keys, &*self.kit.clock, &*self.kit.observer)?;
             self.prepared = next;
         }
         Ok(())
@@ -189,6 +199,7 @@ impl Turner {
         let follower = Follower::of(&keys);
         let (private, old) = (&self.kit.private, &self.writings.current);
         private.expect(old.evidence.reach());
+        let policy = self.kit.policy.digest();
         let begun = Writing::start(
             Plan {
                 keys,
@@ -203,6 +214,10 @@ impl Turner {
         private.lead(&begun.config.origin);
         old.evidence.is_followed_by(follower);
         self.series.begin(&begun.evidence);
+        if self.kit.policy.digest() != policy {
+            // Another came in force while the log began: its record may stand in the old one alone.
+            drop(begun.evidence.say_policy(&self.kit.policy.digest()));
+        }
         old.close(PATIENCE);
         let old = std::mem::replace(&mut self.writings.current, begun);
         self.writings.closing.push(old);

@@ -76,8 +76,14 @@ impl Gateway {
         let readiness = Readiness::new();
         let shelf = Shelf::new(&config.evidence);
         let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
-        let (evidence, log, keys) =
-            record(config.evidence, witnesses, &clock, metrics, &readiness)?;
+        let (evidence, log, keys) = record(
+            config.evidence,
+            witnesses,
+            checked.policy.digest(),
+            &clock,
+            metrics,
+            &readiness,
+        )?;
         let tls = Arc::new(checked.tls);
         metrics.certificates(&tls.lifetimes());
         metrics.policy(checked.policy.digest());
@@ -121,6 +127,7 @@ impl Gateway {
 fn record(
     config: evidence::Config,
     witnesses: Option<Arc<dyn evidence::Witnesses>>,
+    policy: &[u8; 32],
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
@@ -138,6 +145,7 @@ fn record(
         observer: Arc::clone(metrics) as _,
         witnesses,
         version: env!("CARGO_PKG_VERSION"),
+        policy: *policy,
         on_fatal: Alarm::new(move |error| {
             readiness.record(Record::Unwritable);
             let error = chain(error);

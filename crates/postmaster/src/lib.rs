@@ -6,8 +6,8 @@
 
 mod programs;
 
-use std::fs;
-use std::io::{self, BufRead as _, BufReader};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
@@ -94,6 +94,12 @@ impl Postmaster {
         self.folder.path()
     }
 
+    /// The file with what the server says once it runs.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder().join("log")
+    }
+
     /// Gives a file to the account that the server runs as.
     ///
     /// # Errors
@@ -168,7 +174,13 @@ impl Postmaster {
             said.push_str(&line?);
         }
         // The rest is read by somebody, or the server would block on a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        let mut log = File::options().append(true).create(true).open(self.log())?;
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                // Of a folder that is gone nobody reads it.
+                writeln!(log, "{line}").ok();
+            }
+        });
         Ok(())
     }
 

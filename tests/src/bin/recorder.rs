@@ -1,5 +1,11 @@
-//! `recorder DIR N`: records N exchanges in the log of a directory, ten at a time, and prints each
-//! receipt as soon as it has it. Ends by a signal when the log cannot be written, as a gateway does.
+//! `recorder DIR N [paced|turn|turned]`: records N exchanges in the log of a directory, ten at a time, and
+//! prints each receipt as soon as it has it. Ends by a signal when the log cannot be written, as a
+//! gateway does.
+//!
+//! With `paced`, and with `turn`, every ten are public before the next come, so that the threads of the
+//! log make the same calls in each run; once that fails, nothing more is waited for. With `turn` there
+//! is a log for each half-year, and one ends when half of the exchanges are recorded; with `turned` it
+//! is over.
 //!
 //! For tests that let system calls fail: after `ready` it waits for a line on standard input, and
 //! behind that only the threads of the log call what is made to fail. Receipts are printed with
@@ -11,35 +17,48 @@
 
 use std::io::{IoSlice, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-use base64_simd::STANDARD;
-use evidence::{
-    Alarm, Attempt, Config, Deps, Evidence, NoObserver, Outcome, Receipt, SourceOutcome, keys,
-};
+use evidence::{Alarm, Attempt, Config, Deps, Evidence, NoObserver, Outcome, SourceOutcome, keys};
 use exchange::{
-    AgencyCode, Caller, Criticality, FieldSet, Identifier, IdentifierKind, MatchHints, PurposeCode,
-    Request, RequestId, Source, SourceSet, SourceState, Subject, SystemClock, SystemId,
+    AgencyCode, Caller, Clock, Criticality, FieldSet, Identifier, IdentifierKind, MatchHints,
+    PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject, SystemClock,
+    SystemId,
 };
+use jiff::Timestamp;
 use serde_json::json;
+use tests::receipt_text as text;
+use tokio::time::{Instant, sleep, timeout};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
     let dir = arguments.next().unwrap();
     let count: usize = arguments.next().unwrap().parse().unwrap();
+    let mode = arguments.next();
+    let mode = mode.as_deref();
+    let (origin, now) = match mode {
+        Some("turn") => ("audit.gw.example/gw-1/{half-year}", TURN_MS - 2_000),
+        Some("turned") => ("audit.gw.example/gw-1/{half-year}", TURN_MS),
+        _ => ("audit.gw.example/gw-1/2026h2", 0),
+    };
+    let calendar = Arc::new(Calendar(AtomicI64::new(now)));
     let config = Config {
         reserve_bytes: 0,
         reserve_percent: 0,
         segment_bytes: 64 << 10,
         publish_ms: 1,
-        ..Config::new(dir, "audit.gw.example/gw-1/2026h2", "gw-1")
+        ..Config::new(dir, origin, "gw-1")
     };
+    let log = config.at_start(&*calendar).unwrap();
     let deps = Deps {
-        keys: keys::create_if_missing(&config).unwrap(),
-        clock: Arc::new(SystemClock),
+        keys: keys::create_if_missing(&log).unwrap(),
+        clock: Arc::clone(&calendar) as _,
         observer: Arc::new(NoObserver),
         witnesses: None,
         version: "0.0.0",
+        policy: [7; 32],
         on_fatal: Alarm::new(|_| std::process::abort()),
     };
     say("ready\n");
@@ -47,24 +66,67 @@ async fn main() {
     let Ok((evidence, handle)) = Evidence::start(config, deps) else {
         std::process::exit(1);
     };
-    let desk = Desk::new();
-    for _ in 0..count / 10 {
-        let opened: Vec<_> = (0..10).map(|_| desk.open(&evidence)).collect();
-        let sealed: Vec<_> = opened
-            .into_iter()
-            .map(|open| desk.seal(&evidence, open.unwrap()))
-            .collect();
-        for sealed in sealed {
-            // Without a receipt the alarm is about to ring.
-            if let Ok(receipt) = sealed.await {
-                say(&text(&receipt));
-            }
+    let (desk, mut patient) = (Desk::new(), matches!(mode, Some("paced" | "turn")));
+    for ten in 0..count / 10 {
+        if mode == Some("turn") && ten == count / 20 {
+            calendar.0.store(TURN_MS, Ordering::SeqCst);
+            patient &= turned(&evidence).await;
         }
+        let last = desk.ten(&evidence).await;
+        patient = patient && published(&evidence, last).await;
     }
     if handle.close().await.is_err() {
         std::process::exit(1);
     }
 }
+
+/// The wall clock, or one that is turned by hand.
+#[derive(Debug)]
+struct Calendar(AtomicI64);
+
+impl Clock for Calendar {
+    fn now(&self) -> Timestamp {
+        match self.0.load(Ordering::SeqCst) {
+            0 => SystemClock.now(),
+            ms => Timestamp::from_millisecond(ms).unwrap(),
+        }
+    }
+}
+
+/// The beginning of the second half of 2026 in Vietnam.
+const TURN_MS: i64 = 1_782_838_800_000;
+
+/// Waits until the log of the next half-year has begun; false if that takes long.
+async fn turned(evidence: &Evidence) -> bool {
+    let began = Instant::now();
+    while !evidence.origin().ends_with("2026h2") {
+        if began.elapsed() > PATIENCE * 10 {
+            return false;
+        }
+        sleep(Duration::from_millis(2)).await;
+    }
+    true
+}
+
+/// Waits until a record is under a checkpoint; false if that takes long, or nobody has it.
+async fn published(evidence: &Evidence, seq: Option<u64>) -> bool {
+    let Some(seq) = seq else {
+        return false;
+    };
+    let mut shown = evidence.checkpoints();
+    let is_under = |text: &Option<Arc<str>>| {
+        let size = text
+            .as_ref()
+            .and_then(|text| text.lines().nth(1)?.parse().ok());
+        size.is_some_and(|size: u64| size > seq)
+    };
+    timeout(PATIENCE, shown.wait_for(is_under))
+        .await
+        .is_ok_and(|it| it.is_ok())
+}
+
+/// How long what usually takes some milliseconds is waited for.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 fn say(text: &str) {
     let written = std::io::stdout()
@@ -72,27 +134,6 @@ fn say(text: &str) {
         .write_vectored(&[IoSlice::new(text.as_bytes())]);
     assert_eq!(written.unwrap(), text.len());
     std::io::stdout().flush().unwrap();
-}
-
-/// The receipt as a caller keeps it.
-fn text(receipt: &Receipt) -> String {
-    let at = i64::try_from(receipt.committed_at_ms()).unwrap();
-    let path = receipt.path();
-    let path: Vec<_> = path
-        .iter()
-        .map(|it| STANDARD.encode_to_string(it))
-        .collect();
-    let receipt = json!({
-        "logOrigin": receipt.origin(),
-        "seq": receipt.seq().to_string(),
-        "leafHash": STANDARD.encode_to_string(receipt.leaf_hash()),
-        "committedAt": jiff::Timestamp::from_millisecond(at).unwrap().to_string(),
-        "batchFirst": receipt.batch_first().to_string(),
-        "batchSize": receipt.batch_size(),
-        "path": path,
-        "signature": STANDARD.encode_to_string(receipt.signature()),
-    });
-    format!("{receipt}\n")
 }
 
 /// One question, asked again and again.
@@ -140,6 +181,24 @@ impl Desk {
                 record: Some([9; 32]),
             }],
         }
+    }
+
+    /// Ten exchanges; the place of the last record that there is a receipt of.
+    async fn ten(&self, evidence: &Evidence) -> Option<u64> {
+        let opened: Vec<_> = (0..10).map(|_| self.open(evidence)).collect();
+        let sealed = opened
+            .into_iter()
+            .map(|open| self.seal(evidence, open.unwrap()));
+        let sealed: Vec<_> = sealed.collect();
+        let mut last = None;
+        for sealed in sealed {
+            // Without a receipt the alarm is about to ring.
+            if let Ok(receipt) = sealed.await {
+                say(&text(&receipt));
+                last = Some(receipt.seq());
+            }
+        }
+        last
     }
 
     fn open(&self, evidence: &Evidence) -> Result<evidence::Open, exchange::Fault> {

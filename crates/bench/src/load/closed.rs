@@ -33,11 +33,12 @@ pub(super) async fn run(
     while load.is_cold(begun, &questions) {
         sleep(STEP).await;
     }
+    let window = Window::open(load).await?;
     phase.store(WINDOW, Ordering::Relaxed);
-    let window = Window::open(load.pid)?;
     sleep(load.window()).await;
-    let spent = window.close()?;
+    let mut spent = window.close()?;
     phase.store(OVER, Ordering::Relaxed);
+    spent.record_wait = window.record_wait(load).await?;
     let mut tally = Tally::default();
     for of_one in callers.join_all().await {
         tally.merge(of_one);

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::connection::{self, Client};
+use crate::histogram::{Histogram, Waits};
 use crate::process::{self, CoreTime};
 use crate::question::{CITIZENS, Questions, Sources};
 use crate::sandbox::Sandbox;
@@ -53,6 +54,10 @@ pub(crate) struct Load {
     /// How long the window is, in seconds.
     #[arg(long, default_value_t = 10.0)]
     pub(crate) seconds: f64,
+    /// Where the server's metrics are, if it has any: how long exchanges wait for their record is read
+    /// there.
+    #[arg(long)]
+    pub(crate) metrics: Option<Url>,
     /// How long before it, at least.
     #[arg(long, default_value_t = 2.0)]
     pub(crate) warm_up: f64,
@@ -99,6 +104,14 @@ impl Load {
         Ok(clients)
     }
 
+    /// How long exchanges have waited for their record so far.
+    async fn record(&self) -> anyhow::Result<Option<Histogram>> {
+        match &self.metrics {
+            None => Ok(None),
+            Some(metrics) => Histogram::read(metrics, RECORD_WAIT).await.map(Some),
+        }
+    }
+
     fn window(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
@@ -128,6 +141,7 @@ struct Window {
     begun: Instant,
     cpu: Duration,
     cores: CoreTime,
+    record: Option<Histogram>,
 }
 
 /// What a window took.
@@ -137,10 +151,14 @@ struct Spent {
     cpu: Duration,
     /// The share of all cores that the hypervisor gave to others.
     stolen: f64,
+    /// How long exchanges waited for their record.
+    record_wait: Option<Waits>,
 }
 
 impl Window {
-    fn open(pid: u32) -> anyhow::Result<Self> {
+    /// Opens it; what reading the metrics takes is before.
+    async fn open(load: &Load) -> anyhow::Result<Self> {
+        let (pid, record) = (load.pid, load.record().await?);
         let cpu = process::cpu_time(pid)?;
         let (cores, begun) = (CoreTime::now()?, Instant::now());
         Ok(Self {
@@ -148,6 +166,7 @@ impl Window {
             begun,
             cpu,
             cores,
+            record,
         })
     }
 
@@ -156,9 +175,20 @@ impl Window {
             time: self.begun.elapsed(),
             cpu: process::cpu_time(self.pid)?.saturating_sub(self.cpu),
             stolen: CoreTime::now()?.stolen_since(&self.cores),
+            record_wait: None,
         })
+    }
+
+    /// How long exchanges waited for their record since it was opened; read when nothing is measured
+    /// any more.
+    async fn record_wait(&self, load: &Load) -> anyhow::Result<Option<Waits>> {
+        let now = load.record().await?;
+        let since = self.record.as_ref().zip(now);
+        Ok(since.and_then(|(before, now)| now.since(before).waits()))
     }
 }
 
+/// The name of the histogram.
+const RECORD_WAIT: &str = "audit_commit_wait_seconds";
 /// How much longer than told the first round may take: the simulators render every answer once.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -41,7 +41,7 @@ pub(super) async fn run(
     }
     asker.outstanding.join_all().await;
     asker.outstanding = Outstanding::new();
-    let window = Window::open(load.pid)?;
+    let window = Window::open(load).await?;
     let (mut pace, mut seconds) = (Pace::new(rate), Seconds::begin(window.cores));
     while window.begun.elapsed() < load.window() {
         asker.ask(pace.due(), seconds.tally()).await?;
@@ -49,7 +49,8 @@ pub(super) async fn run(
             seconds.turn(CoreTime::now()?);
         }
     }
-    let (spent, cores) = (window.close()?, CoreTime::now()?);
+    let (mut spent, cores) = (window.close()?, CoreTime::now()?);
+    spent.record_wait = window.record_wait(load).await?;
     for outcome in asker.outstanding.join_all().await {
         seconds.tally().add(outcome);
     }

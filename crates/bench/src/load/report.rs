@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Spent;
 use super::seconds::Middle;
 use super::tally::Tally;
+use crate::histogram::Waits;
 use crate::latency::Quantiles;
 
 /// What was measured.
@@ -31,6 +32,8 @@ pub(crate) struct Report {
     latency_us: Quantiles,
     /// The same without the slowest source.
     added_us: Quantiles,
+    /// How long exchanges waited for their record, by the buckets of the server's own histogram.
+    record_wait_us: Option<Waits>,
     /// Of an open loop, the middle one of its seconds by their p99.
     middle: Option<Middle>,
     /// The mean size of an answer.
@@ -68,6 +71,7 @@ impl Report {
             answer_bytes: tally.bytes / count,
             latency_us: tally.latencies.quantiles(),
             added_us: tally.added.quantiles(),
+            record_wait_us: spent.record_wait,
             middle,
             idle_kib,
             after_kib,

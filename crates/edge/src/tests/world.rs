@@ -163,6 +163,7 @@ fn gate(
         observer: Arc::new(evidence::NoObserver),
         witnesses: None,
         version: "test",
+        policy: [7; 32],
         on_fatal: evidence::Alarm::new(|error| panic!("{error}")),
     };
     let (evidence, handle) = Evidence::start(config, deps).unwrap();

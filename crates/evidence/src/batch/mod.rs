@@ -114,8 +114,8 @@ impl Evidence {
     /// # Errors
     /// As [`Evidence::open`].
     pub fn open_batch(&self, attempt: &BatchAttempt<'_>) -> Result<Batch, Fault> {
-        let visibility = attempt.visibility;
-        let open = self.open_as(KIND, visibility, Flags::NONE, |node, ts, salts| {
+        let (urgency, visibility) = (attempt.criticality, attempt.visibility);
+        let open = self.open_as(KIND, urgency, visibility, Flags::NONE, |node, ts, salts| {
             let openings = attempt.why().openings(salts);
             (attempt.head(node, ts, salts), openings)
         })?;

@@ -95,7 +95,7 @@ impl Keeper {
     /// Lets other keys sign.
     fn bring(&self, keys: Arc<Keys>) -> Result<(), Error> {
         let PublicKeys { log, receipt, .. } = self.in_force.load().public();
-        // They may be listed already, by a try that failed behind that.
+        // Those that sign, whatever somebody has written into the file.
         let now = PublicKeys {
             log,
             receipt,
@@ -106,7 +106,7 @@ impl Keeper {
         let leaf = change.leaf(&self.config.node, now_ms(&*self.clock));
         let queued = self.queue.change_keys(&leaf, next);
         queued.map_err(|_| Error::Ended)?;
-        done.recv().unwrap_or(Err(Error::Ended))?;
+        done.recv().map_err(|_| Error::Ended)?;
         self.observer.keys_changed(&change.add, &change.gone);
         Ok(())
     }

@@ -22,6 +22,8 @@ pub struct PublicKeys {
     pub retired_log: Vec<VerifierKey>,
     /// The keys of receipts that sign no more: `retired receipt <vkey>`.
     pub retired_receipt: Vec<VerifierKey>,
+    /// The number of lines of a later version, which begin with `v2` or a higher number.
+    pub newer: u64,
 }
 
 impl PublicKeys {
@@ -38,6 +40,10 @@ impl PublicKeys {
             problem,
         };
         for line in text.lines() {
+            if is_newer(line) {
+                keys.newer += 1;
+                continue;
+            }
             let (list, vkey) = match *line.split(' ').collect::<Vec<_>>().as_slice() {
                 ["log", vkey] => (&mut keys.log, vkey),
                 ["receipt", vkey] => (&mut keys.receipt, vkey),
@@ -92,6 +98,16 @@ impl PublicKeys {
             ..next
         }
     }
+}
+
+/// True if a line says that it is of a later version. A line that was damaged is not taken for one.
+fn is_newer(line: &str) -> bool {
+    let word = line
+        .split(' ')
+        .next()
+        .and_then(|word| word.strip_prefix('v'));
+    let version = word.and_then(|version| version.parse::<u64>().ok());
+    version.is_some_and(|version| version > 1)
 }
 
 /// Puts the next file of a log in its place; durable then. It needs no room on the disk.

@@ -1,4 +1,5 @@
-//! Symmetric keys: files of 32 random bytes that only their owner can read.
+//! Symmetric keys: files of 32 random bytes that only their owner can read, and 8 that tell whether
+//! one of them was changed: another key opens nothing and finds nobody, and would not say why.
 
 use std::fmt;
 use std::path::Path;
@@ -11,6 +12,7 @@ use super::bad;
 use super::file::read_private;
 use crate::Error;
 use crate::replace::replace_durably;
+use crate::tree::sha256;
 
 /// The bytes of a key; wiped when they are dropped, and never shown. They stand in one place: what is
 /// moved about is the way to them, so that no copy is left behind.
@@ -44,6 +46,8 @@ impl fmt::Debug for Secret {
 
 /// The length of a key.
 pub(crate) const SECRET_LEN: usize = 32;
+const CHECK_LEN: usize = 8;
+const CHECK_LABEL: &[u8] = b"lienthong.key/v1";
 
 /// Draws a fresh key.
 pub(crate) fn fresh(random: &SystemRandom) -> Result<Secret, Error> {
@@ -57,14 +61,25 @@ pub(crate) fn fresh(random: &SystemRandom) -> Result<Secret, Error> {
 /// Reads a key.
 ///
 /// # Errors
-/// The file cannot be read, is readable for others, or has another length.
+/// The file cannot be read, is readable for others, has another length, or was changed.
 pub(crate) fn read(path: &Path) -> Result<Secret, Error> {
     let bytes = read_private(path)?;
-    let bytes: &[u8; SECRET_LEN] = bytes
-        .as_slice()
-        .try_into()
-        .map_err(|_| bad(path, "is not a key of 32 bytes"))?;
-    Ok(Secret::new(bytes))
+    let parts = bytes.split_first_chunk::<SECRET_LEN>();
+    let (key, check) = parts.unwrap_or((&[0; SECRET_LEN], &[]));
+    if check.len() != CHECK_LEN {
+        return Err(bad(path, "is not a key of 32 bytes and their check"));
+    }
+    let key = Secret::new(key);
+    if check != check_of(&key) {
+        return Err(bad(path, "was changed; restore it"));
+    }
+    Ok(key)
+}
+
+/// What stands behind a key in its file: of 256 random bits it tells nothing.
+fn check_of(key: &Secret) -> [u8; CHECK_LEN] {
+    let hash = sha256(&[CHECK_LABEL, key.as_slice()]);
+    hash.first_chunk().copied().unwrap_or_default()
 }
 
 /// Reads a text that holds a secret.
@@ -82,9 +97,13 @@ pub(crate) fn text(path: &Path) -> Result<Zeroizing<String>, Error> {
 /// # Errors
 /// The file cannot be written.
 pub(crate) fn make(path: &Path) -> Result<Secret, Error> {
-    let bytes = fresh(&SystemRandom::new())?;
+    let key = fresh(&SystemRandom::new())?;
+    let mut bytes = Zeroizing::new([0; SECRET_LEN + CHECK_LEN]);
+    let (head, check) = bytes.split_at_mut(SECRET_LEN);
+    head.copy_from_slice(key.as_slice());
+    check.copy_from_slice(&check_of(&key));
     replace_durably(path, 0o600, bytes.as_slice())?;
-    Ok(bytes)
+    Ok(key)
 }
 
 /// Reads a key, or makes it where there is none. Of threads that need it at once, one makes it.
@@ -103,3 +122,29 @@ pub(crate) fn read_or_make(path: &Path) -> Result<Secret, Error> {
 
 /// Held while a key is looked for and made: a key that another one replaces is lost.
 static MAKING: Mutex<()> = Mutex::new(());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_changed_anywhere_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("any.key");
+        let key = make(&path).unwrap();
+        assert_eq!(read(&path).unwrap(), key);
+        let right = std::fs::read(&path).unwrap();
+        for at in 0..right.len() {
+            let mut wrong = right.clone();
+            wrong[at] ^= 0x21;
+            std::fs::write(&path, wrong).unwrap();
+            let said = read(&path).unwrap_err().to_string();
+            assert!(said.ends_with("any.key: was changed; restore it"), "{said}");
+        }
+        for len in [0, SECRET_LEN, right.len() - 1] {
+            std::fs::write(&path, &right[..len]).unwrap();
+            let said = read(&path).unwrap_err().to_string();
+            assert!(said.contains("is not a key of 32 bytes"), "{said}");
+        }
+    }
+}

@@ -25,22 +25,22 @@ pub(super) struct Gist<'a> {
     pub(super) t: Cow<'a, str>,
     pub(super) ts: u64,
     #[serde(borrow)]
-    rid: Option<Cow<'a, str>>,
+    pub(super) rid: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    caller: Option<Caller<'a>>,
+    pub(super) caller: Option<Caller<'a>>,
     #[serde(borrow)]
-    vis: Option<Cow<'a, str>>,
+    pub(super) vis: Option<Cow<'a, str>>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Caller<'a> {
+pub(super) struct Caller<'a> {
     #[serde(borrow)]
-    ag: Cow<'a, str>,
+    pub(super) ag: Cow<'a, str>,
 }
 
 /// What is filed of a record in the index.
 pub(super) fn entry(seq: u64, gist: &Gist<'_>, parts: &[Part<'_>], leaf: Option<Vec<u8>>) -> Entry {
-    let hidden = parts.iter().find_map(|part| part.hidden());
+    let hidden = parts.iter().find_map(|part| hidden(&part.openings));
     let (caller, rid) = match &hidden {
         Some(hidden) => (hidden.caller.as_ref(), hidden.rid.as_ref()),
         None => (gist.caller.as_ref(), gist.rid.as_ref()),
@@ -110,13 +110,13 @@ impl Part<'_> {
             .filter(|mark| mark.bearer != Bearer::Officer)
             .map(|mark| mark.tag)
     }
+}
 
-    /// What a sealed record says of its caller, or what is known of that after a crash.
-    fn hidden(&self) -> Option<Gist<'_>> {
-        let of = |field: &str| self.openings.iter().find(|opening| opening.field == field);
-        let opening = of(ALL).or_else(|| of(TRIED))?;
-        serde_json::from_slice(&opening.value).ok()
-    }
+/// What a sealed record says of its caller, or what is known of that after a crash.
+pub(super) fn hidden(openings: &[Opening]) -> Option<Gist<'_>> {
+    let of = |field: &str| openings.iter().find(|opening| opening.field == field);
+    let opening = of(ALL).or_else(|| of(TRIED))?;
+    serde_json::from_slice(&opening.value).ok()
 }
 
 /// Whom openings name; nobody if they name no person.
@@ -149,7 +149,7 @@ pub(super) fn open(secret: &Secret, text: &[u8]) -> Option<Vec<Opening>> {
 }
 
 /// Of what kind the tag of an opening is; none if it has none.
-fn kind(field: &str) -> Option<&str> {
+pub(super) fn kind(field: &str) -> Option<&str> {
     match field {
         WHO => Some(PERSON),
         OFFICER | PERSON => Some(field),
@@ -159,7 +159,7 @@ fn kind(field: &str) -> Option<&str> {
 
 /// From when the person may see a record, in milliseconds since 1970: at once, from a day on, or
 /// never.
-fn shown_from(visibility: &str) -> u64 {
+pub(super) fn shown_from(visibility: &str) -> u64 {
     match visibility.split_once(':') {
         None if visibility == "CITIZEN" => 0,
         Some(("DELAYED", day)) => {

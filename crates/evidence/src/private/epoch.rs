@@ -49,6 +49,17 @@ impl Epoch {
     }
 }
 
+/// The day of a time in milliseconds since 1970, in the same calendar, and when it began.
+pub(crate) fn day_of(ts_ms: u64) -> (Date, u64) {
+    let vietnam = TimeZone::fixed(offset(7));
+    let ms = i64::try_from(ts_ms).unwrap_or(i64::MAX);
+    let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
+    let day = time.to_zoned(vietnam.clone()).date();
+    let began = day.to_zoned(vietnam).ok();
+    let ms = began.map_or(0, |began| began.timestamp().as_millisecond());
+    (day, u64::try_from(ms).unwrap_or(0))
+}
+
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}h{}", self.year, self.half)
@@ -83,6 +94,21 @@ mod tests {
         assert_eq!(epoch("2026-06-30T16:59:59.999Z"), "2026h1");
         assert_eq!(epoch("2026-06-30T17:00:00Z"), "2026h2");
         assert_eq!(epoch("2026-12-31T17:00:00Z"), "2027h1");
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_vietnam() {
+        for (time, day, began) in [
+            (
+                "2026-02-15T16:59:59.999Z",
+                "2026-02-15",
+                "2026-02-14T17:00:00Z",
+            ),
+            ("2026-02-15T17:00:00Z", "2026-02-16", "2026-02-15T17:00:00Z"),
+        ] {
+            let ms = |time: &str| time.parse::<Timestamp>().unwrap().as_millisecond() as u64;
+            assert_eq!(day_of(ms(time)), (day.parse().unwrap(), ms(began)));
+        }
     }
 
     #[test]

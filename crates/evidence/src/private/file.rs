@@ -148,7 +148,7 @@ impl Desk {
                     self.flush()?;
                 }
             }
-            Kind::Open | Kind::Segment | Kind::Batch => {}
+            Kind::Open | Kind::Segment | Kind::Batch | Kind::Newer => {}
         }
         Ok(())
     }

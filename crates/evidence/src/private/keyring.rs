@@ -180,6 +180,13 @@ impl Keyring {
         Ok(keys)
     }
 
+    /// How many keys of a record stand here, whether they open or not.
+    pub(super) fn count(&mut self, portion: &Portion) -> Result<usize, Error> {
+        let (condition, values) = portion.condition();
+        let sql = format!("SELECT part FROM record_key WHERE {condition}");
+        Ok(self.db.rows(&sql, &values)?.len())
+    }
+
     /// Destroys the keys of persons. What other nodes have recorded of them until that time, and not
     /// filed yet, is filed without a key, and not found.
     pub(super) fn erase_persons(&mut self, tags: &[Tag], until_ms: u64) -> Result<(), Error> {

@@ -19,6 +19,7 @@
 mod access;
 mod aead;
 mod cleaning;
+mod daily;
 mod databases;
 mod entry;
 mod epoch;
@@ -40,6 +41,7 @@ mod reindex;
 mod retire;
 mod sealed;
 mod shared;
+mod sound;
 mod sql;
 mod sqlite;
 mod tags;
@@ -47,6 +49,7 @@ mod tags;
 mod tests;
 mod thread;
 
+pub use daily::IndexRoot;
 pub(crate) use databases::check_access;
 pub(crate) use epoch::Epoch;
 pub(crate) use forget::forget;

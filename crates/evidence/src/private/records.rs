@@ -13,6 +13,7 @@ use super::parts::Portion;
 use super::promise::Promise;
 use super::reach::{Reach, Want};
 use super::shared::Private;
+use super::sound::Asked;
 use super::tags::{NOBODY, OFFICER, TagKeys};
 use super::thread::{Erasure, Progress};
 use super::{databases, entry, log_number};
@@ -229,13 +230,28 @@ impl Records {
             places.truncate(query.limit as usize);
             places.last().copied()
         });
-        let mut leaves = Leaves::new(&self.0.node);
         let mut shown = tags.tags(NOBODY, &[]);
         shown.extend(terms.subject.iter().flatten());
+        let asked = Asked {
+            query,
+            terms: &terms,
+            tags: &tags,
+        };
+        let mut leaves = Leaves::new(&self.0.node);
         let opened = places.iter().map(|place| {
             let portion = index.portion(place.log, place.seq, &shown)?;
-            let openings = open(&portion, index, keyring)?;
-            describe(place, openings, index, &mut leaves)
+            let origin = index.origin(place.log)?;
+            let misfiled = |problem| Error::Misfiled {
+                log: origin.clone(),
+                seq: place.seq,
+                problem,
+            };
+            let openings = open(&portion, index, keyring)?.map_err(misfiled)?;
+            let found = describe(place, &origin, openings, index, &mut leaves)?;
+            match asked.problem(place.log, &found) {
+                Some(problem) => Err(misfiled(problem)),
+                None => Ok(found),
+            }
         });
         let found = Found {
             records: opened.collect::<Result<_, _>>()?,
@@ -263,34 +279,41 @@ fn terms(tags: &TagKeys, query: &Query, eyes: Eyes) -> Terms {
     }
 }
 
-/// What is still to be opened.
+/// What is still to be opened; or what is wrong with what hides it. Read in this order, an erasure
+/// that comes between is nothing wrong.
 fn open(
     portion: &Portion,
     index: &mut Index,
     keyring: &mut Keyring,
-) -> Result<Vec<Opening>, Error> {
+) -> Result<Result<Vec<Opening>, &'static str>, Error> {
     let sealed = index.sealed(portion)?;
-    let mut openings = Vec::new();
-    for (part, secret) in keyring.record(portion)? {
-        let text = sealed.iter().find(|(of, _)| *of == part);
-        let opened = text.and_then(|(_, text)| entry::open(&secret, text));
-        openings.extend(opened.into_iter().flatten());
+    let keys = keyring.record(portion)?;
+    if keys.len() < keyring.count(portion)? {
+        return Ok(Err("the keyring has a key that does not open"));
     }
-    Ok(openings)
+    let mut openings = Vec::new();
+    for (part, secret) in keys {
+        let text = sealed.iter().find(|(of, _)| *of == part);
+        match text.and_then(|(_, text)| entry::open(&secret, text)) {
+            Some(opened) => openings.extend(opened),
+            None => return Ok(Err("what it hides does not open")),
+        }
+    }
+    Ok(Ok(openings))
 }
 
 /// A record with what was opened of it.
 fn describe(
     place: &Position,
+    origin: &str,
     mut openings: Vec<Opening>,
     index: &mut Index,
     leaves: &mut Leaves<'_>,
 ) -> Result<Opened, Error> {
-    let origin = index.origin(place.log)?;
     Ok(Opened {
         seq: place.seq,
         ts_ms: place.ts,
-        leaf: match leaves.leaf(&origin, place.seq)? {
+        leaf: match leaves.leaf(origin, place.seq)? {
             Some(leaf) => leaf,
             None => index.leaf(place.log, place.seq)?.unwrap_or_default(),
         },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::intake::Intake;
 use super::thread::desk;
-use super::{databases, log_number};
+use super::{IndexRoot, daily, databases, log_number};
 use crate::publish::{Reached, Tail};
 use crate::verify::Progress;
 use crate::{Config, Error, writer};
@@ -16,6 +16,8 @@ pub struct Reindexed {
     pub records: u64,
     /// Those of them with something that is hidden and can be opened.
     pub opened: u64,
+    /// The last root of the index that was recorded, held against this one.
+    pub root: Option<IndexRoot>,
 }
 
 /// Makes the index of a node again, of all its logs that were not retired. A gateway does the same by
@@ -41,6 +43,13 @@ pub fn reindex(config: &Config, mut progress: impl FnMut(Progress)) -> Result<Re
         let made = file(log, *reached, &intake, &mut progress)?;
         all.records += made.records;
         all.opened += made.opened;
+    }
+    // Not before every log is filed: an erasure may stand in a later one.
+    for (_, log) in held.iter().rev() {
+        all.root = daily::check(log, &mut databases::index(log)?)?;
+        if all.root.is_some() {
+            break;
+        }
     }
     Ok(all)
 }
@@ -69,6 +78,7 @@ fn file(
     Ok(Reindexed {
         records: desk.next(),
         opened: desk.index.opened(number)?,
+        root: None,
     })
 }
 

@@ -14,6 +14,7 @@ use exchange::Clock;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+use super::daily::Daily;
 use super::file::Desk;
 use super::index::Index;
 use super::intake::Intake;
@@ -90,6 +91,7 @@ struct Work {
     desk: Option<Desk>,
     /// An older log that is being filed.
     older: Option<Older>,
+    daily: Daily,
     /// From when on it is tried again; it waits after a failure.
     older_from: Instant,
     retiring: Retiring,
@@ -137,6 +139,7 @@ impl Filer {
         let mut work = Work {
             desk: None,
             older: None,
+            daily: Daily::default(),
             older_from: begin,
             retiring: Retiring::after_start(begin, self.intake.current()),
             queued: 0,
@@ -162,7 +165,7 @@ impl Filer {
                         from: now + EVERY,
                         until: now + LOOK,
                     };
-                    if work.older.is_some() {
+                    if work.older.is_some() || work.daily.is_at_work() {
                         (look.from, look.until) = (now, now);
                     }
                     if work.older_from > now {
@@ -212,7 +215,8 @@ impl Filer {
             (work.older, work.older_from) = (None, now + RETRY);
         }
         self.take_up(desk, news)?;
-        self.erase(desk, &mut work.retiring)?;
+        self.erase(desk, &mut work.retiring, &mut work.daily)?;
+        self.say_root(desk, &mut work.daily)?;
         let cleaning = self.private.cleaning();
         cleaning.go_on(&self.config, &self.observer, now);
         if desk.next() >= news.reached.seq {
@@ -282,11 +286,17 @@ impl Filer {
     }
 
     /// Erases whom it was asked to. Here, so that nothing about them is being filed meanwhile.
-    fn erase(&self, desk: &mut Desk, retiring: &mut Retiring) -> Result<(), Error> {
+    fn erase(
+        &self,
+        desk: &mut Desk,
+        retiring: &mut Retiring,
+        daily: &mut Daily,
+    ) -> Result<(), Error> {
         let erasures = self.private.ripe(self.log(), desk.filed());
         if erasures.is_empty() {
             return Ok(());
         }
+        daily.start_over();
         let mut again = Ok(());
         for mut erasure in erasures {
             match (desk.erase(&mut erasure), erasure.done.take()) {
@@ -305,6 +315,19 @@ impl Filer {
         again?;
         // What was filed a moment ago could still be opened by the intake key.
         self.renew(desk, retiring)
+    }
+
+    /// Records the root of the index when a day has ended; some of it is counted each time.
+    fn say_root(&self, desk: &mut Desk, daily: &mut Daily) -> Result<(), Error> {
+        if !self.private.is_all_but(self.log()) {
+            return Ok(());
+        }
+        if let Some(leaf) = daily.go_on(&self.config, &mut desk.index)?
+            && self.queue.single(&leaf, None).is_err()
+        {
+            daily.start_over();
+        }
+        Ok(())
     }
 
     /// Takes up what earlier runs have promised and not done, once what there is now is filed.

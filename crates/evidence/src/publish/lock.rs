@@ -5,6 +5,7 @@
 //! file, for a node that stands alone, or a row in the PostgreSQL of several nodes.
 
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::store::{parse_checkpoint, read_checkpoint};
@@ -77,6 +78,24 @@ impl LockStore {
             store: self.to_string(),
         })
     }
+}
+
+/// Takes over the lock store of a half-year from within the directory of the node, where it came back
+/// with every old copy of that; once, while nobody writes the log. Returns the old place and the new.
+pub(crate) fn take_over(config: &Config) -> Result<Option<(PathBuf, PathBuf)>, Error> {
+    let (Some(old), new) = (config.lock_within(), config.lock_file()) else {
+        return Ok(None);
+    };
+    if new.exists() {
+        return Ok(None);
+    }
+    let Some(held) = read_checkpoint(&old)? else {
+        return Ok(None);
+    };
+    replace_durably(&new, 0o644, held.to_string().as_bytes())?;
+    // A crash here leaves both: the new one counts.
+    fs::remove_file(&old).map_err(Error::io("remove", &old))?;
+    Ok(Some((old, new)))
 }
 
 impl fmt::Display for LockStore {

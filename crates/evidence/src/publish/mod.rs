@@ -29,6 +29,7 @@ mod written;
 
 pub(crate) use backlog::{Ended, Haste, News, Reached};
 pub(crate) use inbox::Inbox;
+pub(crate) use lock::take_over;
 pub(crate) use published::{Look, Published};
 pub(crate) use restore::Restored;
 pub use shelf::{Item, ItemKind, Shelf};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::store::CHECKPOINT_FILE;
 use crate::private::Epoch;
-use crate::tree::{TILE_WIDTH, Tile, entries_path};
+use crate::tree::Name;
 use crate::verify::Directory;
 use crate::{Config, Error};
 
@@ -74,7 +74,7 @@ impl Shelf {
         };
         let kind = match name {
             CHECKPOINT_FILE => ItemKind::Checkpoint,
-            _ if is_tile(name) => ItemKind::Fixed,
+            _ if Name::parse(name).is_some() => ItemKind::Fixed,
             _ => return None,
         };
         Some(Item {
@@ -101,34 +101,6 @@ fn below_of<'a>(path: &'a str, below: &str) -> Option<&'a str> {
         return Some(name);
     }
     name.strip_prefix(below)?.strip_prefix('/')
-}
-
-/// True for the one name that a tile or bundle has.
-fn is_tile(name: &str) -> bool {
-    let parse = || {
-        let (level, rest) = name.strip_prefix("tile/")?.split_once('/')?;
-        let (index, width) = match rest.split_once(".p/") {
-            Some((index, width)) => (index, width.parse().ok()?),
-            None => (rest, TILE_WIDTH as u16),
-        };
-        let index = index.split('/').try_fold(0_u64, |index, group| {
-            let digits = group.strip_prefix('x').unwrap_or(group);
-            index.checked_mul(1000)?.checked_add(digits.parse().ok()?)
-        })?;
-        Some(match level {
-            "entries" => entries_path(index, width),
-            level => {
-                let level = level.parse().ok()?;
-                let tile = Tile {
-                    level,
-                    index,
-                    width,
-                };
-                tile.path()
-            }
-        })
-    };
-    parse().is_some_and(|right| right == name)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //!
 //! It reads the public log and the write-ahead log as far as that is durable, at a pace that nobody
 //! feels, and writes nothing. What it finds is told; the gateway answers on, see
-//! `manual/decisions/0024-answer-on-when-the-scrubber-finds-damage.md`. Not here: how a log is
-//! checked (`verify`); the private side.
+//! `manual/decisions/0024-answer-on-when-the-scrubber-finds-damage.md`. A second thread does so for
+//! the logs of earlier half-years. Not here: how a log is checked (`verify`); the private side.
 
 use std::convert::Infallible;
 use std::fs;
@@ -18,6 +18,7 @@ use exchange::Clock;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+mod older;
 mod pace;
 
 use crate::keys::{InForce, PublicKeys, VerifierKey};
@@ -25,11 +26,14 @@ use crate::note::SignedCheckpoint;
 use crate::publish::{Inbox, seconds};
 use crate::verify::{self, Trust, VerifyError, Witnessed};
 use crate::{Config, Error, Observer, priority, segment};
+use older::Older;
 use pace::Pace;
 
 /// What the thread works with.
 pub(crate) struct Scrubber {
     pub(crate) config: Config,
+    /// The settings of the node, with all its logs.
+    pub(crate) node: Arc<Config>,
     /// The keys that this process signs with.
     pub(crate) keys: Arc<InForce>,
     /// The latest checkpoint that this process has shown, of whichever log.
@@ -42,32 +46,64 @@ pub(crate) struct Scrubber {
 
 /// The thread while it runs.
 pub(crate) struct Scrubbing {
+    present: Reading,
+    /// None where half-years have no logs of their own.
+    older: Option<Reading>,
+}
+
+/// A thread that reads.
+struct Reading {
     /// Nothing is sent: the thread ends when this goes.
     stop: Sender<Infallible>,
     thread: JoinHandle<()>,
 }
 
 impl Scrubbing {
-    /// Ends the thread.
+    /// Ends the threads.
     pub(crate) fn end(self) {
-        drop(self.stop);
-        drop(self.thread.join());
+        for reading in [Some(self.present), self.older].into_iter().flatten() {
+            drop(reading.stop);
+            drop(reading.thread.join());
+        }
+    }
+}
+
+impl Reading {
+    fn spawn(
+        name: &str,
+        run: impl FnOnce(&Receiver<Infallible>) + Send + 'static,
+    ) -> Result<Self, Error> {
+        let (stop, stopped) = channel();
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || run(&stopped))
+            .map_err(Error::io("start the scrubber of", ""))?;
+        Ok(Self { stop, thread })
     }
 }
 
 impl Scrubber {
-    /// Starts the thread; none if the settings want none.
+    /// Starts the threads; none if the settings want none.
     pub(crate) fn spawn(self) -> Result<Option<Scrubbing>, Error> {
         let every = Duration::from_secs(self.config.scrub_interval_s);
         if every.is_zero() {
             return Ok(None);
         }
-        let (stop, stopped) = channel();
-        let thread = thread::Builder::new()
-            .name("evidence-scrub".to_owned())
-            .spawn(move || self.run(every, &stopped))
-            .map_err(Error::io("start the scrubber of", ""))?;
-        Ok(Some(Scrubbing { stop, thread }))
+        let older = self
+            .older()
+            .map(|older| Reading::spawn("evidence-scrub-old", move |stop| older.run(every, stop)));
+        Ok(Some(Scrubbing {
+            older: older.transpose()?,
+            present: Reading::spawn("evidence-scrub", move |stop| self.run(every, stop))?,
+        }))
+    }
+
+    fn older(&self) -> Option<Older> {
+        Some(Older {
+            newest: self.node.half_year(&self.config.origin)?,
+            node: Arc::clone(&self.node),
+            observer: Arc::clone(&self.observer),
+        })
     }
 
     fn run(self, every: Duration, stop: &Receiver<Infallible>) {
@@ -94,14 +130,22 @@ impl Scrubber {
 
     /// Reads everything once; what is wrong with it.
     fn round(&self, pace: &mut Pace<'_>) -> Vec<VerifyError> {
-        let mut pause = |bytes| pace.spend(bytes);
         let dir = &self.config.dir;
-        let named = self.named_keys().map_err(VerifyError::Unreadable);
+        let named = self.named_keys().or_else(|_| {
+            // They may be exchanged at this moment: the list is put in its place before they sign.
+            pace::wait_until(Instant::now() + EXCHANGE, pace.stop())?;
+            self.named_keys()
+        });
+        let named = named.map_err(VerifyError::Unreadable);
+        let mut pause = |bytes| pace.spend(bytes);
         let public = self
             .trust()
             .and_then(|trust| verify::standing_public(dir, &trust, &mut pause));
         // What is public is durable: the end is taken after it.
-        let (shown, end) = (*public.as_ref().unwrap_or(&0), self.inbox.reached().end);
+        let shown = public
+            .as_ref()
+            .map_or(0, |it| it.checkpoint.checkpoint().size);
+        let end = self.inbox.reached().end;
         let wal = verify::standing_wal(dir, end, shown, &mut pause);
         let all = [named, public.map(drop), wal];
         all.into_iter().filter_map(Result::err).collect()
@@ -123,7 +167,7 @@ impl Scrubber {
             checkpoint,
         });
         Ok(Trust {
-            keys: self.keys.load().public().log,
+            keys: self.keys.of_checkpoints(),
             older: older.into_iter().collect(),
         })
     }
@@ -150,3 +194,6 @@ impl Scrubber {
         2 * (closed.sum::<u64>() + end.at)
     }
 }
+
+/// Longer than the sync of a directory takes.
+const EXCHANGE: Duration = Duration::from_secs(1);

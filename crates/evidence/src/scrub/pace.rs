@@ -37,6 +37,11 @@ impl<'a> Pace<'a> {
         self.needs
     }
 
+    /// What ends when the log does.
+    pub(super) const fn stop(&self) -> &'a Receiver<Infallible> {
+        self.stop
+    }
+
     /// True if the log ends.
     pub(super) const fn is_stopped(&self) -> bool {
         self.is_stopped

@@ -26,7 +26,7 @@ impl Desk {
     }
 
     /// A batch about so many citizens, not sealed yet.
-    fn batch_of(&self, evidence: &Evidence, size: usize) -> Batch {
+    pub(super) fn batch_of(&self, evidence: &Evidence, size: usize) -> Batch {
         let mut batch = evidence.open_batch(&self.batch_attempt()).unwrap();
         for index in 0..size {
             add(&mut batch, &person(&number(index)), &[tax()]).unwrap();

@@ -27,19 +27,24 @@ mod backup;
 mod batch;
 mod cosign;
 mod crash;
+mod daily;
 mod erasure;
 mod filing;
 mod floods;
+mod golden;
 mod model;
 mod nodes;
+mod policies;
 mod private;
 mod proof;
+mod receipts;
 mod road;
 mod rotation;
 mod scrub;
 mod signers;
 mod tamper;
 mod turn;
+mod versions;
 
 /// 16 February 2026.
 const NOW_MS: i64 = 1_771_234_567_890;
@@ -78,6 +83,7 @@ struct Desk {
     clock: Arc<TestClock>,
     caller: Caller,
     request: Request,
+    policy: [u8; 32],
 }
 
 impl Desk {
@@ -105,6 +111,7 @@ impl Desk {
                 &"ab".repeat(32),
             ),
             request: request(),
+            policy: POLICY,
         }
     }
 
@@ -128,6 +135,7 @@ impl Desk {
             observer,
             witnesses: None,
             version: "0.1.0",
+            policy: self.policy,
             on_fatal: alarm,
         };
         let before = shown(&log.dir);
@@ -158,7 +166,7 @@ impl Desk {
             request: &self.request,
             criticality: self.request.criticality,
             agreement: "A-113",
-            policy: &POLICY,
+            policy: &self.policy,
             visibility: Visibility::Citizen,
         }
     }

@@ -8,7 +8,7 @@ use crate::keys::PublicKeys;
 use crate::verify::{self, Trust};
 use crate::{Accesses, Commitment, Disclosure, Erased};
 
-const OTHER: &str = "999099000002";
+pub(super) const OTHER: &str = "999099000002";
 /// How long a search waits for what it does not find filed.
 const PATIENCE: Duration = Duration::from_secs(3);
 const REASON: &str = "Xác nhận tình trạng thuế";
@@ -21,13 +21,13 @@ impl Desk {
         desk
     }
 
-    fn about(&mut self, kind: IdentifierKind, number: &str) {
+    pub(super) fn about(&mut self, kind: IdentifierKind, number: &str) {
         let identifier = Identifier::parse(kind, number, 2026).unwrap();
         self.request.subject.identifier = identifier;
         self.request.context.id = RequestId::fresh();
     }
 
-    async fn seen_as(&self, evidence: &Evidence, visibility: Visibility) -> Receipt {
+    pub(super) async fn seen_as(&self, evidence: &Evidence, visibility: Visibility) -> Receipt {
         let attempt = Attempt {
             visibility,
             ..self.attempt()

@@ -281,8 +281,52 @@ async fn the_log_needs_a_runtime_and_the_keys_of_its_origin() {
         observer: Arc::new(NoObserver),
         witnesses: None,
         version: "0.1.0",
+        policy: POLICY,
         on_fatal: Alarm::new(|_| ()),
     };
     let started = Evidence::start(other, deps);
     assert!(matches!(started, Err(Error::Setting { .. })), "{started:?}");
+}
+
+/// As many attempts of that urgency as find a place.
+fn fill(
+    desk: &Desk,
+    evidence: &Evidence,
+    criticality: Criticality,
+) -> (Vec<Open>, exchange::Fault) {
+    let mut open = Vec::new();
+    loop {
+        let attempt = Attempt {
+            criticality,
+            ..desk.attempt()
+        };
+        match evidence.open(&attempt) {
+            Ok(one) => open.push(one),
+            Err(fault) => return (open, fault),
+        }
+    }
+}
+
+#[tokio::test]
+async fn work_in_bulk_is_refused_before_the_places_of_others_are_taken() {
+    let mut desk = Desk::new();
+    desk.config.places = std::num::NonZeroU32::new(8).unwrap();
+    let (evidence, handle) = desk.start();
+    let (mut bulk, fault) = fill(&desk, &evidence, Criticality::Bulk);
+    assert_eq!(bulk.len(), 6);
+    assert_eq!(fault.reason, Reason::AuditBackpressure);
+    let (others, fault) = fill(&desk, &evidence, Criticality::BackOffice);
+    assert_eq!(others.len(), 2);
+    assert_eq!(fault.reason, Reason::AuditBackpressure);
+    // Two that come to their end make no room for more work in bulk, a third does.
+    for more in [0, 0, 1] {
+        let done = bulk.pop().unwrap();
+        evidence.seal(done, &Outcome::default()).await.unwrap();
+        let (open, _) = fill(&desk, &evidence, Criticality::Bulk);
+        assert_eq!(open.len(), more);
+        bulk.extend(open);
+    }
+    drop((bulk, others));
+    handle.close().await.unwrap();
+    desk.verifies();
 }

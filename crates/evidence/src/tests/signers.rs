@@ -54,6 +54,7 @@ impl Scene {
             observer: Arc::clone(&self.told) as Arc<dyn Observer>,
             witnesses: None,
             version: "0.1.0",
+            policy: POLICY,
             // Nobody listens to a log that has been dropped.
             on_fatal: Alarm::new(move |error| drop(ring.send(error.to_string()))),
         };
@@ -112,6 +113,7 @@ async fn a_log_whose_key_of_receipts_does_not_sign_does_not_start() {
         observer: Arc::new(NoObserver),
         witnesses: None,
         version: "0.1.0",
+        policy: POLICY,
         on_fatal: Alarm::new(|_| ()),
     };
     let started = Evidence::start(scene.desk.config.clone(), deps);
@@ -194,6 +196,7 @@ async fn nothing_that_holds_a_key_shows_it() {
         observer: Arc::new(NoObserver),
         witnesses: None,
         version: "0.1.0",
+        policy: POLICY,
         on_fatal: Alarm::new(|error| panic!("{error}")),
     };
     let shown = format!("{shown} {deps:?}");

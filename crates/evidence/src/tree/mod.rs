@@ -13,6 +13,7 @@ mod tile;
 pub(crate) use batch::Tree;
 pub(crate) use edge::Edge;
 pub use proof::root_of;
+pub(crate) use tile::Name;
 pub use tile::{TILE_WIDTH, Tile, entries_path};
 
 /// A SHA-256 hash.

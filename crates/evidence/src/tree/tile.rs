@@ -80,6 +80,46 @@ pub fn entries_path(index: u64, width: u16) -> String {
     path
 }
 
+/// A name of a tile or bundle, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// Whether it is a bundle; its tile is of level 0 then.
+    pub(crate) is_bundle: bool,
+    pub(crate) tile: Tile,
+}
+
+impl Name {
+    /// Takes a path below the prefix of a log apart; none unless it is the one way to write it.
+    pub(crate) fn parse(path: &str) -> Option<Self> {
+        let (level, rest) = path.strip_prefix("tile/")?.split_once('/')?;
+        let (index, width) = match rest.split_once(".p/") {
+            Some((index, width)) => (index, width.parse().ok()?),
+            None => (rest, TILE_WIDTH as u16),
+        };
+        let index = index.split('/').try_fold(0_u64, |index, group| {
+            let digits = group.strip_prefix('x').unwrap_or(group);
+            index.checked_mul(1000)?.checked_add(digits.parse().ok()?)
+        })?;
+        let is_bundle = level == "entries";
+        let level = if is_bundle { 0 } else { level.parse().ok()? };
+        let tile = Tile {
+            level,
+            index,
+            width,
+        };
+        let name = Self { is_bundle, tile };
+        (name.path() == path).then_some(name)
+    }
+
+    /// The path.
+    pub(crate) fn path(&self) -> String {
+        match self.is_bundle {
+            true => entries_path(self.tile.index, self.tile.width),
+            false => self.tile.path(),
+        }
+    }
+}
+
 /// How many hashes a tree of that size has at a level of tiles.
 fn hashes_at(level: u8, size: u64) -> u64 {
     size.checked_shr(8 * u32::from(level)).unwrap_or(0)

@@ -29,6 +29,10 @@ pub struct Report {
     pub torn_bytes: u64,
     /// The attempts that have no leaf yet.
     pub open_attempts: u64,
+    /// The frames of a kind that a later version has added.
+    pub newer_frames: u64,
+    /// The lines of a later version in the file `keys`, if that was read.
+    pub newer_keys: u64,
 }
 
 /// Checks a log from its first byte to its last whole batch.
@@ -139,6 +143,7 @@ impl Walk {
             let head;
             (scan, head) = match Scan::new(bytes, self.segment) {
                 Ok(begun) => begun,
+                Err(_) if Head::is_newer(bytes) => return Err(VerifyError::Newer(self.segment)),
                 Err(broken) => return Ok(Err(broken)),
             };
             self.link(head)?;
@@ -195,6 +200,9 @@ impl Walk {
             let head;
             (scan, head) = match Scan::new(window.bytes(), self.segment) {
                 Ok(begun) => begun,
+                Err(_) if Head::is_newer(window.bytes()) => {
+                    return Err(VerifyError::Newer(self.segment));
+                }
                 Err(broken) => return Ok(Err(broken)),
             };
             self.link(head)?;
@@ -244,6 +252,10 @@ impl Walk {
             let noted = frame.body().and_then(|(key, json)| match frame.kind {
                 Kind::Open => self.note_open(key),
                 Kind::Opening => Ok(()),
+                Kind::Newer => {
+                    self.report.newer_frames += 1;
+                    Ok(())
+                }
                 Kind::Leaf | Kind::Segment | Kind::Batch => {
                     self.note_leaf(key, json)?;
                     visit(frame.seq, json);

@@ -44,7 +44,29 @@ pub fn is_last(log: &PublicReport) -> Result<(), VerifyError> {
     Err(VerifyError::Unlinked {
         log: follower.log.clone(),
         before: log.checkpoint.checkpoint().origin.clone(),
-        problem: "it is not here",
+        problem: "it is not here".to_owned(),
+    })
+}
+
+/// Checks that none was before the first of them, the oldest of all `logs`, or that it was retired.
+///
+/// # Errors
+/// The oldest names one before it that is not here, and no record says that it was retired.
+pub fn is_first(logs: &[PublicReport]) -> Result<(), VerifyError> {
+    let Some((oldest, named)) = logs
+        .first()
+        .and_then(|oldest| Some((oldest, oldest.census.links.before.first()?)))
+    else {
+        return Ok(());
+    };
+    let is_told = |it: &PublicReport| it.census.links.retired.contains(&named.log);
+    if logs.iter().any(is_told) {
+        return Ok(());
+    }
+    Err(VerifyError::Unlinked {
+        log: oldest.checkpoint.checkpoint().origin.clone(),
+        before: named.log.clone(),
+        problem: "that is not here, and no record says that it was retired".to_owned(),
     })
 }
 
@@ -58,10 +80,10 @@ pub fn follows(
     keys: &[VerifierKey],
 ) -> Result<Follows, VerifyError> {
     let (old, new) = (before.checkpoint.checkpoint(), log.checkpoint.checkpoint());
-    let unlinked = |problem| VerifyError::Unlinked {
+    let unlinked = |problem: &str| VerifyError::Unlinked {
         log: new.origin.clone(),
         before: old.origin.clone(),
-        problem,
+        problem: problem.to_owned(),
     };
     let (end, follower) = (
         Before::at(&before.checkpoint),
@@ -69,7 +91,10 @@ pub fn follows(
     );
     if let Some(follower) = follower {
         if follower.log != new.origin {
-            return Err(unlinked("the older one names another log as its successor"));
+            let name = &follower.log;
+            return Err(unlinked(&format!(
+                "the older one names another log as its successor, {name}"
+            )));
         }
         let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
         if follower.keys.iter().any(|key| !keys.contains(key)) {
@@ -79,7 +104,10 @@ pub fn follows(
     let named = &log.census.links.before;
     for named in named {
         if named.log != old.origin {
-            return Err(unlinked("it names another log before it"));
+            return Err(unlinked(&format!(
+                "it names another log before it, {}",
+                named.log
+            )));
         }
         if named.has_ended() && follower.is_none() {
             return Err(unlinked("the older one has not ended as it says"));

@@ -14,6 +14,7 @@ mod extra;
 mod growth;
 mod half_years;
 mod keys;
+mod leftover;
 mod prove;
 mod public;
 mod receipts;
@@ -26,11 +27,11 @@ pub use census::Census;
 pub use directory::{Report, directory};
 pub use extra::Extra;
 pub use growth::Witnessed;
-pub use half_years::{Follows, follows, half_years, is_last};
+pub use half_years::{Follows, follows, half_years, is_first, is_last};
 pub use keys::KeyChange;
 pub use prove::{prove, prove_consistency};
 pub use public::{Directory, FetchError, Files, PublicReport, Trust, public};
-pub use receipts::{ReceiptError, ReceiptReport, receipt, receipts};
+pub use receipts::{ReceiptError, ReceiptReport, receipt, receipts, receipts_shown};
 pub(crate) use standing::{standing_public, standing_wal};
 pub use text::{ReceiptText, TextError};
 pub use whole::whole;
@@ -92,7 +93,7 @@ pub enum VerifyError {
         /// The older one.
         before: String,
         /// What does not fit.
-        problem: &'static str,
+        problem: String,
     },
     /// The file of the log's keys is not what its records say.
     #[error("the file `keys` lists {key} {problem}")]
@@ -101,6 +102,18 @@ pub enum VerifyError {
         key: String,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// A segment is of a later format than this program reads.
+    #[error("wal/{0:016}.seg is of a later format: verify it with a later version of this program")]
+    Newer(u64),
+    /// The log of an earlier half-year, beside the one that is written, is wrong.
+    #[error("the older log {log}")]
+    Older {
+        /// Its name.
+        log: String,
+        /// What is wrong with it.
+        #[source]
+        found: Box<Self>,
     },
     /// The log contradicts itself.
     #[error("the log is damaged: {0}")]

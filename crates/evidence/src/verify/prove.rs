@@ -54,7 +54,7 @@ pub fn prove_consistency(
 }
 
 /// Tiles that are fetched when they are needed.
-struct Fetched<'a>(&'a mut dyn Files);
+pub(super) struct Fetched<'a>(pub(super) &'a mut dyn Files);
 
 impl Fetched<'_> {
     fn entry(&mut self, index: u64, size: u64) -> Result<Vec<u8>, VerifyError> {

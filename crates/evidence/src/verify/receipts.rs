@@ -3,10 +3,14 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::{KeyChange, ReceiptText, VerifyError, directory::walk, keys};
+use super::directory::walk;
+use super::prove::Fetched;
+use super::public::{Files, PublicReport, wrong};
+use super::{KeyChange, ReceiptText, VerifyError, keys};
 use crate::keys::{PublicKeys, VerifierKey, receipt_name};
 use crate::receipt::message;
-use crate::tree::{leaf_hash, root_of};
+use crate::tree::proof::{self, Tiles};
+use crate::tree::{Hash, TILE_WIDTH, Tile, leaf_hash, root_of};
 
 /// Why a receipt is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,16 +67,75 @@ pub fn receipts(
     keys: &[VerifierKey],
     receipts: impl IntoIterator<Item = ReceiptText>,
 ) -> Result<ReceiptReport, VerifyError> {
-    let mut signatures = Signatures::new(keys);
-    let mut wanted = Wanted::default();
-    for (place, receipt) in receipts.into_iter().enumerate() {
-        match signatures.check(&receipt) {
-            Ok(key) => wanted.add(place, &receipt, key),
-            Err(why) => wanted.refused.push((place, why)),
+    let mut wanted = Wanted::of(keys, receipts);
+    let log = walk(dir, |_| (), |seq, leaf| wanted.found(seq, &leaf_hash(leaf)))?;
+    Ok(wanted.finish(&log.origin, &log.census.keys))
+}
+
+/// Checks many receipts by the keys that are trusted against a public log that was checked, as far
+/// as its checkpoint reaches: the hash of each record is proved to the root of that.
+///
+/// # Errors
+/// A tile is missing, or is not the one that was checked.
+pub fn receipts_shown(
+    files: &mut dyn Files,
+    log: &PublicReport,
+    keys: &[VerifierKey],
+    receipts: impl IntoIterator<Item = ReceiptText>,
+) -> Result<ReceiptReport, VerifyError> {
+    let mut wanted = Wanted::of(keys, receipts);
+    let checkpoint = log.checkpoint.checkpoint();
+    let size = checkpoint.size;
+    let mut tiles = Remembered::new(Fetched(files));
+    for seq in wanted.seqs().filter(|seq| *seq < size).collect::<Vec<_>>() {
+        let hash = tiles.leaf(seq, size)?;
+        let path = proof::inclusion(&mut tiles, seq, size)?;
+        let root = path.and_then(|path| root_of(&hash, seq, size, &path));
+        if root != Some(checkpoint.root) {
+            return Err(wrong("tile", "does not lead to the root of the checkpoint"));
+        }
+        wanted.found(seq, &hash);
+    }
+    Ok(wanted.finish(&checkpoint.origin, &log.census.keys))
+}
+
+/// Tiles, each of which is fetched once.
+struct Remembered<'a> {
+    files: Fetched<'a>,
+    read: HashMap<String, Vec<Hash>>,
+}
+
+impl<'a> Remembered<'a> {
+    fn new(files: Fetched<'a>) -> Self {
+        Self {
+            files,
+            read: HashMap::new(),
         }
     }
-    let log = walk(dir, |_| (), |seq, leaf| wanted.found(seq, leaf))?;
-    Ok(wanted.finish(&log.origin, &log.census.keys))
+
+    /// The hash of a record.
+    fn leaf(&mut self, seq: u64, size: u64) -> Result<Hash, VerifyError> {
+        let tile = Tile::holding(0, seq, size);
+        let hashes = tile.map(|tile| self.tile(tile)).transpose()?;
+        let place = usize::try_from(seq % TILE_WIDTH).unwrap_or(usize::MAX);
+        let hash = hashes.as_ref().and_then(|hashes| hashes.get(place));
+        hash.copied()
+            .ok_or_else(|| wrong("tile", "is shorter than its name"))
+    }
+}
+
+impl Tiles for Remembered<'_> {
+    type Error = VerifyError;
+
+    fn tile(&mut self, tile: Tile) -> Result<Vec<Hash>, VerifyError> {
+        let path = tile.path();
+        if let Some(hashes) = self.read.get(&path) {
+            return Ok(hashes.clone());
+        }
+        let hashes = self.files.tile(tile)?;
+        self.read.insert(path, hashes.clone());
+        Ok(hashes)
+    }
 }
 
 /// Checks signatures, those over one batch once.
@@ -131,6 +194,24 @@ struct Claim<'a> {
 }
 
 impl<'a> Wanted<'a> {
+    /// Those of the receipts that a key has signed.
+    fn of(keys: &'a [VerifierKey], receipts: impl IntoIterator<Item = ReceiptText>) -> Self {
+        let mut signatures = Signatures::new(keys);
+        let mut wanted = Self::default();
+        for (place, receipt) in receipts.into_iter().enumerate() {
+            match signatures.check(&receipt) {
+                Ok(key) => wanted.add(place, &receipt, key),
+                Err(why) => wanted.refused.push((place, why)),
+            }
+        }
+        wanted
+    }
+
+    /// The places in the log that are looked for.
+    fn seqs(&self) -> impl Iterator<Item = u64> {
+        self.by_seq.keys().copied()
+    }
+
     fn add(&mut self, place: usize, receipt: &ReceiptText, key: &'a VerifierKey) {
         let more = u64::from(receipt.batch_size).saturating_sub(1);
         let last = receipt.batch_first.saturating_add(more);
@@ -143,14 +224,13 @@ impl<'a> Wanted<'a> {
         });
     }
 
-    /// The walk proves that a number comes once: it refuses a gap and a repetition.
-    fn found(&mut self, seq: u64, leaf: &[u8]) {
+    /// Each number comes once: a walk refuses a gap and a repetition, and a tree has one place for it.
+    fn found(&mut self, seq: u64, hash: &Hash) {
         let Some(claims) = self.by_seq.remove(&seq) else {
             return;
         };
-        let hash = leaf_hash(leaf);
         for claim in claims {
-            if claim.leaf_hash == hash {
+            if claim.leaf_hash == *hash {
                 self.accepted.push(claim);
             } else {
                 self.refused.push((claim.place, ReceiptError::OtherLeaf));

@@ -9,7 +9,7 @@ use rustix::fs::{Advice, fadvise};
 
 use super::VerifyError;
 use super::directory::walk_to;
-use super::public::{self, FetchError, Files, Trust};
+use super::public::{self, FetchError, Files, PublicReport, Trust};
 use super::whole::Shown;
 use crate::Error;
 use crate::publish::Place;
@@ -18,14 +18,13 @@ use crate::tree::leaf_hash;
 /// Is told how many bytes were read, before they are checked; may wait, and may end the check.
 pub(crate) type Pause<'a> = &'a mut dyn FnMut(u64) -> Result<(), Error>;
 
-/// Checks the public log; how many records its checkpoint has.
+/// Checks the public log.
 pub(crate) fn standing_public(
     dir: &Path,
     trust: &Trust,
     pause: Pause<'_>,
-) -> Result<u64, VerifyError> {
-    let report = public::public(&mut Quiet { dir, pause }, trust, |_| ())?;
-    Ok(report.checkpoint.checkpoint().size)
+) -> Result<PublicReport, VerifyError> {
+    public::public(&mut Quiet { dir, pause }, trust, |_| ())
 }
 
 /// Checks the write-ahead log up to a place that is durable, and that its first `shown` records are

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::directory::walk;
+use super::leftover::leftovers;
 use super::public::{self, Directory, Files, PublicReport, Trust};
 use super::{Progress, Report, VerifyError, keys};
 use crate::keys::{PUBLIC_FILE, PublicKeys};
@@ -32,9 +33,10 @@ pub fn whole(
     let mut files = Directory(dir.to_owned());
     let (public, mut growth) = public::read(&mut files, trust, &mut progress)?;
     let size = public.checkpoint.checkpoint().size;
+    leftovers(&mut files, size)?;
     let mut shown = Shown::new(files, size);
     let mut wrong = Ok(());
-    let report = walk(dir, progress, |seq, leaf| {
+    let mut report = walk(dir, progress, |seq, leaf| {
         if wrong.is_err() {
             return;
         }
@@ -48,6 +50,7 @@ pub fn whole(
     wrong?;
     if let Some(listed) = listed {
         keys::check(&listed, &report.census.keys)?;
+        report.newer_keys = listed.newer;
     }
     if report.seqs.map_or(0, |(_, last)| last + 1) < size {
         return Err(VerifyError::SetBack {

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 mod batch;
 mod blocks;
+mod first;
 mod log;
 mod outstanding;
 mod pace;
@@ -33,8 +34,9 @@ use crate::alarm::Siren;
 use crate::chain::Chain;
 use crate::frame::{self, Kind};
 use crate::keys::{InForce, Keeping, Keys};
-use crate::leaf::{Event, MAX_TS, MIN_TS};
+use crate::leaf::{Digest, Event, MAX_TS, MIN_TS};
 use crate::link::{Before, Follower};
+use crate::policy::PolicyInForce;
 use crate::private::{Intake, Records};
 use crate::publish::{Buffers, Ended, Inbox, Published, Reached, Written};
 use crate::receipt::{self, Committed};
@@ -195,6 +197,7 @@ struct Writer {
     origin: Arc<str>,
     node: String,
     version: &'static str,
+    policy: PolicyInForce,
     /// No leaf is older than this.
     begins: u64,
     follower: Arc<OnceLock<Follower>>,
@@ -292,7 +295,7 @@ impl Writer {
         self.log.sync()?;
         self.observer.synced(began.elapsed());
         if let Some(next) = taken.next_keys.take() {
-            next.begin(&self.keys);
+            next.begin(&self.keys)?;
         }
         let bytes = std::mem::take(&mut taken.bytes);
         let committed = self.sign(&taken, bound.first, bound.hashes)?;
@@ -382,11 +385,13 @@ impl Writer {
 
     fn push_stop(&self, taken: &mut Taken) {
         let is_whole = self.outstanding.oldest().is_none();
+        let policy = self.policy.digest();
         self.push(
             taken,
             &Event {
                 t: "STOP",
                 ver: Some(self.version),
+                pol: Some(Digest(&policy)),
                 next: self.follower.get().filter(|_| is_whole),
                 ..Event::default()
             },

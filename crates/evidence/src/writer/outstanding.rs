@@ -36,7 +36,7 @@ impl Outstanding {
         match kind {
             Kind::Open => self.opened(key, number),
             Kind::Leaf if key != 0 => self.closed(key),
-            Kind::Leaf | Kind::Opening | Kind::Segment | Kind::Batch => {}
+            Kind::Leaf | Kind::Opening | Kind::Segment | Kind::Batch | Kind::Newer => {}
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use exchange::{Fault, Reason};
+use exchange::{Criticality, Fault, Reason};
 use tokio::time::Instant;
 
 use super::batch::{Batch, Ticket};
@@ -21,6 +21,8 @@ pub(crate) struct Queue {
     wake: Condvar,
     places: AtomicU32,
     limit: u32,
+    /// How many places may be taken when what nobody waits for comes.
+    bulk_limit: u32,
     disk_low: AtomicBool,
 }
 
@@ -120,6 +122,8 @@ pub(crate) enum Sleep {
 pub(crate) enum Closed {
     /// Every place is taken.
     Full,
+    /// So many places are taken that the rest is kept for what somebody waits for.
+    Shed,
     /// Too little room on the disk.
     DiskLow,
     /// The gateway shuts down.
@@ -138,6 +142,11 @@ impl Closed {
                 Reason::AuditBackpressure,
                 "every place in the record's queue is taken",
                 1,
+            ),
+            Self::Shed => (
+                Reason::AuditBackpressure,
+                "the last places in the record's queue are kept for what somebody waits for",
+                5,
             ),
             Self::DiskLow => (
                 Reason::AuditUnavailable,
@@ -170,6 +179,7 @@ impl Queue {
             wake: Condvar::new(),
             places: AtomicU32::new(0),
             limit,
+            bulk_limit: limit - limit / BULK_SPARES,
             disk_low: AtomicBool::new(false),
         }
     }
@@ -186,10 +196,18 @@ impl Queue {
     }
 
     /// Takes a place and puts an OPEN frame into the queue, with what it hides; its key is the result.
-    pub(crate) fn open(&self, head: &[u8], sealed: &[u8]) -> Result<u64, Closed> {
+    pub(crate) fn open(
+        &self,
+        criticality: Criticality,
+        head: &[u8],
+        sealed: &[u8],
+    ) -> Result<u64, Closed> {
         let mut pending = self.lock();
         match pending.phase {
-            Phase::Open => self.take_place()?,
+            Phase::Open if criticality == Criticality::Bulk => {
+                self.take_place(self.bulk_limit, Closed::Shed)?;
+            }
+            Phase::Open => self.take_place(self.limit, Closed::Full)?,
             Phase::Closing { .. } => return Err(Closed::Draining),
             Phase::Ended => return Err(Closed::Lost),
         }
@@ -228,7 +246,7 @@ impl Queue {
 
     /// Puts a leaf into the queue that belongs to no open exchange.
     pub(crate) fn single(&self, leaf: &[u8], sealed: Option<&[u8]>) -> Result<Ticket, Closed> {
-        self.take_place()?;
+        self.take_place(self.limit, Closed::Full)?;
         self.leaf(0, leaf, sealed, Last::Yes)
     }
 
@@ -306,13 +324,14 @@ impl Queue {
         pending
     }
 
-    fn take_place(&self) -> Result<(), Closed> {
+    /// Takes a place, unless so many are taken.
+    fn take_place(&self, limit: u32, full: Closed) -> Result<(), Closed> {
         if self.disk_low.load(Ordering::Relaxed) {
             return Err(Closed::DiskLow);
         }
-        if self.places.fetch_add(1, Ordering::Relaxed) >= self.limit {
+        if self.places.fetch_add(1, Ordering::Relaxed) >= limit {
             self.give_back(1);
-            return Err(Closed::Full);
+            return Err(full);
         }
         Ok(())
     }
@@ -332,6 +351,10 @@ impl Queue {
         }
     }
 }
+
+/// A quarter of the places is for what somebody waits for: work in bulk fills a queue that stands still
+/// first, and can come again.
+const BULK_SPARES: u32 = 4;
 
 /// Whether a leaf closes its exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

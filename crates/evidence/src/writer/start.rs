@@ -1,28 +1,28 @@
-//! How the writer begins: hold the directory, read what is there, repair it, say so in the log.
+//! How the writer begins: hold the directory, read what is there, repair it, say so in the log. Not
+//! here: what it says (`first`).
 
 use std::fs::File;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread;
 
 use exchange::Clock;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::first::{change_keys, first_batch};
 use super::log::{self, Log};
 use super::outstanding::Outstanding;
 use super::pace::Pace;
-use super::queue::{Queue, Taken};
+use super::queue::Queue;
 use super::wall::Watch;
 use super::{Batch, Plan, Started, Threads, Writer, now_ms};
 use crate::cosign::{Collector, Cosigning};
-use crate::frame::{self, Kind};
-use crate::keys::{Change, InForce, Keeper, Keys, NextKeys, PublicKeys};
-use crate::leaf::{self, Event, Tail};
+use crate::keys::{InForce, Keeper, Keys, PUBLIC_FILE, PublicKeys};
 use crate::private::{Filer, Intake, Progress, Records};
-use crate::publish::{Inbox, Place, Published, Publisher, Reached, Restored};
+use crate::publish::{self, Inbox, Place, Published, Publisher, Reached, Restored};
 use crate::recover::Recovered;
 use crate::scrub::Scrubber;
 use crate::series::Kit;
-use crate::{Config, Error, Observer};
+use crate::{Config, Error};
 
 /// Holds a log that no gateway runs on, and says how far it reaches.
 ///
@@ -52,7 +52,11 @@ fn reached(recovered: &Recovered) -> Reached {
 }
 
 /// Reads what is there, before anything is written: a log that was set back is left as it is.
-fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Error> {
+fn read(
+    config: &Config,
+    keys: &Keys,
+    observer: &dyn Observer,
+) -> Result<(File, Recovered, Restored), Error> {
     let held = log::hold(&config.dir)?;
     if keys.origin() != config.origin {
         return Err(Error::Setting {
@@ -60,15 +64,29 @@ fn read(config: &Config, keys: &Keys) -> Result<(File, Recovered, Restored), Err
             problem: "is not the name of the keys",
         });
     }
+    if PublicKeys::read(&config.dir)?.newer > 0 {
+        return Err(Error::Newer {
+            path: config.dir.join(PUBLIC_FILE),
+            what: "lines",
+        });
+    }
+    if let Some((from, to)) = publish::take_over(config)? {
+        observer.lock_store_moved(&from, &to);
+    }
     let recovered = Recovered::read(&config.dir, &config.origin)?;
     let restored = Restored::read(config, reached(&recovered))?;
     Ok((held, recovered, restored))
 }
 
 /// Makes a log without records.
-pub(crate) fn prepare(config: &Config, keys: &Keys, clock: &dyn Clock) -> Result<(), Error> {
+pub(crate) fn prepare(
+    config: &Config,
+    keys: &Keys,
+    clock: &dyn Clock,
+    observer: &dyn Observer,
+) -> Result<(), Error> {
     let begin = || {
-        let (_held, _, mut restored) = read(config, keys)?;
+        let (_held, _, mut restored) = read(config, keys, observer)?;
         restored.begin(keys, clock)
     };
     // A thread may wait for a lock store in a database where a task, if this is one, may not.
@@ -82,7 +100,7 @@ impl Writer {
         settled: UnboundedSender<Arc<Batch>>,
     ) -> Result<(Started, Self, Threads), Error> {
         let (config, kit) = (&plan.config, &plan.kit);
-        let (held, recovered, mut restored) = read(config, &plan.keys)?;
+        let (held, recovered, mut restored) = read(config, &plan.keys, &*kit.observer)?;
         let inbox = Arc::<Inbox>::default();
         let collector = Collector {
             witnesses: kit.witnesses.clone(),
@@ -111,6 +129,7 @@ impl Writer {
             keys: Arc::new(InForce::new(keys)),
             node: config.node.clone(),
             version: kit.version,
+            policy: kit.policy.clone(),
             begins: plan.begins,
             follower: Arc::default(),
             clock: Arc::clone(&kit.clock),
@@ -155,17 +174,9 @@ impl Writer {
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
         };
-        let scrubber = Scrubber {
-            config: config.clone(),
-            keys: Arc::clone(&self.keys),
-            shown: kit.checkpoints.clone(),
-            inbox: Arc::clone(&self.inbox),
-            clock: Arc::clone(&self.clock),
-            observer: Arc::clone(&self.observer),
-        };
         let threads = Threads {
             siren: kit.siren.clone(),
-            scrubber: scrubber.spawn()?,
+            scrubber: self.scrubber(config, kit).spawn()?,
             publisher: publisher.spawn(Arc::clone(&self.inbox), Arc::clone(&published))?,
             filer: self.filer(config, kit, &intake, &progress).spawn()?,
             keeper: keeper.spawn()?,
@@ -206,86 +217,16 @@ impl Writer {
             private: kit.private.clone(),
         }
     }
-}
 
-/// The leaves a start writes: `RECOVERY` if something was cut, one leaf per unfinished attempt,
-/// `START`.
-fn first_batch(recovered: &Recovered, plan: &Plan) -> Taken {
-    let event = Event {
-        v: 1,
-        ts: now_ms(&*plan.kit.clock),
-        node: &plan.config.node,
-        ..Event::default()
-    };
-    let mut first = Taken::default();
-    if recovered.torn > 0 {
-        let leaf = Event {
-            t: "RECOVERY",
-            bytes: Some(recovered.torn),
-            last_seq: recovered.chain.seq.checked_sub(1),
-            ..event.clone()
-        };
-        push(&mut first, 0, &leaf.to_leaf());
+    fn scrubber(&self, config: &Config, kit: &Kit) -> Scrubber {
+        Scrubber {
+            config: config.clone(),
+            node: Arc::clone(&kit.node),
+            keys: Arc::clone(&self.keys),
+            shown: kit.checkpoints.clone(),
+            inbox: Arc::clone(&self.inbox),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+        }
     }
-    for (key, head) in &recovered.unfinished {
-        push(&mut first, *key, &unknown(head));
-    }
-    let leaf = Event {
-        t: "START",
-        ver: Some(plan.kit.version),
-        prev: plan.before.as_ref(),
-        ..event
-    };
-    push(&mut first, 0, &leaf.to_leaf());
-    first
-}
-
-/// A change of keys that is written with the first batch.
-struct Changed {
-    change: Change,
-    done: mpsc::Receiver<Result<(), Error>>,
-}
-
-impl Changed {
-    /// Says so, if the keys are listed.
-    fn tell(self, observer: &dyn Observer) -> Result<(), Error> {
-        self.done.recv().unwrap_or(Err(Error::Ended))?;
-        observer.keys_changed(&self.change.add, &self.change.gone);
-        Ok(())
-    }
-}
-
-/// Adds the leaf of a change of keys, if others are to sign than the log lists.
-fn change_keys(
-    first: &mut Taken,
-    config: &Config,
-    keys: &Arc<Keys>,
-    clock: &dyn Clock,
-) -> Result<Option<Changed>, Error> {
-    let listed = PublicKeys::read(&config.dir)?;
-    let Some(change) = Change::between(&listed, keys)? else {
-        return Ok(None);
-    };
-    push(first, 0, &change.leaf(&config.node, now_ms(clock)));
-    let (next, done) = NextKeys::new(Arc::clone(keys), &config.dir)?;
-    first.next_keys = Some(next);
-    Ok(Some(Changed { change, done }))
-}
-
-/// The leaf of an attempt whose outcome a crash has taken.
-fn unknown(head: &[u8]) -> Vec<u8> {
-    let mut out = head.to_vec();
-    leaf::write_tail(
-        &mut out,
-        &Tail::<()> {
-            opened: leaf::ts(head),
-            ..Tail::of("UNKNOWN")
-        },
-    );
-    out
-}
-
-fn push(batch: &mut Taken, key: u64, leaf: &[u8]) {
-    frame::append(&mut batch.bytes, Kind::Leaf, [&key.to_le_bytes(), leaf]);
-    batch.leaves += 1;
 }

@@ -82,6 +82,7 @@ fn record(config: evidence::Config, clock: &Arc<dyn Clock>) -> (Evidence, eviden
         observer: Arc::new(evidence::NoObserver),
         witnesses: None,
         version: "test",
+        policy: [7; 32],
         on_fatal: evidence::Alarm::new(|error| panic!("{error}")),
     };
     Evidence::start(config, deps).unwrap()

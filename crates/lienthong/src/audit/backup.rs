@@ -9,18 +9,38 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use evidence::CHECKPOINT_FILE;
 use evidence::keys::PUBLIC_FILE;
-use evidence::verify::{self, Directory, FetchError, Files, Trust, VerifyError};
+use evidence::verify::{self, Directory, FetchError, Files, Trust};
+use evidence::{CHECKPOINT_FILE, RETIRED_FILE};
 
-use super::{believed, older, progress};
+use super::{believed, failed, older, progress};
 use crate::cli::Backup;
-use crate::config::chain;
 use crate::exit;
 
-/// Copies a log.
+/// Copies a log, or each of the logs of half-years.
 pub(super) fn run(arguments: &Backup) -> anyhow::Result<ExitCode> {
     let (dir, out) = (arguments.log.as_path(), arguments.out.as_path());
+    let logs = verify::half_years(dir)?;
+    if logs.is_empty() {
+        return copy(dir, out);
+    }
+    for log in logs {
+        let name = log.file_name().context("a log has no name")?;
+        let copied = copy(&log, &out.join(name))?;
+        if copied != exit::COMPLETE.into() {
+            return Ok(copied);
+        }
+    }
+    let retired = dir.join(RETIRED_FILE);
+    if retired.exists() {
+        let text = fs::read(&retired).with_context(|| retired.display().to_string())?;
+        write(&out.join(RETIRED_FILE), &text)?;
+    }
+    Ok(exit::COMPLETE.into())
+}
+
+/// Copies one log.
+fn copy(dir: &Path, out: &Path) -> anyhow::Result<ExitCode> {
     let before = out.join(CHECKPOINT_FILE);
     let trust = Trust {
         keys: believed(dir)?.of_checkpoints(),
@@ -37,11 +57,7 @@ pub(super) fn run(arguments: &Backup) -> anyhow::Result<ExitCode> {
     };
     let report = match verify::public(&mut copy, &trust, progress("bundle")) {
         Ok(report) => report,
-        Err(error @ VerifyError::Fetch(_)) => return Err(error.into()),
-        Err(error) => {
-            eprintln!("not verified: {}", chain(&error));
-            return Ok(exit::FAILED.into());
-        }
+        Err(error) => return failed(error),
     };
     let of_wal = evidence::back_up(dir, out).context("the write-ahead log is not copied")?;
     let keys = fs::read(dir.join(PUBLIC_FILE)).context("the public keys cannot be read")?;

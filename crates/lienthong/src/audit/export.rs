@@ -8,19 +8,21 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 use evidence::keys::{PUBLIC_FILE, PublicKeys};
-use evidence::verify::{self, Directory, FetchError, Files, Trust, VerifyError};
+use evidence::verify::{self, Directory, FetchError, Files, Trust};
 
 use super::remote::Remote;
-use super::{believed, is_url, older, policy, progress};
+use super::{believed, failed, is_url, older, policy, progress};
 use crate::cli::Export;
-use crate::config::chain;
 use crate::exit;
 
 /// Copies a log.
 pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
     let policy = arguments.policy.as_deref().map(policy).transpose()?;
+    let given = arguments.vkey.iter().cloned();
+    let (receipt, log) = given.partition(|key| key.name().ends_with("/receipt"));
     let mut keys = PublicKeys {
-        log: arguments.vkey.clone(),
+        log,
+        receipt,
         ..PublicKeys::default()
     };
     let of_policy = policy.iter().flat_map(|policy| policy.keys());
@@ -34,8 +36,7 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
     } else {
         let dir = Path::new(&arguments.log);
         if keys.log.is_empty() {
-            let own = believed(dir)?;
-            (keys.log, keys.retired_log) = (own.log, own.retired_log);
+            keys = believed(dir)?;
         }
         Box::new(Directory(dir.to_owned()))
     };
@@ -53,11 +54,7 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
     };
     let report = match verify::public(&mut copy, &trust, progress("bundle")) {
         Ok(report) => report,
-        Err(error @ VerifyError::Fetch(_)) => return Err(error.into()),
-        Err(error) => {
-            eprintln!("not verified: {}", chain(&error));
-            return Ok(exit::FAILED.into());
-        }
+        Err(error) => return failed(error),
     };
     name_keys(&arguments.out, &keys)?;
     println!(

@@ -9,11 +9,12 @@ use evidence::keys::PublicKeys;
 use evidence::note::{NoteError, Policy, SignedCheckpoint};
 use evidence::verify::{self, Follows, PublicReport, Trust};
 
-use super::{directory, documents, failed, is_met, print, read, receipts};
+use super::receipts::{self, Log, Place};
+use super::{directory, failed, is_met, print, read};
 use crate::cli::Verify;
 use crate::exit;
 
-/// Checks each log, that it follows the one before it, and that none is missing behind the last.
+/// Checks each log, that it follows the one before it, and that none is missing at either end.
 pub(super) fn verify(
     dir: &Path,
     trust: &Trust,
@@ -27,7 +28,7 @@ pub(super) fn verify(
     if let Err(error) = each_has_its_log(&trust.older, &origins) {
         return failed(error);
     }
-    let mut before: Option<PublicReport> = None;
+    let mut reports: Vec<PublicReport> = Vec::with_capacity(logs.len());
     for (log, origin) in logs.iter().zip(&origins) {
         let mut of_log = trust.clone();
         let is_of =
@@ -41,7 +42,7 @@ pub(super) fn verify(
         if !is_met(policy, &public.signers.iter().collect::<Vec<_>>()) {
             return Ok(exit::FAILED.into());
         }
-        if let Some(before) = &before {
+        if let Some(before) = reports.last() {
             let keys = PublicKeys::read(log)?;
             let keys = [keys.of_checkpoints(), keys.of_receipts()].concat();
             match verify::follows(before, &public, &keys) {
@@ -51,17 +52,20 @@ pub(super) fn verify(
             }
         }
         println!();
-        before = Some(public);
+        reports.push(public);
     }
-    if let Some(Err(error)) = before.as_ref().map(verify::is_last) {
+    let is_last = reports.last().map_or(Ok(()), verify::is_last);
+    if let Err(error) = verify::is_first(&reports).and(is_last) {
         return failed(error);
     }
     println!("{} logs verified", logs.len());
     match &arguments.receipt {
         None => Ok(exit::COMPLETE.into()),
         Some(file) => {
-            let dirs: Vec<&Path> = logs.iter().map(PathBuf::as_path).collect();
-            receipts(&dirs, &arguments.vkey, &documents(&read(file)?)?)
+            let places = logs.into_iter().map(Place::Directory);
+            let logs = reports.into_iter().zip(places);
+            let logs = logs.map(|(public, place)| Log { public, place });
+            receipts::check(&mut logs.collect::<Vec<_>>(), &arguments.vkey, file)
         }
     }
 }

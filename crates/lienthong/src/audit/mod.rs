@@ -1,22 +1,22 @@
 //! `lienthong audit`: the record, checked from the outside, and searched.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, ensure};
+use evidence::CHECKPOINT_FILE;
 use evidence::keys::{PUBLIC_FILE, PublicKeys, VerifierKey};
 use evidence::note::{Policy, SignedCheckpoint};
 use evidence::verify::{
-    self, Directory, Progress, PublicReport, ReceiptText, Report, Trust, VerifyError, Witnessed,
+    self, Directory, Progress, PublicReport, Report, Trust, VerifyError, Witnessed,
 };
-use evidence::{CHECKPOINT_FILE, Config};
 
 mod backup;
 mod export;
 mod half_years;
 mod prove;
+mod receipts;
 mod reindex;
 mod remote;
 mod retire;
@@ -26,6 +26,7 @@ mod show;
 use crate::cli::{Audit, AuditCommand, Verify};
 use crate::config::chain;
 use crate::exit;
+use receipts::{Log, Place};
 use remote::Remote;
 
 /// Does what is asked.
@@ -56,18 +57,18 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
     };
     let of_policy = policy.iter().flat_map(|policy| &policy.logs);
     let knows_the_log = arguments.vkey.iter().chain(of_policy).next().is_some();
-    let checked = if is_url(&arguments.log) {
-        ensure!(
-            arguments.receipt.is_none(),
-            "receipts are checked against the directory of a log"
-        );
+    let (checked, place) = if is_url(&arguments.log) {
         ensure!(
             knows_the_log,
             "say with --vkey or --policy which key signs the log; its operator publishes it, and sandbox.json \
              has that of a sandbox"
         );
         let mut files = Remote::new(&arguments.log)?;
-        verify::public(&mut files, &trust, progress("bundle")).map(|public| (public, None))
+        let checked = verify::public(&mut files, &trust, progress("bundle"));
+        (
+            checked.map(|public| (public, None)),
+            Place::Url(Box::new(files)),
+        )
     } else {
         // Also `.` has a name, beside which its lock store lies.
         let dir = Path::new(&arguments.log);
@@ -75,7 +76,8 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
         if !verify::half_years(dir)?.is_empty() {
             return half_years::verify(dir, &trust, knows_the_log, arguments, policy.as_ref());
         }
-        directory(dir, &mut trust, knows_the_log)?
+        let checked = directory(dir, &mut trust, knows_the_log)?;
+        (checked, Place::Directory(dir.clone()))
     };
     let (public, report) = match checked {
         Ok(checked) => checked,
@@ -88,10 +90,7 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
     println!("verified");
     match &arguments.receipt {
         None => Ok(exit::COMPLETE.into()),
-        Some(file) => {
-            let texts = documents(&read(file)?)?;
-            receipts(&[Path::new(&arguments.log)], &trusted, &texts)
-        }
+        Some(file) => receipts::check(&mut [Log { public, place }], &trusted, file),
     }
 }
 
@@ -172,83 +171,16 @@ fn older(file: &Path) -> anyhow::Result<Witnessed> {
     })
 }
 
-/// What the lock store beside a directory holds, if it is there.
-fn lock_store(dir: &Path) -> anyhow::Result<Option<Witnessed>> {
-    let file = Config::new(dir, "", "").lock_file();
-    if !file.exists() {
-        return Ok(None);
-    }
-    let held = older(&file)?;
-    let from = format!("the lock store {}", file.display());
-    Ok(Some(Witnessed { from, ..held }))
-}
-
-/// The receipts of a text: one JSON document, or one per line.
-fn documents(text: &str) -> anyhow::Result<Vec<ReceiptText>> {
-    let documents: Vec<&str> = match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(_) => vec![text],
-        Err(_) => text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect(),
+/// What the lock store of a directory holds, if it is where a gateway has it by itself.
+fn lock_store(dir: &Path) -> anyhow::Result<Vec<Witnessed>> {
+    let held = |file: &PathBuf| {
+        let from = format!("the lock store {}", file.display());
+        Ok(Witnessed {
+            from,
+            ..older(file)?
+        })
     };
-    let mut receipts = Vec::with_capacity(documents.len());
-    for (place, document) in documents.iter().enumerate() {
-        let receipt = ReceiptText::from_json(document.as_bytes());
-        receipts.push(receipt.with_context(|| format!("receipt {}", place + 1))?);
-    }
-    Ok(receipts)
-}
-
-/// Checks receipts of some logs. Of keys that were given, those of receipts count; else those that the
-/// directories name.
-fn receipts(
-    dirs: &[&Path],
-    given: &[VerifierKey],
-    texts: &[ReceiptText],
-) -> anyhow::Result<ExitCode> {
-    let (mut accepted, mut reasons) = (0, BTreeMap::new());
-    for dir in dirs {
-        let own = given
-            .is_empty()
-            .then(|| PublicKeys::read(dir))
-            .transpose()?;
-        let keys = own.map_or_else(|| given.to_vec(), |own| own.of_receipts());
-        ensure!(
-            keys.iter().any(|key| key.name().ends_with("/receipt")),
-            "say with --vkey which key signs receipts, too; the file `keys` of the log names it"
-        );
-        let origin = half_years::origin(dir)?;
-        let of_log = |text: &ReceiptText| dirs.len() == 1 || text.origin == origin;
-        let (places, texts): (Vec<usize>, Vec<ReceiptText>) = (0..)
-            .zip(texts)
-            .filter(|(_, text)| of_log(text))
-            .map(|(place, text)| (place, text.clone()))
-            .unzip();
-        if places.is_empty() {
-            continue;
-        }
-        let report = verify::receipts(dir, &keys, texts)?;
-        accepted += report.accepted;
-        let refused = report.refused.into_iter();
-        reasons.extend(refused.filter_map(|(at, why)| Some((*places.get(at)?, why.to_string()))));
-    }
-    let missing = texts.len() as u64 - accepted - reasons.len() as u64;
-    for (place, why) in &reasons {
-        eprintln!("receipt {} is refused: {why}", place + 1);
-    }
-    if missing > 0 {
-        eprintln!("{missing} receipts are of other logs");
-    }
-    let refused = missing + reasons.len() as u64;
-    println!("{accepted} receipts verified, {refused} refused");
-    let is_good = refused == 0 && accepted > 0;
-    Ok(if is_good {
-        exit::COMPLETE
-    } else {
-        exit::FAILED
-    }
-    .into())
+    evidence::lock_files(dir).iter().map(held).collect()
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
@@ -299,6 +231,10 @@ fn print(public: &PublicReport, report: Option<&Report>) {
     for (kind, count) in &census.by_type {
         println!("  {kind:<12} {count}");
     }
+    if census.newer > 0 {
+        let newer = census.newer;
+        println!("{newer} records are of a later version: hashed, not understood");
+    }
     for change in &census.keys {
         let (seq, add, gone) = (change.seq, &change.add, &change.gone);
         for (keys, what) in [(add, "sign from here on"), (gone, "sign no more")] {
@@ -310,6 +246,14 @@ fn print(public: &PublicReport, report: Option<&Report>) {
     if let Some(report) = report {
         println!("{} segments, {} bytes", report.segments, report.bytes);
         println!("{} attempts are open", report.open_attempts);
+        if report.newer_frames > 0 {
+            let newer = report.newer_frames;
+            println!("{newer} frames are of a later version: hashed, not understood");
+        }
+        if report.newer_keys > 0 {
+            let newer = report.newer_keys;
+            println!("{newer} lines of the file `keys` are of a later version: not understood");
+        }
         if report.torn_bytes > 0 {
             println!(
                 "{} bytes behind the last whole batch are not read",

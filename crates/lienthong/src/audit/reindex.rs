@@ -18,5 +18,22 @@ pub(super) fn run(arguments: &Reindex) -> anyhow::Result<ExitCode> {
         "{} records, {} of them with something that can be opened",
         made.records, made.opened
     );
+    let Some(root) = made.root else {
+        return Ok(exit::COMPLETE.into());
+    };
+    let (day, tags) = (root.day, root.tags);
+    if root.agrees {
+        println!("its root for {day}, over {tags} persons and officers, is the one in the log");
+        return Ok(exit::COMPLETE.into());
+    }
+    eprintln!("its root for {day} is not the one in the log");
+    if root.changes_since == 0 {
+        eprintln!("nobody was erased since: the index of that day did not have every record");
+        return Ok(exit::FAILED.into());
+    }
+    eprintln!(
+        "{} ADMIN records came since: an erasure changes it",
+        root.changes_since
+    );
     Ok(exit::COMPLETE.into())
 }

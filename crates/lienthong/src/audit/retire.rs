@@ -23,6 +23,7 @@ pub(super) fn run(arguments: &Retire) -> anyhow::Result<ExitCode> {
         observer: Arc::new(NoObserver),
         witnesses: checked.witnesses.map(|witnesses| Arc::new(witnesses) as _),
         version: env!("CARGO_PKG_VERSION"),
+        policy: *checked.policy.digest(),
         on_fatal: Alarm::new(|error| {
             eprintln!(
                 "lienthong: the record cannot be kept, ending: {}",

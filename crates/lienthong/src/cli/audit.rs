@@ -20,7 +20,8 @@ pub(crate) enum AuditCommand {
     /// Check a whole log, and that a receipt's record is in it once.
     ///
     /// A directory is checked in both its forms: the public log and the write-ahead log. Of a URL
-    /// only the public log can be read, and the key must be given: the directory names its own.
+    /// only the public log can be read, and the key must be given, for receipts also theirs: the
+    /// directory names its own.
     ///
     /// A proof that `audit prove` has made is checked by itself.
     Verify(Verify),
@@ -153,8 +154,8 @@ pub(crate) struct Export {
     /// Where the copy goes; it must be empty, or not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// A key that signs the log's checkpoints; may be given more than once. Of a directory, those it
-    /// names itself if left out.
+    /// A key that signs the log's checkpoints or its receipts; may be given more than once. Of a
+    /// directory, those it names itself if left out.
     #[arg(long, value_name = "KEY")]
     pub(crate) vkey: Vec<VerifierKey>,
     /// A checkpoint that the log has shown before; may be given more than once.
@@ -168,7 +169,7 @@ pub(crate) struct Export {
 /// Arguments of `audit backup`.
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// The directory of the log.
+    /// The directory of the log, or of the logs of all half-years.
     #[arg(value_name = "DIR")]
     pub(crate) log: PathBuf,
     /// Where the copy goes; what is there must be an older copy of the same log.

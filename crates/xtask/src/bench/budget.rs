@@ -1,6 +1,7 @@
 //! What the numbers must be.
 
 use super::measured::Measured;
+use super::record::aim;
 use super::under_test::{Server, Sources};
 
 /// The lines of the budget for which there is a measurement.
@@ -34,6 +35,7 @@ impl Budget {
             limit: format!("≤ 3 × a sync + 1 ms = {} µs (aim)", alone.aim()),
             kept: alone.report.wait_us.p99 <= alone.aim(),
         }));
+        lines.extend(through(measured));
         lines.extend(measured.idle_kib().map(|kib| Line {
             what: "memory of an idle gateway".to_owned(),
             measured: format!("{} MB", megabytes(kib)),
@@ -117,6 +119,24 @@ fn added(measured: &Measured, sources: Sources) -> Option<Line> {
         limit: format!("≤ {ADDED_MS:.0} ms"),
         kept: ms(added.second) <= ADDED_MS,
     })
+}
+
+/// The wait for the record through the gateway, where a sync was measured beside it.
+fn through(measured: &Measured) -> Vec<Line> {
+    let Some(sync) = measured.sync() else {
+        return Vec::new();
+    };
+    let aim = aim(sync as u32);
+    let lines = measured.through().into_iter().map(|through| Line {
+        what: format!(
+            "the record through the gateway, {} at {:.0}/s: wait p99",
+            through.what, through.per_second
+        ),
+        measured: format!("{} µs", through.wait.p99),
+        limit: format!("≤ 3 × a sync + 1 ms = {aim} µs (aim)"),
+        kept: through.wait.p99 <= aim,
+    });
+    lines.collect()
 }
 
 /// Rounded up, in millions of bytes.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::record::{self, Alone};
+use super::record::{self, Alone, Wait};
 use super::under_test::{Server, Sources};
 
 /// Everything that was measured.
@@ -44,6 +44,7 @@ pub(super) struct Report {
     pub(super) stolen: f64,
     pub(super) latency_us: Quantiles,
     pub(super) added_us: Quantiles,
+    pub(super) record_wait_us: Option<Wait>,
     pub(super) middle: Option<Middle>,
     pub(super) answer_bytes: u64,
     pub(super) idle_kib: u64,
@@ -165,6 +166,26 @@ impl Measured {
         gateways.map(|turn| turn.report.idle_kib).max()
     }
 
+    /// The record through the gateway: under full load and at half of it, of each kind of lookup the
+    /// window from which least was stolen.
+    pub(super) fn through(&self) -> Vec<Through> {
+        let mut all = Vec::new();
+        for (load, turns) in [("full load", &self.turns), ("half load", &self.half)] {
+            for sources in [Sources::One, Sources::Five] {
+                let quietest = quiet(turns, Server::Gateway, sources).into_iter().next();
+                all.extend(quietest.and_then(|report| {
+                    Some(Through {
+                        what: format!("{sources}, {load}"),
+                        per_second: report.per_second,
+                        wait: report.record_wait_us?,
+                        stolen: report.stolen,
+                    })
+                }));
+            }
+        }
+        all
+    }
+
     /// The record alone, in the quietest window of each rate.
     pub(super) fn records(&self) -> Vec<&Alone> {
         record::quietest(&self.records)
@@ -174,6 +195,16 @@ impl Measured {
     pub(super) fn start_ms(&self) -> Option<f64> {
         median(self.starts.iter().copied())
     }
+}
+
+/// The wait for the record in one window of the gateway, by its own histogram.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Through {
+    /// Which lookups, under which load.
+    pub(super) what: String,
+    pub(super) per_second: f64,
+    pub(super) wait: Wait,
+    pub(super) stolen: f64,
 }
 
 /// What a server adds, in microseconds.
@@ -228,6 +259,7 @@ pub(super) mod tests {
             stolen: 0.0,
             latency_us: quantiles,
             added_us: quantiles,
+            record_wait_us: None,
             middle: Some(Middle {
                 added_us: Quantiles {
                     p50: 900,

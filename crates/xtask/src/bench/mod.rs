@@ -70,8 +70,9 @@ impl Bench {
         measured.spans = site.end()?;
         // What was measured before something failed is worth its table too.
         let budget = Budget::of(&measured);
-        let (turns, records) = (table::turns(&measured), table::records(&measured));
-        println!("\n{turns}\n{records}\n{}", table::budget(&budget));
+        let (turns, through) = (table::turns(&measured), table::through(&measured));
+        let (records, budget_rows) = (table::records(&measured), table::budget(&budget));
+        println!("\n{turns}\n{through}\n{records}\n{budget_rows}");
         outcome?;
         self.conclude(&measured, &budget)
     }

@@ -29,7 +29,7 @@ pub(super) struct RecordReport {
 }
 
 /// Quantiles of the wait in microseconds.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Wait {
     pub(super) p50: u32,
     pub(super) p99: u32,
@@ -47,7 +47,7 @@ impl Alone {
     /// The longest p99 aimed at, in microseconds: three syncs of this disk at its own p99, and one
     /// millisecond.
     pub(super) const fn aim(&self) -> u32 {
-        self.sync.p99.saturating_mul(3).saturating_add(1_000)
+        aim(self.sync.p99)
     }
 
     /// For the terminal, when the window is done.
@@ -64,6 +64,11 @@ impl Alone {
             report.stolen * 100.0
         )
     }
+}
+
+/// The longest p99 aimed at where a sync has that one, in microseconds.
+pub(super) const fn aim(sync: u32) -> u32 {
+    sync.saturating_mul(3).saturating_add(1_000)
 }
 
 /// Of each rate the window from which least was stolen.

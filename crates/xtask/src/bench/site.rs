@@ -1,5 +1,6 @@
 //! Where the bench takes place: release binaries, a sandbox, simulators, a sink for spans.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -23,6 +24,7 @@ pub(super) struct Site {
     logs: PathBuf,
     seconds: u32,
     spans: String,
+    metrics: String,
     // Dropped in this order.
     simulators: Running,
     sink: Running,
@@ -52,6 +54,7 @@ impl Site {
         let spans = sink.ready()?;
         let simulators = simulators(pinned(&bench, &cores.others, &lienthong), &dir, &logs)?;
         std::fs::write(dir.join("agreements.toml"), AGREEMENTS)?;
+        let metrics = metrics_at_a_known_port(&dir.join("lienthong.toml"))?;
         Ok(Self {
             bench,
             lienthong,
@@ -60,6 +63,7 @@ impl Site {
             logs,
             seconds,
             spans,
+            metrics,
             simulators,
             sink,
         })
@@ -168,6 +172,9 @@ impl Site {
             "--seconds",
             &seconds,
         ]);
+        if server == Server::Gateway {
+            command.args(["--metrics", &self.metrics]);
+        }
         let printed = run("load", &mut command, how, &self.logs)?;
         let printed = Report::read(&printed)?;
         running.end()?;
@@ -210,6 +217,17 @@ fn simulators(mut command: Command, dir: &Path, logs: &Path) -> Result<Running> 
     let mut simulators = Running::start("simulators", &mut command, logs)?;
     simulators.wait_for_file(&dir.join("sims.json"))?;
     Ok(simulators)
+}
+
+/// Has the operations listener of a gateway at a port that is free now; where its metrics are then.
+fn metrics_at_a_known_port(config: &Path) -> Result<String> {
+    let mut settings: toml::Table = toml::from_str(&std::fs::read_to_string(config)?)?;
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    let edge = settings.get_mut("edge").and_then(toml::Value::as_table_mut);
+    let edge = edge.context("the configuration has no [edge]")?;
+    edge.insert("operations".to_owned(), free.to_string().into());
+    std::fs::write(config, toml::to_string(&settings)?)?;
+    Ok(format!("http://{free}/metrics"))
 }
 
 /// Where cargo builds.

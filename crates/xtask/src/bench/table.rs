@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::budget::{Budget, megabytes};
 use super::measured::Measured;
+use super::record::aim;
 
 /// Every window under full load.
 pub(super) fn turns(measured: &Measured) -> String {
@@ -63,6 +64,28 @@ pub(super) fn records(measured: &Measured) -> String {
     out
 }
 
+/// The record through the gateway, beside a sync of the disk alone.
+pub(super) fn through(measured: &Measured) -> String {
+    let mut out = String::from(THROUGH);
+    let sync = measured.sync().map_or(0, |sync| sync as u32);
+    for through in measured.through() {
+        let wait = through.wait;
+        writeln!(
+            out,
+            "| {} | {:.0} | {} | {} | {} | {sync} | {} | {:.1} % |",
+            through.what,
+            through.per_second,
+            wait.p50,
+            wait.p99,
+            wait.p999,
+            aim(sync),
+            through.stolen * 100.0,
+        )
+        .ok();
+    }
+    out
+}
+
 /// The budget, and what became of it.
 pub(super) fn budget(budget: &Budget) -> String {
     let mut out = String::from("| what | measured | budget | |\n|---|---|---|---|\n");
@@ -84,10 +107,16 @@ const RECORDS: &str = "\
 |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ";
 
+const THROUGH: &str = "\
+| record through the gateway | per second | wait p50 µs | p99 µs | p99.9 µs | a sync p99 µs | aim p99 µs | stolen |
+|---|--:|--:|--:|--:|--:|--:|--:|
+";
+
 #[cfg(test)]
 mod tests {
-    use super::super::measured::Turn;
     use super::super::measured::tests::report;
+    use super::super::measured::{Quantiles, Turn};
+    use super::super::record::Wait;
     use super::super::record::tests::alone;
     use super::super::under_test::{Server, Sources};
     use super::*;
@@ -110,6 +139,22 @@ mod tests {
         };
         let row = "| 5000 | 5000 | 400 | 2500 | 5000 | 500 | 2500 | 31.0 | 2900 | 0.0 % |";
         assert!(records(&alone).contains(row), "{}", records(&alone));
+        let (mut gateway, sync) = (report(50.0, 6000.0), 500);
+        gateway.record_wait_us = Some(Wait {
+            p50: 900,
+            p99: 2_600,
+            p999: 5_000,
+        });
+        let gateway = Measured {
+            turns: vec![Turn::new(Server::Gateway, Sources::Five, 1, gateway)],
+            syncs: vec![Quantiles {
+                p50: 300,
+                p99: sync,
+            }],
+            ..Measured::default()
+        };
+        let row = "| five sources, full load | 6000 | 900 | 2600 | 5000 | 500 | 2500 | 0.0 % |";
+        assert!(through(&gateway).contains(row), "{}", through(&gateway));
         let rows = budget(&Budget::of(&measured));
         assert!(rows.contains("| 50.0 µs = 1.00 × 50.0 µs | ≤ 1.8 × pass-through | PASS |"));
         assert!(rows.contains("| memory of an idle gateway | 42 MB | < 100 MB | PASS |"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-mod scene;
+pub(super) mod scene;
 
 use super::*;
 use crate::keys::PublicKeys;

@@ -16,7 +16,7 @@ use crate::{NotCosigned, Observer, Witnesses};
 
 /// How a witness behaves.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Mood {
+pub(in crate::tests) enum Mood {
     /// As the protocol says.
     Honest,
     /// Nobody listens.
@@ -33,11 +33,11 @@ pub(super) enum Mood {
 
 /// Witnesses in this process, by their URL.
 #[derive(Debug, Default)]
-pub(super) struct Town {
+pub(in crate::tests) struct Town {
     witnesses: Mutex<BTreeMap<String, (Witness, Mood)>>,
     /// Where those who overtake find the log.
     log: PathBuf,
-    pub(super) overtook: AtomicUsize,
+    pub(in crate::tests) overtook: AtomicUsize,
 }
 
 impl Town {
@@ -45,7 +45,7 @@ impl Town {
         self.witnesses.lock().unwrap()
     }
 
-    pub(super) fn set(&self, name: &str, mood: Mood) {
+    pub(in crate::tests) fn set(&self, name: &str, mood: Mood) {
         let url = format!("https://{name}.example/add-checkpoint");
         self.lock().get_mut(&url).unwrap().1 = mood;
     }
@@ -122,7 +122,7 @@ impl Witnesses for Town {
 
 /// Notes what the log tells of witnesses.
 #[derive(Debug, Default)]
-pub(super) struct Told(pub(super) Mutex<Vec<String>>);
+pub(in crate::tests) struct Told(pub(in crate::tests) Mutex<Vec<String>>);
 
 impl Observer for Told {
     fn not_cosigned(&self, witness: &str, why: &NotCosigned, is_first: bool) {
@@ -141,29 +141,29 @@ impl Observer for Told {
 }
 
 impl Told {
-    pub(super) fn has(&self, told: &str) -> bool {
+    pub(in crate::tests) fn has(&self, told: &str) -> bool {
         self.0.lock().unwrap().iter().any(|it| it == told)
     }
 }
 
 /// A log with two witnesses, `w1` and `w2`.
-pub(super) struct Scene {
-    pub(super) desk: Desk,
-    pub(super) town: Arc<Town>,
-    pub(super) told: Arc<Told>,
+pub(in crate::tests) struct Scene {
+    pub(in crate::tests) desk: Desk,
+    pub(in crate::tests) town: Arc<Town>,
+    pub(in crate::tests) told: Arc<Told>,
     /// Of the witnesses.
-    pub(super) clocks: [Arc<TestClock>; 2],
+    pub(in crate::tests) clocks: [Arc<TestClock>; 2],
 }
 
 /// The log while it is written.
-pub(super) struct Running {
+pub(in crate::tests) struct Running {
     evidence: Evidence,
-    pub(super) handle: Handle,
-    pub(super) alarm: Receiver<String>,
+    pub(in crate::tests) handle: Handle,
+    pub(in crate::tests) alarm: Receiver<String>,
 }
 
 impl Scene {
-    pub(super) fn new(quorum: &str) -> Self {
+    pub(in crate::tests) fn new(quorum: &str) -> Self {
         let mut desk = Desk::new();
         desk.config.publish_ms = 1;
         keys::create_if_missing(&desk.config).unwrap();
@@ -198,11 +198,11 @@ impl Scene {
         }
     }
 
-    pub(super) fn try_start(&self) -> Result<Running, Error> {
+    pub(in crate::tests) fn try_start(&self) -> Result<Running, Error> {
         self.try_start_with(Some(Arc::clone(&self.town) as Arc<dyn Witnesses>))
     }
 
-    pub(super) fn try_start_with(
+    pub(in crate::tests) fn try_start_with(
         &self,
         witnesses: Option<Arc<dyn Witnesses>>,
     ) -> Result<Running, Error> {
@@ -213,6 +213,7 @@ impl Scene {
             observer: Arc::clone(&self.told) as Arc<dyn Observer>,
             witnesses,
             version: "0.1.0",
+            policy: POLICY,
             // Nobody listens to a log that has been dropped.
             on_fatal: Alarm::new(move |error| drop(ring.send(error.to_string()))),
         };
@@ -224,22 +225,22 @@ impl Scene {
         })
     }
 
-    pub(super) fn start(&self) -> Running {
+    pub(in crate::tests) fn start(&self) -> Running {
         self.try_start().unwrap()
     }
 
-    pub(super) fn refusal(&self) -> String {
+    pub(in crate::tests) fn refusal(&self) -> String {
         self.try_start().err().unwrap().to_string()
     }
 
-    pub(super) async fn record(&self, running: &Running, count: usize) {
+    pub(in crate::tests) async fn record(&self, running: &Running, count: usize) {
         for _ in 0..count {
             self.desk.exchange(&running.evidence).await;
         }
     }
 
     /// The sizes of the checkpoints that are shown while records come for 2.5 s.
-    pub(super) async fn sizes_shown(&self, running: &Running) -> Vec<u64> {
+    pub(in crate::tests) async fn sizes_shown(&self, running: &Running) -> Vec<u64> {
         let mut sizes = Vec::new();
         let began = Instant::now();
         while began.elapsed() < Duration::from_millis(2_500) {
@@ -257,7 +258,7 @@ impl Scene {
     }
 
     /// The size of the checkpoint that is shown, and how many witnesses of the policy have cosigned.
-    pub(super) fn shown(&self) -> (u64, usize) {
+    pub(in crate::tests) fn shown(&self) -> (u64, usize) {
         let text = std::fs::read_to_string(self.desk.path().join("checkpoint")).unwrap();
         let signed = SignedCheckpoint::parse(&text).unwrap();
         let own = PublicKeys::read(self.desk.path()).unwrap().log;
@@ -271,7 +272,7 @@ impl Scene {
     }
 
     /// Waits until a checkpoint of at least that size has so many cosignatures.
-    pub(super) async fn cosigned(&self, size: u64, count: usize) {
+    pub(in crate::tests) async fn cosigned(&self, size: u64, count: usize) {
         let shown = || {
             let shown = self.shown();
             shown.0 >= size && shown.1 == count
@@ -282,11 +283,11 @@ impl Scene {
 
 impl Running {
     /// Ends it as a crash would.
-    pub(super) fn crash(self) {
+    pub(in crate::tests) fn crash(self) {
         drop(self.handle);
     }
 
-    pub(super) async fn alarm(&self) -> String {
+    pub(in crate::tests) async fn alarm(&self) -> String {
         let mut rung = None;
         until(|| {
             rung = self.alarm.try_recv().ok();
@@ -298,7 +299,7 @@ impl Running {
 }
 
 /// Looks now and then until it is so.
-pub(super) async fn until(mut is: impl FnMut() -> bool) {
+pub(in crate::tests) async fn until(mut is: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is() {
         assert!(began.elapsed() < Duration::from_secs(20), "not in time");

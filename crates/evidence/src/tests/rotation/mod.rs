@@ -45,7 +45,7 @@ impl Desk {
     }
 
     /// Asks a log that is written for other keys, and waits until they sign its checkpoints.
-    async fn rotate(&self, rotation: Rotation) -> Keys {
+    pub(super) async fn rotate(&self, rotation: Rotation) -> Keys {
         let keys = rotate(&self.config, rotation).unwrap();
         until(|| are_in_force(&self.config, &keys).unwrap()).await;
         let all = keys.public().log;

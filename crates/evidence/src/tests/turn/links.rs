@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::keys::VerifierKey;
-use crate::verify::{Follows, PublicReport, VerifyError};
+use crate::verify::{Follows, VerifyError};
 
 impl Desk {
     /// What the public log of a half-year holds.
@@ -15,7 +15,7 @@ impl Desk {
         verify::public(&mut verify::Directory(dir), &trust, |_| ()).unwrap()
     }
 
-    fn vkeys(&self, epoch: &str) -> Vec<VerifierKey> {
+    pub(super) fn vkeys(&self, epoch: &str) -> Vec<VerifierKey> {
         let keys = PublicKeys::read(&self.log(epoch).dir).unwrap();
         [keys.log, keys.receipt].concat()
     }

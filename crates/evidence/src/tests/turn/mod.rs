@@ -9,10 +9,12 @@ use super::private::{about, opened, person, seqs, whole};
 use super::*;
 use crate::keys::PublicKeys;
 use crate::link::Before;
-use crate::verify::{self, ReceiptText, Trust};
+use crate::verify::{self, PublicReport, ReceiptText, Trust};
 
 mod filing;
+mod gaps;
 mod links;
+mod lock;
 mod retention;
 
 /// 12 July 2026.

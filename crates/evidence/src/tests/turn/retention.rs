@@ -12,6 +12,7 @@ impl Desk {
             observer: Arc::new(NoObserver),
             witnesses: None,
             version: "0.1.0",
+            policy: POLICY,
             on_fatal: Alarm::new(|error| panic!("{error}")),
         };
         crate::retire(&self.config, deps, epoch).await

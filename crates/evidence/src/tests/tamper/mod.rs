@@ -5,6 +5,9 @@ use std::fs;
 use super::*;
 use crate::verify::{self, VerifyError};
 
+mod cut;
+mod private;
+
 /// Three segments: the verifier must find a change in every byte of the first two.
 async fn rolled() -> (Desk, usize) {
     let mut desk = Desk::new();

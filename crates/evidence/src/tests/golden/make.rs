@@ -1,0 +1,161 @@
+//! Makes a log to be kept, with everything in it that this build writes:
+//!
+//! ```sh
+//! cargo test -p evidence -- --ignored makes_a_log_to_be_kept
+//! ```
+//!
+//! It lies in `new` beside this file then; give it the name of the version, and commit it.
+
+use base64_simd::STANDARD;
+
+use super::*;
+use crate::keys::Rotation;
+use crate::tests::private::person;
+use crate::tests::rotation::until;
+
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
+
+/// What the callers of the log hold.
+type Receipts = Vec<Receipt>;
+
+#[tokio::test]
+#[ignore = "makes a log to be kept, which is done once for every version"]
+async fn makes_a_log_to_be_kept() {
+    let (mut desk, mut receipts) = (Desk::published(), Receipts::new());
+    desk.config.segment_bytes = 24 << 10;
+    first_life(&mut desk, &mut receipts).await;
+    second_life(&mut desk, &mut receipts).await;
+    third_life(&mut desk, &mut receipts).await;
+    let to = folder().join("new");
+    keep(&desk, &receipts, &to);
+    let mut expected = json!({"verified": Golden::copy(&to).verified()});
+    expected["found"] = Golden::copy(&to).found_by_a_start().await;
+    expected["indexed"] = Golden::copy(&to).indexed();
+    let text = serde_json::to_string_pretty(&expected).unwrap();
+    fs::write(to.join("expected.json"), text + "\n").unwrap();
+}
+
+/// Answers, refusals, a batch, a search and an erasure, other agreements, the next day, `STOP`.
+async fn first_life(desk: &mut Desk, receipts: &mut Receipts) {
+    let (evidence, handle) = desk.start();
+    questions(desk, &evidence, receipts).await;
+    drop(desk.open(&evidence));
+    desk.search(&evidence, about(CITIZEN)).await;
+    let (disclosure, other) = (desk.disclosure(), person(OTHER));
+    assert!(evidence.erase(&disclosure, &other).await.unwrap() > 0);
+    receipts.push(desk.exchange(&evidence).await);
+    evidence.config_changed(&[8; 32]).await.unwrap();
+    desk.clock.set(NOW_MS + DAY_MS);
+    receipts.push(desk.exchange(&evidence).await);
+    desk.search(&evidence, about(CITIZEN)).await;
+    until(|| kinds(desk.path()).contains(&"INDEX_ROOT".to_owned())).await;
+    handle.close().await.unwrap();
+}
+
+/// About two persons, seen at once, later and never; refused, and about three at once.
+async fn questions(desk: &mut Desk, evidence: &Evidence, receipts: &mut Receipts) {
+    for number in [CITIZEN, OTHER] {
+        desk.about(IdentifierKind::Personal, number);
+        receipts.push(desk.exchange(evidence).await);
+        receipts.push(desk.exchange(evidence).await);
+    }
+    let later = Visibility::Delayed("2027-01-01".parse().unwrap());
+    for visibility in [Visibility::Sealed, later] {
+        receipts.push(desk.seen_as(evidence, visibility).await);
+    }
+    let request: &'static Request = Box::leak(Box::new(desk.request.clone()));
+    for _ in 0..12 {
+        let refused = evidence.refuse(&desk.refusal(Some(request))).await;
+        receipts.extend(refused.unwrap());
+    }
+    receipts.push(desk.batch_of(evidence, 3).seal().await.unwrap());
+}
+
+/// Other keys, and a crash in the middle of a batch.
+async fn second_life(desk: &mut Desk, receipts: &mut Receipts) {
+    let (evidence, handle) = desk.start();
+    desk.rotate(Rotation::Begin).await;
+    receipts.push(desk.exchange(&evidence).await);
+    desk.rotate(Rotation::Finish).await;
+    let lost = desk.open(&evidence);
+    receipts.push(desk.exchange(&evidence).await);
+    drop(handle);
+    drop(lost);
+    let path = segment::path(
+        desk.path(),
+        *segment::list(desk.path()).unwrap().last().unwrap(),
+    );
+    let end = *batch_ends(desk.path()).last().unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[end..end + 4].copy_from_slice(b"torn");
+    fs::write(path, bytes).unwrap();
+}
+
+/// What the crash has left, and another one when everything is published and one attempt is open.
+async fn third_life(desk: &mut Desk, receipts: &mut Receipts) {
+    let (evidence, handle) = desk.start();
+    receipts.push(desk.exchange(&evidence).await);
+    let lost = desk.open(&evidence);
+    receipts.push(desk.exchange(&evidence).await);
+    desk.search(&evidence, about(CITIZEN)).await;
+    let all = leaves(desk.path()).len() as u64;
+    until(|| desk.shown() == all).await;
+    drop(handle);
+    drop(lost);
+}
+
+/// Copies a log without what is made again and without the zeros of the last segment.
+fn keep(desk: &Desk, receipts: &Receipts, to: &Path) {
+    let log = to.join("log");
+    copy_tree(desk.path(), &log);
+    fs::copy(desk.config.lock_file(), to.join("log.head")).unwrap();
+    fs::remove_dir_all(log.join("index")).unwrap();
+    for spare in ["lock", "wal/spare", "private/keyring.db-shm"] {
+        fs::remove_file(log.join(spare)).ok();
+    }
+    for level in ["tile/0/000.p", "tile/entries/000.p"] {
+        keep_the_widest(&log.join(level));
+    }
+    let last = segment::path(&log, *segment::list(&log).unwrap().last().unwrap());
+    let file = fs::OpenOptions::new().write(true).open(last).unwrap();
+    file.set_len(*batch_ends(&log).last().unwrap() as u64)
+        .unwrap();
+    let lines = receipts
+        .iter()
+        .map(|receipt| format!("{}\n", text(receipt)));
+    fs::write(to.join("receipts.jsonl"), lines.collect::<String>()).unwrap();
+    fs::write(to.join("expected.json"), "{}").unwrap();
+}
+
+/// Removes the partial tiles that only older checkpoints need.
+fn keep_the_widest(folder: &Path) {
+    let paths = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let width =
+        |path: &PathBuf| -> u32 { path.file_name().unwrap().to_str().unwrap().parse().unwrap() };
+    let mut paths: Vec<_> = paths.collect();
+    paths.sort_by_key(width);
+    paths.pop();
+    paths.iter().for_each(|path| fs::remove_file(path).unwrap());
+}
+
+/// A receipt as its caller gets it.
+fn text(receipt: &Receipt) -> Value {
+    let at = Timestamp::from_millisecond(receipt.committed_at_ms() as i64).unwrap();
+    let path = receipt.path();
+    let path: Vec<_> = path
+        .iter()
+        .map(|hash| STANDARD.encode_to_string(hash))
+        .collect();
+    json!({
+        "logOrigin": receipt.origin(),
+        "seq": receipt.seq().to_string(),
+        "leafHash": STANDARD.encode_to_string(receipt.leaf_hash()),
+        "committedAt": at.to_string(),
+        "batchFirst": receipt.batch_first().to_string(),
+        "batchSize": receipt.batch_size(),
+        "path": path,
+        "signature": STANDARD.encode_to_string(receipt.signature()),
+    })
+}
