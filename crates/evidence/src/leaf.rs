@@ -160,6 +160,7 @@ pub(crate) struct Event<'a> {
     pub(crate) day: Option<Shown<Date>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upto: Option<u64>,
+    /// How many tags, or records that were erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) n: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,9 +170,6 @@ pub(crate) struct Event<'a> {
     pub(crate) act: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<&'a str>,
-    /// How many records it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) n: Option<u64>,
     /// The log of the half-year before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) prev: Option<&'a Before>,

@@ -27,7 +27,6 @@ use exchange::{
     SystemId,
 };
 use jiff::Timestamp;
-use serde_json::json;
 use tests::receipt_text as text;
 use tokio::time::{Instant, sleep, timeout};
 

@@ -22,7 +22,7 @@ use crate::publish::{self, Inbox, Place, Published, Publisher, Reached, Restored
 use crate::recover::Recovered;
 use crate::scrub::Scrubber;
 use crate::series::Kit;
-use crate::{Config, Error};
+use crate::{Config, Error, Observer};
 
 /// Holds a log that no gateway runs on, and says how far it reaches.
 ///

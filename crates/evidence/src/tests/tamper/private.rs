@@ -56,7 +56,7 @@ async fn filed() -> Desk {
 
 impl Desk {
     /// The same log in another place.
-    fn copied(&self) -> Self {
+    fn elsewhere(&self) -> Self {
         let dir = tempfile::tempdir().unwrap();
         copy_tree(self.path().parent().unwrap(), dir.path());
         let config = Config {
@@ -67,6 +67,7 @@ impl Desk {
             _dir: dir,
             config,
             clock: Arc::clone(&self.clock),
+            policy: self.policy,
             caller: self.caller.clone(),
             request: self.request.clone(),
         }
@@ -82,6 +83,7 @@ impl Desk {
             observer: Arc::clone(&told) as Arc<dyn Observer>,
             witnesses: None,
             version: "0.1.0",
+            policy: self.policy,
             on_fatal: Alarm::new(|_| ()),
         };
         let started = Evidence::start(self.config.clone(), deps);
@@ -121,7 +123,7 @@ fn names(dir: &Path) -> Vec<String> {
 #[tokio::test]
 async fn a_key_that_was_changed_or_is_missing_is_named() {
     let desk = filed().await;
-    let whole = desk.copied().asked(&about(CITIZEN)).await.unwrap();
+    let whole = desk.elsewhere().asked(&about(CITIZEN)).await.unwrap();
     assert_eq!(whole, [CITIZEN; 3], "two exchanges and the search");
     let mut seen = Vec::new();
     for name in names(&desk.config.keys_dir()) {
@@ -130,13 +132,13 @@ async fn a_key_that_was_changed_or_is_missing_is_named() {
         }
         let len = fs::read(desk.private(&name)).unwrap().len();
         for at in [0, len / 3, len / 2, len - 1] {
-            let case = desk.copied();
+            let case = desk.elsewhere();
             change(&case.private(&name), at);
             let said = case.asked(&about(CITIZEN)).await.unwrap_err();
             let is_named = said.contains(&name) || said.contains("the private key");
             assert!(is_named, "{name} at {at}: {said}");
         }
-        let case = desk.copied();
+        let case = desk.elsewhere();
         fs::remove_file(case.private(&name)).unwrap();
         match case.asked(&about(CITIZEN)).await {
             Err(said) => assert!(said.contains(&name), "{name} is missing: {said}"),
@@ -172,7 +174,7 @@ async fn an_intake_key_that_is_missed_is_told() {
             fs::remove_file(desk.private(&name)).unwrap();
         }
     }
-    let said = desk.copied().asked(&about(CITIZEN)).await.unwrap_err();
+    let said = desk.elsewhere().asked(&about(CITIZEN)).await.unwrap_err();
     assert_eq!(said, "1 lost");
 }
 
@@ -202,7 +204,7 @@ async fn a_keyring_that_was_changed_or_is_missing_is_told() {
         ]
     };
     for blob in blobs {
-        let case = desk.copied();
+        let case = desk.elsewhere();
         let bytes = fs::read(database(&case)).unwrap();
         let at = bytes.windows(blob.len()).position(|it| it == blob).unwrap();
         change(&database(&case), at + blob.len() / 2);
@@ -215,7 +217,7 @@ async fn a_keyring_that_was_changed_or_is_missing_is_told() {
         assert!(is_told.iter().any(|it| said.contains(it)), "{said}");
     }
     // As after the ten minutes in which it could be made again.
-    let case = desk.copied();
+    let case = desk.elsewhere();
     for name in names(&case.config.keys_dir()) {
         if name.starts_with("intake.") || name.starts_with("keyring.db") {
             fs::remove_file(case.private(&name)).unwrap();
@@ -288,7 +290,7 @@ fn forgeries() -> Vec<(&'static str, Query, &'static str)> {
 async fn an_index_that_was_changed_by_hand_does_not_speak() {
     let desk = filed().await;
     for (sql, query, problem) in forgeries() {
-        let case = desk.copied();
+        let case = desk.elsewhere();
         let index = Connection::open(case.index()).unwrap();
         assert!(index.execute(sql, []).unwrap() > 0, "{sql}");
         drop(index);
@@ -296,7 +298,7 @@ async fn an_index_that_was_changed_by_hand_does_not_speak() {
         assert!(said.contains(problem), "{sql}: {said}");
     }
     // A sealed record does not get into a person's own list.
-    let case = desk.copied();
+    let case = desk.elsewhere();
     let index = Connection::open(case.index()).unwrap();
     index
         .execute("UPDATE record SET shown_from = 0", [])
@@ -319,13 +321,13 @@ async fn an_index_that_was_changed_or_is_missing_is_made_again_and_equal() {
     );
     let len = fs::read(desk.index()).unwrap().len();
     for at in [0, len / 3, len / 2, len - 1] {
-        let case = desk.copied();
+        let case = desk.elsewhere();
         change(&case.index(), at);
         reindex(&case.config, |_| ()).unwrap();
         assert!(rows(&case.index()) == right, "byte {at}");
     }
     for (sql, ..) in forgeries() {
-        let case = desk.copied();
+        let case = desk.elsewhere();
         Connection::open(case.index())
             .unwrap()
             .execute(sql, [])
@@ -334,7 +336,7 @@ async fn an_index_that_was_changed_or_is_missing_is_made_again_and_equal() {
         reindex(&case.config, |_| ()).unwrap();
         assert!(rows(&case.index()) == right, "{sql}");
     }
-    let case = desk.copied();
+    let case = desk.elsewhere();
     fs::remove_dir_all(case.config.index_dir()).unwrap();
     reindex(&case.config, |_| ()).unwrap();
     assert!(rows(&case.index()) == right, "it was missing");
