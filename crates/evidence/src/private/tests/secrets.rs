@@ -80,11 +80,8 @@ fn in_files(config: &Config) -> Vec<Vec<u8>> {
     secrets
 }
 
-#[test]
-fn no_debug_of_anything_that_holds_a_secret_shows_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let config = node(dir.path());
-    let mut shown = Shown::default();
+/// What a record hides, on its way; the salt of it.
+fn of_a_record(shown: &mut Shown) -> (Openings, [u8; 32]) {
     let secret = Secret::new(&BYTES);
     let salts = Salts::draw(&SystemRandom::new()).unwrap();
     let salt = *salts.of(Personal::Subject);
@@ -112,7 +109,15 @@ fn no_debug_of_anything_that_holds_a_secret_shows_it() {
         done: None,
     };
     shown.add("Erasure", &erasure);
+    (openings, salt)
+}
 
+#[test]
+fn no_debug_of_anything_that_holds_a_secret_shows_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = node(dir.path());
+    let mut shown = Shown::default();
+    let (openings, salt) = of_a_record(&mut shown);
     let intake = Arc::new(Intake::open(&config.keys_dir()).unwrap());
     let sealed = intake.seal(&openings).unwrap();
     shown.add("Sealed", &Sealed::read(&sealed).unwrap());
