@@ -69,8 +69,9 @@ impl fmt::Debug for Commitment {
     }
 }
 
-/// The salts of one record, drawn from the system at once.
-pub(crate) struct Salts([u8; SALT_LEN * Self::COUNT]);
+/// The salts of one record, drawn from the system at once. They stand in one place until they are
+/// wiped: what is moved about is the way to them.
+pub(crate) struct Salts(Box<[u8; SALT_LEN * Self::COUNT]>);
 
 impl Salts {
     /// Those of who and why, and one for each source in the contract.
@@ -79,9 +80,9 @@ impl Salts {
 
     /// Draws fresh salts.
     pub(crate) fn draw(random: &SystemRandom) -> Result<Self, Unspecified> {
-        let mut bytes = [0; SALT_LEN * Self::COUNT];
-        random.fill(&mut bytes)?;
-        Ok(Self(bytes))
+        let mut salts = Self(Box::new([0; SALT_LEN * Self::COUNT]));
+        random.fill(salts.0.as_mut_slice())?;
+        Ok(salts)
     }
 
     /// The salt of a field of the head.

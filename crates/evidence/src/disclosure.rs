@@ -147,7 +147,7 @@ impl Evidence {
     ///
     /// # Errors
     /// `AUDIT_UNAVAILABLE`: it cannot be recorded, or not be promised since the databases cannot be
-    /// written. Then nothing is destroyed, now or later.
+    /// written. Then nothing is destroyed, now or later; or its end cannot be recorded.
     pub async fn erase(
         &self,
         disclosure: &Disclosure<'_>,
@@ -161,7 +161,7 @@ impl Evidence {
         let (evidence, asked) = (self.clone(), Asked::of(disclosure));
         let erasing = tokio::spawn(async move { evidence.keep(promise, &asked).await });
         let erased = match timeout_at(until, erasing).await {
-            Ok(erased) => erased.unwrap_or_else(|_| Err(unavailable(Error::Ended)))?,
+            Ok(erased) => erased.unwrap_or(Ok(None))?,
             Err(_) => None,
         };
         let Some(count) = erased else {
@@ -178,8 +178,10 @@ impl Evidence {
         let records = self.records();
         let erased = match records.erase(promise, records.want_all()).await {
             Ok(erased) => erased,
-            Err(Error::Ended) => return Ok(None),
-            Err(error) => return Err(unavailable(error)),
+            Err(error) => {
+                self.not_erased(&error);
+                return Ok(None);
+            }
         };
         let disclosure = asked.disclosure();
         let done = self.disclose(&disclosure, Act::Erase, None, Some(erased));

@@ -421,6 +421,11 @@ impl Evidence {
         self.newest().0.records.clone()
     }
 
+    /// Says that an erasure was not done, but stays promised.
+    pub(crate) fn not_erased(&self, error: &Error) {
+        self.0.observer.not_filed(error);
+    }
+
     /// How far this log is.
     pub(crate) fn reach(&self) -> Reach {
         self.0.records.reach()

@@ -13,7 +13,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use crate::Error;
 use crate::evidence::Evidence;
 use crate::handle::{Keeper, Writing, Writings};
 use crate::keys::{self, Keys};
@@ -21,7 +20,7 @@ use crate::link::{Before, Follower};
 use crate::private::Epoch;
 use crate::series::{Kit, Series};
 use crate::writer::{self, Plan, now_ms};
-use crate::{gaps, publish};
+use crate::{Error, gaps, publish};
 
 /// Starts the log of a node: the only one, or the newest.
 pub(crate) fn start(keys: Keys, kit: Kit) -> Result<(Evidence, Keeper), Error> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::bad;
 use super::file::read_private;
@@ -14,18 +14,27 @@ use crate::Error;
 use crate::replace::replace_durably;
 use crate::tree::sha256;
 
-/// The bytes of a key; wiped when they are dropped, and never shown.
-#[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
+/// The bytes of a key; wiped when they are dropped, and never shown. They stand in one place: what is
+/// moved about is the way to them, so that no copy is left behind.
+#[derive(Clone, Default)]
 #[cfg_attr(test, derive(PartialEq, Eq))]
-pub(crate) struct Secret([u8; SECRET_LEN]);
+pub(crate) struct Secret(Box<[u8; SECRET_LEN]>);
 
 impl Secret {
-    pub(crate) const fn new(bytes: [u8; SECRET_LEN]) -> Self {
-        Self(bytes)
+    pub(crate) fn new(bytes: &[u8; SECRET_LEN]) -> Self {
+        let mut own = Self::default();
+        own.0.copy_from_slice(bytes);
+        own
     }
 
-    pub(crate) const fn as_slice(&self) -> &[u8] {
-        &self.0
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -44,7 +53,7 @@ const CHECK_LABEL: &[u8] = b"lienthong.key/v1";
 pub(crate) fn fresh(random: &SystemRandom) -> Result<Secret, Error> {
     let mut bytes = Secret::default();
     random
-        .fill(&mut bytes.0)
+        .fill(bytes.0.as_mut_slice())
         .map_err(|_| Error::Crypto("draw a key"))?;
     Ok(bytes)
 }
@@ -57,7 +66,7 @@ pub(crate) fn read(path: &Path) -> Result<Secret, Error> {
     let bytes = read_private(path)?;
     let parts = bytes.split_first_chunk::<SECRET_LEN>();
     let (key, check) = parts.unwrap_or((&[0; SECRET_LEN], &[]));
-    let key = Secret::new(*key);
+    let key = Secret::new(key);
     match check.len() {
         // The files of version 0.1 without a check.
         0 if bytes.len() == SECRET_LEN => Ok(key),

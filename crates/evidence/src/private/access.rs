@@ -1,5 +1,9 @@
 //! The way to a PostgreSQL: what the file with its connection string says, and what is made of it.
 //!
+//! It is read anew for every connection and held no longer than to log in, so that a password is in
+//! memory for that time, and one that was changed in the file is used from then on. The library that
+//! speaks to PostgreSQL does not wipe its own copy when it lets go of it.
+//!
 //! Not here: connecting.
 //!
 //! *Invariant:* the password leaves this machine under TLS alone, and is in no `Debug` and no error.

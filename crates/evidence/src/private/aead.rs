@@ -61,7 +61,7 @@ impl Key {
     pub(super) fn unwrap(&self, label: &[u8], wrapped: &[u8]) -> Option<Secret> {
         let plain = self.open(label, wrapped)?;
         let bytes: &[u8; SECRET_LEN] = plain.as_slice().try_into().ok()?;
-        Some(Secret::new(*bytes))
+        Some(Secret::new(bytes))
     }
 }
 

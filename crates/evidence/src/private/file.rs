@@ -276,4 +276,4 @@ impl Desk {
 }
 
 /// So many sealed openings are filed with one commit, and those of the record they end in.
-const AT_ONCE: usize = 8_192;
+const AT_ONCE: usize = if cfg!(test) { 64 } else { 8_192 };

@@ -11,8 +11,9 @@ use crate::{Config, Error};
 /// The row of one log.
 #[derive(Debug)]
 pub(crate) struct LockTable {
-    access: Access,
-    origin: String,
+    /// Says where the way to the database stands; it is read for every connection.
+    config: Config,
+    name: String,
     /// None before the first use, and after a failure.
     db: Option<Box<dyn Database>>,
 }
@@ -23,20 +24,20 @@ impl LockTable {
     pub(crate) fn of(config: &Config) -> Result<Option<Self>, Error> {
         let access = Access::read(config)?;
         Ok(access.map(|access| Self {
-            access,
-            origin: config.origin.clone(),
+            config: config.clone(),
+            name: access.name,
             db: None,
         }))
     }
 
     /// The database, without its password.
     pub(crate) fn name(&self) -> &str {
-        &self.access.name
+        &self.name
     }
 
     /// What it holds.
     pub(crate) fn load(&mut self) -> Result<Option<String>, Error> {
-        let origin = [Value::Text(self.origin.clone())];
+        let origin = [Value::Text(self.config.origin.clone())];
         self.with(|db| {
             let sql = "SELECT checkpoint FROM lock_store WHERE origin = $1";
             let rows = db.rows(sql, &origin)?;
@@ -53,7 +54,7 @@ impl LockTable {
         size: u64,
     ) -> Result<bool, Error> {
         let text = |text: &str| Value::Text(text.to_owned());
-        let mut values = vec![text(&self.origin), Value::of(size), text(next)];
+        let mut values = vec![text(&self.config.origin), Value::of(size), text(next)];
         values.extend(expected.map(text));
         let sql = match expected {
             Some(_) => {
@@ -82,7 +83,11 @@ impl LockTable {
     }
 
     fn connect(&self) -> Result<Box<dyn Database>, Error> {
-        let mut db = Postgres::open(&self.access, Durability::Full, PATIENCE)?;
+        let access = Access::read(&self.config)?.ok_or(Error::Setting {
+            setting: "database",
+            problem: "is missing",
+        })?;
+        let mut db = Postgres::open(&access, Durability::Full, PATIENCE)?;
         let table = "lock_store (origin TEXT PRIMARY KEY, size BIGINT NOT NULL, \
                      checkpoint TEXT NOT NULL)";
         db.define(&[table], &[])?;

@@ -96,7 +96,7 @@ impl Keyring {
         insert(&mut *self.db, into, vec![row])
     }
 
-    /// What was promised until that time and not done: by this node, and by any other that has had
+    /// What was promised before that time and not done: by this node, and by any other that has had
     /// an hour for it. One that the master key does not open is an error of its own.
     pub(super) fn promised(
         &mut self,
@@ -104,7 +104,7 @@ impl Keyring {
         before_ms: u64,
     ) -> Result<Vec<Result<Promise, Error>>, Error> {
         let sql = "SELECT number, whom, until_ms FROM to_erase \
-                   WHERE until_ms <= $1 AND (until_ms <= $2 OR node = $3) ORDER BY until_ms";
+                   WHERE until_ms < $1 AND (until_ms < $2 OR node = $3) ORDER BY until_ms";
         let values = [
             Value::of(before_ms),
             Value::of(before_ms.saturating_sub(LEFT_MS)),

@@ -51,7 +51,7 @@ pub struct Accesses {
     pub found: Found,
     /// How many there are on all pages; not counted but for a person's own list.
     pub total: u64,
-    /// Since when records are kept; none if there are none.
+    /// Since when records are kept; none if there are none, and told in a person's own list alone.
     pub available_from: Option<Timestamp>,
 }
 
@@ -218,6 +218,13 @@ impl Records {
             ..query.clone()
         };
         let mut places = index.search(&more, &terms)?;
+        let (total, available_from) = match eyes {
+            Eyes::Inspector => (0, None),
+            Eyes::Person(_) => (
+                index.total(&more, &terms, places.len())?,
+                index.oldest()?.and_then(time),
+            ),
+        };
         places.drain(..places.len().min(query.skip as usize));
         let next = (places.len() > query.limit as usize).then(|| {
             places.truncate(query.limit as usize);
@@ -253,11 +260,8 @@ impl Records {
         };
         Ok(Accesses {
             found,
-            total: match eyes {
-                Eyes::Inspector => 0,
-                Eyes::Person(_) => index.count(query, &terms)?,
-            },
-            available_from: index.oldest()?.and_then(time),
+            total,
+            available_from,
         })
     }
 }

@@ -46,6 +46,12 @@ impl Sqlite {
         })
     }
 
+    /// Waits no longer than this for others.
+    fn wait_at_most(&self, time: Duration) -> Result<(), Error> {
+        let set = self.connection.busy_timeout(time);
+        set.map_err(self.failed("prepare"))
+    }
+
     fn failed(&self, action: &'static str) -> impl FnOnce(rusqlite::Error) -> Error {
         let path = self.path.clone();
         move |source| failed(action, &path, source)
@@ -105,13 +111,15 @@ impl Database for Sqlite {
     fn scrub(&mut self, _: &[&str]) -> Result<(), Error> {
         // Pages are zeroed by secure_delete; the journal still holds them as they were, until nobody
         // reads it any more.
+        // Who waits for readers here would keep others from writing meanwhile.
+        self.wait_at_most(Duration::ZERO)?;
         let scrub = || {
             let mut statement = self.connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)")?;
             statement.query_row([], |row| row.get::<_, i64>(0))
         };
         for _ in 0..SCRUBS {
             if scrub().map_err(self.failed("scrub"))? == 0 {
-                return Ok(());
+                return self.wait_at_most(BUSY);
             }
             std::thread::sleep(SCRUB);
         }

@@ -213,7 +213,7 @@ mod tests {
         let tag = keys.tag(epoch, PERSON, b"1").unwrap();
         let used = RecordKey {
             epoch,
-            ..suite::key(1, tag, &Secret::new([5; 32]))
+            ..suite::key(1, tag, &Secret::new(&[5; 32]))
         };
         keyring.file(1, vec![used], 2).unwrap();
         fs::remove_file(config.keys_dir().join("tags.2026h1.key")).unwrap();

@@ -124,18 +124,18 @@ impl Filer {
     pub(crate) fn spawn(self) -> Result<JoinHandle<()>, Error> {
         thread::Builder::new()
             .name("evidence-private".to_owned())
-            .spawn(move || self.run())
+            .spawn(move || self.run(Instant::now()))
             .map_err(Error::io("start the filing of", ""))
     }
 
-    fn run(self) {
+    /// The whole life of the thread, which has begun at that time.
+    pub(crate) fn run(self, begin: Instant) {
         let _guard = Guard(self.siren.clone());
         let _end = End {
             private: self.private.clone(),
             log: self.log(),
         };
         priority::lower();
-        let begin = Instant::now();
         let mut work = Work {
             desk: None,
             older: None,
@@ -219,7 +219,9 @@ impl Filer {
         self.say_root(desk, &mut work.daily)?;
         let cleaning = self.private.cleaning();
         cleaning.go_on(&self.config, &self.observer, now);
-        self.retire(desk, &mut work.retiring, work.queued)?;
+        if desk.next() >= news.reached.seq {
+            self.retire(desk, &mut work.retiring, work.queued)?;
+        }
         Ok(desk.filed())
     }
 
@@ -372,7 +374,7 @@ impl Filer {
     }
 
     /// Renews the intake key now and then, and destroys those under which nothing waits any more:
-    /// `filed` bytes of what ever entered the queue are filed.
+    /// `filed` bytes of what ever entered the queue are filed, and all that was there before.
     fn retire(&self, desk: &Desk, retiring: &mut Retiring, filed: u64) -> Result<(), Error> {
         let now = Instant::now();
         if !self.private.is_all_but(self.log()) {
@@ -426,4 +428,4 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often intake keys are looked after when nothing comes.
 const LOOK: Duration = Duration::from_secs(2);
 /// So many records are read between two looks at whether the log has ended.
-pub(super) const SLICE: u64 = 10_000;
+pub(super) const SLICE: u64 = if cfg!(test) { 50 } else { 10_000 };

@@ -36,7 +36,7 @@ pub(crate) struct Look {
 
 impl Published {
     /// Says that everything before a place is published.
-    pub(super) fn advance(&self, news: News) {
+    pub(crate) fn advance(&self, news: News) {
         let News {
             reached, written, ..
         } = news;

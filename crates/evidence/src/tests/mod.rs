@@ -29,6 +29,7 @@ mod cosign;
 mod crash;
 mod daily;
 mod erasure;
+mod filing;
 mod floods;
 mod golden;
 mod model;

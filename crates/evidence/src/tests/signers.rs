@@ -231,7 +231,7 @@ async fn nothing_that_holds_a_key_shows_it() {
 #[test]
 fn what_would_show_a_key_is_noticed() {
     let secret: Vec<u8> = (40..72).collect();
-    let held = Secret::new(secret.clone().try_into().unwrap());
+    let held = Secret::new(&secret.clone().try_into().unwrap());
     assert!(!shows(&format!("{held:?} {held:#?}"), &secret));
     for text in [
         format!("Key({secret:?})"),

@@ -70,7 +70,10 @@ impl Gate {
 
     /// What a citizen is told of an access, without its proof.
     pub(super) fn access(&self, record: &Opened) -> v1::Access {
-        let leaf = Leaf::read(&record.leaf);
+        let mut leaf = Leaf::read(&record.leaf);
+        if let Some(entry) = record.entries.first() {
+            leaf = leaf.of_one(entry);
+        }
         v1::Access {
             log_time: Some(time(record.ts_ms)),
             action: self.action(&leaf, record),

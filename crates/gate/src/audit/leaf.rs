@@ -1,7 +1,7 @@
 //! The JSON of a record, as far as a citizen is told of it. Not here: how it is written (crate
 //! `evidence`).
 
-use exchange::Source;
+use exchange::{BatchProof, Source};
 use serde::Deserialize;
 
 /// What a record says of an access.
@@ -31,14 +31,26 @@ pub(super) struct Caller {
 #[derive(Debug, Deserialize)]
 struct Entry {
     s: String,
-    #[serde(default)]
-    f: Vec<String>,
+    /// None in an entry that names no other fields than its record.
+    f: Option<Vec<String>>,
 }
 
 impl Leaf {
     /// Reads a record; one that is none, or of another kind, tells nothing.
     pub(super) fn read(leaf: &[u8]) -> Self {
         serde_json::from_slice(leaf).unwrap_or_default()
+    }
+
+    /// What it says of one in a record about many: `entry` names the sources, and the fields where they
+    /// are not those of the record.
+    pub(super) fn of_one(self, entry: &BatchProof) -> Self {
+        let mut one = Self::read(entry.entry.as_bytes()).src;
+        for own in &mut one {
+            let of_all = self.src.iter().find(|of_all| of_all.s == own.s);
+            let of_all = of_all.and_then(|of_all| of_all.f.clone());
+            own.f = own.f.take().or(of_all);
+        }
+        Self { src: one, ..self }
     }
 
     /// The sources that were asked, in the order of the record. One that this version does not know
@@ -51,7 +63,8 @@ impl Leaf {
     /// The fields that were released, by their ids.
     pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
         let sources = self.src.iter();
-        sources.flat_map(|entry| entry.f.iter().map(String::as_str))
+        let fields = sources.flat_map(|entry| entry.f.iter().flatten());
+        fields.map(String::as_str)
     }
 }
 
@@ -71,5 +84,26 @@ mod tests {
         assert_eq!(sources, [Source::CivilStatus, Source::Tax]);
         assert_eq!(leaf.fields().collect::<Vec<_>>(), ["civil_status.death"]);
         assert!(Leaf::read(b"{").purpose.is_empty());
+    }
+
+    #[test]
+    fn of_a_record_about_many_one_is_told_what_was_released_of_them() {
+        let fields = |entry: &str| {
+            let leaf = Leaf::read(
+                br#"{"purpose":"P","src":[{"s":"TAX","f":["tax.status"]},{"s":"POPULATION","f":["population.sex"]}]}"#,
+            );
+            let leaf = leaf.of_one(&BatchProof {
+                entry: entry.to_owned(),
+                index: 0,
+                path: Vec::new(),
+            });
+            assert_eq!(leaf.purpose, "P");
+            leaf.fields().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let same =
+            r#"{"i":0,"src":[{"s":"TAX","st":"OK"},{"s":"POPULATION","st":"NOT_FOUND","f":[]}]}"#;
+        assert_eq!(fields(same), ["tax.status"]);
+        let other = r#"{"i":0,"src":[{"s":"TAX","st":"OK","f":["tax.tax_code"]}]}"#;
+        assert_eq!(fields(other), ["tax.tax_code"]);
     }
 }

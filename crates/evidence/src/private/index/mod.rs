@@ -3,6 +3,8 @@
 //! *Invariant:* no person and no officer stands here but by a keyed tag, and nobody who was erased when
 //! it was recorded before.
 
+use std::collections::HashMap;
+
 use exchange::{Position, Query};
 
 use super::erased::{self, Erased};
@@ -21,6 +23,8 @@ use entry::Rows;
 pub(super) struct Index {
     pub(super) db: Box<dyn Database>,
     erased: Erased,
+    /// The names of logs, which never change, as far as they were asked for.
+    origins: HashMap<i64, String>,
 }
 
 /// What is searched for, in the words of the index.
@@ -57,8 +61,11 @@ impl Index {
             tables.push(erased::TABLE);
         }
         db.define(&tables, &indexes)?;
-        let erased = Erased::default();
-        Ok(Self { db, erased })
+        Ok(Self {
+            db,
+            erased: Erased::default(),
+            origins: HashMap::new(),
+        })
     }
 
     /// Notes the name of a log.
@@ -69,10 +76,17 @@ impl Index {
 
     /// The name of a log.
     pub(super) fn origin(&mut self, log: i64) -> Result<String, Error> {
+        if let Some(origin) = self.origins.get(&log) {
+            return Ok(origin.clone());
+        }
         let sql = "SELECT origin FROM log WHERE id = $1";
         let rows = self.db.rows(sql, &[Value::Int(log)])?;
         let origin = rows.first().and_then(|row| row.first());
-        Ok(origin.map_or_else(String::new, |origin| origin.text().to_owned()))
+        let Some(origin) = origin.map(|origin| origin.text().to_owned()) else {
+            return Ok(String::new());
+        };
+        self.origins.insert(log, origin.clone());
+        Ok(origin)
     }
 
     /// True if records themselves are kept: nodes do not have each other's logs at hand.
@@ -104,7 +118,7 @@ impl Index {
         mut entries: Vec<Entry>,
         next: u64,
     ) -> Result<(), Error> {
-        let Self { db, erased } = self;
+        let Self { db, erased, .. } = self;
         at_once(&mut **db, |db| {
             if db.is_shared() {
                 // Nobody is erased meanwhile.
@@ -172,7 +186,20 @@ impl Index {
         Ok(rows.iter().filter_map(record).collect())
     }
 
-    /// How many records there are, whatever the page.
+    /// How many records there are, whatever the page, of which a search has found so many: they are
+    /// counted only if it may be more.
+    pub(super) fn total(
+        &mut self,
+        query: &Query,
+        terms: &Terms,
+        found: usize,
+    ) -> Result<u64, Error> {
+        if query.after.is_none() && found < query.limit as usize {
+            return Ok(found as u64);
+        }
+        self.count(query, terms)
+    }
+
     pub(super) fn count(&mut self, query: &Query, terms: &Terms) -> Result<u64, Error> {
         let filter = Filter::of_records(query, terms);
         let sql = format!("SELECT COUNT(*) FROM record r WHERE {}", filter.text());

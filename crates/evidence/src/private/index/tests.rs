@@ -1,5 +1,8 @@
 //! A page is read in the order of time, whatever is searched for and however much there is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use exchange::AgencyCode;
 
 use super::super::sql::Durability;
@@ -174,4 +177,87 @@ fn a_record_under_two_tags_of_a_person_is_found_once() {
         seqs(&index.search(&searches()[0].0, &person()).unwrap()),
         [0]
     );
+}
+
+/// Counts what a database is asked.
+#[derive(Debug)]
+struct Counted(Box<dyn Database>, Arc<AtomicU64>);
+
+impl Database for Counted {
+    fn run(&mut self, sql: &str, values: &[Value]) -> Result<u64, Error> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.run(sql, values)
+    }
+
+    fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Error> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.rows(sql, values)
+    }
+
+    fn define(&mut self, tables: &[&str], indexes: &[&str]) -> Result<(), Error> {
+        self.0.define(tables, indexes)
+    }
+
+    fn begin(&mut self) -> Result<(), Error> {
+        self.0.begin()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.0.is_shared()
+    }
+
+    fn hold(&mut self, how: Hold) -> Result<(), Error> {
+        self.0.hold(how)
+    }
+
+    fn scrub(&mut self, tables: &[&str]) -> Result<(), Error> {
+        self.0.scrub(tables)
+    }
+}
+
+#[test]
+fn nothing_is_asked_that_is_known_already() {
+    let (_dir, Index { db, .. }) = index(100);
+    let asked = Arc::new(AtomicU64::new(0));
+    let mut index = Index::open(Box::new(Counted(db, Arc::clone(&asked)))).unwrap();
+    index.name(1, "log.example/1").unwrap();
+    let mut asks = |work: &mut dyn FnMut(&mut Index)| {
+        let before = asked.load(Ordering::Relaxed);
+        work(&mut index);
+        asked.load(Ordering::Relaxed) - before
+    };
+    let page = |limit, after| Query {
+        limit,
+        after,
+        ..Query::default()
+    };
+    // Those on the page are all there are: they are not counted once more.
+    let whole = asks(&mut |index| {
+        let query = page(101, None);
+        let found = index.search(&query, &person()).unwrap();
+        assert_eq!(index.total(&query, &person(), found.len()).unwrap(), 100);
+    });
+    assert_eq!(whole, 2, "a page for each half-year");
+    let mut last = None;
+    let first = asks(&mut |index| {
+        let query = page(50, None);
+        let found = index.search(&query, &person()).unwrap();
+        last = found.last().copied();
+        assert_eq!(index.total(&query, &person(), found.len()).unwrap(), 100);
+    });
+    assert_eq!(first, 3);
+    let second = asks(&mut |index| {
+        let query = page(101, last);
+        let found = index.search(&query, &person()).unwrap();
+        assert_eq!(found.len(), 50);
+        assert_eq!(index.total(&query, &person(), found.len()).unwrap(), 100);
+    });
+    assert_eq!(second, 3);
+    let origins = asks(&mut |index| {
+        for _ in 0..50 {
+            assert_eq!(index.origin(1).unwrap(), "log.example/1");
+            assert_eq!(index.origin(2).unwrap(), "");
+        }
+    });
+    assert_eq!(origins, 51, "one that is not there may come");
 }

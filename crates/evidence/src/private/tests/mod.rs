@@ -11,6 +11,7 @@ use super::sql::{Database, Durability};
 use super::sqlite::Sqlite;
 use crate::Config;
 
+mod secrets;
 mod server;
 pub(super) mod suite;
 

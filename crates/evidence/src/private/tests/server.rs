@@ -33,7 +33,7 @@ fn epoch() -> Epoch {
 }
 
 fn keyring(server: &Postmaster, name: &str) -> Keyring {
-    Keyring::open(open(server, name), &Secret::new([9; 32])).unwrap()
+    Keyring::open(open(server, name), &Secret::new(&[9; 32])).unwrap()
 }
 
 pub(super) fn tables_are_made_once_by_many(server: &Postmaster) {
@@ -56,7 +56,7 @@ pub(super) fn tables_are_made_once_by_many(server: &Postmaster) {
 pub(super) fn a_key_that_is_in_use_is_erased_when_the_change_is_over(server: &Postmaster) {
     server.create("used").unwrap();
     let (mut files, mut erases) = (keyring(server, "used"), keyring(server, "used"));
-    let secret = Secret::new([5; 32]);
+    let secret = Secret::new(&[5; 32]);
     files.file(1, vec![key(1, ALICE, &secret)], 2).unwrap();
     let mut other = open(server, "used");
     other.run("BEGIN", &[]).unwrap();
@@ -99,7 +99,7 @@ pub(super) fn an_erasure_between_keys_and_index_leaves_no_mark(server: &Postmast
     server.create("between").unwrap();
     let (mut files, mut erases) = (keyring(server, "between"), keyring(server, "between"));
     let mut index = Index::open(open(server, "between")).unwrap();
-    let secret = Secret::new([5; 32]);
+    let secret = Secret::new(&[5; 32]);
     let keys = [key(1, ALICE, &secret), key(2, BOB, &secret)];
     files.file(1, keys.into(), 3).unwrap();
     erases.erase_persons(&[ALICE], 1_000).unwrap();

@@ -8,9 +8,8 @@
 use base64_simd::STANDARD;
 
 use super::*;
-use crate::Erased;
 use crate::keys::Rotation;
-use crate::tests::private::person;
+use crate::tests::private::{person, whole};
 use crate::tests::rotation::until;
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
@@ -67,8 +66,7 @@ async fn first_life(desk: &mut Desk, receipts: &mut Receipts) {
     // What this run promises comes later than its start.
     desk.clock.set(NOW_MS + 1);
     let (disclosure, other) = (desk.disclosure(), person(OTHER));
-    let erased = evidence.erase(&disclosure, &other).await.unwrap();
-    assert!(matches!(erased, Erased::Whole(1..)), "{erased:?}");
+    assert!(whole(evidence.erase(&disclosure, &other).await) > 0);
     receipts.push(desk.exchange(&evidence).await);
     evidence.config_changed(&[8; 32]).await.unwrap();
     desk.clock.set(NOW_MS + DAY_MS);

@@ -67,9 +67,9 @@ impl Desk {
             _dir: dir,
             config,
             clock: Arc::clone(&self.clock),
+            policy: self.policy,
             caller: self.caller.clone(),
             request: self.request.clone(),
-            policy: self.policy,
         }
     }
 

@@ -95,7 +95,7 @@ async fn a_lock_store_within_the_directory_is_taken_over_once() {
         observer: Arc::clone(&moves) as Arc<dyn Observer>,
         witnesses: None,
         version: "0.1.0",
-        policy: POLICY,
+        policy: desk.policy,
         on_fatal: Alarm::new(|error| panic!("{error}")),
     };
     let (evidence, handle) = Evidence::start(desk.config.clone(), deps).unwrap();
