@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::directory::walk;
-use super::public::{self, Directory, Files, PublicReport, Trust};
 use super::leftover::leftovers;
+use super::public::{self, Directory, Files, PublicReport, Trust};
 use super::{Progress, Report, VerifyError, keys};
 use crate::keys::{PUBLIC_FILE, PublicKeys};
 use crate::note::NoteError;

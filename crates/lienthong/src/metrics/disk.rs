@@ -266,8 +266,8 @@ impl evidence::Observer for Metrics {
 const UNTOLD: u64 = u64::MAX;
 /// From a fast disk's sync to one that is in trouble; narrow where the wait for the record mostly is.
 const SECONDS: [f64; 17] = [
-    0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.025,
-    0.05, 0.1, 0.25, 1.0,
+    0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.0075, 0.01,
+    0.025, 0.05, 0.1, 0.25, 1.0,
 ];
 const ENTRIES: [f64; 11] = [
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0,
