@@ -38,6 +38,9 @@ pub(crate) struct Record {
     /// How long the agencies take, in microseconds.
     #[arg(long, default_value_t = 1_000)]
     pub(crate) agencies_us: u64,
+    /// How long commits are gathered at most, in milliseconds; as a gateway does if left out.
+    #[arg(long)]
+    pub(crate) gather_ms: Option<u64>,
 }
 
 impl Record {
@@ -58,7 +61,8 @@ impl Record {
     }
 
     async fn measure(&self, dir: &std::path::Path) -> anyhow::Result<String> {
-        let config = Config::new(dir.join("log"), "bench.example/record", "bench");
+        let mut config = Config::new(dir.join("log"), "bench.example/record", "bench");
+        config.gather_ms = self.gather_ms.unwrap_or(config.gather_ms);
         let deps = Deps {
             keys: keys::create_if_missing(&config)?,
             clock: Arc::new(SystemClock),

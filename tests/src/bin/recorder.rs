@@ -28,7 +28,7 @@ use exchange::{
 };
 use jiff::Timestamp;
 use tests::receipt_text as text;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -107,21 +107,27 @@ async fn turned(evidence: &Evidence) -> bool {
     true
 }
 
-/// Waits until a record is under a checkpoint; false if that takes long, or nobody has it.
+/// Looks now and then whether a record is under a checkpoint; false if that takes long, or nobody has it.
+/// Whoever waits is woken by a write of the thread that publishes, which comes when it comes.
 async fn published(evidence: &Evidence, seq: Option<u64>) -> bool {
     let Some(seq) = seq else {
         return false;
     };
-    let mut shown = evidence.checkpoints();
-    let is_under = |text: &Option<Arc<str>>| {
+    let (shown, began) = (evidence.checkpoints(), Instant::now());
+    let is_under = || {
+        let text = shown.borrow();
         let size = text
             .as_ref()
             .and_then(|text| text.lines().nth(1)?.parse().ok());
         size.is_some_and(|size: u64| size > seq)
     };
-    timeout(PATIENCE, shown.wait_for(is_under))
-        .await
-        .is_ok_and(|it| it.is_ok())
+    while !is_under() {
+        if began.elapsed() > PATIENCE {
+            return false;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    true
 }
 
 /// How long what usually takes some milliseconds is waited for.
