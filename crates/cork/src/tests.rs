@@ -1,3 +1,5 @@
+//! What is held back leaves together, nothing is lost, and nobody waits for ever.
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
