@@ -184,19 +184,18 @@ mod tests {
             .unwrap();
         db.run("INSERT INTO sum (id, value) VALUES (1, 0)", &[])
             .unwrap();
-        let count = || {
-            let mut db = open();
-            for _ in 0..100 {
-                let counted = at_once(&mut db, |db| {
-                    let rows = db.rows("SELECT value FROM sum WHERE id = 1", &[])?;
-                    let next = Value::of(rows[0][0].number() + 1);
-                    db.run("UPDATE sum SET value = $1 WHERE id = 1", &[next])
-                });
-                counted.unwrap();
-            }
-        };
-        std::thread::scope(|scope| [count, count].map(|count| scope.spawn(count)).map(drop));
+        let mut other = open();
+        other.wait_at_most(Duration::ZERO).unwrap();
+        let add =
+            |db: &mut dyn Database| db.run("UPDATE sum SET value = value + 1 WHERE id = 1", &[]);
+        let changed = at_once(&mut db, |db| {
+            db.rows("SELECT value FROM sum WHERE id = 1", &[])?;
+            assert!(add(&mut other).is_err(), "it would have to wait");
+            add(db)
+        });
+        assert_eq!(changed.unwrap(), 1);
+        assert_eq!(add(&mut other).unwrap(), 1);
         let rows = db.rows("SELECT value FROM sum WHERE id = 1", &[]).unwrap();
-        assert_eq!(rows[0][0], Value::Int(200));
+        assert_eq!(rows[0][0], Value::Int(2));
     }
 }

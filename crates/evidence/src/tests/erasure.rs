@@ -137,7 +137,7 @@ impl Observer for Failures {
     }
 }
 
-/// The first try fails halfway: when persons have lost their keys, and the index not its marks.
+/// The first try fails at its end: nothing is left in the index to be counted again.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_that_is_tried_again_counts_what_it_found_first() {
     let desk = Desk::published();
@@ -150,15 +150,15 @@ async fn an_erasure_that_is_tried_again_counts_what_it_found_first() {
         desk.search(&evidence, about(CITIZEN)).await.records.len(),
         1
     );
-    let sql = "CREATE TRIGGER stop BEFORE DELETE ON mark BEGIN SELECT RAISE(ABORT, 'no'); END";
-    let index = Connection::open(desk.database("index")).unwrap();
-    index.execute_batch(sql).unwrap();
+    let sql = "CREATE TRIGGER stop BEFORE INSERT ON to_clean BEGIN SELECT RAISE(ABORT, 'no'); END";
+    let keyring = Connection::open(desk.database("keyring")).unwrap();
+    keyring.execute_batch(sql).unwrap();
     let number = person(CITIZEN);
     let disclosure = desk.disclosure();
     let erasing = evidence.erase(&disclosure, &number);
     let mends = async {
         until(|| failures.0.load(Ordering::SeqCst) > 0).await;
-        index.execute_batch("DROP TRIGGER stop").unwrap();
+        keyring.execute_batch("DROP TRIGGER stop").unwrap();
     };
     let (erased, ()) = tokio::join!(erasing, mends);
     assert_eq!(whole(erased), 2);
