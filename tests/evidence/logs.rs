@@ -92,9 +92,11 @@ impl Log {
         Evidence::start(self.config.clone(), deps)
     }
 
-    /// Opens it; `size` is how many records it has already.
+    /// Opens it; `size` is how many records it has already. If there are any, the last of them names
+    /// another policy, so that the start names its own.
     pub(crate) async fn open(&self, size: u64) -> Open {
-        self.open_at(size, 1).await
+        let more = if size == 0 { 1 } else { 2 };
+        self.open_at(size, more).await
     }
 
     /// Opens it; `size` is how many records it has already, and `more` how many the start writes.

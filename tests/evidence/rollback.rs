@@ -66,7 +66,7 @@ async fn a_lock_store_that_is_gone_or_older_stops_the_log() {
 async fn go_on(log: &Log) {
     let lock = std::fs::read_to_string(log.config.lock_file()).unwrap();
     let size = lock.lines().nth(1).unwrap().parse().unwrap();
-    log.open(size).await.crash();
+    log.open_at(size, 1).await.crash();
 }
 
 /// A crash between the lock store and the file `checkpoint`, at every file that lies between.

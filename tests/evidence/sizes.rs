@@ -53,7 +53,11 @@ async fn the_go_toolchain_reads_a_log_that_was_ended_and_begun_again() {
         let Some(said) = check(log.dir(), &log.vkeys(), &[]) else {
             return;
         };
-        assert!(said.unwrap().starts_with(&format!("size {size} root ")));
+        let said = said.unwrap();
+        assert!(
+            said.starts_with(&format!("size {size} root ")),
+            "{size}: {said}"
+        );
     }
 }
 
