@@ -49,8 +49,7 @@ pub(crate) fn sound(dir: &Path) -> Option<Result<u64, VerifyError>> {
     if !dir.join("checkpoint").exists() {
         return None;
     }
-    let lock = dir.with_added_extension("head");
-    let lock = std::fs::read_to_string(lock).unwrap();
+    let lock = std::fs::read_to_string(lock_store(dir)).unwrap();
     let trust = Trust {
         keys: PublicKeys::read(dir).unwrap().of_checkpoints(),
         older: vec![Witnessed {
@@ -60,6 +59,14 @@ pub(crate) fn sound(dir: &Path) -> Option<Result<u64, VerifyError>> {
     };
     let whole = verify::whole(dir, &trust, |_| ());
     Some(whole.map(|(_, report)| report.census.leaves))
+}
+
+/// The lock store of a log: beside its directory, or beside that of the node if it has others.
+fn lock_store(dir: &Path) -> PathBuf {
+    let own = dir.with_added_extension("head");
+    let (node, name) = (dir.parent().unwrap(), dir.file_name().unwrap());
+    let of_node = node.with_added_extension(name).with_added_extension("head");
+    if own.exists() { own } else { of_node }
 }
 
 /// A kind of run.
