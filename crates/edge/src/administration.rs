@@ -37,7 +37,8 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reloaded {
-    /// Which parts are others than before: `agreements`, `canaries`, `certificates`.
+    /// Which parts are others than before: `agreements`, `certificates`. Canaries are replaced each
+    /// time, and not compared.
     pub changed: Vec<&'static str>,
     /// SHA-256 of the agreements, in hexadecimal.
     pub policy_digest: String,

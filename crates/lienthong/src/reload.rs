@@ -82,28 +82,23 @@ impl Reloads {
     /// Reads the configuration again; what it changes.
     async fn read(&self, effect: Effect) -> Result<Reloaded, Vec<String>> {
         let fixed = self.fixed.lock().await;
-        let read = self.check(fixed.as_ref()).await;
+        let checked = self.check(fixed.as_ref()).await;
         if effect == Effect::Checked {
-            return read.map(|checked| self.would_change(&checked));
+            return checked.map(|checked| self.would_change(&checked));
         }
-        match read {
-            Ok(checked) => {
-                let reloaded = self.apply(checked).await;
-                match &reloaded {
-                    Ok(reloaded) => {
-                        let changed = reloaded.changed.join(", ");
-                        tracing::info!(changed, "the configuration was read again");
-                        self.parts.metrics.reloaded(Reading::Good);
-                    }
-                    Err(problems) => self.refused(problems),
-                }
-                reloaded
+        let reloaded = match checked {
+            Ok(checked) => self.apply(checked).await,
+            Err(problems) => Err(problems),
+        };
+        match &reloaded {
+            Ok(reloaded) => {
+                let changed = reloaded.changed.join(", ");
+                tracing::info!(changed, "the configuration was read again");
+                self.parts.metrics.reloaded(Reading::Good);
             }
-            Err(problems) => {
-                self.refused(&problems);
-                Err(problems)
-            }
+            Err(problems) => self.refused(problems),
         }
+        reloaded
     }
 
     fn refused(&self, problems: &[String]) {
@@ -160,7 +155,7 @@ impl Reloads {
         let digest = *checked.policy.digest();
         if digest != parts.admission.policy_digest() {
             let recorded = parts.evidence.config_changed(&digest).await;
-            recorded.map_err(|fault| vec![format!("it cannot be recorded: {fault:?}")])?;
+            recorded.map_err(|fault| vec![format!("no record of it: {}", fault.reason.name())])?;
         }
         if parts.admission.replace(checked.policy) == Reload::Swapped {
             parts.metrics.policy(&digest);
