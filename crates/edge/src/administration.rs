@@ -13,7 +13,7 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::listener::plain::{Allow, Page};
+use crate::listener::plain::Page;
 
 /// Does what an operator asks for.
 pub trait Administration: Send + Sync + fmt::Debug {
@@ -126,11 +126,7 @@ fn refuse(status: StatusCode, title: &str, violations: &[String]) -> Page {
 
 fn answer(status: StatusCode, content_type: &'static str, what: &impl Serialize) -> Page {
     let body = serde_json::to_vec(what).unwrap_or_default();
-    let allow = Allow::Act;
-    Page {
-        allow,
-        ..Page::acted(status, content_type, body)
-    }
+    Page::acted(status, content_type, body)
 }
 
 const RELOAD: &str = "/admin/config:reload";
