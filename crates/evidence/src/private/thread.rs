@@ -297,6 +297,8 @@ impl Filer {
             return Ok(());
         }
         daily.start_over();
+        // Before anybody is told of an erasure: who waits for the cleaning must not find it done.
+        self.private.cleaning().is_due();
         let mut again = Ok(());
         for mut erasure in erasures {
             match (desk.erase(&mut erasure), erasure.done.take()) {
@@ -310,7 +312,6 @@ impl Filer {
                 (Ok(erased), None) => self.record(erased),
                 (Err(error), None) => self.observer.not_filed(&error),
             }
-            self.private.cleaning().is_due();
         }
         again?;
         // What was filed a moment ago could still be opened by the intake key.
