@@ -1,0 +1,5 @@
+//! The listener as an attacker, a careless client and a slow line meet it: TLS, HTTP/1.1, HTTP/2 and
+//! payloads, against the running program over real sockets, raw frames where a library would refuse to
+//! misbehave.
+//!
+//! Each test names the rows of the fault matrix that it covers.
