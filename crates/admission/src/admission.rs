@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use exchange::{
-    AgencyCode, CallContext, Caller, Clock, MatchHints, PurposeCode, Request, Violation,
+    AgencyCode, CallContext, Caller, Clock, Identifier, MatchHints, OfficerId, PurposeCode,
+    Request, Violation,
 };
 use governor::clock::DefaultClock;
 
 use crate::policy::Agreement;
 use crate::quota::Quotas;
+use crate::scrutiny::Mismatches;
 use crate::{
     AgencyName, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant, catalogue,
     check,
@@ -24,6 +26,7 @@ pub struct Admission<Q: governor::clock::Clock = DefaultClock> {
     state: ArcSwap<State<Q>>,
     clock: Arc<dyn Clock>,
     quota_clock: Q,
+    mismatches: Mismatches<Q>,
 }
 
 /// What a reload swaps as one.
@@ -57,6 +60,7 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         Self {
             state: ArcSwap::from_pointee(State { policy, quotas }),
             clock,
+            mismatches: Mismatches::new(quota_clock.clone()),
             quota_clock,
         }
     }
@@ -87,6 +91,32 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let state = self.state.load();
         let (agreement, _, quota) = self.terms(&state, caller, context, Some(duty), None)?;
         Ok(Warrant::new(&state.policy, agreement, duty, quota))
+    }
+
+    /// Notes that what was claimed about a person did not match. Five times in an hour, and the
+    /// person is closed to the officer; to the system, if no officer is named.
+    pub fn no_match(&self, caller: &Caller, officer: Option<&OfficerId>, subject: &Identifier) {
+        self.mismatches.note(caller, officer, subject);
+    }
+
+    /// Sees that the person is open to the officer. To be asked between the permit and the sources;
+    /// the refusal is to be recorded as one of [`Admission::admit`].
+    ///
+    /// # Errors
+    /// `ENUMERATION_SUSPECTED` after too many claims that did not match.
+    pub fn open_to(
+        &self,
+        caller: &Caller,
+        officer: Option<&OfficerId>,
+        subject: &Identifier,
+    ) -> Result<(), Refusal> {
+        match self.mismatches.locked_for(caller, officer, subject) {
+            None => Ok(()),
+            Some(_) => {
+                let fault = check::locked();
+                Err(Refusal::new(fault, &self.state.load().policy, None))
+            }
+        }
     }
 
     /// The agreement and the purpose under which a caller asks, and what is left of the quota.

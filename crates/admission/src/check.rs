@@ -138,6 +138,12 @@ pub(crate) fn quota_exceeded(spent: &Spent) -> Fault {
     fault
 }
 
+/// The fault of too many claims about one person that did not match.
+pub(crate) fn locked() -> Fault {
+    let detail = "too many claims about one person did not match";
+    Fault::new(Reason::EnumerationSuspected, detail)
+}
+
 fn agreement_required(context: &CallContext) -> Fault {
     let fault = Fault::invalid(vec![missing(AGREEMENT)]).detailed("several agreements fit");
     about(fault, context, None)

@@ -4,7 +4,7 @@ mod catalogue;
 mod config;
 mod decision;
 mod duty;
-mod fixture;
+pub(crate) mod fixture;
 mod property;
 mod quota;
 mod refusal;
