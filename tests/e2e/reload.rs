@@ -43,6 +43,7 @@ fn config_records(log: &Path) -> Vec<Value> {
     found
 }
 
+/// Row L07: the same configuration read a hundred times changes nothing; another one is recorded once.
 #[tokio::test]
 async fn other_agreements_hold_from_the_reload_on_and_the_record_says_so() {
     let sandbox = Sandbox::start();
@@ -95,6 +96,7 @@ async fn other_agreements_hold_from_the_reload_on_and_the_record_says_so() {
     drop(stopped);
 }
 
+/// Row L07: a bad configuration is refused with every violation, and the old one stays in force.
 #[tokio::test]
 async fn what_is_wrong_is_listed_and_what_was_in_force_stays() {
     let sandbox = Sandbox::start();
@@ -184,6 +186,7 @@ async fn a_hangup_reads_the_configuration_again() {
     assert!(serving.terminate(), "it did not end well");
 }
 
+/// Row T05: a revoked leaf is refused, and its open connection closed, within a minute of the list.
 #[tokio::test]
 async fn a_revoked_certificate_is_refused_within_a_minute_with_its_open_connection() {
     let sandbox = Sandbox::start();

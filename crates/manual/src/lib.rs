@@ -28,3 +28,7 @@ pub mod evidence {}
 /// For those who run an agency, or add one.
 #[doc = include_str!("../agencies.md")]
 pub mod agencies {}
+
+/// Which test covers which row of the fault matrix.
+#[doc = include_str!("../rows.md")]
+pub mod rows {}

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::process::{cargo, program, run, succeeds};
 use crate::steps::{Outcome, Steps};
-use crate::{layers, proto, tidy};
+use crate::{layers, proto, rows, tidy};
 
 /// The buf that lints where none is installed.
 const BUF: &str = "@bufbuild/buf@1.75.0";
@@ -15,11 +15,12 @@ const BUF: &str = "@bufbuild/buf@1.75.0";
 type Step = (&'static str, fn(&Path) -> Result<Outcome>);
 
 /// In this order: what is quick to repair comes first, unless it needs what follows.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("fmt", fmt),
     ("clippy", clippy),
     ("layers", |root| done(layers::run(root))),
     ("tidy", |root| done(tidy::run(root))),
+    ("rows", |root| done(rows::run(root, true))),
     ("proto", |root| done(proto::run(root, true))),
     ("buf lint", buf),
 ];

@@ -18,6 +18,7 @@ mod check;
 mod layers;
 mod process;
 mod proto;
+mod rows;
 mod steps;
 mod suites;
 mod tidy;
@@ -37,7 +38,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Format, lints, layers, tidy, generated files, buf lint: all that needs no test run.
+    /// Format, lints, layers, tidy, rows, generated files, buf lint: all that needs no test run.
     Check,
     /// `check`, then every suite, with what it needs installed. What CI runs.
     Test {
@@ -48,6 +49,12 @@ enum Chore {
     /// Generate code, catalogue, descriptor set and OpenAPI from proto/.
     Proto {
         /// Change nothing; fail if a generated file is not what proto/ says.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write which test covers which row of the fault matrix into the manual.
+    Rows {
+        /// Change nothing; fail if the page is not what the tests say.
         #[arg(long)]
         check: bool,
     },
@@ -64,6 +71,7 @@ A day's work:
   edit proto/*.proto        then `cargo xtask proto`, and commit what it wrote
   edit code                 then `cargo xtask check`, and `cargo xtask test --fast`
   before you hand it in     `cargo xtask test`
+  cover a row of faults     then `cargo xtask rows`
   edit the road             then `cargo xtask bench`, on a machine with nothing else to do
 
 A chore stops at the first thing that is wrong and says where. The rules have their reasons beside
@@ -85,6 +93,7 @@ fn act(chore: &Chore) -> Result<()> {
         Chore::Check => check::run_all(&root),
         Chore::Test { fast } => suites::run_all(&root, *fast),
         Chore::Proto { check } => proto::run(&root, *check),
+        Chore::Rows { check } => rows::run(&root, *check),
         Chore::Layers => layers::run(&root),
         Chore::Tidy => tidy::run(&root),
         Chore::Bench(bench) => bench.run(&root),

@@ -14,7 +14,7 @@ mod agencies;
 mod house;
 mod links;
 mod source;
-mod tree;
+pub(crate) mod tree;
 
 /// One rule.
 struct Rule {

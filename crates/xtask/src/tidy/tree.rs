@@ -6,14 +6,14 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// A file that rules read.
-pub(super) struct File {
+pub(crate) struct File {
     /// From the root, with `/`.
-    pub(super) path: String,
-    pub(super) text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// The checkout.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     files: Vec<File>,
     /// Every file and folder, read or not.
     paths: BTreeSet<String>,
@@ -27,7 +27,7 @@ const READ: [&str; 4] = ["rs", "md", "toml", "proto"];
 
 impl Tree {
     /// Reads the checkout at `root`.
-    pub(super) fn load(root: &Path) -> Result<Self> {
+    pub(crate) fn load(root: &Path) -> Result<Self> {
         let mut tree = Self {
             files: Vec::new(),
             paths: BTreeSet::new(),
@@ -68,23 +68,23 @@ impl Tree {
     }
 
     /// The number of files that rules read.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.files.len()
     }
 
     /// The files with an ending, such as `.rs`.
-    pub(super) fn ending(&self, ending: &str) -> impl Iterator<Item = &File> {
+    pub(crate) fn ending(&self, ending: &str) -> impl Iterator<Item = &File> {
         self.files.iter().filter(move |f| f.path.ends_with(ending))
     }
 
     /// The Rust of the crates and the suites.
-    pub(super) fn rust(&self) -> impl Iterator<Item = &File> {
+    pub(crate) fn rust(&self) -> impl Iterator<Item = &File> {
         self.ending(".rs")
             .filter(|file| file.path.starts_with("crates/") || file.path.starts_with("tests/"))
     }
 
     /// The manifests of the workspace's members: `crates/*/Cargo.toml`, `tests/Cargo.toml`.
-    pub(super) fn manifests(&self) -> impl Iterator<Item = &File> {
+    pub(crate) fn manifests(&self) -> impl Iterator<Item = &File> {
         self.ending("/Cargo.toml").filter(|file| {
             let folder = file.path.trim_end_matches("/Cargo.toml");
             let name = folder.strip_prefix("crates/");
@@ -93,12 +93,12 @@ impl Tree {
     }
 
     /// The file at a path.
-    pub(super) fn file(&self, path: &str) -> Option<&File> {
+    pub(crate) fn file(&self, path: &str) -> Option<&File> {
         self.files.iter().find(|file| file.path == path)
     }
 
     /// Whether there is a file or folder at a path.
-    pub(super) fn holds(&self, path: &str) -> bool {
+    pub(crate) fn holds(&self, path: &str) -> bool {
         self.paths.contains(path)
     }
 }
@@ -106,7 +106,7 @@ impl Tree {
 #[cfg(test)]
 impl Tree {
     /// A checkout of these files.
-    pub(super) fn of(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let mut paths = BTreeSet::new();
         for (path, _) in files {
             paths.insert((*path).to_owned());

@@ -1,0 +1,105 @@
+//! The rows of the fault matrix: which there are, and what each injects.
+//!
+//! Not here: what is expected of a row, which its test says.
+
+/// One row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    /// What is injected.
+    pub(super) what: &'static str,
+}
+
+/// The row of that name.
+pub(super) fn row(name: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.name == name)
+}
+
+const fn row_of(name: &'static str, what: &'static str) -> Row {
+    Row { name, what }
+}
+
+/// Every row that is to have a test, in the order of the table.
+pub(super) const ROWS: &[Row] = &[
+    row_of("T01", "TLS 1.0, 1.1 and 1.2, old cipher suites"),
+    row_of("T02", "no client certificate"),
+    row_of(
+        "T03",
+        "a certificate of nobody we know, or against a name constraint",
+    ),
+    row_of(
+        "T04",
+        "a leaf or an intermediate out of its time; one that ends during a connection",
+    ),
+    row_of("T05", "a revoked leaf or intermediate"),
+    row_of(
+        "T06",
+        "a revocation list that is stale, missing, cut short or of another issuer",
+    ),
+    row_of("T07", "a certificate that is not for clients"),
+    row_of(
+        "T08",
+        "a header or a body that names another caller than the certificate",
+    ),
+    row_of("T09", "names that are not exactly one URI of ours"),
+    row_of("T10", "an agency suspended in mid-stream"),
+    row_of("T11", "every certificate rotated 100 times under load"),
+    row_of("T12", "handshakes that stall"),
+    row_of("T13", "early data, renegotiation, compression, a key log"),
+    row_of("T14", "a session resumed after a revocation"),
+    row_of("H01", "rapid reset"),
+    row_of("H02", "CONTINUATION flood, endless header block"),
+    row_of("H03", "HPACK bomb, too many and too large headers"),
+    row_of(
+        "H04",
+        "floods of SETTINGS, PING, WINDOW_UPDATE, PRIORITY, empty and tiny DATA",
+    ),
+    row_of("H05", "100,000 streams at once on one connection"),
+    row_of("H06", "frames that bait the server into resets"),
+    row_of("H07", "a client that never reads"),
+    row_of("H08", "a head or a body that trickles or breaks off"),
+    row_of("H09", "request smuggling: lengths, encodings, line ends"),
+    row_of("H10", "malformed HTTP/2 messages"),
+    row_of("H11", "paths spelt otherwise"),
+    row_of("H12", "CONNECT, TRACE, upgrades, HTTP/0.9"),
+    row_of("H13", "headers spelt with `_`, doubled, or too long"),
+    row_of(
+        "H14",
+        "a client that leaves after the record, before the answer",
+    ),
+    row_of("P01", "damaged protobuf"),
+    row_of("P02", "compressed messages"),
+    row_of("P03", "text that is no text, or another one than it seems"),
+    row_of("P04", "JSON that readers understand differently"),
+    row_of("P05", "a content type that is missing or wrong"),
+    row_of("P06", "numbers that are none of a person"),
+    row_of(
+        "P07",
+        "masks that are empty, unknown, not granted or too long",
+    ),
+    row_of("P08", "page tokens of others, altered, expired"),
+    row_of("P09", "bodies, batches and streams that are too large"),
+    row_of("P10", "injection into logs, tables and terminals"),
+    row_of("P11", "injection into SQL and XML"),
+    row_of("P12", "request ids used again"),
+    row_of("E01", "numbers asked for one after the other"),
+    row_of("E02", "the same, spread over officers and systems"),
+    row_of("E03", "time that tells whether somebody exists"),
+    row_of("E04", "texts and sizes that tell whether somebody exists"),
+    row_of("E05", "verification as an oracle"),
+    row_of(
+        "E06",
+        "no purpose, no agreement, out of hours, about oneself",
+    ),
+    row_of("E07", "break-glass"),
+    row_of("E08", "minors, sealed persons, adopted children"),
+    row_of("E09", "a tracker that would show the affairs of others"),
+    row_of("E10", "a canary is asked for"),
+    row_of("E11", "a number in a trace header or in a URL"),
+    row_of("L02", "an agency at ten times its quota"),
+    row_of(
+        "L07",
+        "a reload of a configuration that is bad, or the same",
+    ),
+    row_of("L11", "gateways that lose each other"),
+];
