@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
 use rustix::io::Errno;
 
+use super::ahead::{Ahead, Haste};
 use super::blocks::{BLOCK, Blocks};
 use crate::chain::Chain;
 use crate::publish::Place;
@@ -30,8 +31,12 @@ pub(crate) struct Log {
     used: u64,
     /// The bytes of the block that the log ends in.
     end: Blocks,
-    /// How far zeros were written ahead of the batches.
-    zeroed: u64,
+    /// How far it was written, with zeros ahead of the batches.
+    ahead: Ahead,
+    /// The same of the next segment, once it is begun.
+    spare: Option<Ahead>,
+    /// How often zeros went along with a batch.
+    along: u32,
     /// The head of a new segment, until its first batch takes it along.
     head: Vec<u8>,
     has_spare: bool,
@@ -73,7 +78,9 @@ impl Log {
             segment: recovered.segment,
             used: recovered.used,
             end: Blocks::default(),
-            zeroed: recovered.used,
+            ahead: Ahead::at(recovered.used),
+            spare: None,
+            along: 0,
             head: Vec::new(),
             has_spare: false,
             _held: held,
@@ -108,6 +115,7 @@ impl Log {
 
     /// Closes the segment and begins the next one; its head goes out with the next batch.
     pub(crate) fn roll(&mut self, chain: &Chain, replay_from: u64) -> Result<(), Error> {
+        self.ahead.stop(); // or it would grow again
         self.file
             .set_len(self.used)
             .map_err(Error::io("truncate", &self.path))?;
@@ -125,7 +133,8 @@ impl Log {
         self.file = open_segment(&next).map_err(Error::io("open", &next))?;
         self.path = next;
         self.end.clear();
-        (self.has_spare, self.used, self.zeroed) = (false, 0, 0);
+        (self.has_spare, self.used) = (false, 0);
+        self.ahead = self.spare.take().unwrap_or(Ahead::at(0));
         self.segment += 1;
         self.head = self.head_frame(chain, replay_from);
         Ok(())
@@ -133,26 +142,48 @@ impl Log {
 
     /// Writes a batch behind the last one. It is not durable before [`Log::sync`].
     ///
-    /// Now and then zeros go along, for the batches to come: the first write to a preallocated
-    /// block changes the file's extents, which doubles what a sync writes; the second does not.
+    /// Now and then zeros go along, for the batches to come; under load a thread is ahead with them.
     pub(crate) fn write(&mut self, frames: &[u8], trailer: &[u8]) -> Result<(), Error> {
         let begin = begin_of_block(self.used);
         for part in [&self.head, frames, trailer] {
             self.end.extend(part);
         }
         let (len, used) = (self.end.len(), begin + self.end.len() as u64);
-        if used > self.zeroed {
-            let room = self.size.saturating_sub(used).min(AHEAD);
-            self.end.extend_zeros(room as usize);
-            self.zeroed = used + room;
-        }
+        let is_covered = self.ahead.covers(used);
+        let room = match is_covered {
+            true => 0,
+            false => self.size.saturating_sub(used).min(AHEAD),
+        };
+        self.end.extend_zeros(room as usize);
         self.end
             .write_to(&self.file, begin)
             .map_err(Error::io("write", &self.path))?;
         self.end.keep_last(len);
         self.used = used;
         self.head.clear();
+        if !is_covered {
+            self.ahead = Ahead::at(used + room);
+            self.along = self.along.saturating_add(1);
+        }
+        self.run_ahead(is_covered);
         Ok(())
+    }
+
+    /// Under load, lets a thread write zeros ahead of the batches, in this segment and in the next.
+    fn run_ahead(&mut self, is_covered: bool) {
+        if self.along < BUSY || self.size < LARGE {
+            return;
+        }
+        if !is_covered && let Ok(file) = self.file.try_clone() {
+            self.ahead.begin(file, self.size, Haste::Now);
+        }
+        if self.spare.is_none() && self.has_spare && self.used > self.size / 2 {
+            let mut spare = Ahead::at(0);
+            if let Ok(file) = open_segment(&self.spare_path()) {
+                spare.begin(file, self.size, Haste::Later);
+            }
+            self.spare = Some(spare);
+        }
     }
 
     /// Makes everything written durable. Called once per batch, and never again after it failed:
@@ -276,9 +307,14 @@ fn preallocate(file: &File, size: u64) -> Result<(), Errno> {
     }
 }
 
-/// How many zeros are written ahead at once: for some twenty batches under load, and in a fraction
-/// of a millisecond.
+/// How many zeros go along with a batch: for some twenty batches under load, and in a fraction of a
+/// millisecond.
 const AHEAD: u64 = 256 << 10;
+/// How often they do before a thread is ahead: 4 MiB of records, which a quiet node does not have
+/// between two starts.
+const BUSY: u32 = 16;
+/// Smaller segments are not worth a thread.
+const LARGE: u64 = 8 << 20;
 
 /// A head and a trailer, generously.
 const TRAILER_ROOM: u64 = 512;
