@@ -7,8 +7,8 @@
 //! and texts of a refusal (crate `edge`).
 //!
 //! *Invariant:* a [`Permit`] is made nowhere else, and its granted fields lie in both the mask of
-//! the request and the agreement. Nothing here knows whether the citizen exists: who the subject
-//! is never enters a decision.
+//! the request and the agreement. Nothing here asks whether the citizen exists, and no decision is
+//! another one for a subject that does.
 
 mod admission;
 mod catalogue;
@@ -20,6 +20,7 @@ mod permit;
 mod policy;
 mod quota;
 mod reader;
+mod scrutiny;
 #[cfg(test)]
 mod tests;
 mod warrant;
@@ -30,5 +31,5 @@ pub use duty::Duty;
 pub use error::{Error, Problem};
 pub use permit::{Permit, Refusal, resolution_mask};
 pub use policy::{AgencyName, Policy, Purpose, Visibility};
-pub use quota::QuotaState;
+pub use quota::{Ask, Granted, Leases, Limited, QuotaState, Sharing, Standing};
 pub use warrant::Warrant;

@@ -141,13 +141,13 @@ impl Room {
     }
 }
 
-pub(super) fn caller(agency: &str, system: &str) -> Caller {
+pub(crate) fn caller(agency: &str, system: &str) -> Caller {
     let agency = AgencyCode::parse(agency).unwrap();
     Caller::new(agency, SystemId::parse(system).unwrap(), &"0".repeat(64))
 }
 
 /// The caller with agreements.
-pub(super) fn desk() -> Caller {
+pub(crate) fn desk() -> Caller {
     caller("H55", "desk")
 }
 
