@@ -330,7 +330,8 @@ mod tests {
             let call = [frame(HEADERS, 20), ping.clone(), window.clone()].concat();
             assert!(guard.receive(&call).is_some());
         }
-        for _ in 0..OTHERS {
+        // The last call has used two of them.
+        for _ in 2..OTHERS {
             assert!(guard.receive(&ping).is_some());
         }
         assert!(guard.receive(&ping).is_none());
