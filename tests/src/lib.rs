@@ -10,11 +10,15 @@
 )]
 
 mod bench;
+pub mod forger;
+pub mod frames;
 mod grpc;
 mod receipt;
 mod rest;
 mod sandbox;
 mod serving;
+pub mod vitals;
+mod wire;
 
 pub use bench::{Ask, Bench, ask_agency};
 pub use grpc::channel;
@@ -22,3 +26,4 @@ pub use receipt::receipt_text;
 pub use rest::{Rest, RestAnswer, everything, question};
 pub use sandbox::{Ran, Sandbox, Stopped, loop_until, program, run, shell, verify};
 pub use serving::Serving;
+pub use wire::Wire;
