@@ -2,3 +2,14 @@
 //! break-glass, against the running program.
 //!
 //! Each test names the rows of the fault matrix that it covers.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests stand outside the test functions"
+)]
+
+mod agreements;
+mod bounds;
+mod hindsight;
+mod masks;
