@@ -15,6 +15,7 @@
 
 mod certificates;
 mod floods;
+mod fuzz;
 mod identity;
 mod injection;
 mod messages;
