@@ -22,6 +22,7 @@ mod request;
 mod source;
 mod state;
 mod subject;
+mod switch;
 mod visibility;
 mod words;
 
@@ -41,6 +42,7 @@ pub use request::{CallContext, Criticality, Request};
 pub use source::{Source, SourceSet};
 pub use state::SourceState;
 pub use subject::{MatchHints, Subject};
+pub use switch::Switch;
 pub use visibility::Visibility;
 pub use words::{
     AgreementId, ConsentId, DossierNo, OfficerId, ProcedureCode, PurposeCode, ReasonText,
