@@ -6,10 +6,15 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "helpers of tests stand outside the test functions"
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "helpers of tests stand outside the test functions; a scene is long"
 )]
 
 mod agreements;
 mod bounds;
+mod emergency;
 mod hindsight;
 mod masks;
+mod nodes;
+mod switches;
