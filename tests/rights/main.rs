@@ -2,3 +2,19 @@
 //! break-glass, against the running program.
 //!
 //! Each test names the rows of the fault matrix that it covers.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "helpers of tests stand outside the test functions; a scene is long"
+)]
+
+mod agreements;
+mod bounds;
+mod emergency;
+mod hindsight;
+mod masks;
+mod nodes;
+mod switches;

@@ -13,6 +13,9 @@ mod bench;
 pub mod forger;
 pub mod frames;
 mod grpc;
+mod leaves;
+pub mod mutator;
+mod policy;
 mod receipt;
 mod rest;
 mod sandbox;
@@ -22,6 +25,8 @@ mod wire;
 
 pub use bench::{Ask, Bench, ask_agency};
 pub use grpc::channel;
+pub use leaves::leaves;
+pub use policy::Agreements;
 pub use receipt::receipt_text;
 pub use rest::{Rest, RestAnswer, everything, question};
 pub use sandbox::{Ran, Sandbox, Stopped, loop_until, program, run, shell, verify};

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 
 use exchange::{
-    CallContext, Caller, Fault, MatchHints, PurposeCode, QuotaViolation, Reason, Violation,
+    CallContext, Caller, Fault, Flag, FlagSet, Identifier, MatchHints, OfficerId, PurposeCode,
+    QuotaViolation, Reason, Violation,
 };
 use jiff::Timestamp;
 
-use crate::policy::{Agreement, Party};
+use crate::policy::{Agreement, Exception, Party};
 use crate::quota::Spent;
-use crate::{Duty, Policy, Purpose};
+use crate::{Duty, Policy, Purpose, glass};
 
 /// Finds the agency's agreements and the purpose; nothing here depends on what was agreed.
 pub(crate) fn standing<'p>(
@@ -127,6 +128,45 @@ pub(crate) fn completeness(
     Err(about(fault, context, Some(agreement)))
 }
 
+/// Checks what an agreement may let pass with a flag: the hours, and an officer who asks about
+/// themselves; returns the flags. Whether there is such a person is not looked at.
+pub(crate) fn exceptions(
+    agreement: &Agreement,
+    context: &CallContext,
+    subject: Option<&Identifier>,
+    now: Timestamp,
+) -> Result<FlagSet, Fault> {
+    let outside_hours = match glass::broken(agreement, context) {
+        Some(_) => Exception::Flag,
+        None => agreement.outside_hours,
+    };
+    let officer = context.officer.as_ref().map(OfficerId::reveal);
+    let is_own = officer.is_some() && officer == subject.map(Identifier::reveal);
+    let found = [
+        (
+            !agreement.is_open_at(now),
+            Flag::OutOfHours,
+            outside_hours,
+            Reason::OutOfHours,
+        ),
+        (
+            is_own,
+            Flag::OwnRecord,
+            agreement.own_record,
+            Reason::OwnRecord,
+        ),
+    ];
+    let mut flags = FlagSet::NONE;
+    for (_, flag, exception, reason) in found.into_iter().filter(|(is_so, ..)| *is_so) {
+        if exception == Exception::Refuse {
+            let fault = Fault::new(reason, "the agreement lets this pass under no flag");
+            return Err(about(fault, context, Some(agreement)));
+        }
+        flags = flags.with(flag);
+    }
+    Ok(flags)
+}
+
 /// The fault of a spent quota.
 pub(crate) fn quota_exceeded(spent: &Spent) -> Fault {
     let fault = Fault::new(Reason::QuotaExceeded, "a quota is spent");
@@ -162,12 +202,17 @@ fn expired(context: &CallContext, agreement: &Agreement) -> Fault {
 }
 
 /// Adds the public pairs that the catalogue of errors promises.
-fn about(fault: Fault, context: &CallContext, agreement: Option<&Agreement>) -> Fault {
+pub(crate) fn about(fault: Fault, context: &CallContext, agreement: Option<&Agreement>) -> Fault {
     let fault = fault.with("purpose", context.purpose.as_str());
     match agreement {
         Some(agreement) => fault.with("agreementId", &*agreement.id),
         None => fault,
     }
+}
+
+/// The officer is missing.
+pub(crate) fn no_officer() -> Violation {
+    missing(OFFICER)
 }
 
 fn missing((field, description, reason): (&str, &str, Reason)) -> Violation {

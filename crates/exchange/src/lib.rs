@@ -13,6 +13,7 @@ mod date;
 mod fault;
 mod field;
 mod field_set;
+mod flag;
 mod identifier;
 mod name;
 mod reason;
@@ -21,6 +22,7 @@ mod request;
 mod source;
 mod state;
 mod subject;
+mod switch;
 mod visibility;
 mod words;
 
@@ -29,8 +31,9 @@ pub use citizen_id::{CitizenId, IdViolation, IdWarning, Sex};
 pub use clock::{Clock, SystemClock};
 pub use date::{DateViolation, PartialDate};
 pub use fault::{Fault, FaultDetails, Origin, QuotaViolation, Violation};
-pub use field::{FIELDS, Field, FieldInfo, Sensitivity};
+pub use field::{FIELDS, Field, FieldInfo, Mask, Sensitivity};
 pub use field_set::{FieldSet, FieldSetIter};
+pub use flag::{Flag, FlagSet};
 pub use identifier::{Identifier, IdentifierKind, IdentifierViolation};
 pub use name::{NameViolation, name_key, normalise};
 pub use reason::{Reason, Retry};
@@ -39,6 +42,7 @@ pub use request::{CallContext, Criticality, Request};
 pub use source::{Source, SourceSet};
 pub use state::SourceState;
 pub use subject::{MatchHints, Subject};
+pub use switch::Switch;
 pub use visibility::Visibility;
 pub use words::{
     AgreementId, ConsentId, DossierNo, OfficerId, ProcedureCode, PurposeCode, ReasonText,

@@ -82,10 +82,18 @@ reasons! {
     CallerUnknown = "CALLER_UNKNOWN", Caller, No;
     /// The agency is switched off.
     AgencySuspended = "AGENCY_SUSPENDED", Caller, No;
+    /// The system is switched off.
+    SystemSuspended = "SYSTEM_SUSPENDED", Caller, No;
+    /// The purpose is switched off.
+    PurposeSuspended = "PURPOSE_SUSPENDED", Caller, No;
     /// The agreement is not yet, or no longer, valid.
     AgreementExpired = "AGREEMENT_EXPIRED", Caller, No;
     /// No agreement of the caller covers the purpose.
     PurposeNotAllowed = "PURPOSE_NOT_ALLOWED", Caller, No;
+    /// The agreement is for other hours.
+    OutOfHours = "OUT_OF_HOURS", Caller, No;
+    /// The officer asks about themselves, and the agreement does not let them.
+    OwnRecord = "OWN_RECORD", Caller, No;
     /// No agreement of the caller for the purpose grants the duty that the call needs.
     DutyNotGranted = "DUTY_NOT_GRANTED", Caller, No;
     /// The agreement asks for the officer's id.
@@ -124,6 +132,8 @@ reasons! {
     SourceAnswerInvalid = "SOURCE_ANSWER_INVALID", Agency, After;
     /// The one source asked is under announced maintenance.
     Maintenance = "MAINTENANCE", Agency, After;
+    /// Every source asked is switched off.
+    SourceSuspended = "SOURCE_SUSPENDED", Gateway, After;
     /// Too much work; this call was not begun.
     Overloaded = "OVERLOADED", Gateway, After;
     /// The record of the exchange cannot keep up; no agency was asked.

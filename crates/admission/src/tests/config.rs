@@ -1,5 +1,7 @@
 //! What is wrong with a policy file is said at once, and with its place.
 
+use std::path::Path;
+
 use super::fixture::POLICY;
 use crate::{Error, Policy};
 
@@ -18,8 +20,8 @@ fn with(old: &str, new: &str) -> Vec<String> {
 
 #[test]
 fn the_example_is_a_good_policy() {
-    let example = include_bytes!("../../fixtures/agreements.toml");
-    let policy = Policy::parse(example).unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/bundle");
+    let policy = Policy::load(&example).unwrap();
     assert_eq!(policy.purposes().len(), 4);
 }
 
@@ -66,7 +68,7 @@ requests_per_minute = 0
             "agreement[0].valid_from: must be a date such as 2026-01-31, without quotes",
             "agreement[0].valid_to: must be a date such as 2026-01-31, without quotes",
             "agreement[0].second_factor: must be true or false",
-            "agreement[0].criticality_cap: must be EMERGENCY, CITIZEN_WAITING, BACK_OFFICE or BULK",
+            "agreement[0].criticality_cap: must be CITIZEN_WAITING, BACK_OFFICE or BULK; an emergency is granted by break_glass",
             "quota.requests_per_minute: must be a whole number from 1 to 10000000",
             "quota.burst: is missing",
             "colour: unknown key",

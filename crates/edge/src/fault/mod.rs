@@ -47,8 +47,12 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         R::IdentityMismatch
         | R::CallerUnknown
         | R::AgencySuspended
+        | R::SystemSuspended
+        | R::PurposeSuspended
         | R::AgreementExpired
         | R::PurposeNotAllowed
+        | R::OutOfHours
+        | R::OwnRecord
         | R::DutyNotGranted
         | R::OfficerRequired
         | R::EnumerationSuspected => (Code::PermissionDenied, StatusCode::FORBIDDEN),
@@ -65,6 +69,7 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         R::RequiredSourceUnavailable
         | R::AllSourcesUnavailable
         | R::Maintenance
+        | R::SourceSuspended
         | R::Overloaded
         | R::AuditBackpressure
         | R::AuditUnavailable

@@ -84,6 +84,15 @@ impl Grpc {
         mut head: Parts,
         body: Bytes,
     ) -> Result<http::Response<Body>, Fault> {
+        if body
+            .first()
+            .is_some_and(|is_compressed| *is_compressed == 1)
+        {
+            return Err(Fault::new(
+                Reason::NotServed,
+                "no message encoding is served",
+            ));
+        }
         head.extensions.insert(Arc::clone(context));
         let request = http::Request::from_parts(head, Full::new(body));
         let Ok(response) = match rpc {
@@ -211,7 +220,7 @@ impl CatalogueService for Shell {
         request: Request<v1::ListFieldsRequest>,
     ) -> Result<Response<v1::ListFieldsResponse>, Status> {
         let (context, _) = split(request)?;
-        Ok(Response::new(self.handlers.list_fields(&context)))
+        settle(&context, self.handlers.list_fields(&context).await)
     }
 
     async fn list_purposes(
@@ -219,7 +228,7 @@ impl CatalogueService for Shell {
         request: Request<v1::ListPurposesRequest>,
     ) -> Result<Response<v1::ListPurposesResponse>, Status> {
         let (context, _) = split(request)?;
-        Ok(Response::new(self.handlers.list_purposes(&context)))
+        settle(&context, self.handlers.list_purposes(&context).await)
     }
 
     async fn list_grants(
@@ -227,7 +236,7 @@ impl CatalogueService for Shell {
         request: Request<v1::ListGrantsRequest>,
     ) -> Result<Response<v1::ListGrantsResponse>, Status> {
         let (context, _) = split(request)?;
-        Ok(Response::new(self.handlers.list_grants(&context)))
+        settle(&context, self.handlers.list_grants(&context).await)
     }
 
     async fn get_quota(
@@ -235,7 +244,7 @@ impl CatalogueService for Shell {
         request: Request<v1::GetQuotaRequest>,
     ) -> Result<Response<v1::GetQuotaResponse>, Status> {
         let (context, _) = split(request)?;
-        Ok(Response::new(self.handlers.get_quota(&context)))
+        settle(&context, self.handlers.get_quota(&context).await)
     }
 }
 

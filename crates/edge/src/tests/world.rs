@@ -183,6 +183,7 @@ fn gate(
         clock,
         observer: Arc::new(gate::NoObserver),
         canaries: Arc::default(),
+        switches: Arc::default(),
         synthetic,
     });
     (gate, handle)

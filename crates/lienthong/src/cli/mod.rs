@@ -7,10 +7,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use evidence::keys::VerifierKey;
 
 mod audit;
+mod policy;
+mod review;
+mod switch;
 
 pub(crate) use audit::{
     Audit, AuditCommand, Backup, Export, Prove, Reindex, Retire, RotateKeys, Show, Verify,
 };
+pub(crate) use policy::{
+    CheckPolicy, ExplainCall, MakeKey, Policy, PolicyCommand, ReplayCalls, SignPolicy,
+};
+pub(crate) use review::{Review, ReviewCommand};
+pub(crate) use switch::{Switch, SwitchCommand, Throw};
 
 /// A gateway for sharing data between national databases.
 ///
@@ -34,10 +42,16 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Say everything that is wrong with a configuration file.
     CheckConfig(Serve),
+    /// Check and sign the agreements of a gateway, and hold them against what was recorded.
+    Policy(Policy),
     /// Ask a gateway about one citizen.
     Lookup(Box<Lookup>),
     /// Check, prove, copy and search the record of exchanges; rotate the keys that sign it.
     Audit(Audit),
+    /// List the emergencies that wait to be reviewed, and close reviews.
+    Review(Review),
+    /// Stop an agency, a system, a source or a purpose while the gateway runs, and let it go on.
+    Switch(Switch),
     /// Run one simulated agency.
     Sim(Sim),
     /// Cosign the checkpoints of logs as long as they only grow: c2sp.org/tlog-witness.

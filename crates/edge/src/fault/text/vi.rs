@@ -65,6 +65,14 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Cơ quan bị tạm dừng",
             "Quyền truy cập của cơ quan đang bị tạm dừng. Hãy liên hệ đơn vị vận hành.",
         ],
+        R::SystemSuspended => [
+            "Hệ thống bị tạm dừng",
+            "Quyền truy cập của hệ thống đang bị tạm dừng. Hãy liên hệ đơn vị vận hành.",
+        ],
+        R::PurposeSuspended => [
+            "Mục đích bị tạm dừng",
+            "Tạm thời không ai được tra cứu theo mục đích này. Hãy liên hệ đơn vị vận hành.",
+        ],
         R::AgreementExpired => [
             "Thỏa thuận không có hiệu lực",
             "Thỏa thuận chưa có hiệu lực hoặc đã hết hiệu lực.",
@@ -72,6 +80,14 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
         R::PurposeNotAllowed => [
             "Mục đích không được phép",
             "Không có thỏa thuận nào của bạn bao gồm mục đích này. ListGrants liệt kê những gì được hỏi.",
+        ],
+        R::OutOfHours => [
+            "Ngoài giờ khai thác",
+            "Thỏa thuận của bạn cho mục đích này chỉ có hiệu lực trong những giờ khác.",
+        ],
+        R::OwnRecord => [
+            "Hồ sơ của chính mình",
+            "Theo thỏa thuận này, cán bộ không được tra cứu về chính mình.",
         ],
         R::DutyNotGranted => [
             "Chưa được giao quyền",
@@ -145,6 +161,10 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
         R::Maintenance => [
             "Nguồn đang bảo trì",
             "Nguồn đang bảo trì theo kế hoạch. Hãy hỏi lại sau thời gian được nêu.",
+        ],
+        R::SourceSuspended => [
+            "Nguồn bị tạm dừng",
+            "Nguồn tạm thời không được hỏi. Điều này không nói gì về công dân. Hãy hỏi lại sau thời gian được nêu.",
         ],
         R::Overloaded => [
             "Quá tải",
