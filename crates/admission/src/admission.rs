@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use exchange::{
     AgencyCode, CallContext, Caller, Clock, Identifier, MatchHints, OfficerId, PurposeCode,
-    Request, Violation,
+    Request, Verification, Violation,
 };
 use governor::clock::DefaultClock;
 
@@ -75,6 +75,26 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let (agreement, purpose, quota) = terms;
         let permit = Permit::new(&state.policy, agreement, purpose, request, quota);
         Ok(permit)
+    }
+
+    /// Admits claims about a person, or says why not. Spends one request of the caller's quota.
+    ///
+    /// # Errors
+    /// As [`Admission::admit`], and `CLAIM_NOT_GRANTED` with every claim that the agreement does not
+    /// let the caller verify.
+    pub fn admit_verification(
+        &self,
+        caller: &Caller,
+        asked: &Verification,
+    ) -> Result<Permit, Refusal> {
+        let state = self.state.load();
+        let terms = self.terms(&state, caller, asked, None, Some(&asked.subject.hints))?;
+        let (agreement, purpose, quota) = terms;
+        match check::claims(agreement, asked) {
+            Ok(()) => Ok(Permit::new(&state.policy, agreement, purpose, asked, quota)
+                .verifying(agreement.verifiable(), asked)),
+            Err(fault) => Err(Refusal::new(fault, &state.policy, Some(quota))),
+        }
     }
 
     /// Admits a call about the record, or says why not. Spends one request of the caller's quota.

@@ -46,6 +46,13 @@ impl Permit {
         }
     }
 
+    /// The same for claims, which may rest on more fields than may be released.
+    pub(crate) fn verifying(mut self, verifiable: FieldSet, asked: &Request) -> Self {
+        self.granted = asked.mask.and(&verifiable);
+        self.withheld = asked.mask.minus(&verifiable);
+        self
+    }
+
     /// The id of the agreement that admits the request.
     #[must_use]
     pub const fn agreement(&self) -> &Arc<str> {

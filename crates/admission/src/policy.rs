@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use exchange::{
-    AgencyCode, AgreementId, Caller, Criticality, FieldSet, ProcedureCode, PurposeCode, SystemId,
+    AgencyCode, AgreementId, Caller, Criticality, Disclosure, FieldSet, ProcedureCode, PurposeCode,
+    SystemId,
 };
 use jiff::Timestamp;
 
@@ -203,6 +204,10 @@ pub(crate) struct Agreement {
     /// None: every procedure.
     pub(crate) procedures: Option<HashSet<ProcedureCode>>,
     pub(crate) fields: FieldSet,
+    /// What may be compared with a claim beside the fields, and is never released.
+    pub(crate) verify: FieldSet,
+    /// How much a verification may tell.
+    pub(crate) disclosure: Disclosure,
     pub(crate) duties: Vec<Duty>,
     pub(crate) visibility: Visibility,
     /// Midnight at the start of its first day.
@@ -225,6 +230,11 @@ impl Agreement {
     /// True if it is in force at that instant.
     pub(crate) fn is_valid_at(&self, now: Timestamp) -> bool {
         self.valid_from <= now && now < self.valid_to
+    }
+
+    /// What claims may rest on.
+    pub(crate) fn verifiable(&self) -> FieldSet {
+        self.fields.or(&self.verify)
     }
 
     fn is_open_to(&self, system: &SystemId) -> bool {

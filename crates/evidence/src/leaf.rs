@@ -88,6 +88,8 @@ pub(crate) struct Tail<'a, S: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) who: Option<Commitment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ver: Option<Commitment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) src: Option<S>,
     /// What was done with the record.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,6 +114,7 @@ impl<S: Serialize> Tail<'_, S> {
     pub(crate) const fn of(dec: &'static str) -> Self {
         Self {
             who: None,
+            ver: None,
             src: None,
             act: None,
             n: None,
@@ -131,6 +134,9 @@ pub(crate) struct SourceEntry {
     pub(crate) st: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) f: Option<Paths>,
+    /// The fields that claims were compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) c: Option<Paths>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) asof: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

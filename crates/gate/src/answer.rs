@@ -137,6 +137,7 @@ impl Draft {
     }
 }
 
-fn paths(fields: &FieldSet) -> Vec<String> {
+/// The ids of fields.
+pub(crate) fn paths(fields: &FieldSet) -> Vec<String> {
     fields.iter().map(Field::path).map(str::to_owned).collect()
 }

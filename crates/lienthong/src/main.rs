@@ -22,6 +22,7 @@ mod serve;
 mod simulate;
 mod stop;
 mod telemetry;
+mod verify;
 mod web;
 mod witness;
 
@@ -50,6 +51,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::CheckConfig(arguments) => check::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Sim(arguments) => simulate::run(&arguments),
         Command::Witness(arguments) => witness::run(&arguments),

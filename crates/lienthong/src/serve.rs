@@ -80,11 +80,7 @@ impl Gateway {
         metrics: &Arc<Metrics>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let synthetic = if config.is_sandbox() {
-            Synthetic::Served
-        } else {
-            Synthetic::Refused
-        };
+        let manner = Manner::of(&config);
         let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let readiness = Readiness::new();
         let shelf = Shelf::new(&config.evidence);
@@ -109,7 +105,7 @@ impl Gateway {
             clock: Arc::clone(&clock),
             recheck: Recheck::default(),
         };
-        let gate = gate(&parts, checked.agencies, shelf.clone(), synthetic);
+        let gate = gate(&parts, checked.agencies, shelf.clone(), manner);
         let (recheck, reloads) = (parts.recheck.clone(), Reloads::new(path, parts));
         let rendered = Arc::clone(metrics);
         let doors = Edge::start(
@@ -154,12 +150,7 @@ impl Gateway {
 }
 
 /// The gate, which shares with the reloads what they replace.
-fn gate(
-    parts: &reload::Parts,
-    agencies: Vec<Arc<dyn Agency>>,
-    log: Shelf,
-    synthetic: Synthetic,
-) -> Gate {
+fn gate(parts: &reload::Parts, agencies: Vec<Arc<dyn Agency>>, log: Shelf, manner: Manner) -> Gate {
     Gate::new(gate::Deps {
         admission: Arc::clone(&parts.admission),
         records: Arc::new(parts.evidence.clone()),
@@ -169,8 +160,29 @@ fn gate(
         clock: Arc::clone(&parts.clock),
         observer: Arc::clone(&parts.metrics) as _,
         canaries: Arc::clone(&parts.canaries),
-        synthetic,
+        synthetic: manner.synthetic,
+        verification_step: manner.verification_step,
     })
+}
+
+/// What the configuration says of how the gate answers.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    synthetic: Synthetic,
+    verification_step: Duration,
+}
+
+impl Manner {
+    fn of(config: &Config) -> Self {
+        Self {
+            synthetic: if config.is_sandbox() {
+                Synthetic::Served
+            } else {
+                Synthetic::Refused
+            },
+            verification_step: config.verification_step,
+        }
+    }
 }
 
 /// Opens the log. When it can no longer be written, nothing more is answered and the process ends.

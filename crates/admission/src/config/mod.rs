@@ -163,15 +163,17 @@ fn agreement(
         .unwrap_or(CRITICALITY_CAP);
     let visibility = seen(&mut section);
     section.finish();
-    let ((valid_from, valid_to), (fields, duties)) = (validity?, rights?);
+    let ((valid_from, valid_to), rights) = (validity?, rights?);
     Some(Agreement {
         id: id?.as_str().into(),
         agency: agency?,
         systems,
         purposes: distinct(purposes?),
         procedures: procedures.map(HashSet::from_iter),
-        fields,
-        duties,
+        fields: rights.fields,
+        verify: rights.verify,
+        disclosure: rights.disclosure,
+        duties: rights.duties,
         visibility: visibility?,
         valid_from,
         valid_to,

@@ -1,22 +1,50 @@
 //! What an agreement grants, and what the citizen sees of it.
 
-use exchange::FieldSet;
+use exchange::{Disclosure, FieldSet};
 
 use super::words::{distinct, duty, fields, prose, visibility};
 use crate::reader::Section;
 use crate::{Duty, Visibility};
 
-/// The fields that may be asked for, and what may be done with the record: one of both at least.
-pub(super) fn rights(section: &mut Section<'_>) -> Option<(FieldSet, Vec<Duty>)> {
-    let has_duties = section.has(DUTIES);
+/// What an agreement grants.
+#[derive(Debug)]
+pub(super) struct Rights {
+    /// What may be asked for and released.
+    pub(super) fields: FieldSet,
+    /// What may be compared with a claim beside that.
+    pub(super) verify: FieldSet,
+    /// How much a verification may tell.
+    pub(super) disclosure: Disclosure,
+    /// What may be done with the record.
+    pub(super) duties: Vec<Duty>,
+}
+
+/// The fields that may be asked for or verified, and what may be done with the record: one of these
+/// at least.
+pub(super) fn rights(section: &mut Section<'_>) -> Option<Rights> {
+    let has_others = section.has(DUTIES) || section.has(VERIFY);
     let duties = section.optional_words(DUTIES, duty).map(distinct);
-    let sets = if has_duties {
+    let verify = section.optional_words(VERIFY, fields);
+    let disclosure = if section.flag("verify_per_claim", false) {
+        Disclosure::PerClaim
+    } else {
+        Disclosure::AllOrNothing
+    };
+    let sets = if has_others {
         section.any_words("fields", fields)
     } else {
         section.words("fields", fields)
     };
-    let fields = sets?.iter().fold(FieldSet::EMPTY, |all, set| all.or(set));
-    Some((fields, duties.unwrap_or_default()))
+    Some(Rights {
+        fields: union(&sets?),
+        verify: union(&verify.unwrap_or_default()),
+        disclosure,
+        duties: duties.unwrap_or_default(),
+    })
+}
+
+fn union(sets: &[FieldSet]) -> FieldSet {
+    sets.iter().fold(FieldSet::EMPTY, |all, set| all.or(set))
 }
 
 /// From when on the citizen sees the accesses; what each kind needs, and nothing else, must be
@@ -65,6 +93,7 @@ pub(super) enum Kind {
 }
 
 const DUTIES: &str = "duties";
+const VERIFY: &str = "verify";
 const VISIBILITY: &str = "visibility";
 /// Ten years: longer than records are kept.
 const MAX_DELAY_DAYS: u32 = 3_653;

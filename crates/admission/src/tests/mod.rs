@@ -10,3 +10,4 @@ mod quota;
 mod refusal;
 mod reload;
 mod validity;
+mod verification;

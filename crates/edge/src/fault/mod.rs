@@ -50,6 +50,7 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         | R::AgreementExpired
         | R::PurposeNotAllowed
         | R::DutyNotGranted
+        | R::ClaimNotGranted
         | R::OfficerRequired
         | R::EnumerationSuspected => (Code::PermissionDenied, StatusCode::FORBIDDEN),
         R::PersonNotFound | R::RecordNotFound => (Code::NotFound, StatusCode::NOT_FOUND),

@@ -184,6 +184,7 @@ fn gate(
         observer: Arc::new(gate::NoObserver),
         canaries: Arc::default(),
         synthetic,
+        verification_step: Duration::from_millis(20),
     });
     (gate, handle)
 }

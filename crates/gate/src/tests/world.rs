@@ -48,6 +48,7 @@ impl World {
             observer: Arc::clone(&seen) as _,
             canaries: Arc::new(Canaries::load(&canaries(dir.path())).unwrap()),
             synthetic: Synthetic::Served,
+            verification_step: Duration::from_millis(20),
         });
         let gate = Arc::new(gate);
         Self {

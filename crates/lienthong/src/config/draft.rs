@@ -3,6 +3,7 @@
 //! Not here: the files that it names (`checked.rs`).
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use identity::{TlsFiles, TrustDomain};
 use serde::Deserialize;
@@ -23,6 +24,7 @@ pub(super) struct Draft {
     trust_domain: Option<TrustDomain>,
     pub(super) policy: Option<PathBuf>,
     pub(super) canaries: Option<PathBuf>,
+    verification_step: Option<Duration>,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
     pub(super) evidence: Option<evidence::Config>,
@@ -38,6 +40,7 @@ struct Gateway {
     trust_domain: Option<String>,
     policy: Option<PathBuf>,
     canaries: Option<PathBuf>,
+    verification_step_ms: Option<u16>,
 }
 
 /// The `[tls]` stanza.
@@ -104,6 +107,8 @@ impl Draft {
         self.node = gateway.node;
         self.policy = gateway.policy.map(|policy| self.base.join(policy));
         self.canaries = gateway.canaries.map(|file| self.base.join(file));
+        let step = gateway.verification_step_ms.map(u64::from);
+        self.verification_step = step.map(Duration::from_millis);
         let domain = gateway.trust_domain?;
         self.trust_domain = TrustDomain::parse(&domain);
         if self.trust_domain.is_none() {
@@ -172,6 +177,7 @@ impl Draft {
                 trust_domain,
                 policy,
                 canaries: self.canaries,
+                verification_step: self.verification_step.unwrap_or(gate::VERIFICATION_STEP),
                 edge,
                 tls,
                 evidence,
