@@ -12,6 +12,7 @@
 mod bench;
 mod grpc;
 mod receipt;
+mod records;
 mod rest;
 mod sandbox;
 mod serving;
@@ -19,6 +20,7 @@ mod serving;
 pub use bench::{Ask, Bench, ask_agency};
 pub use grpc::channel;
 pub use receipt::receipt_text;
+pub use records::{records, records_of};
 pub use rest::{Rest, RestAnswer, everything, question};
 pub use sandbox::{Ran, Sandbox, Stopped, loop_until, program, run, shell, verify};
 pub use serving::Serving;
