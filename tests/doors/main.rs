@@ -3,3 +3,16 @@
 //! misbehave.
 //!
 //! Each test names the rows of the fault matrix that it covers.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside the test functions"
+)]
+
+mod certificates;
+mod floods;
+mod messages;
+mod slow;
+mod smuggling;
+mod tls;

@@ -2,16 +2,16 @@
 
 /// What a comparison of two samples has found.
 #[derive(Clone, Copy, Debug)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// How probable it is that a value of the one is greater than one of the other, ties counting
     /// half: 0.5 if nothing tells them apart.
-    pub a12: f64,
+    pub(crate) a12: f64,
     /// How probable a difference like this is between samples of one kind, two-sided.
-    pub p: f64,
+    pub(crate) p: f64,
 }
 
 /// Compares two samples.
-pub fn compare(one: &[f64], other: &[f64]) -> Comparison {
+pub(crate) fn compare(one: &[f64], other: &[f64]) -> Comparison {
     let (n, m) = (one.len() as f64, other.len() as f64);
     let of_one = one.iter().map(|value| (*value, true));
     let mut all: Vec<(f64, bool)> = of_one.chain(other.iter().map(|it| (*it, false))).collect();
@@ -50,7 +50,7 @@ fn erfc(x: f64) -> f64 {
 }
 
 /// The value below which that part of a sample lies.
-pub fn quantile(sample: &[f64], part: f64) -> f64 {
+pub(crate) fn quantile(sample: &[f64], part: f64) -> f64 {
     let mut sorted = sample.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[((sorted.len() - 1) as f64 * part) as usize]

@@ -1,6 +1,6 @@
 //! Claims about citizens: what they come to, and that nothing else shows.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use api::v1;
 use api::v1::verification_service_client::VerificationServiceClient;

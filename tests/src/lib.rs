@@ -10,12 +10,16 @@
 )]
 
 mod bench;
+pub mod forger;
+pub mod frames;
 mod grpc;
 mod receipt;
 mod records;
 mod rest;
 mod sandbox;
 mod serving;
+pub mod vitals;
+mod wire;
 
 pub use bench::{Ask, Bench, ask_agency};
 pub use grpc::channel;
@@ -24,3 +28,4 @@ pub use records::{records, records_of};
 pub use rest::{Rest, RestAnswer, everything, question};
 pub use sandbox::{Ran, Sandbox, Stopped, loop_until, program, run, shell, verify};
 pub use serving::Serving;
+pub use wire::Wire;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use exchange::{
-    AgencyCode, CallContext, Caller, Clock, Identifier, MatchHints, OfficerId, PurposeCode,
-    Request, Verification, Violation,
+    AgencyCode, CallContext, Caller, Clock, Identifier, IdentifierKind, MatchHints, OfficerId,
+    PurposeCode, Request, Verification, Violation,
 };
 use governor::clock::DefaultClock;
 
 use crate::policy::Agreement;
-use crate::quota::Quotas;
+use crate::quota::{Leases, Maker, Pool, Quotas, Sharing, Spent};
 use crate::scrutiny::Mismatches;
 use crate::{
     AgencyName, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant, catalogue,
@@ -25,7 +25,7 @@ use crate::{
 pub struct Admission<Q: governor::clock::Clock = DefaultClock> {
     state: ArcSwap<State<Q>>,
     clock: Arc<dyn Clock>,
-    quota_clock: Q,
+    maker: Maker<Q>,
     mismatches: Mismatches<Q>,
 }
 
@@ -33,6 +33,41 @@ pub struct Admission<Q: governor::clock::Clock = DefaultClock> {
 struct State<Q: governor::clock::Clock> {
     policy: Policy,
     quotas: Quotas<Q>,
+}
+
+impl<Q: governor::clock::Clock + Clone> State<Q> {
+    /// Takes from the quotas of the sources that a permit lets be asked. Of these, one that is spent
+    /// is left out; unless it is required, or all are.
+    fn spend_at(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        permit: Permit,
+    ) -> Result<Permit, Refusal> {
+        let granted = permit.granted().sources();
+        if request.dry_run || granted.is_empty() {
+            return Ok(permit);
+        }
+        let kind = request.subject.identifier.kind();
+        // Without whoever knows whom the number is of, nobody can be asked.
+        let (sources, required) = match kind {
+            IdentifierKind::Personal => (granted, request.required),
+            IdentifierKind::Legacy | IdentifierKind::TaxCode | IdentifierKind::InsuranceCode => {
+                let issuer = kind.issuer();
+                (granted.with(issuer), request.required.with(issuer))
+            }
+        };
+        let own = self.quotas.of(&self.policy, caller);
+        match self.quotas.spend_at(&own, sources, required) {
+            Ok(limited) => Ok(permit.without(limited)),
+            Err(spent) => Err(self.exceeded(spent)),
+        }
+    }
+
+    fn exceeded(&self, spent: Spent) -> Refusal {
+        let fault = check::quota_exceeded(&spent);
+        Refusal::new(fault, &self.policy, Some(spent.state))
+    }
 }
 
 /// What a reload did.
@@ -50,19 +85,45 @@ impl Admission {
     pub fn new(policy: Policy, clock: Arc<dyn Clock>) -> Self {
         Self::with_quota_clock(policy, clock, DefaultClock::default())
     }
+
+    /// Puts a policy into force on one of several nodes, which share its quotas.
+    #[must_use]
+    pub fn shared(policy: Policy, clock: Arc<dyn Clock>, sharing: Sharing) -> Self {
+        let pool = Arc::new(Pool::new(sharing));
+        let maker = Maker {
+            clock: DefaultClock::default(),
+            pool: Some(pool),
+        };
+        Self::assemble(policy, clock, maker)
+    }
 }
 
 impl<Q: governor::clock::Clock + Clone> Admission<Q> {
     /// Puts a policy into force, with a clock of its own for the quotas.
     #[must_use]
     pub fn with_quota_clock(policy: Policy, clock: Arc<dyn Clock>, quota_clock: Q) -> Self {
-        let quotas = Quotas::new(&policy, &quota_clock, None);
+        let maker = Maker {
+            clock: quota_clock,
+            pool: None,
+        };
+        Self::assemble(policy, clock, maker)
+    }
+
+    pub(crate) fn assemble(policy: Policy, clock: Arc<dyn Clock>, maker: Maker<Q>) -> Self {
+        let quotas = Quotas::new(&policy, &maker, None);
         Self {
             state: ArcSwap::from_pointee(State { policy, quotas }),
             clock,
-            mismatches: Mismatches::new(quota_clock.clone()),
-            quota_clock,
+            mismatches: Mismatches::new(maker.clock.clone()),
+            maker,
         }
+    }
+
+    /// The leases of this node, if it shares its quotas; for the one task that asks for them.
+    #[must_use]
+    pub fn leases(&self) -> Option<Leases<Q>> {
+        let pool = self.maker.pool.as_ref()?;
+        Some(Leases::new(Arc::clone(pool)))
     }
 
     /// Admits a request, or says why not. Spends one request of the caller's quota.
@@ -74,7 +135,7 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let terms = self.terms(&state, caller, request, None, Some(&request.subject.hints))?;
         let (agreement, purpose, quota) = terms;
         let permit = Permit::new(&state.policy, agreement, purpose, request, quota);
-        Ok(permit)
+        state.spend_at(caller, request, permit)
     }
 
     /// Admits claims about a person, or says why not. Spends one request of the caller's quota.
@@ -90,11 +151,12 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let state = self.state.load();
         let terms = self.terms(&state, caller, asked, None, Some(&asked.subject.hints))?;
         let (agreement, purpose, quota) = terms;
-        match check::claims(agreement, asked) {
-            Ok(()) => Ok(Permit::new(&state.policy, agreement, purpose, asked, quota)
-                .verifying(agreement.verifiable(), asked)),
-            Err(fault) => Err(Refusal::new(fault, &state.policy, Some(quota))),
+        if let Err(fault) = check::claims(agreement, asked) {
+            return Err(Refusal::new(fault, &state.policy, Some(quota)));
         }
+        let permit = Permit::new(&state.policy, agreement, purpose, asked, quota);
+        let permit = permit.verifying(agreement.verifiable(), asked);
+        state.spend_at(caller, asked, permit)
     }
 
     /// Admits a call about the record, or says why not. Spends one request of the caller's quota.
@@ -153,9 +215,10 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let (party, purpose) = check::standing(policy, caller, context)
             .map_err(|fault| Refusal::new(fault, policy, None))?;
         // Before anything that depends on what was agreed, so that probing costs.
-        let quota = state.quotas.spend(caller).map_err(|spent| {
-            Refusal::new(check::quota_exceeded(&spent), policy, Some(spent.state))
-        })?;
+        let own = state.quotas.of(policy, caller);
+        let officer = context.officer.as_ref();
+        let quota = state.quotas.spend(&own, caller.agency(), officer);
+        let quota = quota.map_err(|spent| state.exceeded(spent))?;
         let agreed =
             check::agreement(party, caller, context, self.clock.now()).and_then(|agreement| {
                 check::duty(agreement, context, duty)?;
@@ -175,7 +238,7 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         if policy.digest() == old.policy.digest() {
             return Reload::Unchanged;
         }
-        let quotas = Quotas::new(&policy, &self.quota_clock, Some(&old.quotas));
+        let quotas = Quotas::new(&policy, &self.maker, Some(&old.quotas));
         self.state.store(Arc::new(State { policy, quotas }));
         Reload::Swapped
     }
@@ -232,13 +295,29 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         catalogue::grants(&self.state.load().policy, caller, self.clock.now())
     }
 
-    /// The caller's quota as it stands, without spending it; none for a caller that no agreement
+    /// The caller's own quota as it stands, without spending it; none for a caller that no agreement
     /// names.
     #[must_use]
     pub fn quota(&self, caller: &Caller) -> Option<QuotaState> {
         let state = self.state.load();
         let is_known = state.policy.knows(caller.agency(), caller.system());
-        is_known.then(|| state.quotas.peek(caller))
+        is_known.then(|| Quotas::peek(&state.quotas.of(&state.policy, caller)))
+    }
+
+    /// Every quota that concerns the caller as it stands, its own first; none for a caller that no
+    /// agreement names.
+    #[must_use]
+    pub fn quotas(&self, caller: &Caller) -> Vec<QuotaState> {
+        let state = self.state.load();
+        if !state.policy.knows(caller.agency(), caller.system()) {
+            return Vec::new();
+        }
+        let grants = catalogue::grants(&state.policy, caller, self.clock.now());
+        let sources = grants
+            .iter()
+            .flat_map(|grant| grant.fields.sources().iter());
+        let own = state.quotas.of(&state.policy, caller);
+        state.quotas.all(&own, sources.collect())
     }
 }
 

@@ -155,11 +155,13 @@ pub(crate) fn completeness(
 
 /// The fault of a spent quota.
 pub(crate) fn quota_exceeded(spent: &Spent) -> Fault {
-    let fault = Fault::new(Reason::QuotaExceeded, "the caller's quota is spent");
+    let fault = Fault::new(Reason::QuotaExceeded, "a quota is spent");
     let mut fault = fault.retry_after(spent.retry_after);
     fault.quota = Some(QuotaViolation {
-        policy: (*spent.state.policy).to_owned(),
+        policy: spent.state.policy,
         description: spent.limit.to_string(),
+        limit: spent.state.limit,
+        window: spent.state.window,
     });
     fault
 }

@@ -31,5 +31,5 @@ pub use duty::Duty;
 pub use error::{Error, Problem};
 pub use permit::{Permit, Refusal, resolution_mask};
 pub use policy::{AgencyName, Policy, Purpose, Visibility};
-pub use quota::QuotaState;
+pub use quota::{Ask, Granted, Leases, Limited, QuotaState, Sharing, Standing};
 pub use warrant::Warrant;

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use exchange::{Criticality, Fault, Field, FieldSet, Request};
+use exchange::{Criticality, Fault, Field, FieldSet, Request, Source};
 
 use crate::policy::Agreement;
+use crate::quota::{Limited, LimitedSources};
 use crate::{Policy, Purpose, QuotaState, Visibility};
 
 /// Proof that a caller may ask one question, and of what may be answered.
@@ -22,6 +23,7 @@ pub struct Permit {
     criticality: Criticality,
     visibility: Visibility,
     quota: QuotaState,
+    limited: LimitedSources,
 }
 
 impl Permit {
@@ -43,6 +45,7 @@ impl Permit {
             criticality: request.criticality.max(agreement.criticality_cap),
             visibility: agreement.visibility,
             quota,
+            limited: LimitedSources::default(),
         }
     }
 
@@ -51,6 +54,11 @@ impl Permit {
         self.granted = asked.mask.and(&verifiable);
         self.withheld = asked.mask.minus(&verifiable);
         self
+    }
+
+    /// The same permit without some sources, for which a quota is spent.
+    pub(crate) fn without(self, limited: LimitedSources) -> Self {
+        Self { limited, ..self }
     }
 
     /// The id of the agreement that admits the request.
@@ -100,6 +108,12 @@ impl Permit {
     #[must_use]
     pub const fn quota(&self) -> &QuotaState {
         &self.quota
+    }
+
+    /// Why a source may not be asked although its fields are granted: a quota for it is spent.
+    #[must_use]
+    pub fn limited(&self, source: Source) -> Option<Limited> {
+        self.limited.of(source)
     }
 
     /// True if the caller may have a number resolved to the personal id: the request asked for

@@ -27,7 +27,7 @@ const DRAINING: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// `PAYLOAD_TOO_LARGE`; `DEADLINE_EXCEEDED` for one that trickles; `INVALID_ARGUMENT` for one that
-/// breaks off.
+/// breaks off or has trailers.
 pub(crate) async fn collect(mut body: Incoming, allowance: Allowance) -> Result<Bytes, Fault> {
     let said = body.size_hint().lower();
     if usize::try_from(said).is_ok_and(|said| said > allowance.size) {
@@ -51,7 +51,8 @@ pub(crate) async fn collect(mut body: Incoming, allowance: Allowance) -> Result<
             Ok(Some(Ok(frame))) => frame,
         };
         let Ok(data) = frame.into_data() else {
-            continue; // trailers
+            // Nothing reads trailers here, and whoever hides something in them is refused.
+            return Err(Fault::new(Reason::InvalidArgument, "the body has trailers"));
         };
         if received + data.len() > allowance.size {
             drain(body).await;

@@ -38,5 +38,5 @@ mod url;
 pub use administration::{Administration, Effect, NoAdministration, Reloaded};
 pub use config::{Config, FindUsage, Limits};
 pub use edge::{Deps, Edge, Error, Recheck, Running};
-pub use observer::{Call, NoObserver, Observer, TurnedAway};
+pub use observer::{Call, Cut, NoObserver, Observer, TurnedAway};
 pub use readiness::{Readiness, Record};

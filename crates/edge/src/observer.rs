@@ -12,6 +12,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn call(&self, _call: &Call<'_>) {}
     /// A connection was not taken.
     fn turned_away(&self, _why: TurnedAway) {}
+    /// A connection was cut.
+    fn cut(&self, _why: Cut) {}
     /// That many connections are open on the agencies' listener.
     fn connections(&self, _open: usize) {}
 }
@@ -79,6 +81,35 @@ impl TurnedAway {
             Self::PerCertificate => "per_certificate",
             Self::Full => "full",
             Self::Draining => "draining",
+        }
+    }
+}
+
+/// Why a connection was cut, through its own fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cut {
+    /// It was flooded with frames or resets.
+    Flood,
+    /// What it sent is no HTTP.
+    Malformed,
+    /// A head took too long.
+    Slow,
+    /// Its certificate has ended or is no longer admitted.
+    Certificate,
+}
+
+impl Cut {
+    /// Every value, so that a metric can start each at zero.
+    pub const ALL: [Self; 4] = [Self::Flood, Self::Malformed, Self::Slow, Self::Certificate];
+
+    /// The value of the label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Flood => "flood",
+            Self::Malformed => "malformed",
+            Self::Slow => "slow",
+            Self::Certificate => "certificate",
         }
     }
 }

@@ -31,9 +31,13 @@ pub struct Violation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaViolation {
     /// The name of the quota, as in the `RateLimit-Policy` header.
-    pub policy: String,
+    pub policy: &'static str,
     /// What the quota allows, for people.
     pub description: String,
+    /// The requests that a full quota allows at once.
+    pub limit: u32,
+    /// The time in which an empty quota is full again.
+    pub window: Duration,
 }
 
 /// The one error that crosses crates on the road of a request; one pointer wide.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{CitizenId, IdViolation};
+use crate::{CitizenId, IdViolation, Source};
 
 /// A number by which one person can be asked for.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -28,6 +28,18 @@ pub enum IdentifierKind {
     TaxCode,
     /// The old 10-digit social-insurance code.
     InsuranceCode,
+}
+
+impl IdentifierKind {
+    /// The source that gives numbers of that kind out, and knows who is behind one.
+    #[must_use]
+    pub const fn issuer(self) -> Source {
+        match self {
+            Self::Personal | Self::Legacy => Source::Population,
+            Self::TaxCode => Source::Tax,
+            Self::InsuranceCode => Source::SocialSecurity,
+        }
+    }
 }
 
 /// Why a text is no identifier of its kind.

@@ -108,7 +108,7 @@ reasons! {
     RequestIdReused = "REQUEST_ID_REUSED", Caller, No;
     /// The same request is running.
     RequestInProgress = "REQUEST_IN_PROGRESS", Caller, After;
-    /// The caller's quota is spent.
+    /// A quota is spent: of the caller, of the officer, or of the sources asked.
     QuotaExceeded = "QUOTA_EXCEEDED", Caller, After;
     /// The body is larger than the limit.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", Caller, No;

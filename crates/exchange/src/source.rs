@@ -77,6 +77,24 @@ impl SourceSet {
         Self(self.0 | 1 << source as u8)
     }
 
+    /// The set without that source.
+    #[must_use]
+    pub const fn without(self, source: Source) -> Self {
+        Self(self.0 & !(1 << source as u8))
+    }
+
+    /// The sources that are in both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The sources that are not in the other set.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// True if the source is in the set.
     #[must_use]
     pub const fn contains(self, source: Source) -> bool {

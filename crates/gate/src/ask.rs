@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use adapter::{Agency, Answer, Context, Miss, Question};
-use admission::Permit;
+use admission::{Limited, Permit};
 use evidence::{Open, SourceOutcome};
 use exchange::{CitizenId, Fault, FieldSet, Request, Source, SourceState};
 use futures_util::future::FutureExt as _;
@@ -76,6 +76,10 @@ impl Asking<'_> {
     /// The same before anything is minimised. A subject that is not known is its result.
     pub(crate) async fn asked(self, source: Source, subject: Result<CitizenId, Miss>) -> Asked {
         let begun = Instant::now();
+        let subject = match self.permit.limited(source) {
+            Some(limited) => Err(spent(limited)),
+            None => subject,
+        };
         let result = match (subject, self.gate.agency(self.open, source)) {
             (Err(miss), _) => Err(miss),
             (_, None) => Err(Miss::new(
@@ -158,7 +162,7 @@ impl Asking<'_> {
         if miss.reason == "WRONG_SUBJECT" {
             observer.wrong_subject(source);
             tracing::error!(%source, "a source answered about another person");
-        } else if state.is_failure() {
+        } else if state.is_failure() && self.permit.limited(source).is_none() {
             tracing::warn!(%source, state = state.name(), reason = miss.reason, detail = miss.detail, "a source gave no answer");
         }
     }
@@ -179,6 +183,15 @@ pub(crate) async fn guarded<T>(
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(Miss::invalid("INTERNAL", "the adapter panicked")),
         Err(_) => Err(Miss::timeout("no answer in the time there was")),
+    }
+}
+
+/// What stands for the answer of a source that is not asked because a quota for it is spent.
+fn spent(limited: Limited) -> Miss {
+    let detail = "a quota for the source is spent";
+    Miss {
+        retry_after: Some(limited.retry_after),
+        ..Miss::new(SourceState::RateLimited, limited.reason, detail).after(0)
     }
 }
 

@@ -57,13 +57,13 @@ impl Gate {
         }
     }
 
-    /// The caller's own quotas, without spending them.
+    /// The quotas that concern the caller, without spending them.
     #[must_use]
     pub fn get_quota(&self, caller: &Caller) -> v1::GetQuotaResponse {
         let now = self.deps.clock.now();
-        let quota = self.deps.admission.quota(caller);
+        let quotas = self.deps.admission.quotas(caller);
         v1::GetQuotaResponse {
-            quotas: quota.iter().map(|quota| message(quota, now)).collect(),
+            quotas: quotas.iter().map(|quota| message(quota, now)).collect(),
         }
     }
 }
@@ -80,7 +80,7 @@ fn number(duty: Duty) -> i32 {
 fn message(quota: &QuotaState, now: Timestamp) -> v1::Quota {
     let reset = now + Duration::from_secs(quota.reset_after.as_secs());
     v1::Quota {
-        policy: quota.policy.to_string(),
+        policy: quota.policy.to_owned(),
         limit: quota.limit.into(),
         remaining: quota.remaining.into(),
         reset_time: Some(reset.into()),

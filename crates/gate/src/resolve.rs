@@ -3,9 +3,7 @@
 use adapter::{Answer, Miss, Resolution};
 use api::v1::{ResolveIdentifierResponse, ResolveOutcome};
 use evidence::{Outcome, SourceOutcome};
-use exchange::{
-    CitizenId, Fault, Field, FieldSet, IdentifierKind, Reason, Request, Source, SourceState,
-};
+use exchange::{CitizenId, Fault, Field, FieldSet, Reason, Request, Source, SourceState};
 
 use crate::ask::Asking;
 use crate::seal::message;
@@ -137,7 +135,7 @@ fn released(resolution: &Result<Resolution, Miss>) -> FieldSet {
 /// What the record says of the source that was asked, if nothing leaves.
 pub(crate) fn outcome(request: &Request, resolution: &Result<Resolution, Miss>) -> SourceOutcome {
     SourceOutcome {
-        source: resolver(request.subject.identifier.kind()),
+        source: request.subject.identifier.kind().issuer(),
         state: state(resolution),
         released: FieldSet::EMPTY,
         as_of: None,
@@ -152,15 +150,6 @@ pub(crate) const fn state(resolution: &Result<Resolution, Miss>) -> SourceState 
         Ok(Resolution::Ambiguous { .. }) => SourceState::Ambiguous,
         Ok(Resolution::NotFound | Resolution::Cancelled) => SourceState::NotFound,
         Err(miss) => miss.state,
-    }
-}
-
-/// The source that gives numbers of that kind out.
-pub(crate) const fn resolver(kind: IdentifierKind) -> Source {
-    match kind {
-        IdentifierKind::Personal | IdentifierKind::Legacy => Source::Population,
-        IdentifierKind::TaxCode => Source::Tax,
-        IdentifierKind::InsuranceCode => Source::SocialSecurity,
     }
 }
 

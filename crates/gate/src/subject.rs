@@ -79,7 +79,7 @@ impl Asking<'_> {
     /// Asks the agency that gives such numbers out who is behind one.
     pub(crate) async fn resolution(self) -> Result<Resolution, Miss> {
         let identifier = &self.request.subject.identifier;
-        let source = resolve::resolver(identifier.kind());
+        let source = identifier.kind().issuer();
         let begun = Instant::now();
         let result = match self.resolver(identifier.kind()) {
             None => {
@@ -103,7 +103,7 @@ impl Asking<'_> {
     }
 
     fn resolver(&self, kind: IdentifierKind) -> Option<&Arc<dyn Agency>> {
-        let agency = self.gate.agency(self.open, resolve::resolver(kind));
+        let agency = self.gate.agency(self.open, kind.issuer());
         agency.filter(|agency| agency.resolves().contains(&kind))
     }
 }

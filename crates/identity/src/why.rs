@@ -4,7 +4,7 @@
 
 use std::io;
 
-use rustls::{CertificateError, Error, PeerIncompatible};
+use rustls::{CertificateError, Error, OtherError, PeerIncompatible};
 
 /// Why a handshake failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +23,8 @@ pub enum Why {
     Version,
     /// The certificate is not for clients.
     Eku,
+    /// An authority above the certificate may not name what it names.
+    NameConstraint,
     /// No revocation list in force speaks of the certificate.
     Crl,
     /// What arrives is no proper TLS, or has nothing in common with ours.
@@ -33,7 +35,7 @@ pub enum Why {
 
 impl Why {
     /// Every value, so that a metric can start each at zero.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NoCertificate,
         Self::UnknownCa,
         Self::Expired,
@@ -41,6 +43,7 @@ impl Why {
         Self::Revoked,
         Self::Version,
         Self::Eku,
+        Self::NameConstraint,
         Self::Crl,
         Self::Protocol,
         Self::Other,
@@ -57,6 +60,7 @@ impl Why {
             Self::Revoked => "revoked",
             Self::Version => "version",
             Self::Eku => "eku",
+            Self::NameConstraint => "name_constraint",
             Self::Crl => "crl",
             Self::Protocol => "protocol",
             Self::Other => "other",
@@ -114,6 +118,10 @@ fn of_certificate(error: &CertificateError) -> Why {
         | E::ExpiredRevocationList
         | E::ExpiredRevocationListContext { .. } => Why::Crl,
         E::BadEncoding => Why::Protocol,
+        E::Other(OtherError(error)) => match error.downcast_ref() {
+            Some(webpki::Error::NameConstraintViolation) => Why::NameConstraint,
+            Some(_) | None => Why::Other,
+        },
         _ => Why::Other,
     }
 }

@@ -29,6 +29,10 @@ pub mod evidence {}
 #[doc = include_str!("../agencies.md")]
 pub mod agencies {}
 
+/// How often one may ask.
+#[doc = include_str!("../quotas.md")]
+pub mod quotas {}
+
 /// Which test covers which row of the fault matrix.
 #[doc = include_str!("../rows.md")]
 pub mod rows {}

@@ -12,13 +12,15 @@ use jiff::tz::{TimeZone, offset};
 use toml::Table;
 
 use crate::policy::{Agreement, Purpose};
-use crate::quota::{Limit, Limits, Scope};
+use crate::quota::Limits;
 use crate::reader::{Problems, Section};
 use crate::{AgencyName, Problem};
 
+mod limits;
 mod rights;
 mod words;
 
+use limits::limits;
 use rights::{rights, seen};
 use words::{agency_code, criticality, declared, distinct, prose, system_id, unique, word};
 
@@ -205,67 +207,8 @@ fn midnight(day: Date) -> Option<Timestamp> {
     Some(start.timestamp())
 }
 
-fn limits(mut section: Section<'_>, known: &Known) -> Option<Limits> {
-    let default = limit(&mut section);
-    let callers = section.sections("caller");
-    section.finish();
-    let mut seen = HashSet::new();
-    let callers: Vec<_> = callers
-        .into_iter()
-        .map(|caller| caller_limit(caller, known, &mut seen))
-        .collect();
-    Some(Limits {
-        default: default?,
-        callers: callers.into_iter().collect::<Option<_>>()?,
-    })
-}
-
-fn caller_limit(
-    mut section: Section<'_>,
-    known: &Known,
-    seen: &mut HashSet<Scope>,
-) -> Option<(Scope, Limit)> {
-    let agency = section.word("agency", |text| {
-        let agency = agency_code(text)?;
-        let is_known = known.agencies.contains(&agency);
-        is_known
-            .then_some(agency)
-            .ok_or_else(|| format!("no agreement names the agency {text:?}"))
-    });
-    let system = section.optional_word("system", |text| {
-        let system = system_id(text)?;
-        let is_known = agency.as_ref().is_none_or(|a| known.knows(a, &system));
-        is_known
-            .then_some(system)
-            .ok_or_else(|| format!("no agreement is open to the system {text:?}"))
-    });
-    let limit = limit(&mut section);
-    let scope = Scope {
-        agency: agency?,
-        system,
-    };
-    if !seen.insert(scope.clone()) {
-        section.problem("agency", "has this limit twice");
-    }
-    section.finish();
-    Some((scope, limit?))
-}
-
-fn limit(section: &mut Section<'_>) -> Option<Limit> {
-    let requests_per_minute = section.count("requests_per_minute", MAX_COUNT);
-    let burst = section.count("burst", MAX_COUNT);
-    Some(Limit {
-        requests_per_minute: requests_per_minute?,
-        burst: burst?,
-    })
-}
-
 /// An agreement waives the second factor in so many words, never by silence.
 const SECOND_FACTOR: bool = true;
 
 /// An emergency is answered and reviewed: an agreement grants that in so many words.
 const CRITICALITY_CAP: Criticality = Criticality::CitizenWaiting;
-
-/// The limiter counts nanoseconds in 64 bits: one request a minute with this burst takes
-/// 6·10¹⁰ ns · 10⁷ = 6·10¹⁷ of 1.8·10¹⁹.
-const MAX_COUNT: u32 = 10_000_000;

@@ -34,7 +34,7 @@ impl Told<'_> {
             details.push(RetryInfo::new(Some(after)).into());
         }
         if let Some(quota) = &fault.quota {
-            let violation = QuotaViolation::new(&quota.policy, &quota.description);
+            let violation = QuotaViolation::new(quota.policy, &quota.description);
             details.push(QuotaFailure::new([violation]).into());
         }
         let link = HelpLink::new(self.text.en.title, &self.help);

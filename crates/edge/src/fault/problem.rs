@@ -72,7 +72,7 @@ impl Told<'_> {
             violations: violations.collect(),
             retry_after_seconds: self.retry_after.map(seconds),
             quota: fault.quota.as_ref().map(|quota| Quota {
-                policy: &quota.policy,
+                policy: quota.policy,
                 description: &quota.description,
             }),
             metadata: metadata

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use admission::QuotaState;
 use api::convert::{Malformed, Question};
 use api::v1;
-use exchange::{CallContext, Fault, Reason, RequestId, Violation};
+use exchange::{CallContext, Fault, QuotaViolation, Reason, RequestId, Violation};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use gate::{Gate, Reply};
 use tokio::time::timeout_at;
@@ -164,7 +164,8 @@ impl Handlers {
                 Ok(answer)
             }
             Err(fault) => {
-                notes.quota = self.gate.quota(&context.call);
+                let spent = fault.quota.as_ref().map(spent);
+                notes.quota = spent.or_else(|| self.gate.quota(&context.call));
                 Err(fault)
             }
         }
@@ -185,6 +186,17 @@ const fn before_purposes(reason: Reason) -> bool {
 
 fn whole<T>(reply: Reply<T>) -> (T, Option<QuotaState>) {
     (reply.message, Some(reply.quota))
+}
+
+/// The quota for which a call is refused, as the headers tell it: it may not be the caller's own.
+const fn spent(quota: &QuotaViolation) -> QuotaState {
+    QuotaState {
+        policy: quota.policy,
+        limit: quota.limit,
+        remaining: 0,
+        window: quota.window,
+        reset_after: quota.window,
+    }
 }
 
 fn note_id(context: &Context, message: &impl Question) {

@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use uuid::Uuid;
 
-use super::connection::{Activity, Ends, Protocol, converse};
+use super::connection::{Activity, Ends, Over, Protocol, converse};
 use super::limits::{Handshakes, PerCertificate, Place};
 use crate::config::Limits;
 use crate::stack::Stack;
@@ -112,14 +112,21 @@ impl Agencies {
         let activity = Arc::clone(&peer.activity);
         let over = async {
             tokio::select! {
-                () = sleep(jittered(self.limits.age()).min(left)) => {}
-                () = self.refused(&chain) => {}
+                () = sleep(jittered(self.limits.age())) => Over::Age,
+                () = sleep(left) => Over::Certificate,
+                () = self.refused(&chain) => Over::Certificate,
             }
         };
+        let caller = peer.caller.clone();
         let stack = Arc::clone(&self.stack);
         let answer = move |request| Arc::clone(&stack).answer(Arc::clone(&peer), request);
         let (limits, ends) = (&self.limits, &self.ends);
-        converse(stream, protocol, &activity, limits, ends, over, answer).await;
+        let cut = converse(stream, protocol, &activity, limits, ends, over, answer).await;
+        if let Some(why) = cut {
+            let (agency, system, why_name) = (caller.agency(), caller.system(), why.name());
+            tracing::info!(%agency, %system, why = why_name, "a connection was cut");
+            self.observer.cut(why);
+        }
     }
 
     async fn handshake(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>, TurnedAway> {

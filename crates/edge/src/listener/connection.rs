@@ -3,11 +3,12 @@
 //! *Invariant:* a connection ends: by its own side, by idleness, by age, with its certificate, or
 //! with the listener. Each end but the first lets the calls in progress finish.
 
-use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cork::Cork;
@@ -24,7 +25,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 
+use super::flood::{FLOODED, Guard};
 use super::heads::Heads;
+use crate::Cut;
 use crate::config::Limits;
 
 /// The protocol that both sides have agreed upon.
@@ -60,43 +63,65 @@ where
     }
 }
 
-/// Serves one connection until it ends: when it is idle, and when `over` says so.
+/// Why a connection is over before its side ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// It is old.
+    Age,
+    /// Its certificate has ended, or is no longer admitted: no call is taken from it any more.
+    Certificate,
+}
+
+/// Serves one connection until it ends: when it is idle, and when `over` says so. Why it was cut, if
+/// that is for its own fault.
 pub(crate) async fn converse<S, A, F>(
     stream: S,
     protocol: Protocol,
     activity: &Arc<Activity>,
     limits: &Limits,
     ends: &Ends,
-    over: impl Future<Output = ()>,
+    over: impl Future<Output = Over>,
     answer: A,
-) where
+) -> Option<Cut>
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request<Incoming>) -> F + Send + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
+    let refusing = Arc::new(AtomicBool::new(false));
+    let refuses = Arc::clone(&refusing);
     let service = service_fn(move |request| {
         // On the heap at once: a call of its kilobytes is moved several times into its task.
-        let answer = Box::pin(answer(request));
-        async { Ok::<_, Infallible>(answer.await) }
+        let answer = (!refuses.load(Ordering::Relaxed)).then(|| Box::pin(answer(request)));
+        async {
+            match answer {
+                Some(answer) => Ok(answer.await),
+                None => Err(h2::Error::from(h2::Reason::REFUSED_STREAM)),
+            }
+        }
     });
     let builder = builder(protocol, Calls(ends.calls.clone()));
     let stream = match protocol {
         Protocol::Http1 => Either::Left(Heads::new(stream, Arc::clone(activity), limits.header())),
-        Protocol::Http2 => Either::Right(Cork::new(stream)),
+        Protocol::Http2 => Either::Right(Guard::new(Cork::new(stream))),
     };
     let mut conversation = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let grace = tokio::select! {
-        ended = conversation.as_mut() => return note(ended),
-        () = ends.cut.cancelled() => return,
-        () = ends.stop.cancelled() => None,
-        () = activity.idle(limits.idle()) => Some(limits.grace()),
-        () = over => Some(limits.grace()),
+    let (grace, cut) = tokio::select! {
+        ended = conversation.as_mut() => return why(ended),
+        () = ends.cut.cancelled() => return None,
+        () = ends.stop.cancelled() => (None, None),
+        () = activity.idle(limits.idle()) => (Some(limits.grace()), None),
+        over = over => {
+            let is_refused = over == Over::Certificate;
+            refusing.store(is_refused, Ordering::Relaxed);
+            (Some(limits.grace()), is_refused.then_some(Cut::Certificate))
+        }
     };
     conversation.as_mut().graceful_shutdown();
     tokio::select! {
-        ended = conversation.as_mut() => note(ended),
-        () = ends.cut.cancelled() => {}
-        () = wait(grace) => {}
+        ended = conversation.as_mut() => cut.or_else(|| why(ended)),
+        () = ends.cut.cancelled() => cut,
+        () = wait(grace) => cut,
     }
 }
 
@@ -205,10 +230,41 @@ async fn wait(time: Option<Duration>) {
     }
 }
 
-fn note(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
-    if let Err(error) = ended {
-        tracing::debug!(error = &*error, "a connection ended early");
+/// Why a connection was cut, if that is for its own fault.
+fn why(ended: Result<(), Box<dyn Error + Send + Sync>>) -> Option<Cut> {
+    let error = ended.err()?;
+    tracing::debug!(error = &*error, "a connection ended early");
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
+    while let Some(error) = cause {
+        if let Some(cut) = fault(error) {
+            return Some(cut);
+        }
+        cause = error.source();
     }
+    None
+}
+
+/// The fault of the other side that an error tells of.
+fn fault(error: &(dyn Error + 'static)) -> Option<Cut> {
+    if let Some(error) = error.downcast_ref::<h2::Error>() {
+        let ours = error.is_library();
+        return match error.reason() {
+            Some(h2::Reason::ENHANCE_YOUR_CALM) if ours => Some(Cut::Flood),
+            Some(_) if ours => Some(Cut::Malformed),
+            _ => error.get_io().and_then(of_io),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<hyper::Error>() {
+        return error.is_parse().then_some(Cut::Malformed);
+    }
+    error.downcast_ref::<io::Error>().and_then(of_io)
+}
+
+fn of_io(error: &io::Error) -> Option<Cut> {
+    if error.kind() == FLOODED {
+        return Some(Cut::Flood);
+    }
+    (error.kind() == io::ErrorKind::TimedOut).then_some(Cut::Slow)
 }
 
 /// Four times what an honest client sends.

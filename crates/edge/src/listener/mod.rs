@@ -4,6 +4,7 @@
 
 pub(crate) mod agencies;
 mod connection;
+mod flood;
 mod heads;
 mod limits;
 pub(crate) mod plain;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use edge::{Call, TurnedAway};
+use edge::{Call, Cut, TurnedAway};
 use exchange::{Criticality, Reason};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
@@ -24,6 +24,7 @@ pub(super) struct Doors {
     took: Histogram<f64>,
     rejections: Arc<[AtomicU64]>,
     turned_away: Arc<[(TurnedAway, AtomicU64)]>,
+    cut: Arc<[(Cut, AtomicU64)]>,
     connections: Arc<AtomicU64>,
 }
 
@@ -41,6 +42,7 @@ impl Doors {
             took,
             rejections: rejections(meter),
             turned_away: turned_away(meter),
+            cut: cut(meter),
             connections: connections(meter),
         }
     }
@@ -72,6 +74,13 @@ impl edge::Observer for Metrics {
 
     fn turned_away(&self, why: TurnedAway) {
         let mut every = self.doors.turned_away.iter();
+        if let Some((_, count)) = every.find(|(known, _)| *known == why) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn cut(&self, why: Cut) {
+        let mut every = self.doors.cut.iter();
         if let Some((_, count)) = every.find(|(known, _)| *known == why) {
             count.fetch_add(1, Relaxed);
         }
@@ -130,6 +139,23 @@ fn turned_away(meter: &Meter) -> Arc<[(TurnedAway, AtomicU64)]> {
         meter,
         "tls.handshake.failures",
         "Connections that were not taken, by why.",
+        move |counted| {
+            for (why, count) in read.iter() {
+                let why = KeyValue::new("why", why.name());
+                counted.observe(count.load(Relaxed), &[why]);
+            }
+        },
+    );
+    counts
+}
+
+fn cut(meter: &Meter) -> Arc<[(Cut, AtomicU64)]> {
+    let counts: Arc<[_]> = Cut::ALL.map(|why| (why, AtomicU64::default())).into();
+    let read = Arc::clone(&counts);
+    counter(
+        meter,
+        "gateway.connections.cut",
+        "Connections that were cut, by why.",
         move |counted| {
             for (why, count) in read.iter() {
                 let why = KeyValue::new("why", why.name());

@@ -92,7 +92,10 @@ impl Ground {
                 let file = file.context("the file of the database")?;
                 Some(file.display().to_string())
             }
-            None => self.before("database"),
+            None => {
+                let before = self.before("evidence", "database");
+                before.and_then(|file| Some(file.as_str()?.to_owned()))
+            }
         };
         Ok(self)
     }
@@ -139,7 +142,7 @@ impl Ground {
     }
 
     /// Writes the configuration for these listeners and agencies. What is set of the log stays as it
-    /// is, its origin too.
+    /// is, its origin too; so do certificates and limits.
     pub(crate) fn configure(
         &self,
         listeners: &Listeners,
@@ -170,6 +173,12 @@ impl Ground {
              client_ca = 'pki/ca.pem'\ncrls = ['pki/ca.crl']"
                 .to_owned(),
         )?;
+        for (name, key) in KEPT {
+            let stanza = table.get_mut(name).and_then(toml::Value::as_table_mut);
+            if let (Some(value), Some(stanza)) = (self.before(name, key), stanza) {
+                stanza.insert(key.to_owned(), value);
+            }
+        }
         table.insert("evidence".to_owned(), self.evidence().into());
         table.insert("agency".to_owned(), agencies.clone().into());
         std::fs::write(self.config_file(), toml::to_string_pretty(&table)?)?;
@@ -208,11 +217,14 @@ impl Ground {
         table.get("evidence")?.as_table().cloned()
     }
 
-    fn before(&self, key: &str) -> Option<String> {
-        let value = self.evidence_before()?.get(key)?.as_str()?.to_owned();
-        Some(value)
+    /// What was configured before under a key of a stanza.
+    fn before(&self, stanza: &str, key: &str) -> Option<toml::Value> {
+        Some(self.configured()?.get(stanza)?.get(key)?.clone())
     }
 }
+
+/// What stays of a configuration that was there before, beside that of the log.
+const KEPT: [(&str, &str); 1] = [("edge", "limits")];
 
 /// A sandbox may stand on a disk that is nearly full.
 const RESERVE_BYTES: i64 = 64 << 20;

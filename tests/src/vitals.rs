@@ -1,0 +1,166 @@
+//! How a gateway is: what it counts, what it holds, what it has recorded, how fast it answers others.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::{Rest, Sandbox};
+
+/// What `/metrics` of a sandbox says.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    operations: Rest,
+}
+
+impl Metrics {
+    /// Those of a sandbox.
+    pub fn of(sandbox: &Sandbox) -> Self {
+        let operations = Rest::plain(sandbox.text("/operations"));
+        Self { operations }
+    }
+
+    /// The sum of a counter over all series that have these labels, as they are written.
+    pub async fn count(&self, name: &str, labels: &str) -> u64 {
+        let text = self.operations.get("/metrics").await.unwrap().text;
+        let lines = text.lines().filter(|line| line.contains(labels));
+        let values = lines.filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            let is_it = rest.starts_with(['{', ' ']);
+            is_it.then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
+        });
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count"
+        )]
+        let sum = values.sum::<f64>() as u64;
+        sum
+    }
+
+    /// Waits until a counter is above what it was.
+    pub async fn grows(&self, name: &str, labels: &str, before: u64) -> u64 {
+        let begun = Instant::now();
+        loop {
+            let count = self.count(name, labels).await;
+            if count > before {
+                return count;
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{name}{{{labels}}} stays at {before}"
+            );
+            sleep(LOOK).await;
+        }
+    }
+}
+
+/// How many records of a kind a sandbox has made, such as `ACCESS` or `DENIED`.
+pub fn records(sandbox: &Sandbox, kind: &str) -> u64 {
+    let verified = sandbox.verify(None);
+    let mut lines = verified.out.lines();
+    let line = lines.find(|line| line.trim().starts_with(kind));
+    line.and_then(|line| line.split_whitespace().last()?.parse().ok())
+        .unwrap_or_default()
+}
+
+/// The memory of a sandbox's process, in KiB.
+pub fn resident(sandbox: &Sandbox) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", sandbox.pid()));
+    let status = status.expect("it is alive");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let size = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+    size.expect("its memory")
+}
+
+/// The time of a process's work so far.
+pub fn cpu(sandbox: &Sandbox) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", sandbox.pid()));
+    let stat = stat.expect("it is alive");
+    // The name of the program may hold blanks; it ends with the last bracket.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10) // 100 ticks a second on every Linux
+}
+
+/// Another caller, who goes on asking until told to stop.
+#[derive(Debug)]
+pub struct Neighbour {
+    stop: oneshot::Sender<()>,
+    asking: JoinHandle<Vec<Duration>>,
+}
+
+impl Neighbour {
+    /// Begins to ask.
+    pub fn begin(sandbox: &Sandbox) -> Self {
+        let rest = Rest::new(sandbox, "portal");
+        let (stop, mut stopped) = oneshot::channel();
+        let asking = tokio::spawn(async move {
+            let mut took = Vec::new();
+            while stopped.try_recv().is_err() {
+                let begun = Instant::now();
+                let answer = rest.get("/v1/fields").await;
+                took.push(begun.elapsed());
+                assert_eq!(
+                    answer.unwrap().status,
+                    200,
+                    "another caller is not answered"
+                );
+            }
+            took
+        });
+        Self { stop, asking }
+    }
+
+    /// Stops; the time within which 99 of 100 answers came.
+    pub async fn stop(self) -> Duration {
+        self.stop.send(()).ok();
+        let mut took = self.asking.await.expect("another caller is answered");
+        took.sort_unstable();
+        let at = (took.len() * 99).div_ceil(100).saturating_sub(1);
+        took.get(at).copied().unwrap_or_default()
+    }
+}
+
+/// A gateway before something is done to it, to be looked at again after.
+#[derive(Debug)]
+pub struct Before {
+    resident: u64,
+    quiet: Duration,
+    neighbour: Neighbour,
+}
+
+impl Before {
+    /// Looks at how it is, and has another caller ask from now on.
+    pub async fn attack(sandbox: &Sandbox) -> Self {
+        let quiet = Neighbour::begin(sandbox);
+        sleep(Duration::from_millis(500)).await;
+        let quiet = quiet.stop().await;
+        Self {
+            resident: resident(sandbox),
+            quiet,
+            neighbour: Neighbour::begin(sandbox),
+        }
+    }
+
+    /// Looks at what it has done: the process lives, has not grown by 32 MiB, and the other caller was
+    /// answered within twice the time as before.
+    pub async fn has_survived(self, sandbox: &Sandbox) {
+        let loud = self.neighbour.stop().await;
+        let grown = resident(sandbox).saturating_sub(self.resident);
+        assert!(grown < 32 << 10, "it has grown by {grown} KiB");
+        let most = (self.quiet * 2).max(NOISE);
+        let quiet = self.quiet;
+        assert!(
+            loud < most,
+            "another caller waits {loud:?}, and {quiet:?} before"
+        );
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
+/// What a machine with other work takes away from anybody at times.
+const NOISE: Duration = Duration::from_millis(250);
