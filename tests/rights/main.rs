@@ -10,5 +10,9 @@
     reason = "helpers of tests stand outside the test functions; what was measured is shown"
 )]
 
+mod agreements;
+mod bounds;
+mod hindsight;
+mod masks;
 mod statistics;
 mod verification;

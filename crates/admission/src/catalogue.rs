@@ -20,6 +20,8 @@ pub struct Grant {
     pub verify: FieldSet,
     /// How much a verification may tell.
     pub disclosure: Disclosure,
+    /// Those of them that are granted in their masked form alone.
+    pub masked: FieldSet,
     /// What the caller may do with the record.
     pub duties: Vec<Duty>,
     /// True if name and birth date must be given beside the number.
@@ -39,6 +41,7 @@ pub(crate) fn grants(policy: &Policy, caller: &Caller, now: Timestamp) -> Vec<Gr
                 fields: agreement.fields,
                 verify: agreement.verify,
                 disclosure: agreement.disclosure,
+                masked: agreement.masked,
                 duties: agreement.duties.clone(),
                 second_factor: agreement.second_factor,
                 valid_to: agreement.valid_to,

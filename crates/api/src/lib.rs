@@ -11,12 +11,15 @@ pub mod convert;
 mod field_mask;
 mod held;
 mod kept;
+mod mask;
 mod record;
 mod redact;
 pub mod routes;
 mod timestamp;
 pub mod v1;
 
+#[path = "generated/masks.rs"]
+mod masks;
 #[path = "generated/records.rs"]
 mod records;
 #[path = "generated/redacted.rs"]

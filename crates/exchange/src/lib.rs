@@ -14,6 +14,7 @@ mod date;
 mod fault;
 mod field;
 mod field_set;
+mod flag;
 mod identifier;
 mod name;
 mod reason;
@@ -34,8 +35,9 @@ pub use claim::{
 pub use clock::{Clock, SystemClock};
 pub use date::{DateViolation, PartialDate};
 pub use fault::{Fault, FaultDetails, Origin, QuotaViolation, Violation};
-pub use field::{FIELDS, Field, FieldInfo, Sensitivity};
+pub use field::{FIELDS, Field, FieldInfo, Mask, Sensitivity};
 pub use field_set::{FieldSet, FieldSetIter};
+pub use flag::{Flag, FlagSet};
 pub use identifier::{Identifier, IdentifierKind, IdentifierViolation};
 pub use name::{NameViolation, name_hint, name_key, normalise};
 pub use reason::{Reason, Retry};

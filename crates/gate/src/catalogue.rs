@@ -44,8 +44,8 @@ impl Gate {
         let grants = grants.map(|grant| v1::Grant {
             agreement_id: grant.agreement.to_string(),
             purpose_code: grant.purpose.to_string(),
-            paths: paths(&grant.fields),
-            masked_paths: Vec::new(),
+            paths: paths(&grant.fields.minus(&grant.masked)),
+            masked_paths: paths(&grant.masked),
             second_factor_required: grant.second_factor,
             valid_to: Some(grant.valid_to.into()),
             duties: grant.duties.into_iter().map(number).collect(),

@@ -1,17 +1,19 @@
 //! What an agreement grants, and what the citizen sees of it.
 
-use exchange::{Disclosure, FieldSet};
+use exchange::{Disclosure, Field, FieldSet, Mask};
 
-use super::words::{distinct, duty, fields, prose, visibility};
+use super::words::{distinct, duty, fields, maskable, prose, visibility};
 use crate::reader::Section;
 use crate::{Duty, Visibility};
 
 /// What an agreement grants.
 #[derive(Debug)]
 pub(super) struct Rights {
-    /// What may be asked for and released.
+    /// The fields that may be asked for.
     pub(super) fields: FieldSet,
-    /// What may be compared with a claim beside that.
+    /// Those of them of which only a part may be released.
+    pub(super) masked: FieldSet,
+    /// What may be compared with a claim beside the fields that are not masked.
     pub(super) verify: FieldSet,
     /// How much a verification may tell.
     pub(super) disclosure: Disclosure,
@@ -19,32 +21,47 @@ pub(super) struct Rights {
     pub(super) duties: Vec<Duty>,
 }
 
-/// The fields that may be asked for or verified, and what may be done with the record: one of these
-/// at least.
+/// Reads what is granted: a field, masked, to be verified or not, or a duty at least.
 pub(super) fn rights(section: &mut Section<'_>) -> Option<Rights> {
-    let has_others = section.has(DUTIES) || section.has(VERIFY);
+    let suffices = [DUTIES, VERIFY]
+        .into_iter()
+        .chain(MASKS.map(|(key, _)| key));
+    let may_lack = suffices.into_iter().any(|key| section.has(key));
     let duties = section.optional_words(DUTIES, duty).map(distinct);
-    let verify = section.optional_words(VERIFY, fields);
+    let verify = section.optional_words(VERIFY, fields).unwrap_or_default();
+    let verify = verify.iter().fold(FieldSet::EMPTY, |all, set| all.or(set));
     let disclosure = if section.flag("verify_per_claim", false) {
         Disclosure::PerClaim
     } else {
         Disclosure::AllOrNothing
     };
-    let sets = if has_others {
-        section.any_words("fields", fields)
-    } else {
-        section.words("fields", fields)
+    let mut named = FieldSet::EMPTY;
+    let mut granted = |text: &str| {
+        let set = fields(text)?;
+        named = named.or(&Field::from_path(text).into_iter().collect());
+        Ok(set)
     };
+    let sets = if may_lack {
+        section.any_words("fields", &mut granted)
+    } else {
+        section.words("fields", &mut granted)
+    };
+    let mut masked = FieldSet::EMPTY;
+    for (key, mask) in MASKS {
+        let fields = section.optional_words(key, |text| maskable(text, mask, &named));
+        masked = fields
+            .iter()
+            .flatten()
+            .fold(masked, |all, field| all.or(&[*field].into_iter().collect()));
+    }
+    let fields = sets?.iter().fold(masked, |all, set| all.or(set));
     Some(Rights {
-        fields: union(&sets?),
-        verify: union(&verify.unwrap_or_default()),
+        fields,
+        masked,
+        verify,
         disclosure,
         duties: duties.unwrap_or_default(),
     })
-}
-
-fn union(sets: &[FieldSet]) -> FieldSet {
-    sets.iter().fold(FieldSet::EMPTY, |all, set| all.or(set))
 }
 
 /// From when on the citizen sees the accesses; what each kind needs, and nothing else, must be
@@ -94,6 +111,12 @@ pub(super) enum Kind {
 
 const DUTIES: &str = "duties";
 const VERIFY: &str = "verify";
+/// Granted in a form that leaves only a part: the key of each form.
+const MASKS: [(&str, Mask); 3] = [
+    ("last_four_only", Mask::LastFour),
+    ("year_only", Mask::Year),
+    ("province_only", Mask::Province),
+];
 const VISIBILITY: &str = "visibility";
 /// Ten years: longer than records are kept.
 const MAX_DELAY_DAYS: u32 = 3_653;

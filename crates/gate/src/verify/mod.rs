@@ -236,6 +236,7 @@ impl Findings {
             source: it.source,
             state: it.told,
             released: granted.and(&FieldSet::of(it.source)),
+            masked: FieldSet::EMPTY,
             as_of: None,
             record: None,
         })

@@ -4,6 +4,7 @@
 //! from the file's folder. Secrets are named by file only.
 
 mod agency;
+mod agreements;
 mod checked;
 mod draft;
 mod fixed;
@@ -16,12 +17,14 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
 
 use agency::Switched;
 use draft::Draft;
 use lines::Lines;
 
+pub(crate) use agreements::load as load_policy;
 pub(crate) use checked::Checked;
 pub(crate) use fixed::Fixed;
 pub(crate) use problem::Problems;
@@ -33,8 +36,10 @@ pub(crate) struct Config {
     pub(crate) node: String,
     /// Whose certificates name callers. A first label `sandbox` serves synthetic citizens.
     pub(crate) trust_domain: TrustDomain,
-    /// The file of agreements.
+    /// The directory or file of agreements.
     pub(crate) policy: PathBuf,
+    /// The keys of which one must have signed them, if there are any.
+    pub(crate) policy_keys: Vec<VerifierKey>,
     /// The file of canaries.
     pub(crate) canaries: Option<PathBuf>,
     /// The step of the times after which verifications are answered.
