@@ -7,12 +7,21 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::print_stdout,
     reason = "helpers of tests stand outside the test functions"
 )]
 
 mod certificates;
 mod floods;
+mod fuzz;
+mod identity;
+mod injection;
 mod messages;
+mod payload;
+mod rotation;
 mod slow;
 mod smuggling;
+mod testssl;
 mod tls;

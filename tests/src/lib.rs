@@ -14,6 +14,7 @@ pub mod forger;
 pub mod frames;
 mod grpc;
 mod leaves;
+pub mod mutator;
 mod policy;
 mod receipt;
 mod records;

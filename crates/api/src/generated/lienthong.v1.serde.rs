@@ -766,10 +766,7 @@ impl<'de> serde::Deserialize<'de> for Assistance {
                             if group__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("group"));
                             }
-                            group__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            group__ = Some(map_.next_value()?);
                         }
                         GeneratedField::DecisionNo => {
                             if decision_no__.is_some() {
@@ -1039,10 +1036,7 @@ impl<'de> serde::Deserialize<'de> for AuditReceipt {
                             if batch_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("batchSize"));
                             }
-                            batch_size__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            batch_size__ = Some(map_.next_value()?);
                         }
                         GeneratedField::Path => {
                             if path__.is_some() {
@@ -6979,10 +6973,7 @@ impl<'de> serde::Deserialize<'de> for Immunisation {
                             if dose__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("dose"));
                             }
-                            dose__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            dose__ = Some(map_.next_value()?);
                         }
                         GeneratedField::GivenOn => {
                             if given_on__.is_some() {
@@ -7647,10 +7638,7 @@ impl<'de> serde::Deserialize<'de> for ListMyAccessesRequest {
                             if page_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("pageSize"));
                             }
-                            page_size__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            page_size__ = Some(map_.next_value()?);
                         }
                         GeneratedField::PageToken => {
                             if page_token__.is_some() {
@@ -7810,10 +7798,7 @@ impl<'de> serde::Deserialize<'de> for ListMyAccessesResponse {
                             if total_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("totalSize"));
                             }
-                            total_size__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            total_size__ = Some(map_.next_value()?);
                         }
                         GeneratedField::AvailableFrom => {
                             if available_from__.is_some() {
@@ -10205,28 +10190,19 @@ impl<'de> serde::Deserialize<'de> for PartialDate {
                             if year__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("year"));
                             }
-                            year__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            year__ = Some(map_.next_value()?);
                         }
                         GeneratedField::Month => {
                             if month__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("month"));
                             }
-                            month__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            month__ = Some(map_.next_value()?);
                         }
                         GeneratedField::Day => {
                             if day__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("day"));
                             }
-                            day__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            day__ = Some(map_.next_value()?);
                         }
                     }
                 }
@@ -11713,10 +11689,7 @@ impl<'de> serde::Deserialize<'de> for PovertyStatus {
                             if year__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("year"));
                             }
-                            year__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            year__ = Some(map_.next_value()?);
                         }
                         GeneratedField::HouseholdCode => {
                             if household_code__.is_some() {
@@ -13378,10 +13351,7 @@ impl<'de> serde::Deserialize<'de> for ResolveIdentifierResponse {
                             if candidates__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("candidates"));
                             }
-                            candidates__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            candidates__ = Some(map_.next_value()?);
                         }
                     }
                 }
@@ -13699,10 +13669,7 @@ impl<'de> serde::Deserialize<'de> for SearchRecordsRequest {
                             if page_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("pageSize"));
                             }
-                            page_size__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            page_size__ = Some(map_.next_value()?);
                         }
                         GeneratedField::PageToken => {
                             if page_token__.is_some() {
@@ -14867,10 +14834,7 @@ impl<'de> serde::Deserialize<'de> for SourceStatus {
                             if attempts__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("attempts"));
                             }
-                            attempts__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            attempts__ = Some(map_.next_value()?);
                         }
                         GeneratedField::AsOf => {
                             if as_of__.is_some() {

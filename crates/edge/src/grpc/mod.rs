@@ -89,6 +89,15 @@ impl Grpc {
         mut head: Parts,
         body: Bytes,
     ) -> Result<http::Response<Body>, Fault> {
+        if body
+            .first()
+            .is_some_and(|is_compressed| *is_compressed == 1)
+        {
+            return Err(Fault::new(
+                Reason::NotServed,
+                "no message encoding is served",
+            ));
+        }
         head.extensions.insert(Arc::clone(context));
         let request = http::Request::from_parts(head, Full::new(body));
         let Ok(response) = match rpc {

@@ -298,7 +298,7 @@ async fn a_message_that_cannot_be_decoded_is_an_invalid_argument() {
         (b"\0\x7f\xff\xff\xff\x0a", "3"),
         (b"\0\0", "3"),
         (b"", "3"),
-        (b"\x01\0\0\0\x02\x0a\x00", "3"),
+        (b"\x01\0\0\0\x02\x0a\x00", "12"),
     ];
     for (body, code) in cases {
         let asked = request(Method::POST, path, body)

@@ -1,5 +1,5 @@
-//! Finds the tools that suites run: strace, with which system calls are made to fail, and sqlite3, with
-//! which the manual has a keyring copied.
+//! Finds the tools that suites run: strace, with which system calls are made to fail, sqlite3, with
+//! which the manual has a keyring copied, and testssl, which knows the weaknesses of TLS.
 
 use std::path::Path;
 
@@ -10,13 +10,20 @@ use crate::process::{program, succeeds};
 
 /// Sees to it that each is on the path.
 pub(super) fn find_or_install(root: &Path) -> Result<()> {
-    for (tool, version) in [("strace", "-V"), ("sqlite3", "--version")] {
+    for (tool, version, package) in TOOLS {
         let there = || succeeds(program(root, tool).arg(version));
         if !there() {
-            apt::install(root, tool)?;
+            apt::install(root, package)?;
             ensure!(there(), "{tool} is installed, but does not run");
         }
         println!("    {tool} is there");
     }
     Ok(())
 }
+
+/// A program, how it tells its version, and the package that has it.
+const TOOLS: [(&str, &str, &str); 3] = [
+    ("strace", "-V", "strace"),
+    ("sqlite3", "--version", "sqlite3"),
+    ("testssl", "--version", "testssl.sh"),
+];

@@ -65,14 +65,19 @@ pub(super) fn message<T: DeserializeOwned>(tree: &Tree) -> Walked<T> {
 fn problem(error: &Error) -> &'static str {
     let text = error.to_string();
     let starts = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    let is_number = ["expected i32", "expected u32"]
+        .iter()
+        .any(|it| text.contains(it));
     if starts(&["duplicate field"]) {
         REPEATED
+    } else if is_number {
+        NO_NUMBER
     } else if starts(&["unknown variant", "invalid value"]) {
         "is none of the values that the contract has"
     } else if starts(&["invalid type"]) {
         "has not the type that the contract gives it"
     } else {
-        "is no whole number that the contract takes"
+        NO_NUMBER
     }
 }
 
@@ -218,5 +223,7 @@ impl<'de> SeqAccess<'de> for Elements<'de, '_, '_> {
     }
 }
 
+/// What is told of an integer that is none, or is too large.
+const NO_NUMBER: &str = "is no whole number that the contract takes";
 /// More than the contract has fields; each walk is over 256 values at most.
 const MOST_WALKS: usize = 32;

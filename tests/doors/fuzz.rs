@@ -1,0 +1,162 @@
+//! Bytes that are nearly right, by the thousand, for everything that reads what others have written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchange::{Identifier, IdentifierKind};
+use http_body_util::Full;
+use prost::Message as _;
+use serde_json::{Value, json};
+use tests::mutator::Mutator;
+use tests::vitals::resident;
+use tests::{Rest, Sandbox, channel, everything, question};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tonic::body::Body;
+use tower::Service as _;
+
+/// How long each reader is tried; `LIENTHONG_TEST_FULL` tries it for minutes.
+fn time() -> Duration {
+    match std::env::var_os("LIENTHONG_TEST_FULL") {
+        Some(_) => Duration::from_secs(300),
+        None => Duration::from_secs(4),
+    }
+}
+
+fn lookup() -> Value {
+    let mut body = question("999099000001", "ONE_STOP_DESK", &everything());
+    body["subject"]["hints"] = json!({"fullName": "Nguyễn Văn An", "birthDate": {"year": 1999}});
+    body["context"]["officerId"] = json!("CB-1");
+    body["requiredSources"] = json!(["SOURCE_TAX"]);
+    body["dryRun"] = json!(true);
+    body
+}
+
+fn search() -> Value {
+    json!({
+        "context": {
+            "requestId": "0190163d-8694-739b-aea5-966c26f8ad91",
+            "purposeCode": "INSPECTION",
+        },
+        "callerAgency": "H55",
+        "startTime": "2026-01-01T00:00:00Z",
+        "pageSize": 10,
+        "pageToken": "AQAAAAAAAAABAAAAAAAAAAEAAAAAAAAAAQ",
+    })
+}
+
+/// Rows P01, P04: whatever a body of JSON or protobuf has become, it is answered or refused: no
+/// failure of ours, no panic, and memory stays as it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_that_are_nearly_right_are_answered_or_refused() {
+    let sandbox = Arc::new(Sandbox::start());
+    let before = resident(&sandbox);
+    let mut trying = JoinSet::new();
+    for begin in 1..=4 {
+        trying.spawn(bodies(Arc::clone(&sandbox), begin));
+        trying.spawn(messages(Arc::clone(&sandbox), begin));
+    }
+    let tried: usize = trying.join_all().await.into_iter().sum();
+    assert!(tried > 200, "{tried} are too few");
+    assert!(!sandbox.logged().contains("panicked"), "a reader panicked");
+    let grown = resident(&sandbox).saturating_sub(before);
+    assert!(
+        grown < 32 << 10,
+        "it has grown by {grown} KiB in {tried} bodies"
+    );
+}
+
+/// Sends bodies of JSON to the methods that read most; how many.
+async fn bodies(sandbox: Arc<Sandbox>, begin: u64) -> usize {
+    let rest = Rest::new(&sandbox, "auditor");
+    let seeds = [lookup(), search()].map(|seed| seed.to_string().into_bytes());
+    let (begun, mut tried) = (Instant::now(), 0);
+    for body in Mutator::new(seeds.to_vec(), begin) {
+        for path in ["/v1/citizens:lookup", "/v1/audit/records:search"] {
+            let answer = rest.post(path, body.clone(), &[]).await.unwrap();
+            let text = String::from_utf8_lossy(&body);
+            let is_ours = answer.status >= 500 && answer.status != 504;
+            assert!(!is_ours, "{answer:?} for {text}");
+            tried += 1;
+        }
+        if begun.elapsed() > time() {
+            break;
+        }
+    }
+    tried
+}
+
+/// Sends messages of protobuf to a lookup; how many.
+async fn messages(sandbox: Arc<Sandbox>, begin: u64) -> usize {
+    let message: api::v1::LookupCitizenRequest = serde_json::from_value(lookup()).unwrap();
+    let mut channel = channel(&sandbox, "auditor").await;
+    let path = "http://localhost/lienthong.v1.CitizenService/LookupCitizen";
+    let (begun, mut tried) = (Instant::now(), 0);
+    for message in Mutator::new(vec![message.encode_to_vec()], begin) {
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        let framed = [&[0], &length[..], &message].concat();
+        let request = http::Request::post(path).header("content-type", "application/grpc");
+        let request = request.body(Body::new(Full::from(framed))).unwrap();
+        std::future::poll_fn(|cx| channel.poll_ready(cx))
+            .await
+            .unwrap();
+        let response = channel.call(request).await.unwrap();
+        let status = response.headers().get("grpc-status");
+        let status = status.map(|it| it.to_str().unwrap());
+        assert!(
+            !matches!(status, Some("2" | "13")),
+            "{status:?} for {message:?}"
+        );
+        tried += 1;
+        if begun.elapsed() > time() {
+            break;
+        }
+    }
+    tried
+}
+
+/// Agreements, numbers and names that are nearly right are read or refused, and take no more memory
+/// than a few times their own length.
+#[test]
+fn files_and_numbers_that_are_nearly_right_are_read_or_refused() {
+    let agreements = include_bytes!("../../crates/lienthong/src/sandbox/agreements.toml").to_vec();
+    let numbers = [
+        "999099000001",
+        "8012345678-001",
+        "GD4010123456789",
+        "012345678",
+    ];
+    let numbers = numbers.map(|number| number.as_bytes().to_vec()).to_vec();
+    let before = own();
+    for text in Mutator::new(vec![agreements], 3).take(400) {
+        admission::Policy::parse(&text).ok();
+    }
+    for text in Mutator::new(numbers, 4).take(200_000) {
+        let text = String::from_utf8_lossy(&text);
+        for kind in KINDS {
+            Identifier::parse(kind, &text, 2026).ok();
+        }
+        exchange::normalise(&text).ok();
+    }
+    let grown = own().saturating_sub(before);
+    assert!(grown < 64 << 10, "the readers have kept {grown} KiB");
+}
+
+/// The memory of this process, in KiB.
+fn own() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    line.unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+const KINDS: [IdentifierKind; 4] = [
+    IdentifierKind::Personal,
+    IdentifierKind::Legacy,
+    IdentifierKind::TaxCode,
+    IdentifierKind::InsuranceCode,
+];
