@@ -29,6 +29,33 @@ async fn digest(operations: &Rest) -> String {
     digest.unwrap().chars().take(64).collect()
 }
 
+/// What the process of a sandbox holds.
+#[derive(Debug)]
+struct Held {
+    files: usize,
+    resident_kib: u64,
+}
+
+impl Held {
+    fn by(sandbox: &Sandbox) -> Self {
+        let process = Path::new("/proc").join(sandbox.pid().to_string());
+        let status = std::fs::read_to_string(process.join("status")).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let resident = resident.unwrap().trim().trim_end_matches(" kB");
+        Self {
+            files: std::fs::read_dir(process.join("fd")).unwrap().count(),
+            resident_kib: resident.parse().unwrap(),
+        }
+    }
+
+    /// The least that each of a hundred reloads could keep is one file.
+    fn leaked_nothing(&self, after: &Self) {
+        assert!(after.files < self.files + 20, "{self:?}, then {after:?}");
+        let grown = after.resident_kib.saturating_sub(self.resident_kib);
+        assert!(grown < 32 << 10, "{self:?}, then {after:?}");
+    }
+}
+
 /// The `CONFIG` records of a log that has ended.
 fn config_records(log: &Path) -> Vec<Value> {
     let mut found = Vec::new();
@@ -81,10 +108,12 @@ async fn other_agreements_hold_from_the_reload_on_and_the_record_says_so() {
     let after = digest(&operations).await;
     assert_ne!(after, before);
     assert_eq!(reloaded.json()["policyDigest"], after);
+    let before = Held::by(&sandbox);
     for _ in 0..100 {
         let same = operations.post(RELOAD, "{}", &[]).await.unwrap();
         assert_eq!(same.json()["changed"], json!([]));
     }
+    before.leaked_nothing(&Held::by(&sandbox));
 
     let log = sandbox.path("/log/dir");
     let stopped = sandbox.interrupt();

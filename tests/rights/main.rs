@@ -7,12 +7,16 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "helpers of tests stand outside the test functions; what was measured is shown"
+    clippy::too_many_lines,
+    reason = "helpers of tests stand outside the test functions; a scene is long, and what was measured shown"
 )]
 
 mod agreements;
 mod bounds;
+mod emergency;
 mod hindsight;
 mod masks;
+mod nodes;
 mod statistics;
+mod switches;
 mod verification;

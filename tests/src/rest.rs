@@ -43,10 +43,20 @@ impl Rest {
         Self::with(sandbox, Some((&cert, &key)))
     }
 
+    /// A caller of a sandbox at another gateway with the same authorities.
+    pub fn at(url: &str, sandbox: &Sandbox, caller: &str) -> Self {
+        let (cert, key) = sandbox.caller(caller);
+        Self::known(url, sandbox, Some((&cert, &key)))
+    }
+
     /// Somebody with that certificate, or with none.
     pub fn with(sandbox: &Sandbox, identity: Option<(&Path, &Path)>) -> Self {
+        Self::known(sandbox.text("/gateway"), sandbox, identity)
+    }
+
+    fn known(url: &str, sandbox: &Sandbox, identity: Option<(&Path, &Path)>) -> Self {
         let endpoint = Endpoint {
-            url: sandbox.text("/gateway").parse().unwrap(),
+            url: url.parse().unwrap(),
             ca: Some(sandbox.path("/ca")),
             certificate: identity.map(|(cert, _)| cert.to_owned()),
             key: identity.map(|(_, key)| key.to_owned()),

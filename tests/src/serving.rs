@@ -19,10 +19,16 @@ pub struct Serving {
 impl Serving {
     /// Starts it, and waits until it is ready.
     pub fn start(dir: &Path) -> Self {
-        let (out, log) = (dir.join("serve.out"), dir.join("serve.err"));
+        Self::of(&dir.join("lienthong.toml"))
+    }
+
+    /// Starts the gateway of a configuration file, and waits until it is ready. What it says goes
+    /// beside that file.
+    pub fn of(config: &Path) -> Self {
+        let (out, log) = (config.with_extension("out"), config.with_extension("err"));
         let mut child = Command::new(program())
             .args(["serve", "--config"])
-            .arg(dir.join("lienthong.toml"))
+            .arg(config)
             .env("LIENTHONG_LOG", "info")
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&log).unwrap())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use exchange::{
     AgencyCode, CallContext, Caller, Clock, Identifier, IdentifierKind, MatchHints, OfficerId,
-    PurposeCode, Request, Verification, Violation,
+    PurposeCode, Request, SystemId, Verification, Violation,
 };
 use governor::clock::DefaultClock;
 
@@ -15,7 +15,7 @@ use crate::quota::{Leases, Maker, Pool, Quotas, Sharing, Spent};
 use crate::scrutiny::Mismatches;
 use crate::{
     AgencyName, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant, catalogue,
-    check,
+    check, glass,
 };
 
 /// Decides who may ask what, and how often.
@@ -224,12 +224,17 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
             .map_err(|fault| Refusal::new(fault, policy, None))?;
         // Before anything that depends on what was agreed, so that probing costs.
         let own = state.quotas.of(policy, caller);
-        let officer = context.officer.as_ref();
+        // Who breaks the glass is answered at the end of a long night, too.
+        let is_emergency = glass::is_claimed(party, caller, context);
+        let officer = context.officer.as_ref().filter(|_| !is_emergency);
         let quota = state.quotas.spend(&own, caller.agency(), officer);
         let quota = quota.map_err(|spent| state.exceeded(spent))?;
         let agreed =
             check::agreement(party, caller, context, self.clock.now()).and_then(|agreement| {
                 check::duty(agreement, context, duty)?;
+                if duty.is_none() && glass::broken(agreement, context).is_some() {
+                    return glass::completeness(agreement, context).map(|()| agreement);
+                }
                 check::procedure(agreement, context)?;
                 check::completeness(purpose, agreement, context, hints)?;
                 Ok(agreement)
@@ -295,6 +300,18 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
     pub fn knows(&self, caller: &Caller) -> bool {
         let state = self.state.load();
         state.policy.knows(caller.agency(), caller.system())
+    }
+
+    /// True if some agreement, valid or not, is one of the agency.
+    #[must_use]
+    pub fn knows_agency(&self, agency: &AgencyCode) -> bool {
+        self.state.load().policy.party(agency).is_some()
+    }
+
+    /// True if some agreement, valid or not, is open to the system.
+    #[must_use]
+    pub fn knows_system(&self, agency: &AgencyCode, system: &SystemId) -> bool {
+        self.state.load().policy.knows(agency, system)
     }
 
     /// What the caller's own agreements grant today, in the order of the policy.

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::policy::{Agreement, Exception, Party};
 use crate::quota::Spent;
-use crate::{Duty, Policy, Purpose};
+use crate::{Duty, Policy, Purpose, glass};
 
 /// Finds the agency's agreements and the purpose; nothing here depends on what was agreed.
 pub(crate) fn standing<'p>(
@@ -161,13 +161,17 @@ pub(crate) fn exceptions(
     subject: Option<&Identifier>,
     now: Timestamp,
 ) -> Result<FlagSet, Fault> {
+    let outside_hours = match glass::broken(agreement, context) {
+        Some(_) => Exception::Flag,
+        None => agreement.outside_hours,
+    };
     let officer = context.officer.as_ref().map(OfficerId::reveal);
     let is_own = officer.is_some() && officer == subject.map(Identifier::reveal);
     let found = [
         (
             !agreement.is_open_at(now),
             Flag::OutOfHours,
-            agreement.outside_hours,
+            outside_hours,
             Reason::OutOfHours,
         ),
         (
@@ -223,12 +227,17 @@ fn expired(context: &CallContext, agreement: &Agreement) -> Fault {
 }
 
 /// Adds the public pairs that the catalogue of errors promises.
-fn about(fault: Fault, context: &CallContext, agreement: Option<&Agreement>) -> Fault {
+pub(crate) fn about(fault: Fault, context: &CallContext, agreement: Option<&Agreement>) -> Fault {
     let fault = fault.with("purpose", context.purpose.as_str());
     match agreement {
         Some(agreement) => fault.with("agreementId", &*agreement.id),
         None => fault,
     }
+}
+
+/// The officer is missing.
+pub(crate) fn no_officer() -> Violation {
+    missing(OFFICER)
 }
 
 fn missing((field, description, reason): (&str, &str, Reason)) -> Violation {

@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use jiff::tz::{TimeZone, offset};
 
 use crate::policy::{Agreement, Exception};
-use crate::{Duty, Policy, Purpose, check};
+use crate::{Duty, Policy, Purpose, check, glass};
 
 /// A call as the record shows it. An officer or a dossier that is hidden stands for itself as any word.
 #[derive(Clone, Debug)]
@@ -105,22 +105,28 @@ impl Policy {
             check::standing(self, &recorded.caller, context).and_then(|(party, purpose)| {
                 let agreement = check::agreement(party, &recorded.caller, context, recorded.at)?;
                 check::duty(agreement, context, recorded.duty)?;
-                check::procedure(agreement, context)?;
-                check::completeness(purpose, agreement, context, None)?;
+                let glass = glass::broken(agreement, context).filter(|_| recorded.duty.is_none());
+                if glass.is_none() {
+                    check::procedure(agreement, context)?;
+                    check::completeness(purpose, agreement, context, None)?;
+                }
                 let flags = match recorded.duty {
                     None => check::exceptions(agreement, context, None, recorded.at)?,
                     Some(_) => FlagSet::NONE,
                 };
-                Ok((agreement, flags))
+                Ok((agreement, flags, glass))
             });
         match decided {
-            Ok((agreement, flags)) => Judged::Admitted {
+            Ok((agreement, flags, glass)) => Judged::Admitted {
                 agreement: Arc::clone(&agreement.id),
-                withheld: recorded.released.minus(&agreement.fields),
-                masked: recorded
-                    .released
-                    .minus(&recorded.masked)
-                    .and(&agreement.masked),
+                withheld: recorded.released.minus(glass.unwrap_or(&agreement.fields)),
+                masked: match glass {
+                    Some(_) => FieldSet::EMPTY,
+                    None => recorded
+                        .released
+                        .minus(&recorded.masked)
+                        .and(&agreement.masked),
+                },
                 flags,
             },
             Err(fault) => Judged::Refused(fault.reason),
@@ -200,6 +206,14 @@ fn lines(agreement: &Agreement, purpose: Option<&Purpose>, recorded: &Recorded) 
             agreement.duties.contains(&duty),
             words(&agreement.duties),
         ));
+    }
+    if recorded.duty.is_none()
+        && let Some(glass) = glass::broken(agreement, context)
+    {
+        // Nothing else is asked for in an emergency that a record shows.
+        let paths: Vec<_> = glass.iter().map(|field| field.path()).collect();
+        lines.push(line("break_glass", true, paths.join(", ")));
+        return lines;
     }
     let allowed = &agreement.procedures;
     let procedure = context.procedure.as_ref();

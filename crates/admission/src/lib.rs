@@ -17,6 +17,7 @@ mod check;
 mod config;
 mod duty;
 mod error;
+mod glass;
 mod hindsight;
 mod hours;
 mod permit;

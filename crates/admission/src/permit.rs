@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use exchange::{Criticality, Fault, Field, FieldSet, FlagSet, Request, Source};
 
+use crate::glass;
 use crate::policy::Agreement;
 use crate::quota::{Limited, LimitedSources};
 use crate::{Policy, Purpose, QuotaState, Visibility};
@@ -38,16 +39,24 @@ impl Permit {
         flags: FlagSet,
         quota: QuotaState,
     ) -> Self {
-        let granted = request.mask.and(&agreement.fields);
+        let emergency = glass::broken(agreement, request);
+        let fields = emergency.unwrap_or(&agreement.fields);
+        let granted = request.mask.and(fields);
         Self {
             agreement: Arc::clone(&agreement.id),
             purpose: Arc::clone(purpose),
             granted,
-            masked: granted.and(&agreement.masked),
-            withheld: request.mask.minus(&agreement.fields),
+            masked: match emergency {
+                Some(_) => FieldSet::EMPTY,
+                None => granted.and(&agreement.masked),
+            },
+            withheld: request.mask.minus(fields),
             policy_digest: *policy.digest(),
             // The greater class is the less urgent one.
-            criticality: request.criticality.max(agreement.criticality_cap),
+            criticality: match emergency {
+                Some(_) => Criticality::Emergency,
+                None => request.criticality.max(agreement.criticality_cap),
+            },
             visibility: agreement.visibility,
             flags,
             quota,

@@ -227,6 +227,8 @@ pub(crate) struct Agreement {
     pub(crate) disclosure: Disclosure,
     /// Those of the fields that are granted in their masked form alone.
     pub(crate) masked: FieldSet,
+    /// What an emergency is answered with; none if there are none under it.
+    pub(crate) break_glass: Option<FieldSet>,
     pub(crate) duties: Vec<Duty>,
     pub(crate) visibility: Visibility,
     /// Midnight at the start of its first day.

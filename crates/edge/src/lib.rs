@@ -35,7 +35,10 @@ mod trace;
 mod tracker;
 mod url;
 
-pub use administration::{Administration, Effect, NoAdministration, Reloaded};
+pub use administration::{
+    Administration, Closure, Effect, Instruction, NoAdministration, OpenReview, Position, Reloaded,
+    Reviewed, Reviews, Stopped, Switched, Undone,
+};
 pub use config::{Config, FindUsage, Limits};
 pub use edge::{Deps, Edge, Error, Recheck, Running};
 pub use observer::{Call, Cut, NoObserver, Observer, TurnedAway};

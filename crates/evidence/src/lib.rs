@@ -37,6 +37,7 @@ mod frame;
 mod gaps;
 mod half_years;
 mod handle;
+mod intervention;
 pub mod keys;
 mod leaf;
 mod link;
@@ -78,9 +79,12 @@ pub use fold::Refusing;
 pub use gaps::RETIRED_FILE;
 pub use half_years::lock_files;
 pub use handle::Handle;
+pub use intervention::{Deed, Intervention};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
-pub use private::{Accesses, IndexRoot, Reindexed, reindex};
+pub use private::{
+    Accesses, IndexRoot, Reindexed, Review, Reviews, Stopped, SwitchStore, Verdict, reindex,
+};
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;
 pub use record::digest;

@@ -23,6 +23,7 @@ mod request;
 mod source;
 mod state;
 mod subject;
+mod switch;
 mod visibility;
 mod words;
 
@@ -46,6 +47,7 @@ pub use request::{CallContext, Criticality, Request};
 pub use source::{Source, SourceSet};
 pub use state::SourceState;
 pub use subject::{MatchHints, Subject};
+pub use switch::Switch;
 pub use visibility::Visibility;
 pub use words::{
     AgreementId, ConsentId, DossierNo, OfficerId, ProcedureCode, PurposeCode, ReasonText,

@@ -82,6 +82,10 @@ reasons! {
     CallerUnknown = "CALLER_UNKNOWN", Caller, No;
     /// The agency is switched off.
     AgencySuspended = "AGENCY_SUSPENDED", Caller, No;
+    /// The system is switched off.
+    SystemSuspended = "SYSTEM_SUSPENDED", Caller, No;
+    /// The purpose is switched off.
+    PurposeSuspended = "PURPOSE_SUSPENDED", Caller, No;
     /// The agreement is not yet, or no longer, valid.
     AgreementExpired = "AGREEMENT_EXPIRED", Caller, No;
     /// No agreement of the caller covers the purpose.
@@ -130,6 +134,8 @@ reasons! {
     SourceAnswerInvalid = "SOURCE_ANSWER_INVALID", Agency, After;
     /// The one source asked is under announced maintenance.
     Maintenance = "MAINTENANCE", Agency, After;
+    /// Every source asked is switched off.
+    SourceSuspended = "SOURCE_SUSPENDED", Gateway, After;
     /// Too much work; this call was not begun.
     Overloaded = "OVERLOADED", Gateway, After;
     /// The record of the exchange cannot keep up; no agency was asked.

@@ -76,9 +76,11 @@ impl Asking<'_> {
     /// The same before anything is minimised. A subject that is not known is its result.
     pub(crate) async fn asked(self, source: Source, subject: Result<CitizenId, Miss>) -> Asked {
         let begun = Instant::now();
-        let subject = match self.permit.limited(source) {
-            Some(limited) => Err(spent(limited)),
-            None => subject,
+        let switches = &self.gate.deps.switches;
+        let subject = match (subject, switches.asks(source), self.permit.limited(source)) {
+            (Err(miss), ..) | (_, Err(miss), _) => Err(miss),
+            (_, _, Some(limited)) => Err(spent(limited)),
+            (subject, ..) => subject,
         };
         let result = match (subject, self.gate.agency(self.open, source)) {
             (Err(miss), _) => Err(miss),
@@ -125,7 +127,10 @@ impl Asking<'_> {
             context,
         };
         let asked = guarded(context.deadline, async { agency.ask(&question).await });
-        match asked.await? {
+        let answer = asked.await?;
+        // What comes when the source is stopped meanwhile is not used.
+        self.gate.deps.switches.asks(source)?;
+        match answer {
             answer if factor::agrees(&answer.record, hints) => Ok(answer),
             other => Err(Miss::not_found().after(other.attempts)),
         }

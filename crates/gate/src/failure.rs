@@ -5,6 +5,7 @@ use std::time::Duration;
 use exchange::{Fault, Reason, Request, SourceState};
 
 use crate::part::Part;
+use crate::switches::SOURCE_SUSPENDED;
 
 /// The fault of the whole call, if what the sources said makes it one.
 ///
@@ -54,7 +55,9 @@ fn none_answered(asked: &[&Part]) -> Fault {
     let maintained = |part: &Part| part.status.reason == "MAINTENANCE";
     // Sources are skipped for the maintenance of the one that was asked who is behind the number.
     let skipped = |part: &&Part| part.state() == SourceState::Skipped && maintained(part);
+    let is_stopped = |part: &&Part| part.status.reason == SOURCE_SUSPENDED;
     let reason = match asked {
+        parts if parts.iter().all(is_stopped) => Reason::SourceSuspended,
         [part] if maintained(part) => Reason::Maintenance,
         parts if parts.iter().all(skipped) => Reason::Maintenance,
         [part] if part.state() == SourceState::InvalidAnswer => Reason::SourceAnswerInvalid,

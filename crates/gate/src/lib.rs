@@ -27,6 +27,7 @@ mod road;
 mod seal;
 mod stream;
 mod subject;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -46,6 +47,7 @@ pub use call::{Call, Reply};
 pub use canary::{Canaries, CanaryError};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;
+pub use switches::Switches;
 
 /// What the gate is made of.
 #[derive(Debug)]
@@ -66,6 +68,8 @@ pub struct Deps {
     pub observer: Arc<dyn Observer>,
     /// Whom nobody has a reason to ask about.
     pub canaries: Arc<Canaries>,
+    /// What operators have stopped.
+    pub switches: Arc<Switches>,
     /// Whether synthetic citizens (prefix 999) are served: in a sandbox alone.
     pub synthetic: Synthetic,
     /// The time after which a verification is answered, or twice, four times… that: nothing about

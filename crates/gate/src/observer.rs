@@ -11,6 +11,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn source(&self, _caller: &Caller, _source: Source, _state: SourceState, _took: Duration) {}
     /// A source answered about another person: wake someone.
     fn wrong_subject(&self, _source: Source) {}
+    /// A caller is about to be answered in an emergency: wake someone.
+    fn break_glass(&self, _caller: &Caller, _request: &RequestId) {}
     /// A caller asks about a canary: wake someone.
     fn canary(&self, _caller: &Caller, _request: &RequestId) {}
 }

@@ -7,6 +7,7 @@ use exchange::{CitizenId, Fault, Field, FieldSet, Reason, Request, Source, Sourc
 
 use crate::ask::Asking;
 use crate::seal::message;
+use crate::switches::SOURCE_SUSPENDED;
 use crate::{Call, Gate, Reply};
 
 impl Gate {
@@ -44,6 +45,7 @@ impl Gate {
             }
             other => other,
         };
+        let open = self.still_open(open, call, request).await?;
         if let Some(outcome) = outcomes.first_mut() {
             outcome.released = released(&resolution);
         }
@@ -158,6 +160,7 @@ pub(crate) const fn state(resolution: &Result<Resolution, Miss>) -> SourceState 
 fn fault(miss: &Miss) -> Fault {
     let reason = match miss.state {
         _ if miss.reason == "MAINTENANCE" => Reason::Maintenance,
+        _ if miss.reason == SOURCE_SUSPENDED => Reason::SourceSuspended,
         SourceState::InvalidAnswer => Reason::SourceAnswerInvalid,
         SourceState::Ok
         | SourceState::NotFound

@@ -6,7 +6,8 @@ use admission::{Permit, QuotaState};
 use api::v1::LookupCitizenResponse;
 use evidence::{Asked, Attempt, Open, Refusal};
 use exchange::{
-    CallContext, Fault, Identifier, PurposeCode, Reason, Request, Violation, Visibility,
+    CallContext, Criticality, Fault, Identifier, PurposeCode, Reason, Request, Violation,
+    Visibility,
 };
 use jiff::civil::Date;
 use tokio::time::Instant;
@@ -35,6 +36,7 @@ impl Gate {
         }
         let open = self.open(call, request, &permit)?; // the attempt, written but not awaited
         let answers = self.asking(&open, call, request, &permit).all().await; // every source at once
+        let open = self.still_open(open, call, request).await?; // nobody has stopped it meanwhile
         let draft = Draft::new(request, &permit, answers, self.deps.clock.now());
         self.seal(open, draft, &permit).await // durable before it is returned
     }
@@ -57,6 +59,8 @@ impl Gate {
         if self.deps.canaries.has(&request.subject.identifier) {
             self.deps.observer.canary(&call.caller, &request.id);
         }
+        self.unless_stopped(call, request, Asked::Question(request))
+            .await?;
         match trace::admission().in_scope(decide) {
             Ok(permit) => Ok(permit),
             Err(refusal) => {
@@ -120,7 +124,7 @@ impl Gate {
                 "no time left to ask and record",
             ));
         }
-        self.deps.evidence.open(&Attempt {
+        let open = self.deps.evidence.open(&Attempt {
             caller: &call.caller,
             request,
             criticality: permit.criticality(),
@@ -128,7 +132,11 @@ impl Gate {
             flags: permit.flags(),
             agreement: permit.agreement(),
             policy: permit.policy_digest(),
-        })
+        })?;
+        if permit.criticality() == Criticality::Emergency {
+            self.deps.observer.break_glass(&call.caller, &request.id);
+        }
+        Ok(open)
     }
 
     /// From when on the citizen sees the exchange. A delay that no calendar holds never ends.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use admission::Permit;
 use api::v1::{self, stream_citizen_response::Event};
-use evidence::{Open, Outcome};
+use evidence::{Asked, Open, Outcome};
 use exchange::{CitizenId, Fault, FieldSet, Request, Source, SourceState};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
@@ -46,10 +46,17 @@ impl Gate {
         let gate = Arc::clone(self);
         let run = async move {
             let gone = send.clone();
-            tokio::select! {
+            // But for the last, the attempt is dropped, and recorded as abandoned.
+            let stopped = tokio::select! {
                 biased;
-                () = gone.closed() => {} // the attempt is dropped, and recorded as abandoned
-                () = gate.run(open, &call, &request, &permit, &send) => {}
+                () = gone.closed() => None,
+                reason = gate.stops(&call, &request) => Some(reason),
+                () = gate.run(open, &call, &request, &permit, &send) => None,
+            };
+            if let Some(reason) = stopped {
+                let asked = Asked::Question(&request);
+                let fault = gate.stopped(&call, asked, reason).await;
+                send.send(Err(fault)).await.ok();
             }
         };
         self.streams.spawn(run.in_current_span());

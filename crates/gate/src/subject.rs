@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::ask::{Answers, Asking, guarded};
+use crate::switches::SOURCE_SUSPENDED;
 use crate::{resolve, trace};
 
 /// Who is asked about.
@@ -29,11 +30,13 @@ impl Subject {
     }
 
     /// The personal id to ask a source by, or why it is not asked: nobody could say who is behind
-    /// the number. The time at which somebody can is passed on, and so is maintenance.
+    /// the number. The time at which somebody can is passed on, and so are maintenance and
+    /// a stop.
     pub(crate) fn id(&self) -> Result<CitizenId, Miss> {
         self.id.as_ref().copied().map_err(|miss| {
             let reason = match miss.reason {
                 MAINTENANCE => MAINTENANCE,
+                SOURCE_SUSPENDED => SOURCE_SUSPENDED,
                 _ => "SUBJECT_UNRESOLVED",
             };
             let detail = "the personal id could not be found out";
@@ -81,12 +84,15 @@ impl Asking<'_> {
         let identifier = &self.request.subject.identifier;
         let source = identifier.kind().issuer();
         let begun = Instant::now();
-        let result = match self.resolver(identifier.kind()) {
-            None => {
+        let switches = &self.gate.deps.switches;
+        let resolver = self.resolver(identifier.kind());
+        let result = match (resolver, switches.asks(source)) {
+            (None, _) => {
                 let detail = "no agency resolves such numbers";
                 Err(Miss::new(SourceState::Skipped, "NOT_CONFIGURED", detail).after(0))
             }
-            Some(agency) => {
+            (Some(_), Err(stopped)) => Err(stopped),
+            (Some(agency), Ok(())) => {
                 let span = trace::source(source);
                 let traceparent = trace::traceparent(&span);
                 let context = self.context(&**agency, traceparent.as_deref());
@@ -94,7 +100,7 @@ impl Asking<'_> {
                 let result = guarded(context.deadline, asked);
                 let result = result.instrument(span.clone()).await;
                 trace::ended(&span, resolve::state(&result));
-                result
+                result.and_then(|resolution| switches.asks(source).map(|()| resolution))
             }
         };
         let (state, miss) = (resolve::state(&result), result.as_ref().err());
@@ -124,5 +130,5 @@ fn person(resolution: &Resolution) -> Result<CitizenId, Fault> {
     }
 }
 
-/// The one reason of a source that is worth more to the caller than that it was not asked.
+/// A reason of a source that is worth more to the caller than that it was not asked.
 const MAINTENANCE: &str = "MAINTENANCE";

@@ -7,6 +7,7 @@
     reason = "a program for a terminal; the gateway itself logs through tracing"
 )]
 
+mod administration;
 mod audit;
 mod check;
 mod cli;
@@ -15,13 +16,18 @@ mod cosigners;
 mod exit;
 mod lookup;
 mod metrics;
+mod operator;
 mod pki;
 mod policy;
 mod reload;
+mod review;
+mod reviewer;
 mod sandbox;
 mod serve;
 mod simulate;
 mod stop;
+mod switch;
+mod switchboard;
 mod telemetry;
 mod verify;
 mod web;
@@ -55,6 +61,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
+        Command::Switch(arguments) => switch::run(&arguments),
         Command::Sim(arguments) => simulate::run(&arguments),
         Command::Witness(arguments) => witness::run(&arguments),
         Command::Pki(arguments) => pki::run(&arguments),

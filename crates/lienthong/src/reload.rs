@@ -13,10 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admission::{Admission, Reload};
-use edge::{Administration, Effect, Recheck, Reloaded};
+use edge::{Effect, Recheck, Reloaded};
 use evidence::Evidence;
 use exchange::Clock;
-use futures_util::future::BoxFuture;
 use gate::Canaries;
 use identity::{ServerTls, Stamps};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -80,7 +79,7 @@ impl Reloads {
     }
 
     /// Reads the configuration again; what it changes.
-    async fn read(&self, effect: Effect) -> Result<Reloaded, Vec<String>> {
+    pub(crate) async fn read(&self, effect: Effect) -> Result<Reloaded, Vec<String>> {
         let fixed = self.fixed.lock().await;
         let checked = self.check(fixed.as_ref()).await;
         if effect == Effect::Checked {
@@ -217,12 +216,6 @@ impl Reloads {
         let parts = &self.parts;
         parts.metrics.certificates(&parts.tls.lifetimes());
         parts.recheck.now();
-    }
-}
-
-impl Administration for Reloads {
-    fn reload(&self, effect: Effect) -> BoxFuture<'_, Result<Reloaded, Vec<String>>> {
-        Box::pin(self.read(effect))
     }
 }
 

@@ -9,16 +9,17 @@ use adapter::Agency;
 use admission::Admission;
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
-use evidence::{Alarm, Evidence, Shelf, keys};
+use evidence::{Alarm, Evidence, Shelf, SwitchStore, keys};
 use exchange::{Clock, SystemClock};
-use gate::{Gate, Synthetic};
+use gate::{Gate, Switches, Synthetic};
 use tokio::task::JoinHandle;
 
+use crate::administration::Administrator;
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
 use crate::exit;
 use crate::metrics::Metrics;
-use crate::reload::{self, Reloads};
+use crate::reload;
 use crate::stop::Stop;
 use crate::telemetry;
 
@@ -31,9 +32,9 @@ pub(crate) struct Gateway {
     /// The doors.
     pub(crate) doors: edge::Running,
     log: evidence::Handle,
-    /// What replaces what is in force.
-    pub(crate) reloads: Arc<Reloads>,
-    watch: Option<JoinHandle<()>>,
+    /// What operators have done.
+    administrator: Arc<Administrator>,
+    watches: Vec<JoinHandle<()>>,
     /// The public keys of the log.
     pub(crate) keys: PublicKeys,
 }
@@ -63,7 +64,7 @@ async fn serve(path: &Path) -> anyhow::Result<()> {
     })?;
     let mut gateway = Gateway::start(path, config, &telemetry.metrics()).await?;
     gateway.watch().await?;
-    let hangups = gateway.reloads.at_hangup()?;
+    let hangups = gateway.administrator.at_hangup()?;
     println!("ready https://localhost:{}", gateway.doors.address().port());
     stop.wait().await;
     hangups.abort();
@@ -84,6 +85,7 @@ impl Gateway {
         let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let readiness = Readiness::new();
         let shelf = Shelf::new(&config.evidence);
+        let store = SwitchStore::new(&config.evidence);
         let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
         let (evidence, log, keys) = record(
             config.evidence,
@@ -105,8 +107,11 @@ impl Gateway {
             clock: Arc::clone(&clock),
             recheck: Recheck::default(),
         };
-        let gate = gate(&parts, checked.agencies, shelf.clone(), manner);
-        let (recheck, reloads) = (parts.recheck.clone(), Reloads::new(path, parts));
+        let switches = Arc::new(Switches::default());
+        let recheck = parts.recheck.clone();
+        let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
+        let opening = Administrator::open(path, parts, store, switches);
+        let administrator = opening.await.context("what operators have stopped")?;
         let rendered = Arc::clone(metrics);
         let doors = Edge::start(
             config.edge,
@@ -119,7 +124,7 @@ impl Gateway {
                 readiness,
                 log: shelf,
                 metrics: Arc::new(move || rendered.render()),
-                administration: Arc::clone(&reloads) as _,
+                administration: Arc::clone(&administrator) as _,
                 recheck,
             },
         )
@@ -128,20 +133,21 @@ impl Gateway {
             doors,
             log,
             keys,
-            reloads,
-            watch: None,
+            administrator,
+            watches: Vec::new(),
         })
     }
 
     /// Looks after the files from now on: the configuration as it is now is the one in force.
     pub(crate) async fn watch(&mut self) -> anyhow::Result<()> {
-        self.watch = Some(self.reloads.begin().await.context("the configuration")?);
+        let watching = self.administrator.watch().await;
+        self.watches = watching.context("the configuration")?.into();
         Ok(())
     }
 
     /// Takes no more calls, lets those in progress finish, and closes the log.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        if let Some(watch) = self.watch {
+        for watch in self.watches {
             watch.abort();
         }
         self.doors.drain(GRACE).await;
@@ -150,16 +156,23 @@ impl Gateway {
 }
 
 /// The gate, which shares with the reloads what they replace.
-fn gate(parts: &reload::Parts, agencies: Vec<Arc<dyn Agency>>, log: Shelf, manner: Manner) -> Gate {
+fn gate(
+    parts: &reload::Parts,
+    switches: &Arc<Switches>,
+    agencies: Vec<Arc<dyn Agency>>,
+    log: &Shelf,
+    manner: Manner,
+) -> Gate {
     Gate::new(gate::Deps {
         admission: Arc::clone(&parts.admission),
         records: Arc::new(parts.evidence.clone()),
         evidence: parts.evidence.clone(),
-        log,
+        log: log.clone(),
         agencies,
         clock: Arc::clone(&parts.clock),
         observer: Arc::clone(&parts.metrics) as _,
         canaries: Arc::clone(&parts.canaries),
+        switches: Arc::clone(switches),
         synthetic: manner.synthetic,
         verification_step: manner.verification_step,
     })

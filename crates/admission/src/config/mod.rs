@@ -23,7 +23,7 @@ mod words;
 
 use files::Files;
 use limits::limits;
-use rights::{rights, seen};
+use rights::{glass, rights, seen};
 use words::{
     agency_code, criticality, declared, distinct, exception, prose, system_id, unique, word,
 };
@@ -171,6 +171,7 @@ fn agreement(
     let purposes = section.words("purposes", |text| declared(text, codes));
     let procedures = section.optional_words("procedures", |text| word(ProcedureCode::parse(text)));
     let rights = rights(&mut section);
+    let break_glass = glass(&mut section);
     let validity = validity(&mut section);
     let second_factor = section.flag("second_factor", SECOND_FACTOR);
     let officer_required = section.flag("officer_required", false);
@@ -193,6 +194,7 @@ fn agreement(
         verify: rights.verify,
         disclosure: rights.disclosure,
         masked: rights.masked,
+        break_glass: break_glass?,
         duties: rights.duties,
         visibility: visibility?,
         valid_from,
@@ -231,5 +233,5 @@ fn midnight(day: Date) -> Option<Timestamp> {
 /// An agreement waives the second factor in so many words, never by silence.
 const SECOND_FACTOR: bool = true;
 
-/// An emergency is answered and reviewed: an agreement grants that in so many words.
+/// An emergency is no class that is claimed: it is granted as `break_glass`, and reviewed.
 const CRITICALITY_CAP: Criticality = Criticality::CitizenWaiting;

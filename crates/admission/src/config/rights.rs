@@ -64,6 +64,17 @@ pub(super) fn rights(section: &mut Section<'_>) -> Option<Rights> {
     })
 }
 
+/// The fields that an emergency is answered with, if there are any.
+pub(super) fn glass(section: &mut Section<'_>) -> Option<Option<FieldSet>> {
+    if !section.has(BREAK_GLASS) {
+        return Some(None);
+    }
+    let sets = section.optional_words(BREAK_GLASS, fields)?;
+    Some(Some(
+        sets.iter().fold(FieldSet::EMPTY, |all, set| all.or(set)),
+    ))
+}
+
 /// From when on the citizen sees the accesses; what each kind needs, and nothing else, must be
 /// said.
 pub(super) fn seen(section: &mut Section<'_>) -> Option<Visibility> {
@@ -109,6 +120,7 @@ pub(super) enum Kind {
     Sealed,
 }
 
+const BREAK_GLASS: &str = "break_glass";
 const DUTIES: &str = "duties";
 const VERIFY: &str = "verify";
 /// Granted in a form that leaves only a part: the key of each form.

@@ -78,12 +78,15 @@ pub(super) fn maskable(text: &str, mask: Mask, named: &FieldSet) -> Result<Field
     }
 }
 
-/// A class of criticality by its name.
+/// A class of criticality by its name. An emergency is none that an agreement caps at.
 pub(super) fn criticality(text: &str) -> Result<Criticality, String> {
     CLASSES
         .into_iter()
         .find(|class| class.name() == text)
-        .ok_or_else(|| "must be EMERGENCY, CITIZEN_WAITING, BACK_OFFICE or BULK".to_owned())
+        .ok_or_else(|| {
+            "must be CITIZEN_WAITING, BACK_OFFICE or BULK; an emergency is granted by break_glass"
+                .to_owned()
+        })
 }
 
 /// What becomes of what is out of the ordinary.
@@ -120,8 +123,7 @@ pub(super) fn distinct<T: Clone + Eq + Hash>(all: Vec<T>) -> Vec<T> {
     first.filter(|one| seen.insert(one.clone())).collect()
 }
 
-const CLASSES: [Criticality; 4] = [
-    Criticality::Emergency,
+const CLASSES: [Criticality; 3] = [
     Criticality::CitizenWaiting,
     Criticality::BackOffice,
     Criticality::Bulk,

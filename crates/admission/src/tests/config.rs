@@ -68,7 +68,7 @@ requests_per_minute = 0
             "agreement[0].valid_from: must be a date such as 2026-01-31, without quotes",
             "agreement[0].valid_to: must be a date such as 2026-01-31, without quotes",
             "agreement[0].second_factor: must be true or false",
-            "agreement[0].criticality_cap: must be EMERGENCY, CITIZEN_WAITING, BACK_OFFICE or BULK",
+            "agreement[0].criticality_cap: must be CITIZEN_WAITING, BACK_OFFICE or BULK; an emergency is granted by break_glass",
             "quota.requests_per_minute: must be a whole number from 1 to 10000000",
             "quota.burst: is missing",
             "colour: unknown key",

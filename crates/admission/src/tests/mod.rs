@@ -8,6 +8,7 @@ mod decision;
 mod duty;
 mod exceptions;
 pub(crate) mod fixture;
+mod glass;
 mod hindsight;
 mod leases;
 mod property;

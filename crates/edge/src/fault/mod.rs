@@ -47,6 +47,8 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         R::IdentityMismatch
         | R::CallerUnknown
         | R::AgencySuspended
+        | R::SystemSuspended
+        | R::PurposeSuspended
         | R::AgreementExpired
         | R::PurposeNotAllowed
         | R::OutOfHours
@@ -68,6 +70,7 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         R::RequiredSourceUnavailable
         | R::AllSourcesUnavailable
         | R::Maintenance
+        | R::SourceSuspended
         | R::Overloaded
         | R::AuditBackpressure
         | R::AuditUnavailable

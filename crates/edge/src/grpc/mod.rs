@@ -237,7 +237,7 @@ impl CatalogueService for Shell {
         request: Request<v1::ListFieldsRequest>,
     ) -> Result<Response<v1::ListFieldsResponse>, Status> {
         let (context, _) = split(request)?;
-        Ok(Response::new(self.handlers.list_fields(&context)))
+        settle(&context, self.handlers.list_fields(&context).await)
     }
 
     async fn list_purposes(
@@ -245,7 +245,7 @@ impl CatalogueService for Shell {
         request: Request<v1::ListPurposesRequest>,
     ) -> Result<Response<v1::ListPurposesResponse>, Status> {
         let (context, _) = split(request)?;
-        Ok(Response::new(self.handlers.list_purposes(&context)))
+        settle(&context, self.handlers.list_purposes(&context).await)
     }
 
     async fn list_grants(
@@ -253,7 +253,7 @@ impl CatalogueService for Shell {
         request: Request<v1::ListGrantsRequest>,
     ) -> Result<Response<v1::ListGrantsResponse>, Status> {
         let (context, _) = split(request)?;
-        Ok(Response::new(self.handlers.list_grants(&context)))
+        settle(&context, self.handlers.list_grants(&context).await)
     }
 
     async fn get_quota(
@@ -261,7 +261,7 @@ impl CatalogueService for Shell {
         request: Request<v1::GetQuotaRequest>,
     ) -> Result<Response<v1::GetQuotaResponse>, Status> {
         let (context, _) = split(request)?;
-        Ok(Response::new(self.handlers.get_quota(&context)))
+        settle(&context, self.handlers.get_quota(&context).await)
     }
 }
 

@@ -73,19 +73,24 @@ impl Handlers {
         let mut checkpoints = self.gate.checkpoints(&context.call, message).await?;
         checkpoints.mark_changed();
         let begun = Some((checkpoints, self.readiness.watch()));
-        Ok(stream::unfold(begun, |watched| async {
-            let (mut checkpoints, mut readiness) = watched?;
-            tokio::select! {
-                biased;
-                () = drain(&mut readiness) => Some((Err(draining()), None)),
-                next = next(&mut checkpoints) => match next {
-                    Some(checkpoint) => {
-                        let checkpoint = String::from(&*checkpoint);
-                        let response = v1::WatchCheckpointsResponse { checkpoint };
-                        Some((Ok(response), Some((checkpoints, readiness))))
-                    }
-                    None => Some((Err(draining()), None)),
-                },
+        let (gate, call) = (Arc::clone(&self.gate), context.call.clone());
+        Ok(stream::unfold(begun, move |watched| {
+            let (gate, call) = (Arc::clone(&gate), call.clone());
+            async move {
+                let (mut checkpoints, mut readiness) = watched?;
+                tokio::select! {
+                    biased;
+                    () = drain(&mut readiness) => Some((Err(draining()), None)),
+                    fault = gate.closed_to(&call) => Some((Err(fault), None)),
+                    next = next(&mut checkpoints) => match next {
+                        Some(checkpoint) => {
+                            let checkpoint = String::from(&*checkpoint);
+                            let response = v1::WatchCheckpointsResponse { checkpoint };
+                            Some((Ok(response), Some((checkpoints, readiness))))
+                        }
+                        None => Some((Err(draining()), None)),
+                    },
+                }
             }
         }))
     }

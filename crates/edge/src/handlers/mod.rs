@@ -100,24 +100,39 @@ impl Handlers {
         self.note(context, &asked, reply.map(whole))
     }
 
-    pub(crate) fn list_fields(&self, context: &Context) -> v1::ListFieldsResponse {
-        self.note_quota(context);
-        Gate::list_fields()
+    pub(crate) async fn list_fields(
+        &self,
+        context: &Context,
+    ) -> Result<v1::ListFieldsResponse, Fault> {
+        self.browse(context).await?;
+        Ok(Gate::list_fields())
     }
 
-    pub(crate) fn list_purposes(&self, context: &Context) -> v1::ListPurposesResponse {
-        self.note_quota(context);
-        self.gate.list_purposes()
+    pub(crate) async fn list_purposes(
+        &self,
+        context: &Context,
+    ) -> Result<v1::ListPurposesResponse, Fault> {
+        self.browse(context).await?;
+        Ok(self.gate.list_purposes())
     }
 
-    pub(crate) fn list_grants(&self, context: &Context) -> v1::ListGrantsResponse {
-        self.note_quota(context);
-        self.gate.list_grants(&context.call.caller)
+    pub(crate) async fn list_grants(
+        &self,
+        context: &Context,
+    ) -> Result<v1::ListGrantsResponse, Fault> {
+        self.browse(context).await?;
+        Ok(self.gate.list_grants(&context.call.caller))
     }
 
-    pub(crate) fn get_quota(&self, context: &Context) -> v1::GetQuotaResponse {
+    pub(crate) async fn get_quota(&self, context: &Context) -> Result<v1::GetQuotaResponse, Fault> {
+        self.browse(context).await?;
+        Ok(self.gate.get_quota(&context.call.caller))
+    }
+
+    /// Lets the caller into the catalogue, unless an operator has stopped it.
+    async fn browse(&self, context: &Context) -> Result<(), Fault> {
         self.note_quota(context);
-        self.gate.get_quota(&context.call.caller)
+        self.gate.open_to(&context.call).await
     }
 
     /// What is wrong with a question that for other reasons cannot be asked.

@@ -68,10 +68,10 @@ impl Rest {
                 let events = handlers.stream(context, &message).await?;
                 Ok(stream::answer(events, context, &self.help_base))
             }
-            Rpc::ListFields => json::answer(&handlers.list_fields(context)),
-            Rpc::ListPurposes => json::answer(&handlers.list_purposes(context)),
-            Rpc::ListGrants => json::answer(&handlers.list_grants(context)),
-            Rpc::GetQuota => json::answer(&handlers.get_quota(context)),
+            Rpc::ListFields => json::answer(&handlers.list_fields(context).await?),
+            Rpc::ListPurposes => json::answer(&handlers.list_purposes(context).await?),
+            Rpc::ListGrants => json::answer(&handlers.list_grants(context).await?),
+            Rpc::GetQuota => json::answer(&handlers.get_quota(context).await?),
             Rpc::SearchRecords => {
                 let message = self.question(context, head, body)?;
                 json::answer(&handlers.search_records(context, &message).await?)

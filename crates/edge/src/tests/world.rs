@@ -183,6 +183,7 @@ fn gate(
         clock,
         observer: Arc::new(gate::NoObserver),
         canaries: Arc::default(),
+        switches: Arc::default(),
         synthetic,
         verification_step: Duration::from_millis(20),
     });

@@ -284,6 +284,7 @@ mod tests {
             parts: Vec::new(),
             sealed: Vec::new(),
             leaf: None,
+            reviewing: Default::default(),
         });
         let next = about.len() as u64;
         index

@@ -13,6 +13,7 @@ use super::aead::Key;
 use super::epoch::Epoch;
 use super::index::Entry;
 use super::opening::Openings;
+use super::reviews::Reviewing;
 use super::sealed::OPENINGS_LABEL;
 use super::tags::{NOBODY, OFFICER, PERSON, Tag, TagKeys};
 use crate::batch;
@@ -30,6 +31,16 @@ pub(super) struct Gist<'a> {
     pub(super) caller: Option<Caller<'a>>,
     #[serde(borrow)]
     pub(super) vis: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) crit: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) flag: Vec<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) act: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) on: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) dec: Option<Cow<'a, str>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +79,7 @@ pub(super) fn entry(seq: u64, gist: &Gist<'_>, parts: &[Part<'_>], leaf: Option<
         },
         sealed: sealed.collect(),
         leaf,
+        reviewing: Reviewing::of(hidden.as_ref().unwrap_or(gist)),
     }
 }
 

@@ -39,11 +39,13 @@ mod reach;
 mod records;
 mod reindex;
 mod retire;
+mod reviews;
 mod sealed;
 mod shared;
 mod sound;
 mod sql;
 mod sqlite;
+mod switches;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -61,7 +63,10 @@ pub(crate) use reach::Reach;
 pub use records::Accesses;
 pub(crate) use records::{Eyes, Records};
 pub use reindex::{Reindexed, reindex};
+pub(crate) use reviews::REVIEW;
+pub use reviews::{Review, Reviews, Verdict};
 pub(crate) use shared::Private;
+pub use switches::{Stopped, SwitchStore};
 pub(crate) use thread::{Filer, Progress};
 
 /// The number of a log in keyring and index: of its name, so that every node gives it the same.

@@ -12,6 +12,7 @@ use super::keyring::Keyring;
 use super::parts::Portion;
 use super::promise::Promise;
 use super::reach::{Reach, Want};
+use super::reviews::Reviews;
 use super::shared::Private;
 use super::sound::Asked;
 use super::tags::{NOBODY, OFFICER, TagKeys};
@@ -122,6 +123,16 @@ impl Records {
         .await?;
         all.found.complete = complete;
         Ok(all)
+    }
+
+    /// The oldest exchanges that wait to be reviewed; waits for what was recorded before the call,
+    /// until then.
+    pub(crate) async fn reviews(&self, limit: u32, until: Instant) -> Result<Reviews, Error> {
+        let complete = self.is_all_filed(until).await;
+        let config = self.0.config.clone();
+        let mut reviews = off_the_road(move || databases::index(&config)?.reviews(limit)).await?;
+        reviews.complete = complete;
+        Ok(reviews)
     }
 
     /// Wants everything filed that is durable now.

@@ -60,6 +60,8 @@ impl Gate {
         duty: Duty,
     ) -> Result<Warrant, Fault> {
         self.refuse_synthetic(context, about)?;
+        self.unless_stopped(call, context, Asked::Record(context, about))
+            .await?;
         let admitted = trace::admission()
             .in_scope(|| self.deps.admission.admit_duty(&call.caller, context, duty));
         match admitted {

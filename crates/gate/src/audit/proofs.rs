@@ -84,6 +84,7 @@ impl Gate {
     /// The files of a log; of the newest if none is named. Refuses a caller that the policy does not
     /// know, and a log that is not kept here.
     pub(super) async fn read_by(&self, call: &Call, origin: &str) -> Result<Directory, Fault> {
+        self.open_to(call).await?;
         if !self.deps.admission.knows(&call.caller) {
             let reason = Reason::CallerUnknown;
             self.refuse(call, reason).await?;

@@ -3,7 +3,8 @@
 mod audit;
 mod canary;
 mod numbers;
+mod stops;
 mod streams;
 mod world;
 
-use world::{Office, World, call, named};
+use world::{Office, World, call, named, switch};

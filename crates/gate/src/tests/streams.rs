@@ -99,3 +99,24 @@ async fn a_source_that_knows_nobody_is_told_once_another_knows_somebody() {
     let both = [SourceState::Ok, SourceState::NotFound].map(api::v1::SourceState::from);
     assert_eq!(states, both);
 }
+
+#[tokio::test]
+async fn a_stream_of_who_is_stopped_ends_and_both_are_recorded() {
+    let office = Office::hangs(Source::Tax);
+    let asked = office.asked();
+    let world = World::new([office]);
+    let mut events = world.gate.stream(call(), question()).await.unwrap();
+    asked.notified().await;
+    let others = ["agency:H5", "source:tax", "purpose:OTHER"].map(switch);
+    world.switches.replace(others);
+    assert!(poll!(pin!(events.next())).is_pending());
+    world.switches.replace([switch("purpose:TAX_CHECK")]);
+    let fault = events.next().await.unwrap().unwrap_err();
+    assert_eq!(fault.reason, Reason::PurposeSuspended);
+    assert!(events.next().await.is_none());
+    let leaves = world.close().await;
+    let both = ["START -", "ACCESS ABANDONED", "DENIED DENY", "STOP -"];
+    assert_eq!(kinds(&leaves), both);
+    assert_eq!(leaves[1]["rid"], leaves[2]["rid"]);
+    assert_eq!(leaves[2]["why"], "PURPOSE_SUSPENDED");
+}

@@ -10,7 +10,7 @@ use api::{Record, v1};
 use evidence::{Evidence, Shelf};
 use exchange::{
     AgencyCode, Caller, CitizenId, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
-    MatchHints, PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject,
+    MatchHints, PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject, Switch,
     SystemClock, SystemId,
 };
 use serde_json::Value;
@@ -18,12 +18,13 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::{Call, Canaries, Deps, Gate, Observer, Synthetic};
+use crate::{Call, Canaries, Deps, Gate, Observer, Switches, Synthetic};
 
 /// A gate, its record and where that is.
 pub(super) struct World {
     pub(super) gate: Arc<Gate>,
     pub(super) seen: Arc<Seen>,
+    pub(super) switches: Arc<Switches>,
     log: evidence::Handle,
     dir: TempDir,
 }
@@ -37,6 +38,7 @@ impl World {
         let (evidence, log) = record(config, &clock);
         let policy = Policy::parse(POLICY.as_bytes()).unwrap();
         let seen = Arc::new(Seen::default());
+        let switches = Arc::new(Switches::default());
         let offices = offices.into_iter().map(|office| Arc::new(office) as _);
         let gate = Gate::new(Deps {
             admission: Arc::new(Admission::new(policy, Arc::clone(&clock))),
@@ -47,6 +49,7 @@ impl World {
             clock,
             observer: Arc::clone(&seen) as _,
             canaries: Arc::new(Canaries::load(&canaries(dir.path())).unwrap()),
+            switches: Arc::clone(&switches),
             synthetic: Synthetic::Served,
             verification_step: Duration::from_millis(20),
         });
@@ -54,6 +57,7 @@ impl World {
         Self {
             gate,
             seen,
+            switches,
             log,
             dir,
         }
@@ -140,6 +144,8 @@ enum Manner {
     Answers,
     KnowsNobody,
     Hangs,
+    /// Until it is released.
+    Waits(Arc<Notify>),
 }
 
 impl Office {
@@ -184,6 +190,22 @@ impl Office {
         }
     }
 
+    /// An office that answers when it is released.
+    pub(super) fn waits(source: Source) -> Self {
+        Self {
+            manner: Manner::Waits(Arc::default()),
+            ..Self::answers(source)
+        }
+    }
+
+    /// By which an office that waits is released.
+    pub(super) fn released(&self) -> Arc<Notify> {
+        let Manner::Waits(release) = &self.manner else {
+            panic!("{:?}", self.manner);
+        };
+        Arc::clone(release)
+    }
+
     /// Rings when the office is asked for a record.
     pub(super) fn asked(&self) -> Arc<Notify> {
         Arc::clone(&self.asked)
@@ -202,10 +224,14 @@ impl Agency for Office {
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
         Box::pin(async move {
             self.asked.notify_one();
-            match self.manner {
+            match &self.manner {
                 Manner::Answers => Ok(answer(self.source, &question.subject)),
                 Manner::KnowsNobody => Err(Miss::not_found()),
                 Manner::Hangs => std::future::pending().await,
+                Manner::Waits(release) => {
+                    release.notified().await;
+                    Ok(answer(self.source, &question.subject))
+                }
             }
         })
     }
@@ -245,6 +271,11 @@ fn answer(source: Source, subject: &CitizenId) -> Answer {
         in_force: None,
         attempts: 1,
     }
+}
+
+/// A switch by its name.
+pub(super) fn switch(text: &str) -> Switch {
+    Switch::parse(text).unwrap()
 }
 
 /// A caller with ten seconds.

@@ -8,6 +8,8 @@ use evidence::keys::VerifierKey;
 
 mod audit;
 mod policy;
+mod review;
+mod switch;
 
 pub(crate) use audit::{
     Audit, AuditCommand, Backup, Export, Prove, Reindex, Retire, RotateKeys, Show, Verify,
@@ -15,6 +17,8 @@ pub(crate) use audit::{
 pub(crate) use policy::{
     CheckPolicy, ExplainCall, MakeKey, Policy, PolicyCommand, ReplayCalls, SignPolicy,
 };
+pub(crate) use review::{Review, ReviewCommand};
+pub(crate) use switch::{Switch, SwitchCommand, Throw};
 
 /// A gateway for sharing data between national databases.
 ///
@@ -47,6 +51,10 @@ pub(crate) enum Command {
     Verify(Box<VerifyClaims>),
     /// Check, prove, copy and search the record of exchanges; rotate the keys that sign it.
     Audit(Audit),
+    /// List the emergencies that wait to be reviewed, and close reviews.
+    Review(Review),
+    /// Stop an agency, a system, a source or a purpose while the gateway runs, and let it go on.
+    Switch(Switch),
     /// Run one simulated agency.
     Sim(Sim),
     /// Cosign the checkpoints of logs as long as they only grow: c2sp.org/tlog-witness.

@@ -29,6 +29,7 @@ pub(super) struct Agency {
     answers: [[AtomicU64; STATES.len()]; Source::ALL.len()],
     completeness: [AtomicU64; COMPLETENESS.len()],
     canary_hits: AtomicU64,
+    broken_glass: AtomicU64,
 }
 
 impl Agencies {
@@ -81,6 +82,7 @@ impl Agency {
             answers: Default::default(),
             completeness: Default::default(),
             canary_hits: AtomicU64::default(),
+            broken_glass: AtomicU64::default(),
         }
     }
 
@@ -109,6 +111,16 @@ impl Agency {
     /// How many questions were about canaries.
     pub(super) fn canary_hits(&self) -> u64 {
         self.canary_hits.load(Relaxed)
+    }
+
+    /// Counts an emergency.
+    pub(super) fn broke_glass(&self) {
+        self.broken_glass.fetch_add(1, Relaxed);
+    }
+
+    /// How many questions were emergencies.
+    pub(super) fn broken_glass(&self) -> u64 {
+        self.broken_glass.load(Relaxed)
     }
 
     /// What was counted of sources: only what is not zero.

@@ -13,8 +13,10 @@ mod disk;
 mod doors;
 mod in_force;
 mod process;
+mod reviews;
 mod road;
 mod runway;
+mod switches;
 mod witnesses;
 
 use std::fmt;
@@ -35,7 +37,9 @@ use disk::Disk;
 use doors::Doors;
 use in_force::InForce;
 pub(crate) use in_force::Reading;
+use reviews::Reviews;
 use road::Road;
+use switches::Switches;
 
 /// Everything that is counted; the observer of the gate, of the log and of the doors.
 pub(crate) struct Metrics {
@@ -43,6 +47,8 @@ pub(crate) struct Metrics {
     doors: Doors,
     disk: Disk,
     in_force: Arc<InForce>,
+    switches: Arc<Switches>,
+    reviews: Arc<Reviews>,
     meter: Meter,
     registry: Registry,
     provider: SdkMeterProvider,
@@ -75,6 +81,8 @@ impl Metrics {
         let meter = provider.meter("lienthong");
         let agencies = Arc::new(Agencies::default());
         let in_force = InForce::new(&meter);
+        let switches = Switches::new(&meter);
+        let reviews = Reviews::new(&meter);
         build_info(&meter);
         process::observe(&meter);
         Ok(Arc::new(Self {
@@ -82,6 +90,8 @@ impl Metrics {
             doors: Doors::new(&meter, agencies),
             disk: Disk::new(&meter, node),
             in_force,
+            switches,
+            reviews,
             meter,
             registry,
             provider,

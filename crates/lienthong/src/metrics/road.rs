@@ -28,6 +28,7 @@ impl Road {
     pub(super) fn new(meter: &Meter, agencies: Arc<Agencies>) -> Self {
         answers(meter, Arc::clone(&agencies));
         canary_hits(meter, Arc::clone(&agencies));
+        break_glass(meter, Arc::clone(&agencies));
         let took = meter
             .f64_histogram("gateway.source.duration")
             .with_unit("s")
@@ -72,6 +73,13 @@ impl gate::Observer for Metrics {
         }
     }
 
+    fn break_glass(&self, caller: &Caller, request: &RequestId) {
+        let (agency, system) = (caller.agency(), caller.system());
+        self.road.agencies.of(agency).broke_glass();
+        let request_id = tracing::field::display(request);
+        tracing::error!(%agency, %system, request_id, "BreakGlass: an emergency is answered, to be reviewed within 72 hours");
+    }
+
     fn canary(&self, caller: &Caller, request: &RequestId) {
         let (agency, system) = (caller.agency(), caller.system());
         self.road.agencies.of(agency).hit_canary();
@@ -88,6 +96,17 @@ fn canary_hits(meter: &Meter, agencies: Arc<Agencies>) {
         }
     };
     counter(meter, "canary.hits", "Questions about canaries.", read);
+}
+
+fn break_glass(meter: &Meter, agencies: Arc<Agencies>) {
+    let read = move |counted: &dyn AsyncInstrument<u64>| {
+        for agency in agencies.all() {
+            let agency_label = [KeyValue::new("caller_agency", agency.label.clone())];
+            counted.observe(agency.broken_glass(), &agency_label);
+        }
+    };
+    let description = "Emergencies that were answered.";
+    counter(meter, "gateway.break_glass", description, read);
 }
 
 fn answers(meter: &Meter, agencies: Arc<Agencies>) {

@@ -65,6 +65,14 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Agency suspended",
             "Access of this agency is suspended. Contact the operator of the gateway.",
         ],
+        R::SystemSuspended => [
+            "System suspended",
+            "Access of this system is suspended. Contact the operator of the gateway.",
+        ],
+        R::PurposeSuspended => [
+            "Purpose suspended",
+            "Nobody may ask for this purpose for the time being. Contact the operator of the gateway.",
+        ],
         R::AgreementExpired => [
             "Agreement not in force",
             "The agreement is not yet, or no longer, in force.",
@@ -160,6 +168,10 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
         R::Maintenance => [
             "Source under maintenance",
             "The source is under announced maintenance. Ask again after the time given.",
+        ],
+        R::SourceSuspended => [
+            "Source suspended",
+            "The source is not asked for the time being. This says nothing about the person. Ask again after the time given.",
         ],
         R::Overloaded => [
             "Overloaded",

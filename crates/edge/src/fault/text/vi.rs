@@ -65,6 +65,14 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Cơ quan bị tạm dừng",
             "Quyền truy cập của cơ quan đang bị tạm dừng. Hãy liên hệ đơn vị vận hành.",
         ],
+        R::SystemSuspended => [
+            "Hệ thống bị tạm dừng",
+            "Quyền truy cập của hệ thống đang bị tạm dừng. Hãy liên hệ đơn vị vận hành.",
+        ],
+        R::PurposeSuspended => [
+            "Mục đích bị tạm dừng",
+            "Tạm thời không ai được tra cứu theo mục đích này. Hãy liên hệ đơn vị vận hành.",
+        ],
         R::AgreementExpired => [
             "Thỏa thuận không có hiệu lực",
             "Thỏa thuận chưa có hiệu lực hoặc đã hết hiệu lực.",
@@ -157,6 +165,10 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
         R::Maintenance => [
             "Nguồn đang bảo trì",
             "Nguồn đang bảo trì theo kế hoạch. Hãy hỏi lại sau thời gian được nêu.",
+        ],
+        R::SourceSuspended => [
+            "Nguồn bị tạm dừng",
+            "Nguồn tạm thời không được hỏi. Điều này không nói gì về công dân. Hãy hỏi lại sau thời gian được nêu.",
         ],
         R::Overloaded => [
             "Quá tải",

@@ -1,6 +1,7 @@
 //! What is filed of one record, and the rows that it makes.
 
 use super::super::erased::Erased;
+use super::super::reviews::Reviewing;
 use super::super::sql::{Database, Value, insert};
 use super::super::tags::Tag;
 use crate::Error;
@@ -25,6 +26,8 @@ pub(in crate::private) struct Entry {
     pub(in crate::private) sealed: Vec<(usize, Vec<u8>)>,
     /// The record itself, where other nodes search for it.
     pub(in crate::private) leaf: Option<Vec<u8>>,
+    /// What it means for reviews.
+    pub(in crate::private) reviewing: Reviewing,
 }
 
 impl Entry {
@@ -58,6 +61,8 @@ pub(super) struct Rows {
     openings: Vec<[Value; 4]>,
     parts: Vec<[Value; 4]>,
     leaves: Vec<[Value; 3]>,
+    reviews: Vec<[Value; 2]>,
+    reviewed: Vec<[Value; 4]>,
 }
 
 impl Rows {
@@ -92,6 +97,15 @@ impl Rows {
             let (log, seq) = place();
             self.leaves.push([log, seq, Value::Bytes(leaf)]);
         }
+        match entry.reviewing {
+            Reviewing::Nothing => {}
+            Reviewing::Due => self.reviews.push(place().into()),
+            Reviewing::Done { log, seq, verdict } => {
+                let (log, seq) = (Value::Int(log), Value::of(seq));
+                let done = [log, seq, ts.clone(), Value::Text(verdict)];
+                self.reviewed.push(done);
+            }
+        }
         self.records.push([
             log.clone(),
             seq.clone(),
@@ -110,6 +124,8 @@ impl Rows {
         insert(db, "mark (tag, ts, log, seq)", self.marks)?;
         insert(db, "opening (log, seq, part, sealed)", self.openings)?;
         insert(db, "part (tag, log, seq, part)", self.parts)?;
-        insert(db, "leaf (log, seq, json)", self.leaves)
+        insert(db, "leaf (log, seq, json)", self.leaves)?;
+        insert(db, "review (log, seq)", self.reviews)?;
+        insert(db, "reviewed (log, seq, ts, verdict)", self.reviewed)
     }
 }

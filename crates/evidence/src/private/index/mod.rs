@@ -9,6 +9,7 @@ use exchange::{Position, Query};
 
 use super::erased::{self, Erased};
 use super::parts::Portion;
+use super::reviews;
 use super::sql::{Database, Hold, Row, Value, at_once, insert, places};
 use super::tags::Tag;
 use crate::Error;
@@ -57,6 +58,7 @@ impl Index {
             "record_by_agency ON record (agency, ts, log, seq)",
             "record_by_request ON record (request)",
         ];
+        tables.extend(reviews::TABLES);
         if db.is_shared() {
             tables.push(erased::TABLE);
         }
@@ -141,7 +143,10 @@ impl Index {
     /// Forgets everything of a log, for it to be filed again.
     pub(super) fn forget_log(&mut self, log: i64) -> Result<(), Error> {
         at_once(&mut *self.db, |db| {
-            for table in ["filed", "mark", "part", "opening", "leaf", "record"] {
+            // A verdict stays: it may stand in the log of another node.
+            for table in [
+                "filed", "mark", "part", "opening", "leaf", "review", "record",
+            ] {
                 let sql = format!("DELETE FROM {table} WHERE log = $1");
                 db.run(&sql, &[Value::Int(log)])?;
             }
@@ -304,7 +309,9 @@ impl Page {
 }
 
 /// What goes with a half-year.
-const RETIRED: [&str; 5] = ["opening", "mark", "part", "leaf", "record"];
+const RETIRED: [&str; 7] = [
+    "opening", "mark", "part", "leaf", "review", "reviewed", "record",
+];
 
 /// The conditions of a search as SQL.
 #[derive(Default)]

@@ -35,6 +35,7 @@ fn index(records: u64) -> (tempfile::TempDir, Index) {
             parts: Vec::new(),
             sealed: Vec::new(),
             leaf: None,
+            reviewing: Default::default(),
         }
     });
     index.file(1, entries.collect(), records).unwrap();
@@ -171,6 +172,7 @@ fn a_record_under_two_tags_of_a_person_is_found_once() {
         parts: Vec::new(),
         sealed: Vec::new(),
         leaf: None,
+        reviewing: Default::default(),
     };
     index.file(1, vec![entry], 1).unwrap();
     assert_eq!(

@@ -9,10 +9,11 @@ use crate::private::index::{Entry, Index, Terms};
 use crate::private::keyring::{Keyring, RecordKey};
 use crate::private::parts::{Parts, Portion};
 use crate::private::promise::Promise;
+use crate::private::reviews::Reviewing;
 use crate::private::sql::{Value, at_once, insert};
 use crate::private::tags::Tag;
 
-pub(super) const ALL: [fn(Opens<'_>); 9] = [
+pub(super) const ALL: [fn(Opens<'_>); 10] = [
     values_come_back_as_they_went,
     what_fails_halfway_is_undone,
     a_person_has_one_key_until_it_is_erased,
@@ -22,6 +23,7 @@ pub(super) const ALL: [fn(Opens<'_>); 9] = [
     what_is_filed_is_counted,
     a_search_finds_by_every_term_and_page,
     what_is_forgotten_is_not_found,
+    an_emergency_is_open_until_its_verdict_is_filed,
 ];
 
 const LOG: i64 = -7;
@@ -211,6 +213,7 @@ pub(in crate::private) fn entry(seq: u64, tags: &[Tag]) -> Entry {
         parts: Vec::new(),
         sealed: vec![(0, vec![seq as u8; 40])],
         leaf: (seq == 3).then(|| b"{}".to_vec()),
+        reviewing: Default::default(),
     }
 }
 
@@ -327,4 +330,41 @@ fn what_is_forgotten_is_not_found(open: Opens<'_>) {
     );
     assert!(index.marked(&[BOB]).unwrap().is_empty());
     assert_eq!(index.search(&query(9), &Terms::default()).unwrap().len(), 1);
+}
+
+fn an_emergency_is_open_until_its_verdict_is_filed(open: Opens<'_>) {
+    let mut index = filed(open);
+    let emergency = |seq| Entry {
+        reviewing: Reviewing::Due,
+        ..entry(seq, &[])
+    };
+    let verdict = |seq, of| Entry {
+        reviewing: Reviewing::Done {
+            log: LOG,
+            seq: of,
+            verdict: "JUSTIFIED".to_owned(),
+        },
+        ..entry(seq, &[])
+    };
+    let open_now = |index: &mut Index, limit| {
+        let reviews = index.reviews(limit).unwrap();
+        let open: Vec<u64> = reviews.open.iter().map(|it| it.seq).collect();
+        (open, reviews.total)
+    };
+    let emergencies = vec![emergency(200), emergency(202), emergency(204)];
+    index.file(LOG, emergencies, 205).unwrap();
+    assert_eq!(open_now(&mut index, 9), (vec![200, 202, 204], 3));
+    assert_eq!(open_now(&mut index, 2), (vec![200, 202], 3));
+    let first = index.reviews(1).unwrap().open.remove(0);
+    assert_eq!(first.agency.as_deref(), Some("G18"));
+    assert_eq!(first.origin, "audit.gw.example/gw-1");
+    assert_eq!(first.due().as_second() - first.at.as_second(), 72 * 3_600);
+    index.file(LOG, vec![verdict(205, 202)], 206).unwrap();
+    assert_eq!(open_now(&mut index, 9), (vec![200, 204], 2));
+    // Another node's log is filed again: verdicts in it that are about this one stay.
+    index.forget_log(LOG).unwrap();
+    index
+        .file(LOG, vec![emergency(200), emergency(202)], 205)
+        .unwrap();
+    assert_eq!(open_now(&mut index, 9), (vec![200], 1));
 }

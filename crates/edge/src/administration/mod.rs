@@ -1,0 +1,173 @@
+//! What an operator may have done: the configuration is read again, switches are thrown. On the
+//! operations listener.
+//!
+//! Not here: how it is done, which is the program's.
+//!
+//! *Invariant:* what changes something takes a `POST` of JSON, which no page in a browser sends to
+//! another site without asking first, and nobody here says yes.
+
+mod reload;
+mod reviews;
+mod switches;
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::listener::plain::Page;
+
+pub use reload::{Effect, Reloaded};
+pub use reviews::{Closure, OpenReview, Reviewed, Reviews};
+pub use switches::{Instruction, Position, Stopped, Switched};
+
+/// Does what an operator asks for.
+pub trait Administration: Send + Sync + fmt::Debug {
+    /// Reads the configuration again. If all of it is good, and not only to be checked, it is put
+    /// into force.
+    ///
+    /// Everything that is wrong comes back, and what was in force stays.
+    fn reload(&self, effect: Effect) -> BoxFuture<'_, Result<Reloaded, Vec<String>>>;
+
+    /// Everything that is stopped.
+    fn stopped(&self) -> BoxFuture<'_, Vec<Stopped>>;
+
+    /// Stops something, or lets it go on. It is recorded before it is done.
+    fn switch(
+        &self,
+        to: Position,
+        instruction: Instruction,
+    ) -> BoxFuture<'_, Result<Switched, Undone>>;
+
+    /// The exchanges that wait to be reviewed, the oldest first.
+    fn reviews(&self) -> BoxFuture<'_, Result<Reviews, Undone>>;
+
+    /// Closes the review of an exchange with a verdict, which is recorded.
+    fn close_review(&self, closure: Closure) -> BoxFuture<'_, Result<Reviewed, Undone>>;
+}
+
+/// Why an instruction was not followed; nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// It names nothing that there is.
+    Refused(String),
+    /// The record or a database cannot be read or written.
+    Unavailable(String),
+}
+
+/// Nothing can be done by an operator here: for tests of what else there is.
+#[derive(Clone, Copy, Debug)]
+pub struct NoAdministration;
+
+impl Administration for NoAdministration {
+    fn reload(&self, _: Effect) -> BoxFuture<'_, Result<Reloaded, Vec<String>>> {
+        let problem = "this process has no configuration".to_owned();
+        Box::pin(async { Err(vec![problem]) })
+    }
+
+    fn stopped(&self) -> BoxFuture<'_, Vec<Stopped>> {
+        Box::pin(async { Vec::new() })
+    }
+
+    fn switch(&self, _: Position, _: Instruction) -> BoxFuture<'_, Result<Switched, Undone>> {
+        nothing_here()
+    }
+
+    fn reviews(&self) -> BoxFuture<'_, Result<Reviews, Undone>> {
+        nothing_here()
+    }
+
+    fn close_review(&self, _: Closure) -> BoxFuture<'_, Result<Reviewed, Undone>> {
+        nothing_here()
+    }
+}
+
+fn nothing_here<T: Send + 'static>() -> BoxFuture<'static, Result<T, Undone>> {
+    let problem = "this process has nothing to administer".to_owned();
+    Box::pin(async { Err(Undone::Refused(problem)) })
+}
+
+/// A problem as RFC 9457 describes it.
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    title: &'a str,
+    status: u16,
+    violations: &'a [String],
+}
+
+/// Does or shows what is asked for, if the path is that of something here.
+pub(crate) async fn page(by: &dyn Administration, request: &Request<Bytes>) -> Option<Page> {
+    let path = request.uri().path();
+    match path {
+        switches::LIST => return Some(switches::list(by).await),
+        reviews::LIST => return Some(reviews::list(by).await),
+        reload::RELOAD | switches::STOP | switches::RESUME | reviews::CLOSE => {}
+        _ => return None,
+    }
+    if request.method() != Method::POST {
+        // Nothing is done for a method that is refused afterwards.
+        return Some(Page::acted(StatusCode::METHOD_NOT_ALLOWED, JSON, ""));
+    }
+    Some(match path {
+        switches::STOP => switches::switch(by, Position::Stopped, request).await,
+        switches::RESUME => switches::switch(by, Position::Resumed, request).await,
+        reviews::CLOSE => reviews::close(by, request).await,
+        _ => reload::reload(by, request).await,
+    })
+}
+
+/// Reads the body of an instruction.
+fn read<'a, T: Deserialize<'a>>(request: &'a Request<Bytes>) -> Result<T, Page> {
+    let kind = request.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind.split(';').next().map(str::trim) != Some(JSON) {
+        let title = "The body is to be application/json, such as {}";
+        return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, title, &[]));
+    }
+    serde_json::from_slice(request.body()).map_err(|error| malformed(&[error.to_string()]))
+}
+
+/// What came of an instruction.
+fn told<T: Serialize>(done: Result<T, Undone>) -> Page {
+    match done {
+        Ok(done) => answer(StatusCode::OK, JSON, &done),
+        Err(Undone::Refused(problem)) => malformed(&[problem]),
+        Err(Undone::Unavailable(problem)) => {
+            let title = "Nothing has changed";
+            refuse(StatusCode::SERVICE_UNAVAILABLE, title, &[problem])
+        }
+    }
+}
+
+/// A list, to be read.
+fn listed<T: Serialize>(list: Result<T, Undone>) -> Page {
+    match list {
+        Ok(list) => Page::ok(JSON, serde_json::to_vec(&list).unwrap_or_default()),
+        Err(Undone::Refused(problem) | Undone::Unavailable(problem)) => {
+            Page::text(StatusCode::SERVICE_UNAVAILABLE, problem + "\n")
+        }
+    }
+}
+
+fn malformed(violations: &[String]) -> Page {
+    refuse(StatusCode::BAD_REQUEST, "The body is refused", violations)
+}
+
+fn refuse(status: StatusCode, title: &str, violations: &[String]) -> Page {
+    let problem = Problem {
+        title,
+        status: status.as_u16(),
+        violations,
+    };
+    answer(status, "application/problem+json", &problem)
+}
+
+fn answer(status: StatusCode, content_type: &'static str, what: &impl Serialize) -> Page {
+    let body = serde_json::to_vec(what).unwrap_or_default();
+    Page::acted(status, content_type, body)
+}
+
+const JSON: &str = "application/json";
