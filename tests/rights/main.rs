@@ -8,7 +8,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::too_many_lines,
-    reason = "helpers of tests stand outside the test functions; a scene is long"
+    reason = "helpers of tests stand outside the test functions; a scene is long, and what was measured shown"
 )]
 
 mod agreements;
@@ -17,4 +17,6 @@ mod emergency;
 mod hindsight;
 mod masks;
 mod nodes;
+mod statistics;
 mod switches;
+mod verification;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use exchange::{
     AgencyCode, CallContext, Caller, Clock, Identifier, IdentifierKind, MatchHints, OfficerId,
-    PurposeCode, Request, SystemId, Violation,
+    PurposeCode, Request, SystemId, Verification, Violation,
 };
 use governor::clock::DefaultClock;
 
@@ -140,6 +140,31 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
             flags.map_err(|fault| Refusal::new(fault, &state.policy, Some(quota.clone())))?;
         let permit = Permit::new(&state.policy, agreement, purpose, request, flags, quota);
         state.spend_at(caller, request, permit)
+    }
+
+    /// Admits claims about a person, or says why not. Spends one request of the caller's quota.
+    ///
+    /// # Errors
+    /// As [`Admission::admit`], and `CLAIM_NOT_GRANTED` with every claim that the agreement does not
+    /// let the caller verify.
+    pub fn admit_verification(
+        &self,
+        caller: &Caller,
+        asked: &Verification,
+    ) -> Result<Permit, Refusal> {
+        let state = self.state.load();
+        let terms = self.terms(&state, caller, asked, None, Some(&asked.subject.hints))?;
+        let (agreement, purpose, quota) = terms;
+        if let Err(fault) = check::claims(agreement, asked) {
+            return Err(Refusal::new(fault, &state.policy, Some(quota)));
+        }
+        let subject = Some(&asked.subject.identifier);
+        let flags = check::exceptions(agreement, asked, subject, self.clock.now());
+        let flags =
+            flags.map_err(|fault| Refusal::new(fault, &state.policy, Some(quota.clone())))?;
+        let permit = Permit::new(&state.policy, agreement, purpose, asked, flags, quota);
+        let permit = permit.verifying(agreement.verifiable(), asked);
+        state.spend_at(caller, asked, permit)
     }
 
     /// Admits a call about the record, or says why not. Spends one request of the caller's quota.

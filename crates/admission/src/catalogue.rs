@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exchange::{Caller, FieldSet, PurposeCode};
+use exchange::{Caller, Disclosure, FieldSet, PurposeCode};
 use jiff::Timestamp;
 
 use crate::{Duty, Policy};
@@ -16,6 +16,10 @@ pub struct Grant {
     pub purpose: PurposeCode,
     /// The fields.
     pub fields: FieldSet,
+    /// The fields that claims may rest on beside these.
+    pub verify: FieldSet,
+    /// How much a verification may tell.
+    pub disclosure: Disclosure,
     /// Those of them that are granted in their masked form alone.
     pub masked: FieldSet,
     /// What the caller may do with the record.
@@ -35,6 +39,8 @@ pub(crate) fn grants(policy: &Policy, caller: &Caller, now: Timestamp) -> Vec<Gr
                 agreement: Arc::clone(&agreement.id),
                 purpose: purpose.clone(),
                 fields: agreement.fields,
+                verify: agreement.verify,
+                disclosure: agreement.disclosure,
                 masked: agreement.masked,
                 duties: agreement.duties.clone(),
                 second_factor: agreement.second_factor,

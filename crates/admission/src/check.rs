@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use exchange::{
-    CallContext, Caller, Fault, Flag, FlagSet, Identifier, MatchHints, OfficerId, PurposeCode,
-    QuotaViolation, Reason, Violation,
+    CallContext, Caller, Disclosure, Fault, Flag, FlagSet, Identifier, MatchHints, OfficerId,
+    PurposeCode, QuotaViolation, Reason, Verification, Violation,
 };
 use jiff::Timestamp;
 
@@ -82,6 +82,31 @@ pub(crate) fn duty(
         }
         _ => Ok(()),
     }
+}
+
+/// Checks that the agreement lets the caller verify every claim; lists all that it does not.
+pub(crate) fn claims(agreement: &Agreement, asked: &Verification) -> Result<(), Fault> {
+    let verifiable = agreement.verifiable();
+    let claims = asked.claims.iter().enumerate();
+    let mut violations: Vec<Violation> = claims
+        .filter(|(_, claim)| !verifiable.contains(claim.predicate.field()))
+        .map(|(place, claim)| Violation {
+            field: format!("claims[{place}]"),
+            description: format!(
+                "rests on {}, which the agreement does not let you verify",
+                claim.predicate.field().path()
+            ),
+            reason: Reason::ClaimNotGranted,
+        })
+        .collect();
+    if asked.disclosure == Disclosure::PerClaim && agreement.disclosure != Disclosure::PerClaim {
+        violations.push(missing(PER_CLAIM));
+    }
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let fault = Fault::invalid(violations).detailed("the agreement does not have every claim");
+    Err(about(fault, asked, Some(agreement)))
 }
 
 /// Checks that the procedure is one the agreement is for.
@@ -232,6 +257,11 @@ const AGREEMENT: (&str, &str, Reason) = (
     "context.agreement_id",
     "is needed: several agreements fit the purpose",
     Reason::AgreementRequired,
+);
+const PER_CLAIM: (&str, &str, Reason) = (
+    "disclosure",
+    "the agreement has one verdict about all claims together",
+    Reason::ClaimNotGranted,
 );
 const PROCEDURE: (&str, &str, Reason) = (
     "context.procedure_code",

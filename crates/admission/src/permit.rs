@@ -64,6 +64,13 @@ impl Permit {
         }
     }
 
+    /// The same for claims, which may rest on more fields than may be released.
+    pub(crate) fn verifying(mut self, verifiable: FieldSet, asked: &Request) -> Self {
+        self.granted = asked.mask.and(&verifiable);
+        self.withheld = asked.mask.minus(&verifiable);
+        self
+    }
+
     /// The same permit without some sources, for which a quota is spent.
     pub(crate) fn without(self, limited: LimitedSources) -> Self {
         Self { limited, ..self }

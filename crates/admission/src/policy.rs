@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use exchange::{
-    AgencyCode, AgreementId, Caller, Criticality, FieldSet, ProcedureCode, PurposeCode, SystemId,
+    AgencyCode, AgreementId, Caller, Criticality, Disclosure, FieldSet, ProcedureCode, PurposeCode,
+    SystemId,
 };
 use jiff::Timestamp;
 
@@ -220,6 +221,10 @@ pub(crate) struct Agreement {
     /// None: every procedure.
     pub(crate) procedures: Option<HashSet<ProcedureCode>>,
     pub(crate) fields: FieldSet,
+    /// What may be compared with a claim beside the fields, and is never released.
+    pub(crate) verify: FieldSet,
+    /// How much a verification may tell.
+    pub(crate) disclosure: Disclosure,
     /// Those of the fields that are granted in their masked form alone.
     pub(crate) masked: FieldSet,
     /// What an emergency is answered with; none if there are none under it.
@@ -261,6 +266,11 @@ impl Agreement {
     /// True if it is in force at that instant.
     pub(crate) fn is_valid_at(&self, now: Timestamp) -> bool {
         self.valid_from <= now && now < self.valid_to
+    }
+
+    /// What claims may rest on: what may be seen whole, and what may be verified alone.
+    pub(crate) fn verifiable(&self) -> FieldSet {
+        self.fields.minus(&self.masked).or(&self.verify)
     }
 
     /// True if one may ask at that instant.

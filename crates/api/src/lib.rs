@@ -9,6 +9,7 @@
 pub mod agency;
 pub mod convert;
 mod field_mask;
+mod held;
 mod kept;
 mod mask;
 mod record;
@@ -25,8 +26,10 @@ mod records;
 mod redacted;
 
 pub use field_mask::FieldMask;
+pub use held::{Form, Held};
 pub use kept::Kept;
 pub use record::{Encoded, Record};
+pub use records::form;
 pub use timestamp::Timestamp;
 
 /// The descriptor set of the whole contract, imports included, without comments.

@@ -1,10 +1,10 @@
 //! The record of one source, whichever source it is.
 
 use bytes::Bytes;
-use exchange::{FieldSet, Source};
+use exchange::{Field, FieldSet, Source};
 use prost::Message as _;
 
-use crate::{Kept, v1};
+use crate::{Held, Kept, v1};
 
 /// What one source holds of a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,13 @@ impl Record {
         each!(self, record => record.present())
     }
 
+    /// What a field holds, in the form in which it is compared; none if it holds nothing, or is a
+    /// field of another source.
+    #[must_use]
+    pub fn held(&self, field: Field) -> Option<Held<'_>> {
+        each!(self, record => record.held(field))
+    }
+
     /// Computes the deterministic protobuf bytes: the same through both doors, and what the record
     /// of the exchange commits to.
     #[must_use]
@@ -107,7 +114,6 @@ impl Encoded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exchange::Field;
 
     #[test]
     fn what_is_not_granted_is_cleared() {

@@ -43,6 +43,8 @@ pub enum Rpc {
     EraseSubject,
     /// `DataSubjectService.ListMyAccesses`.
     ListMyAccesses,
+    /// `VerificationService.VerifyAttributes`.
+    VerifyAttributes,
 }
 
 /// One REST route.

@@ -178,6 +178,7 @@ const fn name(rpc: Rpc) -> &'static str {
         Rpc::WatchCheckpoints => "lienthong.v1.AuditService/WatchCheckpoints",
         Rpc::EraseSubject => "lienthong.v1.AuditService/EraseSubject",
         Rpc::ListMyAccesses => "lienthong.v1.DataSubjectService/ListMyAccesses",
+        Rpc::VerifyAttributes => "lienthong.v1.VerificationService/VerifyAttributes",
     }
 }
 

@@ -61,6 +61,9 @@ pub struct Outcome<'a> {
     pub failure: Option<Reason>,
     /// The person whom the number in the question turned out to be of, if it was another number.
     pub person: Option<CitizenId>,
+    /// Of a verification, what it came to. It is committed to, and no other part of the record
+    /// depends on it.
+    pub verdict: Option<&'a str>,
 }
 
 /// What happened at one source, and what leaves of its answer.
@@ -70,7 +73,7 @@ pub struct SourceOutcome {
     pub source: Source,
     /// Its state in the answer.
     pub state: SourceState,
-    /// The fields that leave.
+    /// The fields that leave; of a verification, those that claims rest on.
     pub released: FieldSet,
     /// Those of them of which only the masked form leaves.
     pub masked: FieldSet,

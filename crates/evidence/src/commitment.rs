@@ -128,6 +128,8 @@ pub(crate) enum Personal {
     Reason,
     /// The person whom another number turned out to be of.
     Who,
+    /// What a verification came to, and what each source said.
+    Verdict,
     /// Everything that a sealed record hides, as far as it is known before the answers.
     Tried,
     /// Everything that a sealed record hides.

@@ -89,6 +89,8 @@ pub(crate) struct Tail<S: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) who: Option<Commitment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ver: Option<Commitment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) src: Option<S>,
     /// What was done with the record.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +115,7 @@ impl<S: Serialize> Tail<S> {
     pub(crate) const fn of(dec: &'static str) -> Self {
         Self {
             who: None,
+            ver: None,
             src: None,
             act: None,
             n: None,
@@ -132,6 +135,9 @@ pub(crate) struct SourceEntry {
     pub(crate) st: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) f: Option<Paths>,
+    /// The fields that claims were compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) c: Option<Paths>,
     /// Of those, the masked ones, each with what is left of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) m: Option<Masks>,

@@ -107,21 +107,39 @@ impl Open {
 
     fn finish(&self, head: Head, outcome: &Outcome<'_>, flags: Flags) -> Sealable {
         let who = outcome.person.as_ref().map(exchange::CitizenId::reveal);
-        let salt = self.salts.of(Personal::Who);
+        // Whether a verification has found somebody must not show: it names somebody or "".
+        let who = who.or(outcome.verdict.map(|_| ""));
+        let hidden = [
+            (Personal::Who, "who", who),
+            (Personal::Verdict, "ver", outcome.verdict),
+        ];
+        let [who, ver] = hidden.map(|(personal, name, value)| {
+            value.map(|value| Commitment::new(self.salts.of(personal), name, value.as_bytes()))
+        });
         let tail = Tail {
-            who: who.map(|who| Commitment::new(salt, "who", who.as_bytes())),
+            who,
+            ver,
             src: Some(Entries {
                 sources: outcome.sources,
                 salts: &self.salts,
+                use_of: if outcome.verdict.is_some() {
+                    Use::Compared
+                } else {
+                    Use::Released
+                },
             }),
             why: outcome.failure.map(Reason::name),
             flag: flags,
             ..Tail::of("ALLOW")
         };
         let mut sealable = self.close(head, &tail);
-        if let Some(who) = who {
+        if who.is_some() || ver.is_some() {
             let mut openings = sealable.openings.pop().unwrap_or_default();
-            openings.push("who", salt, who.as_bytes());
+            for (personal, name, value) in hidden {
+                if let Some(value) = value {
+                    openings.push(name, self.salts.of(personal), value.as_bytes());
+                }
+            }
             sealable.openings.push(openings);
         }
         sealable
@@ -214,14 +232,30 @@ impl fmt::Debug for Open {
 struct Entries<'a> {
     sources: &'a [SourceOutcome],
     salts: &'a Salts,
+    use_of: Use,
+}
+
+/// What was done with the fields of an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// They leave.
+    Released,
+    /// Claims were compared with them, and they stay.
+    Compared,
 }
 
 impl serde::Serialize for Entries<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.sources.iter().map(|outcome| {
-            let released = outcome.released;
-            let shown = (!released.is_empty()).then_some(Paths(released));
-            outcome.entry(shown, self.salts)
+            let fields = outcome.released;
+            let shown = (!fields.is_empty()).then_some(Paths(fields));
+            match self.use_of {
+                Use::Released => outcome.entry(shown, self.salts),
+                Use::Compared => SourceEntry {
+                    c: shown,
+                    ..outcome.entry(None, self.salts)
+                },
+            }
         }))
     }
 }
@@ -235,6 +269,7 @@ impl SourceOutcome {
             s: SourceName(self.source),
             st: self.state.name(),
             f: shown,
+            c: None,
             m: (!self.masked.is_empty()).then_some(Masks(self.masked)),
             asof: self.as_of.map(Timestamp::as_millisecond),
             r: record.map(|digest| Commitment::new(salt, "r", digest)),

@@ -8,6 +8,7 @@
 
 mod caller;
 mod citizen_id;
+mod claim;
 mod clock;
 mod date;
 mod fault;
@@ -28,6 +29,10 @@ mod words;
 
 pub use caller::{AgencyCode, Caller, SystemId};
 pub use citizen_id::{CitizenId, IdViolation, IdWarning, Sex};
+pub use claim::{
+    Claim, ClaimId, Disclosure, Given, MatchMode, OtherName, Predicate, RelationKind, StatusKind,
+    Verdict, Verification,
+};
 pub use clock::{Clock, SystemClock};
 pub use date::{DateViolation, PartialDate};
 pub use fault::{Fault, FaultDetails, Origin, QuotaViolation, Violation};
@@ -35,7 +40,7 @@ pub use field::{FIELDS, Field, FieldInfo, Mask, Sensitivity};
 pub use field_set::{FieldSet, FieldSetIter};
 pub use flag::{Flag, FlagSet};
 pub use identifier::{Identifier, IdentifierKind, IdentifierViolation};
-pub use name::{NameViolation, name_key, normalise};
+pub use name::{NameViolation, name_hint, name_key, normalise};
 pub use reason::{Reason, Retry};
 pub use record::{BatchProof, Found, Opened, Opening, Position, Query};
 pub use request::{CallContext, Criticality, Request};

@@ -1,6 +1,7 @@
 //! Vietnamese personal names: normalising them and deciding when two are the same.
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::words::forges;
 
@@ -55,6 +56,15 @@ pub fn name_key(name: &str) -> String {
     out.into_iter().nfc().collect()
 }
 
+/// The form in which names are alike whatever their diacritics: a hint for a search, never a
+/// confirmation that two names are one.
+#[must_use]
+pub fn name_hint(name: &str) -> String {
+    let key = name_key(name);
+    let letters = key.nfd().filter(|c| !is_combining_mark(*c));
+    letters.map(|c| if c == 'Đ' { 'D' } else { c }).collect()
+}
+
 /// Moves a tone from the second to the first vowel of `oa`, `oe`, `uy` as soon as it is read.
 fn fold_tone(out: &mut Vec<char>) {
     const TONES: [char; 5] = ['\u{300}', '\u{301}', '\u{303}', '\u{309}', '\u{323}'];
@@ -89,6 +99,13 @@ mod tests {
     fn diacritics_distinguish_people() {
         assert_ne!(name_key("Mai"), name_key("Mãi"));
         assert_ne!(name_key("Dũng"), name_key("Đũng"));
+    }
+
+    #[test]
+    fn a_hint_looks_past_diacritics() {
+        assert_eq!(name_hint("Đỗ Thị Hoà"), name_hint("DO THI HOA"));
+        assert_eq!(name_hint("Lương Đức Ơn"), "LUONG DUC ON");
+        assert_ne!(name_hint("Mai"), name_hint("Mau"));
     }
 
     #[test]

@@ -96,6 +96,8 @@ reasons! {
     OwnRecord = "OWN_RECORD", Caller, No;
     /// No agreement of the caller for the purpose grants the duty that the call needs.
     DutyNotGranted = "DUTY_NOT_GRANTED", Caller, No;
+    /// A claim rests on a field that the agreement does not let the caller verify.
+    ClaimNotGranted = "CLAIM_NOT_GRANTED", Caller, No;
     /// The agreement asks for the officer's id.
     OfficerRequired = "OFFICER_REQUIRED", Caller, No;
     /// The purpose asks for a procedure or a dossier number.

@@ -61,7 +61,7 @@ pub fn forges(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-fn code(text: &str, max: usize) -> Result<Box<str>, WordViolation> {
+pub(crate) fn code(text: &str, max: usize) -> Result<Box<str>, WordViolation> {
     if text.is_empty() {
         Err(WordViolation::Empty)
     } else if text.len() > max {

@@ -148,6 +148,7 @@ fn masked(fields: &FieldSet) -> Vec<v1::MaskedField> {
     fields.collect()
 }
 
+/// The ids of fields.
 pub(crate) fn paths(fields: &FieldSet) -> Vec<String> {
     fields.iter().map(Field::path).map(str::to_owned).collect()
 }

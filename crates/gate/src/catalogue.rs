@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use admission::{Duty, QuotaState};
 use api::v1;
-use exchange::{Caller, FIELDS};
+use exchange::{Caller, Disclosure, FIELDS};
 use jiff::Timestamp;
 
 use crate::Gate;
@@ -49,6 +49,8 @@ impl Gate {
             second_factor_required: grant.second_factor,
             valid_to: Some(grant.valid_to.into()),
             duties: grant.duties.into_iter().map(number).collect(),
+            verify_paths: paths(&grant.verify),
+            verify_per_claim: grant.disclosure == Disclosure::PerClaim,
         });
         v1::ListGrantsResponse {
             grants: grants.collect(),

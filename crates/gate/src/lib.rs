@@ -1,8 +1,8 @@
 //! The road of one exchange: admit → record the attempt → ask every source at once → merge and
 //! minimise → seal.
 //!
-//! [`Gate::lookup`] is that road on one screen; streams and resolutions walk the same rooms. Calls
-//! about the record itself stand in `audit`. Not here: gRPC, HTTP and TLS (crate `edge`), any
+//! [`Gate::lookup`] is that road on one screen; streams, resolutions and verifications walk the same
+//! rooms. Calls about the record itself stand in `audit`. Not here: gRPC, HTTP and TLS (crate `edge`), any
 //! agency's wire (crate `agencies`).
 //!
 //! *Invariants:* no agency is asked without a recorded attempt; nothing about a person leaves
@@ -31,8 +31,10 @@ mod switches;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapter::Agency;
 use admission::Admission;
@@ -70,7 +72,15 @@ pub struct Deps {
     pub switches: Arc<Switches>,
     /// Whether synthetic citizens (prefix 999) are served: in a sandbox alone.
     pub synthetic: Synthetic,
+    /// The time after which a verification is answered, or twice, four times… that: nothing about
+    /// the person shows in it.
+    pub verification_step: Duration,
 }
+
+/// The step of the times of verifications, if nothing else is set.
+///
+/// An agency on the same network answers within a few milliseconds, found or not found.
+pub const VERIFICATION_STEP: Duration = Duration::from_millis(50);
 
 /// Whether synthetic citizens are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -54,6 +54,7 @@ impl Gate {
             sources: &outcomes,
             failure: result.as_ref().err().map(|fault| fault.reason),
             person: result.as_ref().ok().and_then(person),
+            verdict: None,
         };
         let receipt = self.deps.evidence.seal(open, &outcome).await?;
         match result {

@@ -43,15 +43,25 @@ impl Gate {
 
     /// Admits a request. A refusal is a record too, if it decides anything.
     pub(crate) async fn admit(&self, call: &Call, request: &Request) -> Result<Permit, Fault> {
+        let admission = &self.deps.admission;
+        self.admit_by(call, request, || admission.admit(&call.caller, request))
+            .await
+    }
+
+    /// Has a request admitted by whichever part of admission decides about it.
+    pub(crate) async fn admit_by(
+        &self,
+        call: &Call,
+        request: &Request,
+        decide: impl FnOnce() -> Result<Permit, admission::Refusal>,
+    ) -> Result<Permit, Fault> {
         self.refuse_synthetic(request, Some(&request.subject.identifier))?;
         if self.deps.canaries.has(&request.subject.identifier) {
             self.deps.observer.canary(&call.caller, &request.id);
         }
         self.unless_stopped(call, request, Asked::Question(request))
             .await?;
-        let admitted =
-            trace::admission().in_scope(|| self.deps.admission.admit(&call.caller, request));
-        match admitted {
+        match trace::admission().in_scope(decide) {
             Ok(permit) => Ok(permit),
             Err(refusal) => {
                 let asked = Asked::Question(request);

@@ -38,6 +38,7 @@ impl Gate {
             sources: &draft.outcomes,
             failure: draft.fault.as_ref().map(|fault| fault.reason),
             person: draft.person,
+            verdict: None,
         };
         let receipt = self
             .deps

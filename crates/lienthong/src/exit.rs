@@ -12,9 +12,9 @@ pub(crate) const COMPLETE: Exit = Exit(0);
 pub(crate) const FAILED: Exit = Exit(1);
 /// The command line or the request is malformed.
 pub(crate) const USAGE: Exit = Exit(2);
-/// At least one source gave no answer.
+/// At least one source gave no answer, or claims could not be decided.
 pub(crate) const PARTIAL: Exit = Exit(3);
-/// No such person.
+/// No such person, or claims that are not confirmed.
 pub(crate) const NOT_FOUND: Exit = Exit(4);
 /// The gateway refuses.
 pub(crate) const REFUSED: Exit = Exit(5);

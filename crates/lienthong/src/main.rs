@@ -29,6 +29,7 @@ mod stop;
 mod switch;
 mod switchboard;
 mod telemetry;
+mod verify;
 mod web;
 mod witness;
 
@@ -58,6 +59,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::CheckConfig(arguments) => check::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
         Command::Switch(arguments) => switch::run(&arguments),

@@ -81,7 +81,7 @@ impl Gateway {
         metrics: &Arc<Metrics>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let synthetic = synthetic(&config);
+        let manner = Manner::of(&config);
         let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let readiness = Readiness::new();
         let shelf = Shelf::new(&config.evidence);
@@ -109,7 +109,7 @@ impl Gateway {
         };
         let switches = Arc::new(Switches::default());
         let recheck = parts.recheck.clone();
-        let gate = gate(&parts, &switches, checked.agencies, &shelf, synthetic);
+        let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
         let opening = Administrator::open(path, parts, store, switches);
         let administrator = opening.await.context("what operators have stopped")?;
         let rendered = Arc::clone(metrics);
@@ -155,22 +155,13 @@ impl Gateway {
     }
 }
 
-/// Whether synthetic citizens are served.
-fn synthetic(config: &Config) -> Synthetic {
-    if config.is_sandbox() {
-        Synthetic::Served
-    } else {
-        Synthetic::Refused
-    }
-}
-
 /// The gate, which shares with the reloads what they replace.
 fn gate(
     parts: &reload::Parts,
     switches: &Arc<Switches>,
     agencies: Vec<Arc<dyn Agency>>,
     log: &Shelf,
-    synthetic: Synthetic,
+    manner: Manner,
 ) -> Gate {
     Gate::new(gate::Deps {
         admission: Arc::clone(&parts.admission),
@@ -182,8 +173,29 @@ fn gate(
         observer: Arc::clone(&parts.metrics) as _,
         canaries: Arc::clone(&parts.canaries),
         switches: Arc::clone(switches),
-        synthetic,
+        synthetic: manner.synthetic,
+        verification_step: manner.verification_step,
     })
+}
+
+/// What the configuration says of how the gate answers.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    synthetic: Synthetic,
+    verification_step: Duration,
+}
+
+impl Manner {
+    fn of(config: &Config) -> Self {
+        Self {
+            synthetic: if config.is_sandbox() {
+                Synthetic::Served
+            } else {
+                Synthetic::Refused
+            },
+            verification_step: config.verification_step,
+        }
+    }
 }
 
 /// Opens the log. When it can no longer be written, nothing more is answered and the process ends.

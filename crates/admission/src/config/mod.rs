@@ -191,6 +191,8 @@ fn agreement(
         purposes: distinct(purposes?),
         procedures: procedures.map(HashSet::from_iter),
         fields: rights.fields,
+        verify: rights.verify,
+        disclosure: rights.disclosure,
         masked: rights.masked,
         break_glass: break_glass?,
         duties: rights.duties,

@@ -1,6 +1,6 @@
 //! What an agreement grants, and what the citizen sees of it.
 
-use exchange::{Field, FieldSet, Mask};
+use exchange::{Disclosure, Field, FieldSet, Mask};
 
 use super::words::{distinct, duty, fields, maskable, prose, visibility};
 use crate::reader::Section;
@@ -13,15 +13,28 @@ pub(super) struct Rights {
     pub(super) fields: FieldSet,
     /// Those of them of which only a part may be released.
     pub(super) masked: FieldSet,
+    /// What may be compared with a claim beside the fields that are not masked.
+    pub(super) verify: FieldSet,
+    /// How much a verification may tell.
+    pub(super) disclosure: Disclosure,
     /// What may be done with the record.
     pub(super) duties: Vec<Duty>,
 }
 
-/// Reads what is granted: a field, masked or not, or a duty at least.
+/// Reads what is granted: a field, masked, to be verified or not, or a duty at least.
 pub(super) fn rights(section: &mut Section<'_>) -> Option<Rights> {
-    let suffices = [DUTIES].into_iter().chain(MASKS.map(|(key, _)| key));
+    let suffices = [DUTIES, VERIFY]
+        .into_iter()
+        .chain(MASKS.map(|(key, _)| key));
     let may_lack = suffices.into_iter().any(|key| section.has(key));
     let duties = section.optional_words(DUTIES, duty).map(distinct);
+    let verify = section.optional_words(VERIFY, fields).unwrap_or_default();
+    let verify = verify.iter().fold(FieldSet::EMPTY, |all, set| all.or(set));
+    let disclosure = if section.flag("verify_per_claim", false) {
+        Disclosure::PerClaim
+    } else {
+        Disclosure::AllOrNothing
+    };
     let mut named = FieldSet::EMPTY;
     let mut granted = |text: &str| {
         let set = fields(text)?;
@@ -45,6 +58,8 @@ pub(super) fn rights(section: &mut Section<'_>) -> Option<Rights> {
     Some(Rights {
         fields,
         masked,
+        verify,
+        disclosure,
         duties: duties.unwrap_or_default(),
     })
 }
@@ -107,6 +122,7 @@ pub(super) enum Kind {
 
 const BREAK_GLASS: &str = "break_glass";
 const DUTIES: &str = "duties";
+const VERIFY: &str = "verify";
 /// Granted in a form that leaves only a part: the key of each form.
 const MASKS: [(&str, Mask); 3] = [
     ("last_four_only", Mask::LastFour),

@@ -16,3 +16,4 @@ mod quota;
 mod refusal;
 mod reload;
 mod validity;
+mod verification;

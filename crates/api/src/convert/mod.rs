@@ -5,6 +5,7 @@ mod page;
 mod question;
 mod reader;
 mod request;
+mod verify;
 mod words;
 
 pub use audit::{Erasure, Listing, Search};

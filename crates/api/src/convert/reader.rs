@@ -195,14 +195,19 @@ impl Reader {
     }
 
     pub(super) fn subject(&mut self, subject: Option<&v1::SubjectRef>) -> Option<Subject> {
+        self.subject_at("subject", subject)
+    }
+
+    /// The person who is named at that path of the message.
+    pub(super) fn subject_at(
+        &mut self,
+        at: &str,
+        subject: Option<&v1::SubjectRef>,
+    ) -> Option<Subject> {
         let hints = subject.and_then(|subject| subject.hints.as_ref());
-        let hints = hints.map(|hints| self.hints(hints)).unwrap_or_default();
+        let hints = hints.map(|hints| self.hints(at, hints)).unwrap_or_default();
         let Some(id) = subject.and_then(|subject| subject.id.as_ref()) else {
-            self.violation(
-                "subject",
-                Reason::InvalidSubjectId,
-                "one number is required",
-            );
+            self.violation(at, Reason::InvalidSubjectId, "one number is required");
             return None;
         };
         let (field, kind, text) = match id {
@@ -217,7 +222,7 @@ impl Reader {
             Ok(identifier) => Some(Subject { identifier, hints }),
             Err(violations) => {
                 for violation in violations {
-                    let path = format!("subject.{field}");
+                    let path = format!("{at}.{field}");
                     self.violation(path, Reason::InvalidSubjectId, violation);
                 }
                 None
@@ -225,18 +230,22 @@ impl Reader {
         }
     }
 
-    fn hints(&mut self, hints: &v1::MatchHints) -> MatchHints {
+    fn hints(&mut self, at: &str, hints: &v1::MatchHints) -> MatchHints {
         let full_name = (!hints.full_name.is_empty()).then(|| normalise(&hints.full_name));
         let full_name = full_name.and_then(|name| {
-            name.map_err(|v| self.violation("subject.hints.full_name", Reason::InvalidArgument, v))
-                .ok()
+            let mut wrong = |v| {
+                let path = format!("{at}.hints.full_name");
+                self.violation(path, Reason::InvalidArgument, v);
+            };
+            name.map_err(&mut wrong).ok()
         });
         let birth_date = hints.birth_date.and_then(|date| {
-            PartialDate::new(date.year, date.month, date.day)
-                .map_err(|v| {
-                    self.violation("subject.hints.birth_date", Reason::InvalidArgument, v);
-                })
-                .ok()
+            let mut wrong = |v| {
+                let path = format!("{at}.hints.birth_date");
+                self.violation(path, Reason::InvalidArgument, v);
+            };
+            let date = PartialDate::new(date.year, date.month, date.day);
+            date.map_err(&mut wrong).ok()
         });
         MatchHints {
             full_name,

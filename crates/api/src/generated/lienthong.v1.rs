@@ -3096,6 +3096,12 @@ pub struct Grant {
     /// What the caller may do beside asking about citizens.
     #[prost(enumeration = "Duty", repeated, tag = "7")]
     pub duties: ::prost::alloc::vec::Vec<i32>,
+    /// Fields that claims may rest on, beside those in `paths`: they are compared and never returned.
+    #[prost(string, repeated, tag = "8")]
+    pub verify_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True if a verification may tell of each claim alone.
+    #[prost(bool, tag = "9")]
+    pub verify_per_claim: bool,
 }
 /// Asks for the caller's own quotas.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4400,6 +4406,616 @@ pub mod citizen_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "lienthong.v1.CitizenService";
     impl<T> tonic::server::NamedService for CitizenServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Claims about one citizen.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct VerifyAttributesRequest {
+    /// Why and for whom.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<CallContext>,
+    /// About whom.
+    #[prost(message, optional, tag = "2")]
+    pub subject: ::core::option::Option<SubjectRef>,
+    /// One to eight claims. The field that each rests on must be one that the agreement lets you verify
+    /// or look up; if one is not, the call is refused.
+    #[prost(message, repeated, tag = "3")]
+    pub claims: ::prost::alloc::vec::Vec<Claim>,
+    /// How much is told.
+    #[prost(enumeration = "DisclosureLevel", tag = "4")]
+    pub disclosure: i32,
+}
+/// Something said of the person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Claim {
+    /// What the answer calls it: 1 to 64 letters, digits, `.`, `_`, `-`, `/` or `:`. Required, and different for
+    /// each claim.
+    #[prost(string, tag = "1")]
+    pub claim_id: ::prost::alloc::string::String,
+    /// What is said.
+    #[prost(oneof = "claim::Predicate", tags = "2, 3, 4, 5, 6")]
+    pub predicate: ::core::option::Option<claim::Predicate>,
+}
+/// Nested message and enum types in `Claim`.
+pub mod claim {
+    /// What is said.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Predicate {
+        /// A field has a value.
+        #[prost(message, tag = "2")]
+        Equals(super::EqualsClaim),
+        /// The person is so old. Rests on `population.birth_date`.
+        #[prost(message, tag = "3")]
+        AgeAtLeast(super::AgeAtLeastClaim),
+        /// The person is not registered as dead or missing. Rests on `population.death`.
+        #[prost(message, tag = "4")]
+        IsAlive(super::IsAliveClaim),
+        /// Another person is related to this one.
+        #[prost(message, tag = "5")]
+        Relation(super::RelationClaim),
+        /// The person has a status.
+        #[prost(message, tag = "6")]
+        Status(super::StatusClaim),
+    }
+}
+/// A field has a value.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct EqualsClaim {
+    /// The field: one id of ListFields that holds a text, a name, a date or a code.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// The value: a text, a date as `1999-01-31`, `1999-01` or `1999`, a coded value as `list:code`, or the name
+    /// of a value of an enum, such as `SEX_MALE`. Of a field that holds several texts, one must be equal.
+    #[prost(string, tag = "2")]
+    pub value: ::prost::alloc::string::String,
+    /// How texts and dates are compared.
+    #[prost(enumeration = "MatchMode", tag = "3")]
+    pub mode: i32,
+}
+/// The person is so old today, in Asia/Ho_Chi_Minh.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AgeAtLeastClaim {
+    /// Full years, 1 to 150.
+    #[prost(int32, tag = "1")]
+    pub years: i32,
+}
+/// The person is alive.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct IsAliveClaim {}
+/// Another person is related to this one, as the population database has it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RelationClaim {
+    /// The other person, by personal id or nine-digit identity-card number. A full name among the hints is
+    /// compared as well.
+    #[prost(message, optional, tag = "1")]
+    pub other: ::core::option::Option<SubjectRef>,
+    /// What the other is to the person asked about.
+    #[prost(enumeration = "RelationKind", tag = "2")]
+    pub relation: i32,
+}
+/// The person has a status.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct StatusClaim {
+    /// Which.
+    #[prost(enumeration = "StatusKind", tag = "1")]
+    pub status: i32,
+}
+/// Whether the claims are so.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct VerifyAttributesResponse {
+    /// About all claims together.
+    #[prost(enumeration = "Verdict", tag = "1")]
+    pub verdict: i32,
+    /// About each claim, in the order of the request; only for PER_CLAIM.
+    #[prost(message, repeated, tag = "2")]
+    pub results: ::prost::alloc::vec::Vec<ClaimResult>,
+    /// Every source asked, in Source order. OK if it answered, whatever it said; else why not.
+    #[prost(message, repeated, tag = "3")]
+    pub sources: ::prost::alloc::vec::Vec<VerifiedSource>,
+    /// Proof of the record of this call.
+    #[prost(message, optional, tag = "4")]
+    pub receipt: ::core::option::Option<AuditReceipt>,
+    /// The request id, as given.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// Whether one claim is so.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ClaimResult {
+    /// The claim.
+    #[prost(string, tag = "1")]
+    pub claim_id: ::prost::alloc::string::String,
+    /// Whether it is so.
+    #[prost(enumeration = "Verdict", tag = "2")]
+    pub verdict: i32,
+}
+/// What is told of a source that was asked about claims.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct VerifiedSource {
+    /// The source.
+    #[prost(enumeration = "Source", tag = "1")]
+    pub source: i32,
+    /// OK if it answered, whatever it said; else why not.
+    #[prost(enumeration = "SourceState", tag = "2")]
+    pub state: i32,
+}
+/// How a value is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MatchMode {
+    /// Treated as NORMALIZED.
+    Unspecified = 0,
+    /// Letter by letter, in NFC. A date has the same precision.
+    Exact = 1,
+    /// Whatever the case, the spaces, the kind of apostrophe and the place of a tone mark (HOÀ is HÒA). A
+    /// part of a date that the store does not know differs from nothing; one that it knows must be given.
+    Normalized = 2,
+    /// As NORMALIZED, and whatever the diacritics (MAI is MÃI, DUNG is ĐŨNG): a hint, not a confirmation of who
+    /// somebody is. For texts and names only.
+    NoDiacritics = 3,
+}
+impl MatchMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MATCH_MODE_UNSPECIFIED",
+            Self::Exact => "MATCH_MODE_EXACT",
+            Self::Normalized => "MATCH_MODE_NORMALIZED",
+            Self::NoDiacritics => "MATCH_MODE_NO_DIACRITICS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MATCH_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "MATCH_MODE_EXACT" => Some(Self::Exact),
+            "MATCH_MODE_NORMALIZED" => Some(Self::Normalized),
+            "MATCH_MODE_NO_DIACRITICS" => Some(Self::NoDiacritics),
+            _ => None,
+        }
+    }
+}
+/// What somebody is to somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RelationKind {
+    /// Not said.
+    Unspecified = 0,
+    /// Father. Rests on `population.father`.
+    Father = 1,
+    /// Mother. Rests on `population.mother`.
+    Mother = 2,
+    /// Husband or wife. Rests on `population.spouse`.
+    Spouse = 3,
+    /// Legal representative. Rests on `population.representative`.
+    Representative = 4,
+    /// Head of the household. Rests on `population.household_head`.
+    HouseholdHead = 5,
+}
+impl RelationKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RELATION_KIND_UNSPECIFIED",
+            Self::Father => "RELATION_KIND_FATHER",
+            Self::Mother => "RELATION_KIND_MOTHER",
+            Self::Spouse => "RELATION_KIND_SPOUSE",
+            Self::Representative => "RELATION_KIND_REPRESENTATIVE",
+            Self::HouseholdHead => "RELATION_KIND_HOUSEHOLD_HEAD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RELATION_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "RELATION_KIND_FATHER" => Some(Self::Father),
+            "RELATION_KIND_MOTHER" => Some(Self::Mother),
+            "RELATION_KIND_SPOUSE" => Some(Self::Spouse),
+            "RELATION_KIND_REPRESENTATIVE" => Some(Self::Representative),
+            "RELATION_KIND_HOUSEHOLD_HEAD" => Some(Self::HouseholdHead),
+            _ => None,
+        }
+    }
+}
+/// A status that somebody may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum StatusKind {
+    /// Not said.
+    Unspecified = 0,
+    /// A health-insurance card is valid today. Rests on `social_security.health_cards`.
+    HealthInsured = 1,
+    /// Registered for tax, and not closed, moved or ceased. Rests on `tax.status`.
+    TaxRegistered = 2,
+    /// Married. Rests on `civil_status.marital_status`.
+    Married = 3,
+}
+impl StatusKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STATUS_KIND_UNSPECIFIED",
+            Self::HealthInsured => "STATUS_KIND_HEALTH_INSURED",
+            Self::TaxRegistered => "STATUS_KIND_TAX_REGISTERED",
+            Self::Married => "STATUS_KIND_MARRIED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STATUS_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "STATUS_KIND_HEALTH_INSURED" => Some(Self::HealthInsured),
+            "STATUS_KIND_TAX_REGISTERED" => Some(Self::TaxRegistered),
+            "STATUS_KIND_MARRIED" => Some(Self::Married),
+            _ => None,
+        }
+    }
+}
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DisclosureLevel {
+    /// Treated as ALL_OR_NOTHING.
+    Unspecified = 0,
+    /// One verdict about all claims together: not which one differs.
+    AllOrNothing = 1,
+    /// A verdict about each claim. Only where the agreement says so.
+    PerClaim = 2,
+}
+impl DisclosureLevel {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DISCLOSURE_LEVEL_UNSPECIFIED",
+            Self::AllOrNothing => "DISCLOSURE_LEVEL_ALL_OR_NOTHING",
+            Self::PerClaim => "DISCLOSURE_LEVEL_PER_CLAIM",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DISCLOSURE_LEVEL_UNSPECIFIED" => Some(Self::Unspecified),
+            "DISCLOSURE_LEVEL_ALL_OR_NOTHING" => Some(Self::AllOrNothing),
+            "DISCLOSURE_LEVEL_PER_CLAIM" => Some(Self::PerClaim),
+            _ => None,
+        }
+    }
+}
+/// Whether something is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Verdict {
+    /// Not said.
+    Unspecified = 0,
+    /// Confirmed.
+    Match = 1,
+    /// Not confirmed: it is not so, or there is no such person, or the store tells nothing about them.
+    NoMatch = 2,
+    /// Not known, and no NO: a source gave no answer, or its register does not hold enough to decide.
+    Unknown = 3,
+}
+impl Verdict {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VERDICT_UNSPECIFIED",
+            Self::Match => "VERDICT_MATCH",
+            Self::NoMatch => "VERDICT_NO_MATCH",
+            Self::Unknown => "VERDICT_UNKNOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VERDICT_UNSPECIFIED" => Some(Self::Unspecified),
+            "VERDICT_MATCH" => Some(Self::Match),
+            "VERDICT_NO_MATCH" => Some(Self::NoMatch),
+            "VERDICT_UNKNOWN" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+#[cfg(feature = "grpc")]
+pub mod verification_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// Yes or no about one citizen: no value leaves the gateway.
+    #[derive(Debug, Clone)]
+    pub struct VerificationServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> VerificationServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> VerificationServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            VerificationServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Says whether claims about a person are so. Nobody learns from it which of several claims
+        /// differs, nor whether a number is somebody's: "no such person" and "does not match" are the same
+        /// bytes after the same time.
+        pub async fn verify_attributes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::VerifyAttributesRequest>,
+        ) -> std::result::Result<tonic::Response<super::VerifyAttributesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lienthong.v1.VerificationService/VerifyAttributes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.VerificationService",
+                "VerifyAttributes",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "grpc")]
+pub mod verification_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with VerificationServiceServer.
+    #[async_trait]
+    pub trait VerificationService: std::marker::Send + std::marker::Sync + 'static {
+        /// Says whether claims about a person are so. Nobody learns from it which of several claims
+        /// differs, nor whether a number is somebody's: "no such person" and "does not match" are the same
+        /// bytes after the same time.
+        async fn verify_attributes(
+            &self,
+            request: tonic::Request<super::VerifyAttributesRequest>,
+        ) -> std::result::Result<tonic::Response<super::VerifyAttributesResponse>, tonic::Status>;
+    }
+    /// Yes or no about one citizen: no value leaves the gateway.
+    #[derive(Debug)]
+    pub struct VerificationServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> VerificationServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for VerificationServiceServer<T>
+    where
+        T: VerificationService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/lienthong.v1.VerificationService/VerifyAttributes" => {
+                    #[allow(non_camel_case_types)]
+                    struct VerifyAttributesSvc<T: VerificationService>(pub Arc<T>);
+                    impl<T: VerificationService>
+                        tonic::server::UnaryService<super::VerifyAttributesRequest>
+                        for VerifyAttributesSvc<T>
+                    {
+                        type Response = super::VerifyAttributesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::VerifyAttributesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VerificationService>::verify_attributes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = VerifyAttributesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for VerificationServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "lienthong.v1.VerificationService";
+    impl<T> tonic::server::NamedService for VerificationServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

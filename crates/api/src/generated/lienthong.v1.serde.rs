@@ -533,6 +533,101 @@ impl<'de> serde::Deserialize<'de> for AddressScheme {
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl serde::Serialize for AgeAtLeastClaim {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.years != 0 {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.AgeAtLeastClaim", len)?;
+        if self.years != 0 {
+            struct_ser.serialize_field("years", &self.years)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for AgeAtLeastClaim {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["years"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Years,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "years" => Ok(GeneratedField::Years),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = AgeAtLeastClaim;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.AgeAtLeastClaim")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<AgeAtLeastClaim, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut years__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Years => {
+                            if years__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("years"));
+                            }
+                            years__ = Some(
+                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
+                                    .0,
+                            );
+                        }
+                    }
+                }
+                Ok(AgeAtLeastClaim {
+                    years: years__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.AgeAtLeastClaim", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Assistance {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -2243,6 +2338,293 @@ impl<'de> serde::Deserialize<'de> for CivilStatusRecord {
         deserializer.deserialize_struct("lienthong.v1.CivilStatusRecord", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for Claim {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.claim_id.is_empty() {
+            len += 1;
+        }
+        if self.predicate.is_some() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.Claim", len)?;
+        if !self.claim_id.is_empty() {
+            struct_ser.serialize_field("claimId", &self.claim_id)?;
+        }
+        if let Some(v) = self.predicate.as_ref() {
+            match v {
+                claim::Predicate::Equals(v) => {
+                    struct_ser.serialize_field("equals", v)?;
+                }
+                claim::Predicate::AgeAtLeast(v) => {
+                    struct_ser.serialize_field("ageAtLeast", v)?;
+                }
+                claim::Predicate::IsAlive(v) => {
+                    struct_ser.serialize_field("isAlive", v)?;
+                }
+                claim::Predicate::Relation(v) => {
+                    struct_ser.serialize_field("relation", v)?;
+                }
+                claim::Predicate::Status(v) => {
+                    struct_ser.serialize_field("status", v)?;
+                }
+            }
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Claim {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "claim_id",
+            "claimId",
+            "equals",
+            "age_at_least",
+            "ageAtLeast",
+            "is_alive",
+            "isAlive",
+            "relation",
+            "status",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            ClaimId,
+            Equals,
+            AgeAtLeast,
+            IsAlive,
+            Relation,
+            Status,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "claimId" | "claim_id" => Ok(GeneratedField::ClaimId),
+                            "equals" => Ok(GeneratedField::Equals),
+                            "ageAtLeast" | "age_at_least" => Ok(GeneratedField::AgeAtLeast),
+                            "isAlive" | "is_alive" => Ok(GeneratedField::IsAlive),
+                            "relation" => Ok(GeneratedField::Relation),
+                            "status" => Ok(GeneratedField::Status),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Claim;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.Claim")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Claim, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut claim_id__ = None;
+                let mut predicate__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::ClaimId => {
+                            if claim_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("claimId"));
+                            }
+                            claim_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Equals => {
+                            if predicate__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("equals"));
+                            }
+                            predicate__ = map_
+                                .next_value::<::std::option::Option<_>>()?
+                                .map(claim::Predicate::Equals);
+                        }
+                        GeneratedField::AgeAtLeast => {
+                            if predicate__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("ageAtLeast"));
+                            }
+                            predicate__ = map_
+                                .next_value::<::std::option::Option<_>>()?
+                                .map(claim::Predicate::AgeAtLeast);
+                        }
+                        GeneratedField::IsAlive => {
+                            if predicate__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("isAlive"));
+                            }
+                            predicate__ = map_
+                                .next_value::<::std::option::Option<_>>()?
+                                .map(claim::Predicate::IsAlive);
+                        }
+                        GeneratedField::Relation => {
+                            if predicate__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("relation"));
+                            }
+                            predicate__ = map_
+                                .next_value::<::std::option::Option<_>>()?
+                                .map(claim::Predicate::Relation);
+                        }
+                        GeneratedField::Status => {
+                            if predicate__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("status"));
+                            }
+                            predicate__ = map_
+                                .next_value::<::std::option::Option<_>>()?
+                                .map(claim::Predicate::Status);
+                        }
+                    }
+                }
+                Ok(Claim {
+                    claim_id: claim_id__.unwrap_or_default(),
+                    predicate: predicate__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.Claim", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ClaimResult {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.claim_id.is_empty() {
+            len += 1;
+        }
+        if self.verdict != 0 {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.ClaimResult", len)?;
+        if !self.claim_id.is_empty() {
+            struct_ser.serialize_field("claimId", &self.claim_id)?;
+        }
+        if self.verdict != 0 {
+            let v = Verdict::try_from(self.verdict).map_err(|_| {
+                serde::ser::Error::custom(format!("Invalid variant {}", self.verdict))
+            })?;
+            struct_ser.serialize_field("verdict", &v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ClaimResult {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["claim_id", "claimId", "verdict"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            ClaimId,
+            Verdict,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "claimId" | "claim_id" => Ok(GeneratedField::ClaimId),
+                            "verdict" => Ok(GeneratedField::Verdict),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ClaimResult;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.ClaimResult")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ClaimResult, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut claim_id__ = None;
+                let mut verdict__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::ClaimId => {
+                            if claim_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("claimId"));
+                            }
+                            claim_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Verdict => {
+                            if verdict__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("verdict"));
+                            }
+                            verdict__ = Some(map_.next_value::<Verdict>()? as i32);
+                        }
+                    }
+                }
+                Ok(ClaimResult {
+                    claim_id: claim_id__.unwrap_or_default(),
+                    verdict: verdict__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.ClaimResult", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for CodedValue {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -3348,6 +3730,80 @@ impl<'de> serde::Deserialize<'de> for DischargeSummary {
         deserializer.deserialize_struct("lienthong.v1.DischargeSummary", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for DisclosureLevel {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "DISCLOSURE_LEVEL_UNSPECIFIED",
+            Self::AllOrNothing => "DISCLOSURE_LEVEL_ALL_OR_NOTHING",
+            Self::PerClaim => "DISCLOSURE_LEVEL_PER_CLAIM",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for DisclosureLevel {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "DISCLOSURE_LEVEL_UNSPECIFIED",
+            "DISCLOSURE_LEVEL_ALL_OR_NOTHING",
+            "DISCLOSURE_LEVEL_PER_CLAIM",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = DisclosureLevel;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "DISCLOSURE_LEVEL_UNSPECIFIED" => Ok(DisclosureLevel::Unspecified),
+                    "DISCLOSURE_LEVEL_ALL_OR_NOTHING" => Ok(DisclosureLevel::AllOrNothing),
+                    "DISCLOSURE_LEVEL_PER_CLAIM" => Ok(DisclosureLevel::PerClaim),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Discrepancy {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -4000,6 +4456,132 @@ impl<'de> serde::Deserialize<'de> for Encounter {
             }
         }
         deserializer.deserialize_struct("lienthong.v1.Encounter", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for EqualsClaim {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.path.is_empty() {
+            len += 1;
+        }
+        if !self.value.is_empty() {
+            len += 1;
+        }
+        if self.mode != 0 {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.EqualsClaim", len)?;
+        if !self.path.is_empty() {
+            struct_ser.serialize_field("path", &self.path)?;
+        }
+        if !self.value.is_empty() {
+            struct_ser.serialize_field("value", &self.value)?;
+        }
+        if self.mode != 0 {
+            let v = MatchMode::try_from(self.mode)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.mode)))?;
+            struct_ser.serialize_field("mode", &v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for EqualsClaim {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["path", "value", "mode"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Path,
+            Value,
+            Mode,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "path" => Ok(GeneratedField::Path),
+                            "value" => Ok(GeneratedField::Value),
+                            "mode" => Ok(GeneratedField::Mode),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = EqualsClaim;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.EqualsClaim")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<EqualsClaim, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut path__ = None;
+                let mut value__ = None;
+                let mut mode__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Path => {
+                            if path__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("path"));
+                            }
+                            path__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Value => {
+                            if value__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("value"));
+                            }
+                            value__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Mode => {
+                            if mode__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("mode"));
+                            }
+                            mode__ = Some(map_.next_value::<MatchMode>()? as i32);
+                        }
+                    }
+                }
+                Ok(EqualsClaim {
+                    path: path__.unwrap_or_default(),
+                    value: value__.unwrap_or_default(),
+                    mode: mode__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.EqualsClaim", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for EraseSubjectRequest {
@@ -5276,6 +5858,12 @@ impl serde::Serialize for Grant {
         if !self.duties.is_empty() {
             len += 1;
         }
+        if !self.verify_paths.is_empty() {
+            len += 1;
+        }
+        if self.verify_per_claim {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lienthong.v1.Grant", len)?;
         if !self.agreement_id.is_empty() {
             struct_ser.serialize_field("agreementId", &self.agreement_id)?;
@@ -5307,6 +5895,12 @@ impl serde::Serialize for Grant {
                 .collect::<std::result::Result<Vec<_>, _>>()?;
             struct_ser.serialize_field("duties", &v)?;
         }
+        if !self.verify_paths.is_empty() {
+            struct_ser.serialize_field("verifyPaths", &self.verify_paths)?;
+        }
+        if self.verify_per_claim {
+            struct_ser.serialize_field("verifyPerClaim", &self.verify_per_claim)?;
+        }
         struct_ser.end()
     }
 }
@@ -5329,6 +5923,10 @@ impl<'de> serde::Deserialize<'de> for Grant {
             "valid_to",
             "validTo",
             "duties",
+            "verify_paths",
+            "verifyPaths",
+            "verify_per_claim",
+            "verifyPerClaim",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -5340,6 +5938,8 @@ impl<'de> serde::Deserialize<'de> for Grant {
             SecondFactorRequired,
             ValidTo,
             Duties,
+            VerifyPaths,
+            VerifyPerClaim,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -5373,6 +5973,10 @@ impl<'de> serde::Deserialize<'de> for Grant {
                             }
                             "validTo" | "valid_to" => Ok(GeneratedField::ValidTo),
                             "duties" => Ok(GeneratedField::Duties),
+                            "verifyPaths" | "verify_paths" => Ok(GeneratedField::VerifyPaths),
+                            "verifyPerClaim" | "verify_per_claim" => {
+                                Ok(GeneratedField::VerifyPerClaim)
+                            }
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -5399,6 +6003,8 @@ impl<'de> serde::Deserialize<'de> for Grant {
                 let mut second_factor_required__ = None;
                 let mut valid_to__ = None;
                 let mut duties__ = None;
+                let mut verify_paths__ = None;
+                let mut verify_per_claim__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::AgreementId => {
@@ -5450,6 +6056,18 @@ impl<'de> serde::Deserialize<'de> for Grant {
                                     .collect(),
                             );
                         }
+                        GeneratedField::VerifyPaths => {
+                            if verify_paths__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("verifyPaths"));
+                            }
+                            verify_paths__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::VerifyPerClaim => {
+                            if verify_per_claim__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("verifyPerClaim"));
+                            }
+                            verify_per_claim__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Grant {
@@ -5460,6 +6078,8 @@ impl<'de> serde::Deserialize<'de> for Grant {
                     second_factor_required: second_factor_required__.unwrap_or_default(),
                     valid_to: valid_to__,
                     duties: duties__.unwrap_or_default(),
+                    verify_paths: verify_paths__.unwrap_or_default(),
+                    verify_per_claim: verify_per_claim__.unwrap_or_default(),
                 })
             }
         }
@@ -6455,6 +7075,77 @@ impl<'de> serde::Deserialize<'de> for InsuranceKind {
             }
         }
         deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for IsAliveClaim {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let len = 0;
+        let struct_ser = serializer.serialize_struct("lienthong.v1.IsAliveClaim", len)?;
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for IsAliveClaim {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {}
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        Err(serde::de::Error::unknown_field(value, FIELDS))
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = IsAliveClaim;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.IsAliveClaim")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<IsAliveClaim, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                while map_.next_key::<GeneratedField>()?.is_some() {
+                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                }
+                Ok(IsAliveClaim {})
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.IsAliveClaim", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for ListFieldsRequest {
@@ -8358,6 +9049,83 @@ impl<'de> serde::Deserialize<'de> for MatchHints {
             }
         }
         deserializer.deserialize_struct("lienthong.v1.MatchHints", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for MatchMode {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "MATCH_MODE_UNSPECIFIED",
+            Self::Exact => "MATCH_MODE_EXACT",
+            Self::Normalized => "MATCH_MODE_NORMALIZED",
+            Self::NoDiacritics => "MATCH_MODE_NO_DIACRITICS",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for MatchMode {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "MATCH_MODE_UNSPECIFIED",
+            "MATCH_MODE_EXACT",
+            "MATCH_MODE_NORMALIZED",
+            "MATCH_MODE_NO_DIACRITICS",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = MatchMode;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "MATCH_MODE_UNSPECIFIED" => Ok(MatchMode::Unspecified),
+                    "MATCH_MODE_EXACT" => Ok(MatchMode::Exact),
+                    "MATCH_MODE_NORMALIZED" => Ok(MatchMode::Normalized),
+                    "MATCH_MODE_NO_DIACRITICS" => Ok(MatchMode::NoDiacritics),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
     }
 }
 impl serde::Serialize for MedicalProcedure {
@@ -11927,6 +12695,200 @@ impl<'de> serde::Deserialize<'de> for RelatedPerson {
         deserializer.deserialize_struct("lienthong.v1.RelatedPerson", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for RelationClaim {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.other.is_some() {
+            len += 1;
+        }
+        if self.relation != 0 {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.RelationClaim", len)?;
+        if let Some(v) = self.other.as_ref() {
+            struct_ser.serialize_field("other", v)?;
+        }
+        if self.relation != 0 {
+            let v = RelationKind::try_from(self.relation).map_err(|_| {
+                serde::ser::Error::custom(format!("Invalid variant {}", self.relation))
+            })?;
+            struct_ser.serialize_field("relation", &v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for RelationClaim {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["other", "relation"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Other,
+            Relation,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "other" => Ok(GeneratedField::Other),
+                            "relation" => Ok(GeneratedField::Relation),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = RelationClaim;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.RelationClaim")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<RelationClaim, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut other__ = None;
+                let mut relation__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Other => {
+                            if other__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("other"));
+                            }
+                            other__ = map_.next_value()?;
+                        }
+                        GeneratedField::Relation => {
+                            if relation__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("relation"));
+                            }
+                            relation__ = Some(map_.next_value::<RelationKind>()? as i32);
+                        }
+                    }
+                }
+                Ok(RelationClaim {
+                    other: other__,
+                    relation: relation__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.RelationClaim", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for RelationKind {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "RELATION_KIND_UNSPECIFIED",
+            Self::Father => "RELATION_KIND_FATHER",
+            Self::Mother => "RELATION_KIND_MOTHER",
+            Self::Spouse => "RELATION_KIND_SPOUSE",
+            Self::Representative => "RELATION_KIND_REPRESENTATIVE",
+            Self::HouseholdHead => "RELATION_KIND_HOUSEHOLD_HEAD",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for RelationKind {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "RELATION_KIND_UNSPECIFIED",
+            "RELATION_KIND_FATHER",
+            "RELATION_KIND_MOTHER",
+            "RELATION_KIND_SPOUSE",
+            "RELATION_KIND_REPRESENTATIVE",
+            "RELATION_KIND_HOUSEHOLD_HEAD",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = RelationKind;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "RELATION_KIND_UNSPECIFIED" => Ok(RelationKind::Unspecified),
+                    "RELATION_KIND_FATHER" => Ok(RelationKind::Father),
+                    "RELATION_KIND_MOTHER" => Ok(RelationKind::Mother),
+                    "RELATION_KIND_SPOUSE" => Ok(RelationKind::Spouse),
+                    "RELATION_KIND_REPRESENTATIVE" => Ok(RelationKind::Representative),
+                    "RELATION_KIND_HOUSEHOLD_HEAD" => Ok(RelationKind::HouseholdHead),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Releasable {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -13920,6 +14882,178 @@ impl<'de> serde::Deserialize<'de> for SourceStatus {
         deserializer.deserialize_struct("lienthong.v1.SourceStatus", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for StatusClaim {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.status != 0 {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.StatusClaim", len)?;
+        if self.status != 0 {
+            let v = StatusKind::try_from(self.status).map_err(|_| {
+                serde::ser::Error::custom(format!("Invalid variant {}", self.status))
+            })?;
+            struct_ser.serialize_field("status", &v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for StatusClaim {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["status"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Status,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "status" => Ok(GeneratedField::Status),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = StatusClaim;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.StatusClaim")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<StatusClaim, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut status__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Status => {
+                            if status__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("status"));
+                            }
+                            status__ = Some(map_.next_value::<StatusKind>()? as i32);
+                        }
+                    }
+                }
+                Ok(StatusClaim {
+                    status: status__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.StatusClaim", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for StatusKind {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "STATUS_KIND_UNSPECIFIED",
+            Self::HealthInsured => "STATUS_KIND_HEALTH_INSURED",
+            Self::TaxRegistered => "STATUS_KIND_TAX_REGISTERED",
+            Self::Married => "STATUS_KIND_MARRIED",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for StatusKind {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "STATUS_KIND_UNSPECIFIED",
+            "STATUS_KIND_HEALTH_INSURED",
+            "STATUS_KIND_TAX_REGISTERED",
+            "STATUS_KIND_MARRIED",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = StatusKind;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "STATUS_KIND_UNSPECIFIED" => Ok(StatusKind::Unspecified),
+                    "STATUS_KIND_HEALTH_INSURED" => Ok(StatusKind::HealthInsured),
+                    "STATUS_KIND_TAX_REGISTERED" => Ok(StatusKind::TaxRegistered),
+                    "STATUS_KIND_MARRIED" => Ok(StatusKind::Married),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
 impl serde::Serialize for StreamCitizenRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -15184,6 +16318,522 @@ impl<'de> serde::Deserialize<'de> for TemporaryAbsence {
             }
         }
         deserializer.deserialize_struct("lienthong.v1.TemporaryAbsence", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Verdict {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "VERDICT_UNSPECIFIED",
+            Self::Match => "VERDICT_MATCH",
+            Self::NoMatch => "VERDICT_NO_MATCH",
+            Self::Unknown => "VERDICT_UNKNOWN",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for Verdict {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "VERDICT_UNSPECIFIED",
+            "VERDICT_MATCH",
+            "VERDICT_NO_MATCH",
+            "VERDICT_UNKNOWN",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = Verdict;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "VERDICT_UNSPECIFIED" => Ok(Verdict::Unspecified),
+                    "VERDICT_MATCH" => Ok(Verdict::Match),
+                    "VERDICT_NO_MATCH" => Ok(Verdict::NoMatch),
+                    "VERDICT_UNKNOWN" => Ok(Verdict::Unknown),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for VerifiedSource {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.source != 0 {
+            len += 1;
+        }
+        if self.state != 0 {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.VerifiedSource", len)?;
+        if self.source != 0 {
+            let v = Source::try_from(self.source).map_err(|_| {
+                serde::ser::Error::custom(format!("Invalid variant {}", self.source))
+            })?;
+            struct_ser.serialize_field("source", &v)?;
+        }
+        if self.state != 0 {
+            let v = SourceState::try_from(self.state).map_err(|_| {
+                serde::ser::Error::custom(format!("Invalid variant {}", self.state))
+            })?;
+            struct_ser.serialize_field("state", &v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for VerifiedSource {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["source", "state"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Source,
+            State,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "source" => Ok(GeneratedField::Source),
+                            "state" => Ok(GeneratedField::State),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = VerifiedSource;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.VerifiedSource")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<VerifiedSource, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut source__ = None;
+                let mut state__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Source => {
+                            if source__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("source"));
+                            }
+                            source__ = Some(map_.next_value::<Source>()? as i32);
+                        }
+                        GeneratedField::State => {
+                            if state__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("state"));
+                            }
+                            state__ = Some(map_.next_value::<SourceState>()? as i32);
+                        }
+                    }
+                }
+                Ok(VerifiedSource {
+                    source: source__.unwrap_or_default(),
+                    state: state__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.VerifiedSource", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for VerifyAttributesRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.context.is_some() {
+            len += 1;
+        }
+        if self.subject.is_some() {
+            len += 1;
+        }
+        if !self.claims.is_empty() {
+            len += 1;
+        }
+        if self.disclosure != 0 {
+            len += 1;
+        }
+        let mut struct_ser =
+            serializer.serialize_struct("lienthong.v1.VerifyAttributesRequest", len)?;
+        if let Some(v) = self.context.as_ref() {
+            struct_ser.serialize_field("context", v)?;
+        }
+        if let Some(v) = self.subject.as_ref() {
+            struct_ser.serialize_field("subject", v)?;
+        }
+        if !self.claims.is_empty() {
+            struct_ser.serialize_field("claims", &self.claims)?;
+        }
+        if self.disclosure != 0 {
+            let v = DisclosureLevel::try_from(self.disclosure).map_err(|_| {
+                serde::ser::Error::custom(format!("Invalid variant {}", self.disclosure))
+            })?;
+            struct_ser.serialize_field("disclosure", &v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for VerifyAttributesRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["context", "subject", "claims", "disclosure"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Context,
+            Subject,
+            Claims,
+            Disclosure,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "context" => Ok(GeneratedField::Context),
+                            "subject" => Ok(GeneratedField::Subject),
+                            "claims" => Ok(GeneratedField::Claims),
+                            "disclosure" => Ok(GeneratedField::Disclosure),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = VerifyAttributesRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.VerifyAttributesRequest")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<VerifyAttributesRequest, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut context__ = None;
+                let mut subject__ = None;
+                let mut claims__ = None;
+                let mut disclosure__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Context => {
+                            if context__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("context"));
+                            }
+                            context__ = map_.next_value()?;
+                        }
+                        GeneratedField::Subject => {
+                            if subject__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("subject"));
+                            }
+                            subject__ = map_.next_value()?;
+                        }
+                        GeneratedField::Claims => {
+                            if claims__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("claims"));
+                            }
+                            claims__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Disclosure => {
+                            if disclosure__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("disclosure"));
+                            }
+                            disclosure__ = Some(map_.next_value::<DisclosureLevel>()? as i32);
+                        }
+                    }
+                }
+                Ok(VerifyAttributesRequest {
+                    context: context__,
+                    subject: subject__,
+                    claims: claims__.unwrap_or_default(),
+                    disclosure: disclosure__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct(
+            "lienthong.v1.VerifyAttributesRequest",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
+impl serde::Serialize for VerifyAttributesResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.verdict != 0 {
+            len += 1;
+        }
+        if !self.results.is_empty() {
+            len += 1;
+        }
+        if !self.sources.is_empty() {
+            len += 1;
+        }
+        if self.receipt.is_some() {
+            len += 1;
+        }
+        if !self.request_id.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser =
+            serializer.serialize_struct("lienthong.v1.VerifyAttributesResponse", len)?;
+        if self.verdict != 0 {
+            let v = Verdict::try_from(self.verdict).map_err(|_| {
+                serde::ser::Error::custom(format!("Invalid variant {}", self.verdict))
+            })?;
+            struct_ser.serialize_field("verdict", &v)?;
+        }
+        if !self.results.is_empty() {
+            struct_ser.serialize_field("results", &self.results)?;
+        }
+        if !self.sources.is_empty() {
+            struct_ser.serialize_field("sources", &self.sources)?;
+        }
+        if let Some(v) = self.receipt.as_ref() {
+            struct_ser.serialize_field("receipt", v)?;
+        }
+        if !self.request_id.is_empty() {
+            struct_ser.serialize_field("requestId", &self.request_id)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for VerifyAttributesResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "verdict",
+            "results",
+            "sources",
+            "receipt",
+            "request_id",
+            "requestId",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Verdict,
+            Results,
+            Sources,
+            Receipt,
+            RequestId,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "verdict" => Ok(GeneratedField::Verdict),
+                            "results" => Ok(GeneratedField::Results),
+                            "sources" => Ok(GeneratedField::Sources),
+                            "receipt" => Ok(GeneratedField::Receipt),
+                            "requestId" | "request_id" => Ok(GeneratedField::RequestId),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = VerifyAttributesResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.VerifyAttributesResponse")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<VerifyAttributesResponse, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut verdict__ = None;
+                let mut results__ = None;
+                let mut sources__ = None;
+                let mut receipt__ = None;
+                let mut request_id__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Verdict => {
+                            if verdict__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("verdict"));
+                            }
+                            verdict__ = Some(map_.next_value::<Verdict>()? as i32);
+                        }
+                        GeneratedField::Results => {
+                            if results__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("results"));
+                            }
+                            results__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Sources => {
+                            if sources__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sources"));
+                            }
+                            sources__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Receipt => {
+                            if receipt__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("receipt"));
+                            }
+                            receipt__ = map_.next_value()?;
+                        }
+                        GeneratedField::RequestId => {
+                            if request_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("requestId"));
+                            }
+                            request_id__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(VerifyAttributesResponse {
+                    verdict: verdict__.unwrap_or_default(),
+                    results: results__.unwrap_or_default(),
+                    sources: sources__.unwrap_or_default(),
+                    receipt: receipt__,
+                    request_id: request_id__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct(
+            "lienthong.v1.VerifyAttributesResponse",
+            FIELDS,
+            GeneratedVisitor,
+        )
     }
 }
 impl serde::Serialize for WatchCheckpointsRequest {

@@ -2,11 +2,13 @@
 #![allow(
     clippy::cognitive_complexity,
     clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
     reason = "generated"
 )]
 
 use exchange::{Field, FieldSet};
 
+use crate::held::{Form, Held};
 use crate::v1;
 
 impl v1::PopulationRecord {
@@ -194,6 +196,30 @@ impl v1::PopulationRecord {
         }
         present
     }
+
+    /// What a field holds, in the form in which it is compared; none if it holds nothing.
+    #[must_use]
+    pub fn held(&self, field: Field) -> Option<Held<'_>> {
+        match field {
+            Field::PopulationPersonalId => Held::text(&self.personal_id),
+            Field::PopulationPreviousIds => Held::texts(&self.previous_ids),
+            Field::PopulationLegacyIds => Held::texts(&self.legacy_ids),
+            Field::PopulationName => self.name.as_ref().map(Held::Name),
+            Field::PopulationOtherNames => Held::texts(&self.other_names),
+            Field::PopulationSex => Held::choice(self.sex),
+            Field::PopulationBirthDate => self.birth_date.map(Held::Date),
+            Field::PopulationEthnicity => self.ethnicity.as_ref().map(Held::Code),
+            Field::PopulationReligion => self.religion.as_ref().map(Held::Code),
+            Field::PopulationNationality => Held::text(&self.nationality),
+            Field::PopulationMaritalStatus => Held::choice(self.marital_status),
+            Field::PopulationBloodGroup => Held::choice(self.blood_group),
+            Field::PopulationHouseholdBookNo => Held::text(&self.household_book_no),
+            Field::PopulationResidenceFileNo => Held::text(&self.residence_file_no),
+            Field::PopulationPhone => Held::text(&self.phone),
+            Field::PopulationEmail => Held::text(&self.email),
+            _ => None,
+        }
+    }
 }
 
 impl v1::HealthRecord {
@@ -333,6 +359,25 @@ impl v1::HealthRecord {
         }
         present
     }
+
+    /// What a field holds, in the form in which it is compared; none if it holds nothing.
+    #[must_use]
+    pub fn held(&self, field: Field) -> Option<Held<'_>> {
+        match field {
+            Field::HealthPersonalId => Held::text(&self.personal_id),
+            Field::HealthName => self.name.as_ref().map(Held::Name),
+            Field::HealthBirthDate => self.birth_date.map(Held::Date),
+            Field::HealthSex => Held::choice(self.sex),
+            Field::HealthEthnicity => self.ethnicity.as_ref().map(Held::Code),
+            Field::HealthNationality => self.nationality.as_ref().map(Held::Code),
+            Field::HealthOccupation => self.occupation.as_ref().map(Held::Code),
+            Field::HealthPhone => Held::text(&self.phone),
+            Field::HealthAllergies => Held::texts(&self.allergies),
+            Field::HealthBloodGroup => Held::choice(self.blood_group),
+            Field::HealthWeightKg => Held::text(&self.weight_kg),
+            _ => None,
+        }
+    }
 }
 
 impl v1::CivilStatusRecord {
@@ -442,6 +487,22 @@ impl v1::CivilStatusRecord {
         }
         present
     }
+
+    /// What a field holds, in the form in which it is compared; none if it holds nothing.
+    #[must_use]
+    pub fn held(&self, field: Field) -> Option<Held<'_>> {
+        match field {
+            Field::CivilStatusPersonalId => Held::text(&self.personal_id),
+            Field::CivilStatusName => self.name.as_ref().map(Held::Name),
+            Field::CivilStatusBirthDate => self.birth_date.map(Held::Date),
+            Field::CivilStatusSex => Held::choice(self.sex),
+            Field::CivilStatusEthnicity => self.ethnicity.as_ref().map(Held::Code),
+            Field::CivilStatusNationality => Held::text(&self.nationality),
+            Field::CivilStatusDeathCause => Held::text(&self.death_cause),
+            Field::CivilStatusMaritalStatus => Held::choice(self.marital_status),
+            _ => None,
+        }
+    }
 }
 
 impl v1::TaxRecord {
@@ -532,6 +593,23 @@ impl v1::TaxRecord {
             present.insert(Field::TaxPopulationMatch);
         }
         present
+    }
+
+    /// What a field holds, in the form in which it is compared; none if it holds nothing.
+    #[must_use]
+    pub fn held(&self, field: Field) -> Option<Held<'_>> {
+        match field {
+            Field::TaxPersonalId => Held::text(&self.personal_id),
+            Field::TaxTaxCode => Held::text(&self.tax_code),
+            Field::TaxOldTaxCodes => Held::texts(&self.old_tax_codes),
+            Field::TaxTaxpayerName => self.taxpayer_name.as_ref().map(Held::Name),
+            Field::TaxTaxpayerKind => Held::choice(self.taxpayer_kind),
+            Field::TaxStatus => Held::choice(self.status),
+            Field::TaxRegisteredOn => self.registered_on.map(Held::Date),
+            Field::TaxClosedOn => self.closed_on.map(Held::Date),
+            Field::TaxPopulationMatch => Held::choice(self.population_match),
+            _ => None,
+        }
     }
 }
 
@@ -624,4 +702,94 @@ impl v1::SocialSecurityRecord {
         }
         present
     }
+
+    /// What a field holds, in the form in which it is compared; none if it holds nothing.
+    #[must_use]
+    pub fn held(&self, field: Field) -> Option<Held<'_>> {
+        match field {
+            Field::SocialSecurityPersonalId => Held::text(&self.personal_id),
+            Field::SocialSecurityInsuranceCode => Held::text(&self.insurance_code),
+            Field::SocialSecurityOldBookNo => Held::text(&self.old_book_no),
+            Field::SocialSecurityHouseholdCode => Held::text(&self.household_code),
+            Field::SocialSecurityName => self.name.as_ref().map(Held::Name),
+            Field::SocialSecurityBirthDate => self.birth_date.map(Held::Date),
+            Field::SocialSecuritySex => Held::choice(self.sex),
+            _ => None,
+        }
+    }
+}
+
+/// In which form a claim gives the value of a field; none if it cannot be compared.
+#[must_use]
+pub fn form(field: Field) -> Option<Form> {
+    Some(match field {
+        Field::PopulationPersonalId => Form::Text,
+        Field::PopulationPreviousIds => Form::Text,
+        Field::PopulationLegacyIds => Form::Text,
+        Field::PopulationName => Form::Name,
+        Field::PopulationOtherNames => Form::Text,
+        Field::PopulationSex => Form::Choice(|name| v1::Sex::from_str_name(name).map(Into::into)),
+        Field::PopulationBirthDate => Form::Date,
+        Field::PopulationEthnicity => Form::Code,
+        Field::PopulationReligion => Form::Code,
+        Field::PopulationNationality => Form::Text,
+        Field::PopulationMaritalStatus => {
+            Form::Choice(|name| v1::MaritalStatus::from_str_name(name).map(Into::into))
+        }
+        Field::PopulationBloodGroup => {
+            Form::Choice(|name| v1::BloodGroup::from_str_name(name).map(Into::into))
+        }
+        Field::PopulationHouseholdBookNo => Form::Text,
+        Field::PopulationResidenceFileNo => Form::Text,
+        Field::PopulationPhone => Form::Text,
+        Field::PopulationEmail => Form::Text,
+        Field::HealthPersonalId => Form::Text,
+        Field::HealthName => Form::Name,
+        Field::HealthBirthDate => Form::Date,
+        Field::HealthSex => Form::Choice(|name| v1::Sex::from_str_name(name).map(Into::into)),
+        Field::HealthEthnicity => Form::Code,
+        Field::HealthNationality => Form::Code,
+        Field::HealthOccupation => Form::Code,
+        Field::HealthPhone => Form::Text,
+        Field::HealthAllergies => Form::Text,
+        Field::HealthBloodGroup => {
+            Form::Choice(|name| v1::BloodGroup::from_str_name(name).map(Into::into))
+        }
+        Field::HealthWeightKg => Form::Text,
+        Field::CivilStatusPersonalId => Form::Text,
+        Field::CivilStatusName => Form::Name,
+        Field::CivilStatusBirthDate => Form::Date,
+        Field::CivilStatusSex => Form::Choice(|name| v1::Sex::from_str_name(name).map(Into::into)),
+        Field::CivilStatusEthnicity => Form::Code,
+        Field::CivilStatusNationality => Form::Text,
+        Field::CivilStatusDeathCause => Form::Text,
+        Field::CivilStatusMaritalStatus => {
+            Form::Choice(|name| v1::MaritalStatus::from_str_name(name).map(Into::into))
+        }
+        Field::TaxPersonalId => Form::Text,
+        Field::TaxTaxCode => Form::Text,
+        Field::TaxOldTaxCodes => Form::Text,
+        Field::TaxTaxpayerName => Form::Name,
+        Field::TaxTaxpayerKind => {
+            Form::Choice(|name| v1::TaxpayerKind::from_str_name(name).map(Into::into))
+        }
+        Field::TaxStatus => {
+            Form::Choice(|name| v1::TaxpayerStatus::from_str_name(name).map(Into::into))
+        }
+        Field::TaxRegisteredOn => Form::Date,
+        Field::TaxClosedOn => Form::Date,
+        Field::TaxPopulationMatch => {
+            Form::Choice(|name| v1::PopulationMatch::from_str_name(name).map(Into::into))
+        }
+        Field::SocialSecurityPersonalId => Form::Text,
+        Field::SocialSecurityInsuranceCode => Form::Text,
+        Field::SocialSecurityOldBookNo => Form::Text,
+        Field::SocialSecurityHouseholdCode => Form::Text,
+        Field::SocialSecurityName => Form::Name,
+        Field::SocialSecurityBirthDate => Form::Date,
+        Field::SocialSecuritySex => {
+            Form::Choice(|name| v1::Sex::from_str_name(name).map(Into::into))
+        }
+        _ => return None,
+    })
 }

@@ -3,7 +3,7 @@
 use crate::routes::{Route, Rpc, Verb};
 
 /// Every REST route of the public contract.
-pub const ROUTES: [Route; 13] = [
+pub const ROUTES: [Route; 14] = [
     Route {
         verb: Verb::Post,
         path: "/v1/audit/records:search",
@@ -68,5 +68,10 @@ pub const ROUTES: [Route; 13] = [
         verb: Verb::Post,
         path: "/v1/citizens:resolve",
         rpc: Rpc::ResolveIdentifier,
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/citizens:verify",
+        rpc: Rpc::VerifyAttributes,
     },
 ];

@@ -54,6 +54,7 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         | R::OutOfHours
         | R::OwnRecord
         | R::DutyNotGranted
+        | R::ClaimNotGranted
         | R::OfficerRequired
         | R::EnumerationSuspected => (Code::PermissionDenied, StatusCode::FORBIDDEN),
         R::PersonNotFound | R::RecordNotFound => (Code::NotFound, StatusCode::NOT_FOUND),

@@ -14,6 +14,7 @@ use api::v1::audit_service_server::AuditServiceServer;
 use api::v1::catalogue_service_server::{CatalogueService, CatalogueServiceServer};
 use api::v1::citizen_service_server::{CitizenService, CitizenServiceServer};
 use api::v1::data_subject_service_server::DataSubjectServiceServer;
+use api::v1::verification_service_server::{VerificationService, VerificationServiceServer};
 use bytes::Bytes;
 use exchange::{Fault, Reason};
 use futures_util::stream::{Stream, StreamExt as _};
@@ -39,6 +40,7 @@ pub(crate) struct Grpc {
     catalogue: CatalogueServiceServer<Shell>,
     audit: AuditServiceServer<Shell>,
     data_subject: DataSubjectServiceServer<Shell>,
+    verification: VerificationServiceServer<Shell>,
     /// Health and, in a sandbox, reflection.
     services: Routes,
 }
@@ -67,6 +69,9 @@ impl Grpc {
                 .max_decoding_message_size(config.limits.body_bytes)
                 .max_encoding_message_size(ANSWER_BYTES),
             audit: AuditServiceServer::from_arc(Arc::clone(&shell))
+                .max_decoding_message_size(config.limits.body_bytes)
+                .max_encoding_message_size(ANSWER_BYTES),
+            verification: VerificationServiceServer::from_arc(Arc::clone(&shell))
                 .max_decoding_message_size(config.limits.body_bytes)
                 .max_encoding_message_size(ANSWER_BYTES),
             data_subject: DataSubjectServiceServer::from_arc(shell)
@@ -108,6 +113,7 @@ impl Grpc {
             | Rpc::WatchCheckpoints
             | Rpc::EraseSubject => self.audit.clone().call(request).await,
             Rpc::ListMyAccesses => self.data_subject.clone().call(request).await,
+            Rpc::VerifyAttributes => self.verification.clone().call(request).await,
         };
         if let Some(fault) = context.notes().fault.take() {
             return Err(fault);
@@ -210,6 +216,17 @@ impl CitizenService for Shell {
     ) -> Result<Response<v1::ResolveIdentifierResponse>, Status> {
         let (context, message) = split(request)?;
         settle(&context, self.handlers.resolve(&context, &message).await)
+    }
+}
+
+#[tonic::async_trait]
+impl VerificationService for Shell {
+    async fn verify_attributes(
+        &self,
+        request: Request<v1::VerifyAttributesRequest>,
+    ) -> Result<Response<v1::VerifyAttributesResponse>, Status> {
+        let (context, message) = split(request)?;
+        settle(&context, self.handlers.verify(&context, &message).await)
     }
 }
 

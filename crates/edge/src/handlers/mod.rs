@@ -90,6 +90,16 @@ impl Handlers {
         self.note(context, &request, reply.map(whole))
     }
 
+    pub(crate) async fn verify(
+        &self,
+        context: &Context,
+        message: &v1::VerifyAttributesRequest,
+    ) -> Result<v1::VerifyAttributesResponse, Fault> {
+        let asked = self.read(context, message)?;
+        let reply = self.gate.verify(&context.call, &asked).await;
+        self.note(context, &asked, reply.map(whole))
+    }
+
     pub(crate) async fn list_fields(
         &self,
         context: &Context,

@@ -59,6 +59,10 @@ impl Rest {
                 let message = self.question(context, head, body)?;
                 json::answer(&handlers.resolve(context, &message).await?)
             }
+            Rpc::VerifyAttributes => {
+                let message = self.question(context, head, body)?;
+                json::answer(&handlers.verify(context, &message).await?)
+            }
             Rpc::StreamCitizen => {
                 let message = self.question(context, head, body)?;
                 let events = handlers.stream(context, &message).await?;

@@ -185,6 +185,7 @@ fn gate(
         canaries: Arc::default(),
         switches: Arc::default(),
         synthetic,
+        verification_step: Duration::from_millis(20),
     });
     (gate, handle)
 }

@@ -134,7 +134,8 @@ pub(super) fn hidden(openings: &[Opening]) -> Option<Gist<'_>> {
 /// Whom openings name; nobody if they name no person.
 pub(super) fn marks(tags: &TagKeys, epoch: Epoch, openings: &[Opening]) -> Vec<Mark> {
     let mark = |opening: &Opening| {
-        let kind = kind(&opening.field)?;
+        // A verification that has found nobody names "".
+        let kind = kind(&opening.field).filter(|_| !opening.value.is_empty())?;
         let tag = tags.tag(epoch, kind, &opening.value)?;
         let bearer = if kind == OFFICER {
             Bearer::Officer

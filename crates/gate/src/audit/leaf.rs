@@ -33,6 +33,9 @@ struct Entry {
     s: String,
     /// None in an entry that names no other fields than its record.
     f: Option<Vec<String>>,
+    /// The fields that were verified.
+    #[serde(default)]
+    c: Vec<String>,
 }
 
 impl Leaf {
@@ -60,10 +63,10 @@ impl Leaf {
         names.filter_map(|name| Source::from_name(&name))
     }
 
-    /// The fields that were released, by their ids.
+    /// The fields that were released or verified, by their ids.
     pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
         let sources = self.src.iter();
-        let fields = sources.flat_map(|entry| entry.f.iter().flatten());
+        let fields = sources.flat_map(|entry| entry.f.iter().flatten().chain(&entry.c));
         fields.map(String::as_str)
     }
 }
@@ -77,12 +80,13 @@ mod tests {
         let leaf = Leaf::read(
             br#"{"v":1,"t":"ACCESS","ts":1771234567890,"caller":{"ag":"G12","sys":"tax"},"purpose":"P",
             "src":[{"s":"CIVIL_STATUS","st":"OK","f":["civil_status.death"]},{"s":"MOON","st":"OK"},
-            {"s":"TAX","st":"TIMEOUT"}],"more":1}"#,
+            {"s":"TAX","st":"TIMEOUT","c":["tax.status"]}],"more":1}"#,
         );
         assert_eq!((&*leaf.caller.ag, &*leaf.caller.sys), ("G12", "tax"));
         let sources: Vec<_> = leaf.sources().collect();
         assert_eq!(sources, [Source::CivilStatus, Source::Tax]);
-        assert_eq!(leaf.fields().collect::<Vec<_>>(), ["civil_status.death"]);
+        let fields: Vec<_> = leaf.fields().collect();
+        assert_eq!(fields, ["civil_status.death", "tax.status"]);
         assert!(Leaf::read(b"{").purpose.is_empty());
     }
 

@@ -51,6 +51,7 @@ impl World {
             canaries: Arc::new(Canaries::load(&canaries(dir.path())).unwrap()),
             switches: Arc::clone(&switches),
             synthetic: Synthetic::Served,
+            verification_step: Duration::from_millis(20),
         });
         let gate = Arc::new(gate);
         Self {

@@ -241,6 +241,7 @@ fn name(field: &str) -> &str {
     match field {
         "sub" => "person",
         "who" => "person in force",
+        "ver" => "verdict",
         "off" => "officer",
         "dos" => "dossier",
         "con" => "consent",

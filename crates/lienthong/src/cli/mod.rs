@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 complete, 1 failed, 2 usage, 3 partial, 4 not found, 5 refused, 6 unavailable.";
+Exit codes: 0 complete, 1 failed, 2 usage, 3 partial, 4 not found, 5 refused, 6 unavailable.
+Of verify: 0 match, 3 unknown, 4 no match.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Ask a gateway about one citizen.
     Lookup(Box<Lookup>),
+    /// Ask a gateway whether claims about one citizen are so.
+    Verify(Box<VerifyClaims>),
     /// Check, prove, copy and search the record of exchanges; rotate the keys that sign it.
     Audit(Audit),
     /// List the emergencies that wait to be reviewed, and close reviews.
@@ -101,6 +104,66 @@ impl Serve {
 /// Arguments of `lookup`.
 #[derive(Debug, Args)]
 pub(crate) struct Lookup {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// What to ask for, such as `population.name,tax.status`; all that is granted if left out.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
+    /// Check and authorise only; ask no agency.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyClaims {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    #[command(flatten)]
+    pub(crate) claims: Claims,
+    /// How texts and dates are compared.
+    #[arg(long, value_enum, default_value = "normalized")]
+    pub(crate) mode: Mode,
+    /// Ask for a verdict on each claim, where the agreement has that.
+    #[arg(long)]
+    pub(crate) per_claim: bool,
+}
+
+/// What is claimed of the person: one to eight claims in all.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Claims {
+    /// A field has a value, such as `population.birth_date=1999-01-31`.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub(crate) equals: Vec<String>,
+    /// The person is so many full years old.
+    #[arg(long, value_name = "YEARS")]
+    pub(crate) age_at_least: Option<u8>,
+    /// The person is alive.
+    #[arg(long)]
+    pub(crate) alive: bool,
+    /// Somebody is related to the person, such as `SPOUSE=999199000002`.
+    #[arg(long, value_name = "RELATION=NUMBER")]
+    pub(crate) relation: Vec<String>,
+    /// The person has a status, such as `HEALTH_INSURED`.
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Vec<String>,
+}
+
+/// How texts and dates are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Letter by letter.
+    Exact,
+    /// Whatever case, spaces and the place of a tone mark.
+    Normalized,
+    /// Whatever the diacritics.
+    NoDiacritics,
+}
+
+/// About whom is asked, why, and of which gateway.
+#[derive(Debug, Args)]
+pub(crate) struct Asked {
     /// The person's number: 12-digit personal id, 9-digit CMND, or 10-digit tax code.
     pub(crate) id: String,
     /// What kind of number it is, where its length does not tell.
@@ -111,9 +174,6 @@ pub(crate) struct Lookup {
     /// Why; the caller's first purpose if left out.
     #[arg(long)]
     pub(crate) purpose: Option<String>,
-    /// What to ask for, such as `population.name,tax.status`; all that is granted if left out.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) fields: Vec<String>,
     /// Print the JSON of the REST answer instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
@@ -135,9 +195,6 @@ pub(crate) struct Lookup {
     /// The agreement, where several fit.
     #[arg(long)]
     pub(crate) agreement: Option<String>,
-    /// Check and authorise only; ask no agency.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
     /// How long to wait, in seconds.
     #[arg(long, default_value_t = 5)]
     pub(crate) wait: u64,

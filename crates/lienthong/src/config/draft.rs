@@ -3,6 +3,7 @@
 //! Not here: the files that it names (`checked.rs`).
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
@@ -25,6 +26,7 @@ pub(super) struct Draft {
     pub(super) policy: Option<PathBuf>,
     pub(super) policy_keys: Vec<VerifierKey>,
     pub(super) canaries: Option<PathBuf>,
+    verification_step: Option<Duration>,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
     pub(super) evidence: Option<evidence::Config>,
@@ -42,6 +44,7 @@ struct Gateway {
     #[serde(default)]
     policy_keys: Vec<String>,
     canaries: Option<PathBuf>,
+    verification_step_ms: Option<u16>,
 }
 
 /// The `[tls]` stanza.
@@ -109,6 +112,8 @@ impl Draft {
         self.policy = gateway.policy.map(|policy| self.base.join(policy));
         self.policy_keys(&gateway.policy_keys);
         self.canaries = gateway.canaries.map(|file| self.base.join(file));
+        let step = gateway.verification_step_ms.map(u64::from);
+        self.verification_step = step.map(Duration::from_millis);
         let domain = gateway.trust_domain?;
         self.trust_domain = TrustDomain::parse(&domain);
         if self.trust_domain.is_none() {
@@ -189,6 +194,7 @@ impl Draft {
                 policy,
                 policy_keys: self.policy_keys,
                 canaries: self.canaries,
+                verification_step: self.verification_step.unwrap_or(gate::VERIFICATION_STEP),
                 edge,
                 tls,
                 evidence,

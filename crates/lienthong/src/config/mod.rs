@@ -15,6 +15,7 @@ mod stanza;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
@@ -41,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) policy_keys: Vec<VerifierKey>,
     /// The file of canaries.
     pub(crate) canaries: Option<PathBuf>,
+    /// The step of the times after which verifications are answered.
+    pub(crate) verification_step: Duration,
     /// The listeners.
     pub(crate) edge: edge::Config,
     /// The certificates of the agencies' listener.

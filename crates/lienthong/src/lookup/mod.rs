@@ -17,6 +17,7 @@ use crate::exit::{self, Exit};
 use crate::sandbox::Description;
 
 pub(crate) use ask::{Answer, Asker};
+pub(crate) use question::about;
 use table::print;
 pub(crate) use target::Target;
 
@@ -38,7 +39,7 @@ pub(crate) fn explain(error: anyhow::Error) -> anyhow::Result<ExitCode> {
 }
 
 async fn lookup(arguments: &Lookup) -> anyhow::Result<ExitCode> {
-    let target = match Target::find(&arguments.address) {
+    let target = match Target::find(&arguments.asked.address) {
         Ok(target) => target,
         Err(error) => {
             eprintln!("lienthong: {error:#}");
@@ -50,21 +51,21 @@ async fn lookup(arguments: &Lookup) -> anyhow::Result<ExitCode> {
 
 async fn ask(arguments: &Lookup, target: &Target) -> anyhow::Result<ExitCode> {
     let asker = Asker::new(target)?;
-    let purpose = target.purpose(arguments.purpose.as_deref())?;
+    let purpose = target.purpose(arguments.asked.purpose.as_deref())?;
     let fields = match arguments.fields.as_slice() {
         [] => match asker.granted(&purpose).await? {
             Ok(fields) => fields,
-            Err(refused) => return Ok(refuse(&refused, arguments.json)),
+            Err(refused) => return Ok(refuse(&refused, arguments.asked.json)),
         },
         named => named.to_vec(),
     };
     let question = question::json(arguments, &purpose, &fields)?;
-    match asker.lookup(&question, arguments.wait).await? {
+    match asker.lookup(&question, arguments.asked.wait).await? {
         Answer { status: 200, body } => {
-            show(&body, arguments.json)?;
+            show(&body, arguments.asked.json)?;
             Ok(complete(&body).into())
         }
-        refused => Ok(refuse(&refused, arguments.json)),
+        refused => Ok(refuse(&refused, arguments.asked.json)),
     }
 }
 

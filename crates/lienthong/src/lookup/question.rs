@@ -4,10 +4,23 @@ use anyhow::{anyhow, bail};
 use exchange::{PartialDate, RequestId};
 use serde_json::{Value, json};
 
-use crate::cli::{Kind, Lookup};
+use crate::cli::{Asked, Kind, Lookup};
 
 /// The body of `POST /v1/citizens:lookup`.
 pub(crate) fn json(arguments: &Lookup, purpose: &str, fields: &[String]) -> anyhow::Result<Value> {
+    let mut question = about(&arguments.asked, purpose)?;
+    if let Some(question) = question.as_object_mut() {
+        let mask = fields.iter().map(|path| camel(path)).collect::<Vec<_>>();
+        question.insert("readMask".to_owned(), json!(mask.join(",")));
+        if arguments.dry_run {
+            question.insert("dryRun".to_owned(), json!(true));
+        }
+    }
+    Ok(question)
+}
+
+/// What every question has: why, for whom, and about whom.
+pub(crate) fn about(arguments: &Asked, purpose: &str) -> anyhow::Result<Value> {
     let mut context = json!({"requestId": RequestId::fresh().to_string(), "purposeCode": purpose});
     let optional = [
         ("agreementId", &arguments.agreement),
@@ -20,18 +33,10 @@ pub(crate) fn json(arguments: &Lookup, purpose: &str, fields: &[String]) -> anyh
             context.insert(key.to_owned(), json!(value));
         }
     }
-    let mut question = json!({
-        "context": context,
-        "subject": subject(arguments)?,
-        "readMask": fields.iter().map(|path| camel(path)).collect::<Vec<_>>().join(","),
-    });
-    if let (true, Some(question)) = (arguments.dry_run, question.as_object_mut()) {
-        question.insert("dryRun".to_owned(), json!(true));
-    }
-    Ok(question)
+    Ok(json!({"context": context, "subject": subject(arguments)?}))
 }
 
-fn subject(arguments: &Lookup) -> anyhow::Result<Value> {
+fn subject(arguments: &Asked) -> anyhow::Result<Value> {
     let id = arguments.id.trim();
     let kind = match (arguments.kind, id.len()) {
         (Some(kind), _) => kind,

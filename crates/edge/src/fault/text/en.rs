@@ -93,6 +93,10 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Duty not granted",
             "Your agreement for this purpose does not grant what the call needs. ListGrants has your duties.",
         ],
+        R::ClaimNotGranted => [
+            "Claim not granted",
+            "Your agreement does not let you verify this. See the violations; ListGrants has what you may verify.",
+        ],
         R::OfficerRequired => [
             "Officer required",
             "The purpose or the agreement asks for the id of the officer.",

@@ -93,6 +93,10 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Chưa được giao quyền",
             "Thỏa thuận của bạn cho mục đích này không trao quyền mà lời gọi cần. ListGrants liệt kê các quyền của bạn.",
         ],
+        R::ClaimNotGranted => [
+            "Nội dung xác thực không được phép",
+            "Thỏa thuận của bạn không cho phép xác thực nội dung này. Hãy xem các lỗi được liệt kê; ListGrants liệt kê những gì được xác thực.",
+        ],
         R::OfficerRequired => [
             "Cần mã cán bộ",
             "Mục đích hoặc thỏa thuận yêu cầu nêu mã cán bộ.",
