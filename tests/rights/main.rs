@@ -13,6 +13,7 @@
 
 mod agreements;
 mod bounds;
+mod consents;
 mod emergency;
 mod hindsight;
 mod masks;

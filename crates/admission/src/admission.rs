@@ -14,8 +14,8 @@ use crate::policy::Agreement;
 use crate::quota::{Leases, Maker, Pool, Quotas, Sharing, Spent};
 use crate::scrutiny::Mismatches;
 use crate::{
-    AgencyName, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant, catalogue,
-    check, glass,
+    AgencyName, Consents, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant,
+    catalogue, check, glass,
 };
 
 /// Decides who may ask what, and how often.
@@ -27,6 +27,7 @@ pub struct Admission<Q: governor::clock::Clock = DefaultClock> {
     clock: Arc<dyn Clock>,
     maker: Maker<Q>,
     mismatches: Mismatches<Q>,
+    consents: Arc<Consents>,
 }
 
 /// What a reload swaps as one.
@@ -115,8 +116,16 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
             state: ArcSwap::from_pointee(State { policy, quotas }),
             clock,
             mismatches: Mismatches::new(maker.clock.clone()),
+            consents: Arc::new(Consents::none()),
             maker,
         }
+    }
+
+    /// The same with a registry of consents; without one no consent holds.
+    #[must_use]
+    pub fn with_consents(mut self, consents: Arc<Consents>) -> Self {
+        self.consents = consents;
+        self
     }
 
     /// The leases of this node, if it shares its quotas; for the one task that asks for them.
@@ -134,11 +143,16 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let state = self.state.load();
         let terms = self.terms(&state, caller, request, None, Some(&request.subject.hints))?;
         let (agreement, purpose, quota) = terms;
-        let subject = Some(&request.subject.identifier);
-        let flags = check::exceptions(agreement, request, subject, self.clock.now());
-        let flags =
-            flags.map_err(|fault| Refusal::new(fault, &state.policy, Some(quota.clone())))?;
+        let (subject, now) = (Some(&request.subject.identifier), self.clock.now());
+        let bounds = check::exceptions(agreement, request, subject, now).and_then(|flags| {
+            let consents = &self.consents;
+            let covered = check::consent(agreement, consents, caller, request, now)?;
+            Ok((covered, flags))
+        });
+        let (covered, flags) =
+            bounds.map_err(|fault| Refusal::new(fault, &state.policy, Some(quota.clone())))?;
         let permit = Permit::new(&state.policy, agreement, purpose, request, flags, quota);
+        let permit = permit.within(agreement, &covered);
         state.spend_at(caller, request, permit)
     }
 

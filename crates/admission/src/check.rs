@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use exchange::{
-    CallContext, Caller, Disclosure, Fault, Flag, FlagSet, Identifier, MatchHints, OfficerId,
-    PurposeCode, QuotaViolation, Reason, Verification, Violation,
+    CallContext, Caller, Disclosure, Fault, FieldSet, Flag, FlagSet, Identifier, MatchHints, OfficerId,
+    PurposeCode, QuotaViolation, Reason, Request, Verification, Violation,
 };
 use jiff::Timestamp;
 
 use crate::policy::{Agreement, Exception, Party};
 use crate::quota::Spent;
-use crate::{Duty, Policy, Purpose, glass};
+use crate::{Consents, Duty, Policy, Purpose, glass};
 
 /// Finds the agency's agreements and the purpose; nothing here depends on what was agreed.
 pub(crate) fn standing<'p>(
@@ -130,11 +130,14 @@ pub(crate) fn completeness(
 ) -> Result<(), Fault> {
     let procedure = purpose.procedure_required || agreement.procedures.is_some();
     let officer = purpose.officer_required || agreement.officer_required;
+    // Nobody consents to what is done with the record.
+    let consent = agreement.consent_required && hints.is_some();
     let factor = hints.filter(|_| agreement.second_factor);
     let violations: Vec<Violation> = [
         (procedure && context.procedure.is_none()).then(|| missing(PROCEDURE)),
         (purpose.dossier_required && context.dossier.is_none()).then(|| missing(DOSSIER)),
         (officer && context.officer.is_none()).then(|| missing(OFFICER)),
+        (consent && context.consent.is_none()).then(|| missing(CONSENT)),
         factor
             .is_some_and(|hints| hints.full_name.is_none())
             .then(|| missing(NAME)),
@@ -151,6 +154,39 @@ pub(crate) fn completeness(
     let detail = "the request lacks what purpose or agreement ask for";
     let fault = Fault::invalid(violations).detailed(detail);
     Err(about(fault, context, Some(agreement)))
+}
+
+/// Checks that a consent is named where the agreement needs one.
+pub(crate) fn consent_named(agreement: &Agreement, context: &CallContext) -> Result<(), Fault> {
+    if !agreement.consent_required || context.consent.is_some() {
+        return Ok(());
+    }
+    let fault = Fault::invalid(vec![missing(CONSENT)]).detailed("no consent is named");
+    Err(about(fault, context, Some(agreement)))
+}
+
+/// The fields that the person's consent covers, where the agreement needs one. Reads the same whatever
+/// is wrong with the consent.
+pub(crate) fn consent(
+    agreement: &Agreement,
+    consents: &Consents,
+    caller: &Caller,
+    request: &Request,
+    now: Timestamp,
+) -> Result<FieldSet, Fault> {
+    // Beside somebody unconscious nobody is asked for it.
+    if let Some(fields) = glass::broken(agreement, request) {
+        return Ok(*fields);
+    }
+    let (true, Some(id)) = (agreement.consent_required, &request.consent) else {
+        return Ok(agreement.fields);
+    };
+    let (subject, agency) = (&request.subject.identifier, caller.agency());
+    let covered = consents.fields(id, subject, agency, &request.purpose, now);
+    covered.ok_or_else(|| {
+        let fault = Fault::new(Reason::ConsentInvalid, "no consent covers the question");
+        about(fault, &request.context, Some(agreement))
+    })
 }
 
 /// Checks what an agreement may let pass with a flag: the hours, and an officer who asks about
@@ -277,6 +313,11 @@ const OFFICER: (&str, &str, Reason) = (
     "context.officer_id",
     "is needed for this purpose",
     Reason::OfficerRequired,
+);
+const CONSENT: (&str, &str, Reason) = (
+    "context.consent_id",
+    "is needed under this agreement",
+    Reason::ConsentRequired,
 );
 const NAME: (&str, &str, Reason) = (
     "subject.hints.full_name",

@@ -111,7 +111,10 @@ impl Policy {
                     check::completeness(purpose, agreement, context, None)?;
                 }
                 let flags = match recorded.duty {
-                    None => check::exceptions(agreement, context, None, recorded.at)?,
+                    None => {
+                        check::consent_named(agreement, context)?;
+                        check::exceptions(agreement, context, None, recorded.at)?
+                    }
                     Some(_) => FlagSet::NONE,
                 };
                 Ok((agreement, flags, glass))
@@ -269,6 +272,14 @@ fn of_questions(agreement: &Agreement, recorded: &Recorded) -> Vec<Line> {
             verdict: Verdict::Unknown,
             what: "name and birth date are needed; no record shows them".to_owned(),
         });
+    }
+    if agreement.consent_required {
+        let is_there = recorded.context.consent.is_some();
+        let what = match is_there {
+            true => "one is recorded; whether it covered the question, only the registry says",
+            false => "none is recorded",
+        };
+        lines.push(line("consent_required", is_there, what));
     }
     if agreement.hours.is_some() {
         let is_open = agreement.is_open_at(recorded.at);

@@ -21,6 +21,7 @@ pub struct Permit {
     granted: FieldSet,
     masked: FieldSet,
     withheld: FieldSet,
+    unconsented: FieldSet,
     policy_digest: [u8; 32],
     criticality: Criticality,
     visibility: Visibility,
@@ -30,7 +31,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Puts down what the agreement leaves of the request.
+    /// Puts down what agreement and consent leave of the request.
     pub(crate) fn new(
         policy: &Policy,
         agreement: &Agreement,
@@ -41,7 +42,12 @@ impl Permit {
     ) -> Self {
         let emergency = glass::broken(agreement, request);
         let fields = emergency.unwrap_or(&agreement.fields);
-        let granted = request.mask.and(fields);
+        let agreed = request.mask.and(fields);
+        // Until the consent is known: see `Permit::within`.
+        let (granted, unconsented) = match agreement.consent_required && emergency.is_none() {
+            true => (FieldSet::EMPTY, agreed),
+            false => (agreed, FieldSet::EMPTY),
+        };
         Self {
             agreement: Arc::clone(&agreement.id),
             purpose: Arc::clone(purpose),
@@ -50,7 +56,8 @@ impl Permit {
                 Some(_) => FieldSet::EMPTY,
                 None => granted.and(&agreement.masked),
             },
-            withheld: request.mask.minus(fields),
+            withheld: request.mask.minus(&granted),
+            unconsented,
             policy_digest: *policy.digest(),
             // The greater class is the less urgent one.
             criticality: match emergency {
@@ -76,6 +83,17 @@ impl Permit {
         Self { limited, ..self }
     }
 
+    /// The same with the fields that the person's consent covers, where the agreement needs one.
+    pub(crate) fn within(mut self, agreement: &Agreement, covered: &FieldSet) -> Self {
+        let agreed = self.unconsented;
+        let consented = agreed.and(covered);
+        self.granted = self.granted.or(&consented);
+        self.masked = self.masked.or(&consented.and(&agreement.masked));
+        self.withheld = self.withheld.minus(&consented);
+        self.unconsented = agreed.minus(&consented);
+        self
+    }
+
     /// The id of the agreement that admits the request.
     #[must_use]
     pub const fn agreement(&self) -> &Arc<str> {
@@ -89,7 +107,7 @@ impl Permit {
     }
 
     /// The fields that may be asked of the agencies and released: those of the mask that the
-    /// agreement has. May be empty.
+    /// agreement has, and the person's consent where one is needed. May be empty.
     #[must_use]
     pub const fn granted(&self) -> &FieldSet {
         &self.granted
@@ -107,7 +125,13 @@ impl Permit {
         self.granted.minus(&self.masked)
     }
 
-    /// The fields of the mask that the agreement does not have.
+    /// Those of the withheld fields that the agreement has, and the person's consent has not.
+    #[must_use]
+    pub const fn unconsented(&self) -> &FieldSet {
+        &self.unconsented
+    }
+
+    /// The fields of the mask that may not be released.
     #[must_use]
     pub const fn withheld(&self) -> &FieldSet {
         &self.withheld

@@ -238,6 +238,8 @@ pub(crate) struct Agreement {
     /// True if name and birth date must be given beside the number.
     pub(crate) second_factor: bool,
     pub(crate) officer_required: bool,
+    /// True if the person must have agreed.
+    pub(crate) consent_required: bool,
     /// When one may ask; none: always.
     pub(crate) hours: Option<Vec<Hours>>,
     /// What becomes of a question outside the hours.

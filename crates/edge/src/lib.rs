@@ -36,8 +36,8 @@ mod tracker;
 mod url;
 
 pub use administration::{
-    Administration, Closure, Effect, Instruction, NoAdministration, OpenReview, Position, Reloaded,
-    Reviewed, Reviews, Stopped, Switched, Undone,
+    Administration, Closure, Consented, Effect, Instruction, NoAdministration, OpenReview,
+    Position, Registration, Reloaded, Reviewed, Reviews, Stopped, Switched, Undone, Withdrawal,
 };
 pub use config::{Config, FindUsage, Limits};
 pub use edge::{Deps, Edge, Error, Recheck, Running};

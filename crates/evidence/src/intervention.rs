@@ -1,8 +1,8 @@
 //! What an operator does to the gateway is a record: what, at what, who and why. Not here: doing it.
 //!
-//! *Invariant:* the operator and the reason stand in the record as commitments alone.
+//! *Invariant:* the operator, the reason and the id of a consent stand in the record as commitments alone.
 
-use exchange::{OfficerId, ReasonText, Switch};
+use exchange::{AgencyCode, ConsentId, OfficerId, ReasonText, Switch};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -31,6 +31,10 @@ pub enum Deed<'a> {
     Resume(&'a Switch),
     /// The review of an exchange is closed.
     Review(&'a Review, Verdict),
+    /// A consent is registered, for that agency.
+    Consent(&'a AgencyCode, &'a ConsentId),
+    /// A consent is withdrawn.
+    Withdraw(&'a ConsentId),
 }
 
 impl Deed<'_> {
@@ -40,6 +44,8 @@ impl Deed<'_> {
             Self::Stop(_) => "STOP",
             Self::Resume(_) => "RESUME",
             Self::Review(..) => REVIEW,
+            Self::Consent(..) => "CONSENT",
+            Self::Withdraw(_) => "WITHDRAW",
         }
     }
 
@@ -48,13 +54,15 @@ impl Deed<'_> {
         match self {
             Self::Stop(switch) | Self::Resume(switch) => switch.to_string(),
             Self::Review(review, _) => format!("{}#{}", review.origin, review.seq),
+            Self::Consent(agency, _) => format!("agency:{agency}"),
+            Self::Withdraw(_) => "consent".to_owned(),
         }
     }
 
     /// The request id of the exchange that is reviewed, by which both records are found.
     fn request(&self) -> Option<&str> {
         match self {
-            Self::Stop(_) | Self::Resume(_) => None,
+            Self::Stop(_) | Self::Resume(_) | Self::Consent(..) | Self::Withdraw(_) => None,
             Self::Review(review, _) => review.request.as_deref(),
         }
     }
@@ -62,8 +70,16 @@ impl Deed<'_> {
     /// What is decided.
     const fn verdict(self) -> Option<&'static str> {
         match self {
-            Self::Stop(_) | Self::Resume(_) => None,
+            Self::Stop(_) | Self::Resume(_) | Self::Consent(..) | Self::Withdraw(_) => None,
             Self::Review(_, verdict) => Some(verdict.name()),
+        }
+    }
+
+    /// The consent that it is about.
+    const fn consent(&self) -> Option<&ConsentId> {
+        match self {
+            Self::Stop(_) | Self::Resume(_) | Self::Review(..) => None,
+            Self::Consent(_, consent) | Self::Withdraw(consent) => Some(consent),
         }
     }
 }
@@ -85,6 +101,7 @@ impl Evidence {
     pub fn intervene(&self, it: &Intervention<'_>) -> Sealing {
         let (operator, reason) = (it.operator.reveal(), it.reason.reveal());
         let (act, on) = (it.deed.name(), it.deed.on());
+        let consent = it.deed.consent().map(ConsentId::reveal);
         self.single(move |node, ts, salts| {
             let mut openings = Openings::new();
             let mut commit = |personal, name, value: &str| {
@@ -101,6 +118,7 @@ impl Evidence {
                 act,
                 on: Shown(&on),
                 dec: it.deed.verdict(),
+                con: consent.map(|consent| commit(Personal::Consent, "con", consent)),
                 off: commit(Personal::Officer, "off", operator),
                 txt: commit(Personal::Reason, "txt", reason),
             };
@@ -124,9 +142,11 @@ struct Leaf<'a> {
     on: Shown<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dec: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    con: Option<Commitment>,
     off: Commitment,
     txt: Commitment,
 }
 
-/// Two commitments and some names.
-const LEAF_BYTES: usize = 320;
+/// Three commitments and some names.
+const LEAF_BYTES: usize = 384;

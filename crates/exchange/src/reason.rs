@@ -94,6 +94,10 @@ reasons! {
     OutOfHours = "OUT_OF_HOURS", Caller, No;
     /// The officer asks about themselves, and the agreement does not let them.
     OwnRecord = "OWN_RECORD", Caller, No;
+    /// The agreement asks for the id of a registered consent.
+    ConsentRequired = "CONSENT_REQUIRED", Caller, No;
+    /// No registered consent of that id is the person's, for the agency and the purpose, today.
+    ConsentInvalid = "CONSENT_INVALID", Caller, No;
     /// No agreement of the caller for the purpose grants the duty that the call needs.
     DutyNotGranted = "DUTY_NOT_GRANTED", Caller, No;
     /// A claim rests on a field that the agreement does not let the caller verify.

@@ -106,7 +106,7 @@ impl Draft {
                 None if permit.granted().sources().contains(source) => {
                     Part::unasked(source, SourceState::Skipped, "NOT_ASKED")
                 }
-                None => Part::unasked(source, SourceState::Withheld, "NOT_IN_AGREEMENT"),
+                None => Part::unasked(source, SourceState::Withheld, withheld(permit, source)),
             };
             if let Some(record) = part.record {
                 record.put_into(&mut view);
@@ -146,6 +146,14 @@ fn masked(fields: &FieldSet) -> Vec<v1::MaskedField> {
         Some(v1::MaskedField { path, mask })
     });
     fields.collect()
+}
+
+/// Why nothing of a source is granted.
+fn withheld(permit: &Permit, source: Source) -> &'static str {
+    match permit.unconsented().sources().contains(source) {
+        true => "NOT_IN_CONSENT",
+        false => "NOT_IN_AGREEMENT",
+    }
 }
 
 /// The ids of fields.

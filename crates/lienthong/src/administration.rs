@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use admission::Consents;
 use edge::{
-    Administration, Closure, Effect, Instruction, Position, Reloaded, Reviewed, Reviews, Stopped,
-    Switched, Undone,
+    Administration, Closure, Consented, Effect, Instruction, Position, Registration, Reloaded,
+    Reviewed, Reviews, Stopped, Switched, Undone, Withdrawal,
 };
 use evidence::SwitchStore;
 use futures_util::future::BoxFuture;
@@ -13,6 +14,7 @@ use gate::Switches;
 use tokio::task::JoinHandle;
 
 use crate::config::Problems;
+use crate::registrar::Registrar;
 use crate::reload::{self, Reloads};
 use crate::reviewer::Reviewer;
 use crate::switchboard::{self, Switchboard};
@@ -23,6 +25,7 @@ pub(crate) struct Administrator {
     reloads: Arc<Reloads>,
     switchboard: Arc<Switchboard>,
     reviewer: Reviewer,
+    registrar: Arc<Registrar>,
 }
 
 impl Administrator {
@@ -35,6 +38,7 @@ impl Administrator {
         parts: reload::Parts,
         store: SwitchStore,
         switches: Arc<Switches>,
+        consents: Arc<Consents>,
     ) -> Result<Arc<Self>, evidence::Error> {
         let switchboard = Switchboard::open(switchboard::Parts {
             store,
@@ -49,7 +53,9 @@ impl Administrator {
             metrics: Arc::clone(&parts.metrics),
             clock: Arc::clone(&parts.clock),
         };
+        let registrar = Registrar::new(consents, parts.evidence.clone());
         Ok(Arc::new(Self {
+            registrar: Arc::new(registrar),
             switchboard: switchboard.await?,
             reviewer,
             reloads: Reloads::new(path, parts),
@@ -88,11 +94,9 @@ impl Administration for Administrator {
     ) -> BoxFuture<'_, Result<Switched, Undone>> {
         // Thrown to its end, whether or not whoever asked still waits.
         let switchboard = Arc::clone(&self.switchboard);
-        let thrown = tokio::spawn(async move { switchboard.switch(to, instruction).await });
-        Box::pin(async {
-            let ended = "the gateway is ending".to_owned();
-            thrown.await.unwrap_or(Err(Undone::Unavailable(ended)))
-        })
+        ended(tokio::spawn(async move {
+            switchboard.switch(to, instruction).await
+        }))
     }
 
     fn reviews(&self) -> BoxFuture<'_, Result<Reviews, Undone>> {
@@ -102,4 +106,23 @@ impl Administration for Administrator {
     fn close_review(&self, closure: Closure) -> BoxFuture<'_, Result<Reviewed, Undone>> {
         Box::pin(async move { self.reviewer.close(&closure).await })
     }
+
+    fn register_consent(&self, it: Registration) -> BoxFuture<'_, Result<Consented, Undone>> {
+        // To its end, whether or not whoever asked still waits: what is recorded is done.
+        let registrar = Arc::clone(&self.registrar);
+        ended(tokio::spawn(async move { registrar.register(it).await }))
+    }
+
+    fn withdraw_consent(&self, it: Withdrawal) -> BoxFuture<'_, Result<Consented, Undone>> {
+        let registrar = Arc::clone(&self.registrar);
+        ended(tokio::spawn(async move { registrar.withdraw(it).await }))
+    }
+}
+
+/// What came of something that is done to its end.
+fn ended<T: Send + 'static>(
+    task: JoinHandle<Result<T, Undone>>,
+) -> BoxFuture<'static, Result<T, Undone>> {
+    let ending = || Undone::Unavailable("the gateway is ending".to_owned());
+    Box::pin(async move { task.await.unwrap_or_else(|_| Err(ending())) })
 }

@@ -12,6 +12,7 @@ mod audit;
 mod check;
 mod cli;
 mod config;
+mod consent;
 mod cosigners;
 mod exit;
 mod lookup;
@@ -19,10 +20,12 @@ mod metrics;
 mod operator;
 mod pki;
 mod policy;
+mod registrar;
 mod reload;
 mod review;
 mod reviewer;
 mod sandbox;
+mod schema;
 mod serve;
 mod simulate;
 mod stop;
@@ -58,6 +61,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::CheckConfig(arguments) => check::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Consent(arguments) => consent::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::Agency;
-use admission::Admission;
+use admission::{Admission, Consents};
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
 use evidence::{Alarm, Evidence, Shelf, SwitchStore, keys};
@@ -98,8 +98,10 @@ impl Gateway {
         let tls = Arc::new(checked.tls);
         metrics.certificates(&tls.lifetimes());
         metrics.policy(checked.policy.digest());
+        let consents = Arc::new(consents(config.consents.as_deref())?);
+        let admission = Admission::new(checked.policy, Arc::clone(&clock));
         let parts = reload::Parts {
-            admission: Arc::new(Admission::new(checked.policy, Arc::clone(&clock))),
+            admission: Arc::new(admission.with_consents(Arc::clone(&consents))),
             canaries: Arc::new(checked.canaries),
             tls: Arc::clone(&tls),
             evidence,
@@ -110,7 +112,7 @@ impl Gateway {
         let switches = Arc::new(Switches::default());
         let recheck = parts.recheck.clone();
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
-        let opening = Administrator::open(path, parts, store, switches);
+        let opening = Administrator::open(path, parts, store, switches, consents);
         let administrator = opening.await.context("what operators have stopped")?;
         let rendered = Arc::clone(metrics);
         let doors = Edge::start(
@@ -153,6 +155,14 @@ impl Gateway {
         self.doors.drain(GRACE).await;
         self.log.close().await.context("the log does not close")
     }
+}
+
+/// The registry of consents, if there is one.
+fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
+    let opened = file.map(Consents::open).transpose();
+    Ok(opened
+        .context("the registry of consents")?
+        .unwrap_or_else(Consents::none))
 }
 
 /// The gate, which shares with the reloads what they replace.

@@ -175,6 +175,7 @@ fn agreement(
     let validity = validity(&mut section);
     let second_factor = section.flag("second_factor", SECOND_FACTOR);
     let officer_required = section.flag("officer_required", false);
+    let consent_required = section.flag("consent_required", false);
     let hours = section.optional_words("hours", Hours::parse);
     let outside_hours = section.optional_word("outside_hours", exception);
     let own_record = section.optional_word("own_record", exception);
@@ -201,6 +202,7 @@ fn agreement(
         valid_to,
         second_factor,
         officer_required,
+        consent_required,
         hours,
         outside_hours: outside_hours.unwrap_or(Exception::Refuse),
         own_record: own_record.unwrap_or(Exception::Flag),
@@ -224,8 +226,10 @@ fn validity(section: &mut Section<'_>) -> Option<(Timestamp, Timestamp)> {
     Some((midnight(first)?, end?))
 }
 
-/// The start of a day in `Asia/Ho_Chi_Minh`: UTC+7, without daylight saving since 1975.
-fn midnight(day: Date) -> Option<Timestamp> {
+/// The start of a day in `Asia/Ho_Chi_Minh`: UTC+7, without daylight saving since 1975; none if no
+/// calendar holds it.
+#[must_use]
+pub fn midnight(day: Date) -> Option<Timestamp> {
     let start = day.to_zoned(TimeZone::fixed(offset(7))).ok()?;
     Some(start.timestamp())
 }

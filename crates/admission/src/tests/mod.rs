@@ -4,6 +4,7 @@ mod budgets;
 mod bundle;
 mod catalogue;
 mod config;
+mod consent;
 mod decision;
 mod duty;
 mod exceptions;

@@ -6,6 +6,7 @@
 //! *Invariant:* what changes something takes a `POST` of JSON, which no page in a browser sends to
 //! another site without asking first, and nobody here says yes.
 
+mod consents;
 mod reload;
 mod reviews;
 mod switches;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::listener::plain::Page;
 
+pub use consents::{Consented, Registration, Withdrawal};
 pub use reload::{Effect, Reloaded};
 pub use reviews::{Closure, OpenReview, Reviewed, Reviews};
 pub use switches::{Instruction, Position, Stopped, Switched};
@@ -47,6 +49,12 @@ pub trait Administration: Send + Sync + fmt::Debug {
 
     /// Closes the review of an exchange with a verdict, which is recorded.
     fn close_review(&self, closure: Closure) -> BoxFuture<'_, Result<Reviewed, Undone>>;
+
+    /// Registers a consent. It is recorded before it holds.
+    fn register_consent(&self, it: Registration) -> BoxFuture<'_, Result<Consented, Undone>>;
+
+    /// Withdraws a consent for ever. It is recorded before.
+    fn withdraw_consent(&self, it: Withdrawal) -> BoxFuture<'_, Result<Consented, Undone>>;
 }
 
 /// Why an instruction was not followed; nothing has changed.
@@ -83,6 +91,14 @@ impl Administration for NoAdministration {
     fn close_review(&self, _: Closure) -> BoxFuture<'_, Result<Reviewed, Undone>> {
         nothing_here()
     }
+
+    fn register_consent(&self, _: Registration) -> BoxFuture<'_, Result<Consented, Undone>> {
+        nothing_here()
+    }
+
+    fn withdraw_consent(&self, _: Withdrawal) -> BoxFuture<'_, Result<Consented, Undone>> {
+        nothing_here()
+    }
 }
 
 fn nothing_here<T: Send + 'static>() -> BoxFuture<'static, Result<T, Undone>> {
@@ -105,6 +121,7 @@ pub(crate) async fn page(by: &dyn Administration, request: &Request<Bytes>) -> O
         switches::LIST => return Some(switches::list(by).await),
         reviews::LIST => return Some(reviews::list(by).await),
         reload::RELOAD | switches::STOP | switches::RESUME | reviews::CLOSE => {}
+        consents::REGISTER | consents::WITHDRAW => {}
         _ => return None,
     }
     if request.method() != Method::POST {
@@ -115,6 +132,8 @@ pub(crate) async fn page(by: &dyn Administration, request: &Request<Bytes>) -> O
         switches::STOP => switches::switch(by, Position::Stopped, request).await,
         switches::RESUME => switches::switch(by, Position::Resumed, request).await,
         reviews::CLOSE => reviews::close(by, request).await,
+        consents::REGISTER => consents::register(by, request).await,
+        consents::WITHDRAW => consents::withdraw(by, request).await,
         _ => reload::reload(by, request).await,
     })
 }

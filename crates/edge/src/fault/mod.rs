@@ -41,7 +41,8 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         | R::AgreementRequired
         | R::SyntheticId
         | R::PageTokenInvalid
-        | R::DossierRequired => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
+        | R::DossierRequired
+        | R::ConsentRequired => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
         R::UnsupportedMediaType => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
         R::PayloadTooLarge => (Code::ResourceExhausted, StatusCode::PAYLOAD_TOO_LARGE),
         R::IdentityMismatch
@@ -52,6 +53,7 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         | R::AgreementExpired
         | R::PurposeNotAllowed
         | R::OutOfHours
+        | R::ConsentInvalid
         | R::OwnRecord
         | R::DutyNotGranted
         | R::ClaimNotGranted

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use evidence::keys::VerifierKey;
 
 mod audit;
+mod consent;
 mod policy;
 mod review;
 mod switch;
@@ -14,6 +15,7 @@ mod switch;
 pub(crate) use audit::{
     Audit, AuditCommand, Backup, Export, Prove, Reindex, Retire, RotateKeys, Show, Verify,
 };
+pub(crate) use consent::{Consent, ConsentCommand};
 pub(crate) use policy::{
     CheckPolicy, ExplainCall, MakeKey, Policy, PolicyCommand, ReplayCalls, SignPolicy,
 };
@@ -45,6 +47,10 @@ pub(crate) enum Command {
     CheckConfig(Serve),
     /// Check and sign the agreements of a gateway, and hold them against what was recorded.
     Policy(Policy),
+    /// Have a running gateway register or withdraw a consent.
+    Consent(Consent),
+    /// Print the JSON Schema of a file.
+    Schema(Schema),
     /// Ask a gateway about one citizen.
     Lookup(Box<Lookup>),
     /// Ask a gateway whether claims about one citizen are so.
@@ -99,6 +105,21 @@ impl Serve {
     pub(crate) fn path(&self) -> &PathBuf {
         self.file.as_ref().unwrap_or(&self.config)
     }
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Of which file.
+    #[arg(value_enum)]
+    pub(crate) of: SchemaOf,
+}
+
+/// A file that has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The file of an agreement.
+    Agreement,
 }
 
 /// Arguments of `lookup`.

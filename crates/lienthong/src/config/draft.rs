@@ -25,6 +25,7 @@ pub(super) struct Draft {
     trust_domain: Option<TrustDomain>,
     pub(super) policy: Option<PathBuf>,
     pub(super) policy_keys: Vec<VerifierKey>,
+    consents: Option<PathBuf>,
     pub(super) canaries: Option<PathBuf>,
     verification_step: Option<Duration>,
     edge: Option<edge::Config>,
@@ -43,6 +44,7 @@ struct Gateway {
     policy: Option<PathBuf>,
     #[serde(default)]
     policy_keys: Vec<String>,
+    consents: Option<PathBuf>,
     canaries: Option<PathBuf>,
     verification_step_ms: Option<u16>,
 }
@@ -111,6 +113,7 @@ impl Draft {
         self.node = gateway.node;
         self.policy = gateway.policy.map(|policy| self.base.join(policy));
         self.policy_keys(&gateway.policy_keys);
+        self.consents = gateway.consents.map(|file| self.base.join(file));
         self.canaries = gateway.canaries.map(|file| self.base.join(file));
         let step = gateway.verification_step_ms.map(u64::from);
         self.verification_step = step.map(Duration::from_millis);
@@ -193,6 +196,7 @@ impl Draft {
                 trust_domain,
                 policy,
                 policy_keys: self.policy_keys,
+                consents: self.consents,
                 canaries: self.canaries,
                 verification_step: self.verification_step.unwrap_or(gate::VERIFICATION_STEP),
                 edge,

@@ -40,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) policy: PathBuf,
     /// The keys of which one must have signed them, if there are any.
     pub(crate) policy_keys: Vec<VerifierKey>,
+    /// The registry of consents.
+    pub(crate) consents: Option<PathBuf>,
     /// The file of canaries.
     pub(crate) canaries: Option<PathBuf>,
     /// The step of the times after which verifications are answered.

@@ -99,9 +99,10 @@ fn key(arguments: &MakeKey) -> anyhow::Result<ExitCode> {
     Ok(exit::COMPLETE.into())
 }
 
-/// What agreements decide by themselves. A duty that was not granted is left out: no record of a
+/// What agreements decide by themselves; whether a consent holds, its registry says. A duty that was not granted is left out: no record of a
 /// refusal says which one was needed.
-const OF_POLICY: [Reason; 9] = [
+const OF_POLICY: [Reason; 10] = [
+    Reason::ConsentRequired,
     Reason::CallerUnknown,
     Reason::PurposeNotAllowed,
     Reason::AgreementExpired,

@@ -8,8 +8,8 @@ use admission::{Duty, Recorded};
 use anyhow::{Context as _, bail};
 use evidence::verify::{self, Directory, FetchError, Files, Trust};
 use exchange::{
-    AgencyCode, AgreementId, CallContext, Caller, Criticality, DossierNo, Field, FieldSet,
-    OfficerId, ProcedureCode, PurposeCode, RequestId, SystemId,
+    AgencyCode, AgreementId, CallContext, Caller, ConsentId, Criticality, DossierNo, Field,
+    FieldSet, OfficerId, ProcedureCode, PurposeCode, RequestId, SystemId,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -179,7 +179,7 @@ fn context(leaf: &Value) -> Option<CallContext> {
         procedure: ProcedureCode::parse(text(leaf, "proc")).ok(),
         dossier: hidden("dos").and_then(|it| DossierNo::parse(it).ok()),
         officer: hidden("off").and_then(|it| OfficerId::parse(it).ok()),
-        consent: None,
+        consent: hidden("con").and_then(|it| ConsentId::parse(it).ok()),
         criticality: Criticality::default(),
         reason: None,
     })

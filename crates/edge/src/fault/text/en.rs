@@ -81,6 +81,14 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Purpose not allowed",
             "No agreement of yours covers this purpose. ListGrants has what you may ask.",
         ],
+        R::ConsentRequired => [
+            "Consent required",
+            "The agreement asks for the id of a consent that the person has given.",
+        ],
+        R::ConsentInvalid => [
+            "Consent not valid",
+            "No consent of that id covers this person, your agency and the purpose today.",
+        ],
         R::OutOfHours => [
             "Out of hours",
             "Your agreement for this purpose is for other hours.",

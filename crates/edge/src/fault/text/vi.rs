@@ -81,6 +81,14 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Mục đích không được phép",
             "Không có thỏa thuận nào của bạn bao gồm mục đích này. ListGrants liệt kê những gì được hỏi.",
         ],
+        R::ConsentRequired => [
+            "Cần mã đồng ý",
+            "Thỏa thuận yêu cầu nêu mã sự đồng ý mà chủ thể dữ liệu đã cho.",
+        ],
+        R::ConsentInvalid => [
+            "Sự đồng ý không có hiệu lực",
+            "Không có sự đồng ý nào mang mã này cho người, cơ quan và mục đích này trong ngày hôm nay.",
+        ],
         R::OutOfHours => [
             "Ngoài giờ khai thác",
             "Thỏa thuận của bạn cho mục đích này chỉ có hiệu lực trong những giờ khác.",
