@@ -31,6 +31,7 @@
     reason = "a program for a terminal"
 )]
 
+mod admission;
 mod connection;
 mod disk;
 mod histogram;
@@ -74,6 +75,8 @@ enum Command {
     Passthrough(passthrough::Passthrough),
     /// Make batches durable on a disk, and print how long each took as JSON.
     Disk(disk::Disk),
+    /// Admit calls, and print what CPU each took as JSON.
+    Admission(admission::Decisions),
     /// Record exchanges at a fixed rate, and print how long each waited as JSON.
     Record(record::Record),
     /// Take spans, and say how many.
@@ -104,6 +107,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Startup(startup) => println!("{}", startup.run().await?),
             Command::Passthrough(passthrough) => passthrough.run().await?,
             Command::Disk(disk) => println!("{}", disk.run().await?),
+            Command::Admission(decisions) => println!("{}", decisions.run()?),
             Command::Record(record) => println!("{}", record.run().await?),
             Command::Sink => sink::run().await?,
             Command::Pin(_) => {}

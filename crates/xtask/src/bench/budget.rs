@@ -1,6 +1,6 @@
 //! What the numbers must be.
 
-use super::measured::Measured;
+use super::measured::{Admissions, Measured};
 use super::record::aim;
 use super::under_test::{Server, Sources};
 
@@ -36,6 +36,7 @@ impl Budget {
             kept: alone.report.wait_us.p99 <= alone.aim(),
         }));
         lines.extend(through(measured));
+        lines.extend(admission(measured));
         lines.extend(measured.idle_kib().map(|kib| Line {
             what: "memory of an idle gateway".to_owned(),
             measured: format!("{} MB", megabytes(kib)),
@@ -65,6 +66,26 @@ impl Budget {
     pub(super) fn over(&self) -> usize {
         self.0.iter().filter(|line| !line.kept).count()
     }
+}
+
+/// The least of what admission took: what else ran on the core only adds to it.
+fn admission(measured: &Measured) -> Vec<Line> {
+    let least = |of: fn(&Admissions) -> f64| measured.admissions.iter().map(of).reduce(f64::min);
+    let line = |what: &str, took: Option<f64>, limit: f64| {
+        took.map(|took| Line {
+            what: what.to_owned(),
+            measured: format!("{took:.2} µs"),
+            limit: format!("≤ {limit:.0} µs"),
+            kept: took <= limit,
+        })
+    };
+    let decision = least(|it| it.decision_us);
+    let whole = least(|it| it.whole_us);
+    let lines = [
+        line("a decision: CPU", decision, DECISION_US),
+        line("the whole of admission: CPU", whole, ADMISSION_US),
+    ];
+    lines.into_iter().flatten().collect()
 }
 
 /// The gateway against the pass-through.
@@ -150,6 +171,8 @@ const FIVE_US: f64 = 700.0;
 const REFERENCE_US: f64 = 54.0;
 const ADDED_MS: f64 = 5.0;
 const IDLE_MB: u64 = 100;
+const DECISION_US: f64 = 2.0;
+const ADMISSION_US: f64 = 25.0;
 const START_MS: f64 = 1000.0;
 
 #[cfg(test)]
@@ -169,6 +192,7 @@ mod tests {
             half: vec![turn(Server::Gateway, Sources::One, gateway)],
             syncs: Vec::new(),
             records: Vec::new(),
+            admissions: Vec::new(),
             starts: vec![300.0, 1200.0, 400.0],
             spans: 1,
         }
@@ -182,6 +206,19 @@ mod tests {
         assert_eq!(budget.lines()[0].measured, "90.0 µs = 1.80 × 50.0 µs");
         let scaled = "648 µs; 700 µs where the pass-through takes 54";
         assert_eq!(budget.lines()[1].measured, scaled);
+    }
+
+    #[test]
+    fn of_admission_the_least_counts() {
+        let took = |decision_us, whole_us| Admissions {
+            decision_us,
+            whole_us,
+        };
+        let mut measured = measured(90.0, 648.0);
+        measured.admissions = vec![took(2.5, 24.0), took(1.5, 26.0)];
+        assert_eq!(Budget::of(&measured).over(), 0);
+        measured.admissions = vec![took(2.1, 25.1)];
+        assert_eq!(Budget::of(&measured).over(), 2);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(super) struct Measured {
     pub(super) syncs: Vec<Quantiles>,
     /// The record alone, at each rate in turn.
     pub(super) records: Vec<Alone>,
+    /// What a decision costs, and the whole of admission, each time it was measured.
+    pub(super) admissions: Vec<Admissions>,
     /// Start to first answer, in milliseconds.
     pub(super) starts: Vec<f64>,
     /// How many spans were exported.
@@ -49,6 +51,15 @@ pub(super) struct Report {
     pub(super) answer_bytes: u64,
     pub(super) idle_kib: u64,
     pub(super) after_kib: u64,
+}
+
+/// What `bench admission` says: CPU for each call, in microseconds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Admissions {
+    /// Under an agreement that asks for nothing.
+    pub(super) decision_us: f64,
+    /// Under one that asks for everything.
+    pub(super) whole_us: f64,
 }
 
 /// The middle one of the seconds of a window by their p99.

@@ -118,6 +118,12 @@ impl Bench {
         };
         for _ in 0..self.starts() {
             measured.starts.push(site.startup(most)?);
+            let cost = site.admission()?;
+            println!(
+                "    a decision {:.2} µs, the whole of admission {:.2} µs",
+                cost.decision_us, cost.whole_us
+            );
+            measured.admissions.push(cost);
         }
         Ok(())
     }

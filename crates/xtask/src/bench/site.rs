@@ -9,7 +9,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::cores::{self, Cores};
-use super::measured::{Quantiles, Report};
+use super::measured::{Admissions, Quantiles, Report};
 use super::record::{Alone, RecordReport};
 use super::running::{Running, pinned, run};
 use super::under_test::{Server, Sources};
@@ -125,6 +125,13 @@ impl Site {
             report: RecordReport::read(&printed)?,
             sync: self.disk()?,
         })
+    }
+
+    /// What admission costs on the core of the server.
+    pub(super) fn admission(&self) -> Result<Admissions> {
+        let mut command = pinned(&self.bench, &self.cores.server, &self.bench);
+        let printed = run("admission", command.arg("admission"), [""; 0], &self.logs)?;
+        serde_json::from_str(&printed).context("admission says nothing sensible")
     }
 
     /// How long a gateway takes to its first answer, in milliseconds.
