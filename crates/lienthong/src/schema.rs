@@ -62,6 +62,7 @@ fn rights() -> Value {
         "last_four_only": masked(Mask::LastFour, "Numbers of which it may have the last four characters."),
         "year_only": masked(Mask::Year, "Dates of which it may have the year."),
         "province_only": masked(Mask::Province, "Addresses of which it may have the province."),
+        "break_glass": list(&json!({"enum": fields}), "What it may have in an emergency."),
         "duties": list(&json!({"enum": duties}), "What it may do with the record."),
     })
 }
@@ -82,7 +83,7 @@ fn bounds() -> Value {
         "officer_required": flag(false, "Whether the officer must be named."),
         "consent_required": flag(false, "Whether the person must have agreed."),
         "criticality_cap": choice(
-            &["EMERGENCY", "CITIZEN_WAITING", "BACK_OFFICE", "BULK"],
+            &["CITIZEN_WAITING", "BACK_OFFICE", "BULK"],
             "CITIZEN_WAITING",
             "The most urgent class it may claim.",
         ),
