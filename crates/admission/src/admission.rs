@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use exchange::{
-    AgencyCode, CallContext, Caller, Clock, Identifier, IdentifierKind, MatchHints, OfficerId,
-    PurposeCode, Request, Violation,
+    AgencyCode, CallContext, Caller, Clock, IdentifierKind, PurposeCode, Request, Subject,
+    Violation,
 };
 use governor::clock::DefaultClock;
 
 use crate::policy::Agreement;
 use crate::quota::{Leases, Maker, Pool, Quotas, Sharing, Spent};
-use crate::scrutiny::Mismatches;
+use crate::scrutiny::{Mismatches, Question, Scrutiny};
 use crate::{
     AgencyName, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant, catalogue,
     check,
@@ -24,9 +24,10 @@ use crate::{
 /// fill, so that a test can pass it.
 pub struct Admission<Q: governor::clock::Clock = DefaultClock> {
     state: ArcSwap<State<Q>>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     maker: Maker<Q>,
-    mismatches: Mismatches<Q>,
+    pub(crate) mismatches: Mismatches<Q>,
+    pub(crate) scrutiny: Scrutiny<Q>,
 }
 
 /// What a reload swaps as one.
@@ -115,6 +116,7 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
             state: ArcSwap::from_pointee(State { policy, quotas }),
             clock,
             mismatches: Mismatches::new(maker.clock.clone()),
+            scrutiny: Scrutiny::new(maker.clock.clone()),
             maker,
         }
     }
@@ -132,7 +134,7 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
     /// The first refusal in the order below; of what a request lacks, everything at once.
     pub fn admit(&self, caller: &Caller, request: &Request) -> Result<Permit, Refusal> {
         let state = self.state.load();
-        let terms = self.terms(&state, caller, request, None, Some(&request.subject.hints))?;
+        let terms = self.terms(&state, caller, request, None, Some(&request.subject))?;
         let (agreement, purpose, quota) = terms;
         let permit = Permit::new(&state.policy, agreement, purpose, request, quota);
         state.spend_at(caller, request, permit)
@@ -154,41 +156,15 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         Ok(Warrant::new(&state.policy, agreement, duty, quota))
     }
 
-    /// Notes that what was claimed about a person did not match. Five times in an hour, and the
-    /// person is closed to the officer; to the system, if no officer is named.
-    pub fn no_match(&self, caller: &Caller, officer: Option<&OfficerId>, subject: &Identifier) {
-        self.mismatches.note(caller, officer, subject);
-    }
-
-    /// Sees that the person is open to the officer. To be asked between the permit and the sources;
-    /// the refusal is to be recorded as one of [`Admission::admit`].
-    ///
-    /// # Errors
-    /// `ENUMERATION_SUSPECTED` after too many claims that did not match.
-    pub fn open_to(
-        &self,
-        caller: &Caller,
-        officer: Option<&OfficerId>,
-        subject: &Identifier,
-    ) -> Result<(), Refusal> {
-        match self.mismatches.locked_for(caller, officer, subject) {
-            None => Ok(()),
-            Some(_) => {
-                let fault = check::locked();
-                Err(Refusal::new(fault, &self.state.load().policy, None))
-            }
-        }
-    }
-
     /// The agreement and the purpose under which a caller asks, and what is left of the quota.
-    /// `hints` are the second factor of a question about a person.
+    /// `about` is who a question is about, if it is about a person.
     fn terms<'s>(
         &self,
         state: &'s State<Q>,
         caller: &'s Caller,
         context: &CallContext,
         duty: Option<Duty>,
-        hints: Option<&MatchHints>,
+        about: Option<&Subject>,
     ) -> Result<(&'s Agreement, &'s Arc<Purpose>, QuotaState), Refusal> {
         let policy = &state.policy;
         let (party, purpose) = check::standing(policy, caller, context)
@@ -198,6 +174,16 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let officer = context.officer.as_ref();
         let quota = state.quotas.spend(&own, caller.agency(), officer);
         let quota = quota.map_err(|spent| state.exceeded(spent))?;
+        if let Some(about) = about {
+            let question = Question {
+                caller,
+                officer,
+                about: &about.identifier,
+            };
+            let held = self.scrutiny.pass(question).map_err(check::held_back);
+            held.map_err(|fault| Refusal::new(fault, policy, Some(quota.clone())))?;
+        }
+        let hints = about.map(|about| &about.hints);
         let agreed =
             check::agreement(party, caller, context, self.clock.now()).and_then(|agreement| {
                 check::duty(agreement, context, duty)?;

@@ -5,6 +5,7 @@
 //! whether the agreement that was named exists or not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use exchange::{
     CallContext, Caller, Fault, MatchHints, PurposeCode, QuotaViolation, Reason, Violation,
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::policy::{Agreement, Party};
 use crate::quota::Spent;
+use crate::scrutiny::HeldBack;
 use crate::{Duty, Policy, Purpose};
 
 /// Finds the agency's agreements and the purpose; nothing here depends on what was agreed.
@@ -138,6 +140,27 @@ pub(crate) fn quota_exceeded(spent: &Spent) -> Fault {
         window: spent.state.window,
     });
     fault
+}
+
+/// The fault of a question from somebody who is held back.
+pub(crate) fn held_back(held: HeldBack) -> Fault {
+    match held {
+        HeldBack::Suspended => {
+            let detail = "suspended: too many questions about people who do not exist";
+            Fault::new(Reason::EnumerationSuspected, detail)
+        }
+        HeldBack::SteppedDown { retry_after } => {
+            let fault = Fault::new(Reason::QuotaExceeded, "stepped down to one a second");
+            let mut fault = fault.retry_after(retry_after);
+            fault.quota = Some(QuotaViolation {
+                policy: "step-down",
+                description: "1 request per second".to_owned(),
+                limit: 1,
+                window: Duration::from_secs(1),
+            });
+            fault
+        }
+    }
 }
 
 /// The fault of too many claims about one person that did not match.

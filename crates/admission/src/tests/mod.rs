@@ -11,4 +11,5 @@ mod property;
 mod quota;
 mod refusal;
 mod reload;
+mod scrutiny;
 mod validity;
