@@ -2,3 +2,6 @@
 //! break-glass, against the running program.
 //!
 //! Each test names the rows of the fault matrix that it covers.
+
+mod quotas;
+mod scraping;

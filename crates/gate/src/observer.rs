@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use admission::Suspicion;
 use exchange::{Caller, RequestId, Source, SourceState};
 
 /// Is told what happens on the road; called on it, so it returns at once.
@@ -11,6 +12,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn source(&self, _caller: &Caller, _source: Source, _state: SourceState, _took: Duration) {}
     /// A source answered about another person: wake someone.
     fn wrong_subject(&self, _source: Source) {}
+    /// A caller asks as no officer at work does: wake someone if it is suspended.
+    fn suspected(&self, _caller: &Caller, _suspicion: Suspicion) {}
     /// A caller asks about a canary: wake someone.
     fn canary(&self, _caller: &Caller, _request: &RequestId) {}
 }

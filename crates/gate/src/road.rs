@@ -36,6 +36,7 @@ impl Gate {
         let open = self.open(call, request, &permit)?; // the attempt, written but not awaited
         let answers = self.asking(&open, call, request, &permit).all().await; // every source at once
         let draft = Draft::new(request, &permit, answers, self.deps.clock.now());
+        self.notice(call, request, &draft.outcomes);
         self.seal(open, draft, &permit).await // durable before it is returned
     }
 

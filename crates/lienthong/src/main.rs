@@ -19,6 +19,7 @@ mod pki;
 mod reload;
 mod sandbox;
 mod serve;
+mod sharing;
 mod simulate;
 mod stop;
 mod telemetry;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::Agency;
-use admission::Admission;
+use admission::{Admission, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
 use evidence::{Alarm, Evidence, Shelf, keys};
@@ -19,6 +19,7 @@ use crate::config::{Checked, Config, chain};
 use crate::exit;
 use crate::metrics::Metrics;
 use crate::reload::{self, Reloads};
+use crate::sharing::{self, Shared};
 use crate::stop::Stop;
 use crate::telemetry;
 
@@ -34,6 +35,7 @@ pub(crate) struct Gateway {
     /// What replaces what is in force.
     pub(crate) reloads: Arc<Reloads>,
     watch: Option<JoinHandle<()>>,
+    sharing: Option<JoinHandle<()>>,
     /// The public keys of the log.
     pub(crate) keys: PublicKeys,
 }
@@ -101,7 +103,7 @@ impl Gateway {
         metrics.certificates(&tls.lifetimes());
         metrics.policy(checked.policy.digest());
         let parts = reload::Parts {
-            admission: Arc::new(Admission::new(checked.policy, Arc::clone(&clock))),
+            admission: Arc::new(admission(checked.policy, &clock, checked.shared.as_ref())),
             canaries: Arc::new(checked.canaries),
             tls: Arc::clone(&tls),
             evidence,
@@ -109,6 +111,7 @@ impl Gateway {
             clock: Arc::clone(&clock),
             recheck: Recheck::default(),
         };
+        let sharing = share(checked.shared, &parts);
         let gate = gate(&parts, checked.agencies, shelf.clone(), synthetic);
         let (recheck, reloads) = (parts.recheck.clone(), Reloads::new(path, parts));
         let rendered = Arc::clone(metrics);
@@ -134,6 +137,7 @@ impl Gateway {
             keys,
             reloads,
             watch: None,
+            sharing,
         })
     }
 
@@ -149,8 +153,27 @@ impl Gateway {
             watch.abort();
         }
         self.doors.drain(GRACE).await;
+        if let Some(sharing) = self.sharing {
+            sharing.abort();
+        }
         self.log.close().await.context("the log does not close")
     }
+}
+
+/// Who may ask what, and how often: of this node alone, or of several.
+fn admission(policy: Policy, clock: &Arc<dyn Clock>, shared: Option<&Shared>) -> Admission {
+    let clock = Arc::clone(clock);
+    match shared {
+        Some(shared) => Admission::shared(policy, clock, shared.sharing.clone()),
+        None => Admission::new(policy, clock),
+    }
+}
+
+/// Begins to share quotas with the other nodes, if there are some.
+fn share(shared: Option<Shared>, parts: &reload::Parts) -> Option<JoinHandle<()>> {
+    let (shared, leases) = shared.zip(parts.admission.leases())?;
+    let metrics = Arc::clone(&parts.metrics);
+    Some(tokio::spawn(sharing::share(shared, leases, metrics)))
 }
 
 /// The gate, which shares with the reloads what they replace.

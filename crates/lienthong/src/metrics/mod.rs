@@ -15,6 +15,8 @@ mod in_force;
 mod process;
 mod road;
 mod runway;
+mod sharing;
+mod suspicions;
 mod witnesses;
 
 use std::fmt;
@@ -36,6 +38,7 @@ use doors::Doors;
 use in_force::InForce;
 pub(crate) use in_force::Reading;
 use road::Road;
+use sharing::Sharing;
 
 /// Everything that is counted; the observer of the gate, of the log and of the doors.
 pub(crate) struct Metrics {
@@ -43,6 +46,7 @@ pub(crate) struct Metrics {
     doors: Doors,
     disk: Disk,
     in_force: Arc<InForce>,
+    sharing: Arc<Sharing>,
     meter: Meter,
     registry: Registry,
     provider: SdkMeterProvider,
@@ -82,6 +86,7 @@ impl Metrics {
             doors: Doors::new(&meter, agencies),
             disk: Disk::new(&meter, node),
             in_force,
+            sharing: Sharing::new(&meter),
             meter,
             registry,
             provider,

@@ -8,7 +8,10 @@ use exchange::{Caller, RequestId, Source, SourceState};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
 
+use admission::Suspicion;
+
 use super::agencies::{Agencies, MOST, STATES};
+use super::suspicions::Suspicions;
 use super::{Metrics, counter};
 
 /// The counter of answers, as OpenTelemetry names it.
@@ -22,6 +25,7 @@ pub(super) struct Road {
     agencies: Arc<Agencies>,
     took: Histogram<f64>,
     wrong_subject: Arc<[AtomicU64; Source::ALL.len()]>,
+    suspicions: Arc<Suspicions>,
 }
 
 impl Road {
@@ -51,6 +55,7 @@ impl Road {
             agencies,
             took,
             wrong_subject,
+            suspicions: Suspicions::new(meter),
         }
     }
 }
@@ -70,6 +75,10 @@ impl gate::Observer for Metrics {
         if let Some(count) = self.road.wrong_subject.get(source as usize - 1) {
             count.fetch_add(1, Relaxed);
         }
+    }
+
+    fn suspected(&self, caller: &Caller, suspicion: Suspicion) {
+        self.road.suspicions.tell(caller, suspicion);
     }
 
     fn canary(&self, caller: &Caller, request: &RequestId) {
