@@ -2,29 +2,8 @@
 
 use std::path::Path;
 
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tests::{Sandbox, verify};
-
-/// Every record of a log of at most 256, as the public reads it.
-fn records(log: &Path) -> Vec<Value> {
-    let partial = std::fs::read_dir(log.join("tile/entries/000.p")).unwrap();
-    let width = |path: &std::path::PathBuf| -> u32 {
-        path.file_name().unwrap().to_str().unwrap().parse().unwrap()
-    };
-    let widest = partial
-        .map(|entry| entry.unwrap().path())
-        .max_by_key(width)
-        .unwrap();
-    let bundle = std::fs::read(widest).unwrap();
-    let (mut rest, mut records) = (bundle.as_slice(), Vec::new());
-    while let Some((len, more)) = rest.split_first_chunk::<2>() {
-        let (record, more) = more.split_at(usize::from(u16::from_be_bytes(*len)));
-        records.push(serde_json::from_slice(record).unwrap());
-        rest = more;
-    }
-    records
-}
+use tests::{Sandbox, leaves, verify};
 
 fn digest(file: &Path) -> String {
     let digest = Sha256::digest(std::fs::read(file).unwrap());
@@ -48,7 +27,7 @@ async fn the_log_names_other_agreements_before_it_records_anything_under_them() 
     let log = stopped.dir().join("log");
 
     let (mut announced, mut said) = (Vec::new(), Vec::new());
-    for record in records(&log) {
+    for record in leaves(&log) {
         let (kind, policy) = (record["t"].as_str().unwrap(), record["pol"].clone());
         match kind {
             "START" | "CONFIG" => announced.push(policy.clone()),

@@ -3,5 +3,15 @@
 //!
 //! Each test names the rows of the fault matrix that it covers.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests stand outside the test functions"
+)]
+
+mod agreements;
+mod bounds;
+mod hindsight;
+mod masks;
 mod quotas;
 mod scraping;

@@ -13,6 +13,8 @@ mod bench;
 pub mod forger;
 pub mod frames;
 mod grpc;
+mod leaves;
+mod policy;
 mod receipt;
 mod redis;
 mod rest;
@@ -23,6 +25,8 @@ mod wire;
 
 pub use bench::{Ask, Bench, ask_agency};
 pub use grpc::channel;
+pub use leaves::leaves;
+pub use policy::Agreements;
 pub use receipt::receipt_text;
 pub use redis::Redis;
 pub use rest::{Rest, RestAnswer, everything, question};

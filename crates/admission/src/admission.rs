@@ -136,7 +136,11 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let state = self.state.load();
         let terms = self.terms(&state, caller, request, None, Some(&request.subject))?;
         let (agreement, purpose, quota) = terms;
-        let permit = Permit::new(&state.policy, agreement, purpose, request, quota);
+        let subject = Some(&request.subject.identifier);
+        let flags = check::exceptions(agreement, request, subject, self.clock.now());
+        let flags =
+            flags.map_err(|fault| Refusal::new(fault, &state.policy, Some(quota.clone())))?;
+        let permit = Permit::new(&state.policy, agreement, purpose, request, flags, quota);
         state.spend_at(caller, request, permit)
     }
 

@@ -16,6 +16,8 @@ pub struct Grant {
     pub purpose: PurposeCode,
     /// The fields.
     pub fields: FieldSet,
+    /// Those of them that are granted in their masked form alone.
+    pub masked: FieldSet,
     /// What the caller may do with the record.
     pub duties: Vec<Duty>,
     /// True if name and birth date must be given beside the number.
@@ -33,6 +35,7 @@ pub(crate) fn grants(policy: &Policy, caller: &Caller, now: Timestamp) -> Vec<Gr
                 agreement: Arc::clone(&agreement.id),
                 purpose: purpose.clone(),
                 fields: agreement.fields,
+                masked: agreement.masked,
                 duties: agreement.duties.clone(),
                 second_factor: agreement.second_factor,
                 valid_to: agreement.valid_to,

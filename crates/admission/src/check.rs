@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exchange::{
-    CallContext, Caller, Fault, MatchHints, PurposeCode, QuotaViolation, Reason, Violation,
+    CallContext, Caller, Fault, Flag, FlagSet, Identifier, MatchHints, OfficerId, PurposeCode,
+    QuotaViolation, Reason, Violation,
 };
 use jiff::Timestamp;
 
-use crate::policy::{Agreement, Party};
+use crate::policy::{Agreement, Exception, Party};
 use crate::quota::Spent;
 use crate::scrutiny::HeldBack;
 use crate::{Duty, Policy, Purpose};
@@ -127,6 +128,41 @@ pub(crate) fn completeness(
     let detail = "the request lacks what purpose or agreement ask for";
     let fault = Fault::invalid(violations).detailed(detail);
     Err(about(fault, context, Some(agreement)))
+}
+
+/// Checks what an agreement may let pass with a flag: the hours, and an officer who asks about
+/// themselves; returns the flags. Whether there is such a person is not looked at.
+pub(crate) fn exceptions(
+    agreement: &Agreement,
+    context: &CallContext,
+    subject: Option<&Identifier>,
+    now: Timestamp,
+) -> Result<FlagSet, Fault> {
+    let officer = context.officer.as_ref().map(OfficerId::reveal);
+    let is_own = officer.is_some() && officer == subject.map(Identifier::reveal);
+    let found = [
+        (
+            !agreement.is_open_at(now),
+            Flag::OutOfHours,
+            agreement.outside_hours,
+            Reason::OutOfHours,
+        ),
+        (
+            is_own,
+            Flag::OwnRecord,
+            agreement.own_record,
+            Reason::OwnRecord,
+        ),
+    ];
+    let mut flags = FlagSet::NONE;
+    for (_, flag, exception, reason) in found.into_iter().filter(|(is_so, ..)| *is_so) {
+        if exception == Exception::Refuse {
+            let fault = Fault::new(reason, "the agreement lets this pass under no flag");
+            return Err(about(fault, context, Some(agreement)));
+        }
+        flags = flags.with(flag);
+    }
+    Ok(flags)
 }
 
 /// The fault of a spent quota.

@@ -1,6 +1,6 @@
 //! May they: agreements, purposes, fields, quotas.
 //!
-//! Scope: one policy file says which caller may ask which fields for which purpose, and how often.
+//! Scope: the files of a policy say which caller may ask which fields for which purpose, and how often.
 //! [`Admission::admit`] looks a question up in it and gives a [`Permit`] or a [`Refusal`];
 //! [`Admission::admit_duty`] a call about the record itself, and gives a [`Warrant`]. Not here:
 //! who the caller is (crate `identity`), what is asked of the agencies (crate `gate`), the codes
@@ -11,11 +11,14 @@
 //! another one for a subject that does.
 
 mod admission;
+mod bundle;
 mod catalogue;
 mod check;
 mod config;
 mod duty;
 mod error;
+mod hindsight;
+mod hours;
 mod permit;
 mod policy;
 mod quota;
@@ -26,9 +29,11 @@ mod tests;
 mod warrant;
 
 pub use admission::{Admission, Reload};
+pub use bundle::{Bundle, NOTE_FILE};
 pub use catalogue::Grant;
 pub use duty::Duty;
-pub use error::{Error, Problem};
+pub use error::{Error, Problem, SyntaxError};
+pub use hindsight::{Explained, Judged, Line, Recorded, Verdict};
 pub use permit::{Permit, Refusal, resolution_mask};
 pub use policy::{AgencyName, Policy, Purpose, Visibility};
 pub use quota::{Ask, Granted, Leases, Limited, QuotaState, Sharing, Standing};

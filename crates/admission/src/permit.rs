@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use exchange::{Criticality, Fault, Field, FieldSet, Request, Source};
+use exchange::{Criticality, Fault, Field, FieldSet, FlagSet, Request, Source};
 
 use crate::policy::Agreement;
 use crate::quota::{Limited, LimitedSources};
@@ -18,10 +18,12 @@ pub struct Permit {
     agreement: Arc<str>,
     purpose: Arc<Purpose>,
     granted: FieldSet,
+    masked: FieldSet,
     withheld: FieldSet,
     policy_digest: [u8; 32],
     criticality: Criticality,
     visibility: Visibility,
+    flags: FlagSet,
     quota: QuotaState,
     limited: LimitedSources,
 }
@@ -33,17 +35,21 @@ impl Permit {
         agreement: &Agreement,
         purpose: &Arc<Purpose>,
         request: &Request,
+        flags: FlagSet,
         quota: QuotaState,
     ) -> Self {
+        let granted = request.mask.and(&agreement.fields);
         Self {
             agreement: Arc::clone(&agreement.id),
             purpose: Arc::clone(purpose),
-            granted: request.mask.and(&agreement.fields),
+            granted,
+            masked: granted.and(&agreement.masked),
             withheld: request.mask.minus(&agreement.fields),
             policy_digest: *policy.digest(),
             // The greater class is the less urgent one.
             criticality: request.criticality.max(agreement.criticality_cap),
             visibility: agreement.visibility,
+            flags,
             quota,
             limited: LimitedSources::default(),
         }
@@ -73,6 +79,18 @@ impl Permit {
         &self.granted
     }
 
+    /// Those of the granted fields of which only the masked form may be released.
+    #[must_use]
+    pub const fn masked(&self) -> &FieldSet {
+        &self.masked
+    }
+
+    /// The granted fields whose value may be released, compared and reasoned about.
+    #[must_use]
+    pub fn whole(&self) -> FieldSet {
+        self.granted.minus(&self.masked)
+    }
+
     /// The fields of the mask that the agreement does not have.
     #[must_use]
     pub const fn withheld(&self) -> &FieldSet {
@@ -97,6 +115,12 @@ impl Permit {
         self.visibility
     }
 
+    /// What is out of the ordinary about it, for the record.
+    #[must_use]
+    pub const fn flags(&self) -> FlagSet {
+        self.flags
+    }
+
     /// The caller's quota after this request.
     #[must_use]
     pub const fn quota(&self) -> &QuotaState {
@@ -110,10 +134,10 @@ impl Permit {
     }
 
     /// True if the caller may have a number resolved to the personal id: the request asked for
-    /// [`resolution_mask`], and the agreement has it.
+    /// [`resolution_mask`], and the agreement has it, not masked.
     #[must_use]
     pub fn may_resolve(&self) -> bool {
-        self.granted.contains(RESOLVED)
+        self.whole().contains(RESOLVED)
     }
 }
 

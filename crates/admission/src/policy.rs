@@ -1,20 +1,20 @@
 //! The policy in force, compiled into tables: a decision is a few look-ups.
 //!
-//! Not here: how the file is read (`config.rs`), the order of the checks (`check.rs`).
+//! Not here: how the files are read (`config.rs`), the order of the checks (`check.rs`).
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use exchange::{
     AgencyCode, AgreementId, Caller, Criticality, FieldSet, ProcedureCode, PurposeCode, SystemId,
 };
 use jiff::Timestamp;
 
-use crate::{Duty, Error, config, quota::Limits};
+use crate::hours::Hours;
+use crate::{Bundle, Duty, Error, config, quota::Limits};
 
-/// Every agreement, purpose and limit of one policy file.
+/// Every agreement, purpose and limit, compiled.
 #[derive(Debug)]
 pub struct Policy {
     digest: [u8; 32],
@@ -68,25 +68,28 @@ pub enum Visibility {
 }
 
 impl Policy {
-    /// Reads and compiles a policy file. Blocks while the file is read.
+    /// Reads and compiles a policy: a directory or a file. Blocks while it is read.
     ///
     /// # Errors
-    /// The file cannot be read, is no TOML, or everything that is wrong with its content.
+    /// A file cannot be read, is no TOML, or everything that is wrong with the content.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&bytes)
+        Self::compile(&Bundle::read(path)?)
     }
 
-    /// Compiles the bytes of a policy file.
+    /// Compiles the bytes of a policy that is one file.
     ///
     /// # Errors
     /// The bytes are no TOML, or everything that is wrong with the content.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let table = toml::from_slice(bytes).map_err(|e| Error::Syntax(Box::new(e)))?;
-        let terms = config::read(table).map_err(Error::Invalid)?;
+        Self::compile(&Bundle::of_file(bytes.to_owned()))
+    }
+
+    /// Compiles what was read.
+    ///
+    /// # Errors
+    /// A file is no TOML, or everything that is wrong with the content.
+    pub fn compile(bundle: &Bundle) -> Result<Self, Error> {
+        let terms = config::read(bundle)?;
         let purposes: Vec<Arc<Purpose>> = terms.purposes.into_iter().map(Arc::new).collect();
         let by_code = purposes.iter().map(|p| (p.code.clone(), Arc::clone(p)));
         let mut parties: HashMap<AgencyCode, Party> = HashMap::new();
@@ -95,7 +98,7 @@ impl Policy {
             party.join(Arc::new(agreement));
         }
         Ok(Self {
-            digest: sha256(bytes),
+            digest: bundle.digest(),
             by_code: by_code.collect(),
             purposes,
             parties,
@@ -108,13 +111,22 @@ impl Policy {
         })
     }
 
-    /// SHA-256 of the file's bytes, for every record.
+    /// The SHA-256 by which every record names it: see [`Bundle::digest`].
     #[must_use]
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
 
-    /// The catalogue of purposes, in the order of the file.
+    /// How many agreements it has.
+    #[must_use]
+    pub fn agreement_count(&self) -> usize {
+        self.parties
+            .values()
+            .map(|party| party.agreements.len())
+            .sum()
+    }
+
+    /// The catalogue of purposes, in the order of the files.
     #[must_use]
     pub fn purposes(&self) -> &[Arc<Purpose>] {
         &self.purposes
@@ -140,7 +152,7 @@ impl Policy {
         self.party(agency).is_some_and(|party| party.knows(system))
     }
 
-    /// The agreements open to the caller, valid or not, in the order of the file.
+    /// The agreements open to the caller, valid or not, in the order of the files.
     pub(crate) fn agreements(&self, caller: &Caller) -> impl Iterator<Item = &Agreement> {
         let party = self.party(caller.agency()).into_iter();
         let all = party.flat_map(|party| &party.agreements);
@@ -179,6 +191,11 @@ impl Party {
             .filter(move |agreement| agreement.is_open_to(system))
     }
 
+    /// All of them, in the order of the files.
+    pub(crate) fn agreements(&self) -> impl Iterator<Item = &Agreement> {
+        self.agreements.iter().map(Arc::as_ref)
+    }
+
     fn join(&mut self, agreement: Arc<Agreement>) {
         match &agreement.systems {
             Some(systems) => self.systems.extend(systems.iter().cloned()),
@@ -203,6 +220,8 @@ pub(crate) struct Agreement {
     /// None: every procedure.
     pub(crate) procedures: Option<HashSet<ProcedureCode>>,
     pub(crate) fields: FieldSet,
+    /// Those of the fields that are granted in their masked form alone.
+    pub(crate) masked: FieldSet,
     pub(crate) duties: Vec<Duty>,
     pub(crate) visibility: Visibility,
     /// Midnight at the start of its first day.
@@ -212,8 +231,23 @@ pub(crate) struct Agreement {
     /// True if name and birth date must be given beside the number.
     pub(crate) second_factor: bool,
     pub(crate) officer_required: bool,
+    /// When one may ask; none: always.
+    pub(crate) hours: Option<Vec<Hours>>,
+    /// What becomes of a question outside the hours.
+    pub(crate) outside_hours: Exception,
+    /// What becomes of a question of an officer about themselves.
+    pub(crate) own_record: Exception,
     /// The most urgent class that a request under it may claim.
     pub(crate) criticality_cap: Criticality,
+}
+
+/// What becomes of a question that is out of the ordinary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exception {
+    /// It is refused.
+    Refuse,
+    /// It is answered, with a flag in the record.
+    Flag,
 }
 
 impl Agreement {
@@ -227,13 +261,14 @@ impl Agreement {
         self.valid_from <= now && now < self.valid_to
     }
 
-    fn is_open_to(&self, system: &SystemId) -> bool {
+    /// True if one may ask at that instant.
+    pub(crate) fn is_open_at(&self, now: Timestamp) -> bool {
+        let hours = self.hours.as_ref();
+        hours.is_none_or(|hours| hours.iter().any(|hours| hours.contain(now)))
+    }
+
+    /// True if that system of the agency may ask under it.
+    pub(crate) fn is_open_to(&self, system: &SystemId) -> bool {
         self.systems.as_ref().is_none_or(|all| all.contains(system))
     }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut out = [0; 32];
-    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    out
 }

@@ -14,15 +14,15 @@ use toml::{Table, Value};
 
 use crate::Problem;
 
-/// Every problem found so far in one file.
+/// Every problem found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
     /// Keeps one more.
-    pub(crate) fn push(&self, path: String, what: impl Into<String>) {
-        let what = what.into();
-        self.0.borrow_mut().push(Problem { path, what });
+    pub(crate) fn push(&self, file: &str, path: String, what: impl Into<String>) {
+        let (file, what) = (file.to_owned(), what.into());
+        self.0.borrow_mut().push(Problem { file, path, what });
     }
 
     /// All of them, in the order in which they were found.
@@ -31,27 +31,45 @@ impl Problems {
     }
 }
 
-/// One table of the file; each key is taken out as it is read.
+/// One table of a file; each key is taken out as it is read.
 #[derive(Debug)]
 pub(crate) struct Section<'p> {
+    file: &'p str,
     path: String,
     table: Table,
     problems: &'p Problems,
 }
 
 impl<'p> Section<'p> {
-    /// The whole file.
-    pub(crate) const fn root(table: Table, problems: &'p Problems) -> Self {
+    /// A whole file.
+    pub(crate) const fn root(file: &'p str, table: Table, problems: &'p Problems) -> Self {
         Self {
+            file,
             path: String::new(),
             table,
             problems,
         }
     }
 
+    /// The file it stands in.
+    pub(crate) const fn file(&self) -> &'p str {
+        self.file
+    }
+
+    /// Splits one key off, as if it stood in a file of its own.
+    pub(crate) fn split(&mut self, key: &str) -> Self {
+        let value = self.table.remove_entry(key);
+        Self {
+            file: self.file,
+            path: self.path.clone(),
+            table: value.into_iter().collect(),
+            problems: self.problems,
+        }
+    }
+
     /// Keeps a problem with a key of this table.
     pub(crate) fn problem(&self, key: &str, what: impl Into<String>) {
-        self.problems.push(self.at(key), what);
+        self.problems.push(self.file, self.at(key), what);
     }
 
     /// Keeps a problem for each key that was not read.
@@ -200,15 +218,14 @@ impl<'p> Section<'p> {
     }
 
     fn nested(&self, path: String, value: Value) -> Option<Self> {
-        let problems = self.problems;
         if let Value::Table(table) = value {
             return Some(Self {
                 path,
                 table,
-                problems,
+                ..*self
             });
         }
-        problems.push(path, "must be a table");
+        self.problems.push(self.file, path, "must be a table");
         None
     }
 
@@ -242,7 +259,7 @@ impl<'p> Section<'p> {
         match text.and_then(&mut parse) {
             Ok(parsed) => Some(parsed),
             Err(what) => {
-                self.problems.push(path, what);
+                self.problems.push(self.file, path, what);
                 None
             }
         }

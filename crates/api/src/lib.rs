@@ -10,12 +10,15 @@ pub mod agency;
 pub mod convert;
 mod field_mask;
 mod kept;
+mod mask;
 mod record;
 mod redact;
 pub mod routes;
 mod timestamp;
 pub mod v1;
 
+#[path = "generated/masks.rs"]
+mod masks;
 #[path = "generated/records.rs"]
 mod records;
 #[path = "generated/redacted.rs"]

@@ -52,6 +52,11 @@ impl Record {
         each!(self, record => record.retain(granted));
     }
 
+    /// Leaves of each field in `masked` only what its mask leaves.
+    pub fn mask(&mut self, masked: &FieldSet) {
+        each!(self, record => record.mask(masked));
+    }
+
     /// The fields that hold a value.
     #[must_use]
     pub fn present(&self) -> FieldSet {

@@ -162,6 +162,7 @@ impl Desk {
                 source: Source::Tax,
                 state: SourceState::Ok,
                 released: mask,
+                masked: FieldSet::EMPTY,
                 as_of: Some(SystemClock.now()),
                 record: Some([9; 32]),
             }],
@@ -174,6 +175,7 @@ impl Desk {
             request: &self.request,
             criticality: self.request.criticality,
             visibility: exchange::Visibility::Citizen,
+            flags: exchange::FlagSet::NONE,
             agreement: "A-113",
             policy: &[7; 32],
         });

@@ -1,8 +1,8 @@
 //! What is recorded: an attempt, its outcome, a refusal. Not here: how it becomes durable.
 
 use exchange::{
-    AgreementId, CallContext, Caller, CitizenId, Criticality, FieldSet, Identifier, IdentifierKind,
-    Reason, Request, Source, SourceState, Visibility,
+    AgreementId, CallContext, Caller, CitizenId, Criticality, FieldSet, FlagSet, Identifier,
+    IdentifierKind, Reason, Request, Source, SourceState, Visibility,
 };
 use jiff::Timestamp;
 
@@ -26,6 +26,8 @@ pub struct Attempt<'a> {
     pub policy: &'a [u8; 32],
     /// When the person may see the record.
     pub visibility: Visibility,
+    /// What is out of the ordinary about it.
+    pub flags: FlagSet,
 }
 
 /// A question that was not admitted.
@@ -70,6 +72,8 @@ pub struct SourceOutcome {
     pub state: SourceState,
     /// The fields that leave.
     pub released: FieldSet,
+    /// Those of them of which only the masked form leaves.
+    pub masked: FieldSet,
     /// The time of the source's data.
     pub as_of: Option<Timestamp>,
     /// SHA-256 of the message that leaves, in its deterministic protobuf bytes.
@@ -109,7 +113,7 @@ impl<'a> Refusal<'a> {
             &mut out,
             &Tail::<()> {
                 why: Some(self.reason.name()),
-                flag: self.asked.map_or(Flags::NONE, Asked::flags).names(),
+                flag: self.asked.map_or(Flags::NONE, Asked::flags),
                 ..Tail::of("DENY")
             },
         );

@@ -152,7 +152,7 @@ impl Evidence {
     /// answer; `AUDIT_UNAVAILABLE` if the log cannot be written or the disk is below its reserve;
     /// `DRAINING` during shutdown.
     pub fn open(&self, attempt: &Attempt<'_>) -> Result<Open, Fault> {
-        let flags = Flags::of(attempt.request, attempt.criticality);
+        let flags = Flags::of(attempt.request, attempt.criticality).and(attempt.flags);
         let (urgency, visibility) = (attempt.criticality, attempt.visibility);
         self.open_as("ACCESS", urgency, visibility, flags, |node, ts, salts| {
             let openings = attempt.why().openings(salts);

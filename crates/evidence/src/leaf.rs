@@ -7,7 +7,7 @@
 use std::fmt;
 
 use base64_simd::STANDARD;
-use exchange::{Field, FieldSet, RequestId, Source, Visibility};
+use exchange::{Field, FieldSet, Mask, RequestId, Source, Visibility};
 use jiff::civil::Date;
 use memchr::memmem;
 use serde::ser::{Error as _, Serializer};
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commitment::Commitment;
 use crate::link::{Before, Follower};
+use crate::open::Flags;
 use crate::tree::Hash;
 
 /// The version of a leaf, `v`: what a reader must know to tell what it says.
@@ -84,7 +85,7 @@ pub(crate) struct SealedTail {
 
 /// What happened: the second half of an `ACCESS`, `BATCH`, `DENIED`, `DISCLOSURE` or `ADMIN` leaf.
 #[derive(Debug, Serialize)]
-pub(crate) struct Tail<'a, S: Serialize> {
+pub(crate) struct Tail<S: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) who: Option<Commitment>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,13 +102,13 @@ pub(crate) struct Tail<'a, S: Serialize> {
     pub(crate) dec: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<&'static str>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub(crate) flag: &'a [&'static str],
+    #[serde(skip_serializing_if = "Flags::is_none")]
+    pub(crate) flag: Flags,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) opened: Option<u64>,
 }
 
-impl<S: Serialize> Tail<'_, S> {
+impl<S: Serialize> Tail<S> {
     /// A tail that says nothing but the decision.
     pub(crate) const fn of(dec: &'static str) -> Self {
         Self {
@@ -118,7 +119,7 @@ impl<S: Serialize> Tail<'_, S> {
             subs_root: None,
             dec,
             why: None,
-            flag: &[],
+            flag: Flags::NONE,
             opened: None,
         }
     }
@@ -131,6 +132,9 @@ pub(crate) struct SourceEntry {
     pub(crate) st: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) f: Option<Paths>,
+    /// Of those, the masked ones, each with what is left of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) m: Option<Masks>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) asof: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -339,6 +343,17 @@ impl fmt::Display for SourceName {
         let name = self.0.name().chars();
         name.map(|c| c.to_ascii_uppercase())
             .try_for_each(|c| f.write_char(c))
+    }
+}
+
+/// The paths of a set of masked fields, each with its mask.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Masks(pub(crate) FieldSet);
+
+impl Serialize for Masks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.0.iter().map(Field::info);
+        serializer.collect_map(fields.map(|info| (info.path, info.mask.map(Mask::name))))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use exchange::{Criticality, Reason, Request, Source};
+use exchange::{Criticality, Flag, FlagSet, Reason, Request, Source};
 use jiff::Timestamp;
 
 use crate::commitment::{Commitment, Personal, Salt, Salts};
-use crate::leaf::{self, Paths, SealedTail, SourceEntry, SourceName, Tail};
+use crate::leaf::{self, Masks, Paths, SealedTail, SourceEntry, SourceName, Tail};
 use crate::private::Openings;
 use crate::{Evidence, Outcome, SourceOutcome};
 
@@ -115,7 +115,7 @@ impl Open {
                 salts: &self.salts,
             }),
             why: outcome.failure.map(Reason::name),
-            flag: flags.names(),
+            flag: flags,
             ..Tail::of("ALLOW")
         };
         let mut sealable = self.close(head, &tail);
@@ -192,7 +192,7 @@ impl Drop for Open {
         if self.state == State::Live {
             let head = std::mem::replace(&mut self.head, Head::Shown(Vec::new()));
             let tail = Tail::<()> {
-                flag: self.flags.names(),
+                flag: self.flags,
                 ..Tail::of("ABANDONED")
             };
             let sealable = self.close(head, &tail);
@@ -235,13 +235,14 @@ impl SourceOutcome {
             s: SourceName(self.source),
             st: self.state.name(),
             f: shown,
+            m: (!self.masked.is_empty()).then_some(Masks(self.masked)),
             asof: self.as_of.map(Timestamp::as_millisecond),
             r: record.map(|digest| Commitment::new(salt, "r", digest)),
         }
     }
 }
 
-/// The flags of a leaf, as an index into the lists of their names.
+/// The flags of a leaf.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flags(u8);
 
@@ -250,6 +251,17 @@ impl Flags {
     const BREAK_GLASS: u8 = 1;
     const DRY_RUN: u8 = 2;
     const PART: u8 = 4;
+    const OUT_OF_HOURS: u8 = 8;
+    const OWN_RECORD: u8 = 16;
+
+    /// Their names, in the order in which a leaf has them.
+    const NAMES: [(u8, &'static str); 5] = [
+        (Self::BREAK_GLASS, "BREAK_GLASS"),
+        (Self::DRY_RUN, "DRY_RUN"),
+        (Self::PART, "PART"),
+        (Self::OUT_OF_HOURS, Flag::OutOfHours.name()),
+        (Self::OWN_RECORD, Flag::OwnRecord.name()),
+    ];
 
     /// The flags that a request of that urgency raises.
     pub(crate) fn of(request: &Request, criticality: Criticality) -> Self {
@@ -263,21 +275,32 @@ impl Flags {
         Self(bits)
     }
 
+    /// The same with what admission has found.
+    pub(crate) const fn and(self, found: FlagSet) -> Self {
+        let mut bits = self.0;
+        if found.has(Flag::OutOfHours) {
+            bits |= Self::OUT_OF_HOURS;
+        }
+        if found.has(Flag::OwnRecord) {
+            bits |= Self::OWN_RECORD;
+        }
+        Self(bits)
+    }
+
     const fn with_part(self) -> Self {
         Self(self.0 | Self::PART)
     }
 
-    pub(crate) const fn names(self) -> &'static [&'static str] {
-        match self.0 {
-            1 => &["BREAK_GLASS"],
-            2 => &["DRY_RUN"],
-            3 => &["BREAK_GLASS", "DRY_RUN"],
-            4 => &["PART"],
-            5 => &["BREAK_GLASS", "PART"],
-            6 => &["DRY_RUN", "PART"],
-            7 => &["BREAK_GLASS", "DRY_RUN", "PART"],
-            _ => &[],
-        }
+    /// True if there is none.
+    pub(crate) const fn is_none(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl serde::Serialize for Flags {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raised = Self::NAMES.iter().filter(|(bit, _)| self.0 & bit != 0);
+        serializer.collect_seq(raised.map(|(_, name)| name))
     }
 }
 

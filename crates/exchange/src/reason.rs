@@ -86,6 +86,10 @@ reasons! {
     AgreementExpired = "AGREEMENT_EXPIRED", Caller, No;
     /// No agreement of the caller covers the purpose.
     PurposeNotAllowed = "PURPOSE_NOT_ALLOWED", Caller, No;
+    /// The agreement is for other hours.
+    OutOfHours = "OUT_OF_HOURS", Caller, No;
+    /// The officer asks about themselves, and the agreement does not let them.
+    OwnRecord = "OWN_RECORD", Caller, No;
     /// No agreement of the caller for the purpose grants the duty that the call needs.
     DutyNotGranted = "DUTY_NOT_GRANTED", Caller, No;
     /// The agreement asks for the officer's id.

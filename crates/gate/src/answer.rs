@@ -50,7 +50,8 @@ impl Draft {
             }
         } else if let Some(view) = &draft.response.citizen {
             if draft.outcomes.len() > 1 {
-                draft.response.discrepancies = differ::discrepancies(view, permit.granted(), now);
+                // A masked value differs from another one by its mask.
+                draft.response.discrepancies = differ::discrepancies(view, &permit.whole(), now);
             }
             draft.response.quality = quality::signals(request, view);
         }
@@ -127,6 +128,7 @@ impl Draft {
                 completeness: completeness.into(),
                 sources,
                 withheld_paths: paths(permit.withheld()),
+                masked: masked(permit.masked()),
                 request_id: request.id.to_string(),
                 ..Default::default()
             },
@@ -137,6 +139,15 @@ impl Draft {
     }
 }
 
-fn paths(fields: &FieldSet) -> Vec<String> {
+fn masked(fields: &FieldSet) -> Vec<v1::MaskedField> {
+    let fields = fields.iter().filter_map(|field| {
+        let mask = v1::Mask::from(field.info().mask?).into();
+        let path = field.path().to_owned();
+        Some(v1::MaskedField { path, mask })
+    });
+    fields.collect()
+}
+
+pub(crate) fn paths(fields: &FieldSet) -> Vec<String> {
     fields.iter().map(Field::path).map(str::to_owned).collect()
 }

@@ -70,7 +70,7 @@ impl Asking<'_> {
     /// Asks one source, and notes how it ended.
     pub(crate) async fn one(self, source: Source, subject: &Subject) -> Part {
         let asked = self.asked(source, subject.id()).await;
-        Part::new(asked, self.permit.granted(), self.open)
+        Part::new(asked, self.permit, self.open)
     }
 
     /// The same before anything is minimised. A subject that is not known is its result.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use admission::{Duty, QuotaState};
 use api::v1;
-use exchange::{Caller, FIELDS, Field};
+use exchange::{Caller, FIELDS};
 use jiff::Timestamp;
 
 use crate::Gate;
+use crate::answer::paths;
 
 impl Gate {
     /// Every field there is.
@@ -43,13 +44,8 @@ impl Gate {
         let grants = grants.map(|grant| v1::Grant {
             agreement_id: grant.agreement.to_string(),
             purpose_code: grant.purpose.to_string(),
-            paths: grant
-                .fields
-                .iter()
-                .map(Field::path)
-                .map(str::to_owned)
-                .collect(),
-            masked_paths: Vec::new(),
+            paths: paths(&grant.fields.minus(&grant.masked)),
+            masked_paths: paths(&grant.masked),
             second_factor_required: grant.second_factor,
             valid_to: Some(grant.valid_to.into()),
             duties: grant.duties.into_iter().map(number).collect(),

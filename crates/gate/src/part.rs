@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use adapter::{Answer, Miss};
+use admission::Permit;
 use api::{Encoded, v1};
 use evidence::{Open, SourceOutcome};
 use exchange::{CitizenId, FieldSet, Source, SourceState};
@@ -21,11 +22,12 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Minimises what a source said to the fields of the permit, and commits to the rest.
-    pub(crate) fn new(asked: Asked, granted: &FieldSet, open: &Open) -> Self {
+    /// Minimises what a source said to what the permit grants, masked where it says so, and commits to
+    /// what is left.
+    pub(crate) fn new(asked: Asked, permit: &Permit, open: &Open) -> Self {
         let latency = Some(duration(asked.took));
         let mut part = match asked.result {
-            Ok(answer) => Self::answered(asked.source, answer, granted, open),
+            Ok(answer) => Self::answered(asked.source, answer, permit, open),
             Err(miss) => Self::missed(asked.source, &miss),
         };
         part.status.latency = latency;
@@ -45,6 +47,7 @@ impl Part {
                 source,
                 state,
                 released: FieldSet::EMPTY,
+                masked: FieldSet::EMPTY,
                 as_of: None,
                 record: None,
             },
@@ -54,15 +57,19 @@ impl Part {
         }
     }
 
-    fn answered(source: Source, answer: Answer, granted: &FieldSet, open: &Open) -> Self {
+    fn answered(source: Source, answer: Answer, permit: &Permit, open: &Open) -> Self {
         let reason = if answer.in_force.is_some() {
             "IDENTIFIER_SUPERSEDED"
         } else {
             ""
         };
         let mut record = answer.record;
-        record.retain(granted);
+        record.retain(permit.granted());
         let released = record.present();
+        let masked = released.and(permit.masked());
+        if !masked.is_empty() {
+            record.mask(&masked);
+        }
         let record = record.encode();
         let mut part = Self::unasked(source, SourceState::Ok, reason);
         part.status.attempts = answer.attempts;
@@ -70,6 +77,7 @@ impl Part {
         part.status.upstream_request_id = answer.upstream_request_id.unwrap_or_default();
         part.status.record_salt = open.record_salt(source).to_vec();
         part.outcome.released = released;
+        part.outcome.masked = masked;
         part.outcome.as_of = answer.as_of;
         part.outcome.record = Some(evidence::digest(record.bytes()));
         part.record = Some(record);
@@ -94,6 +102,7 @@ impl Part {
     pub(crate) fn kept_back(mut self) -> Self {
         self.record = None;
         self.outcome.released = FieldSet::EMPTY;
+        self.outcome.masked = FieldSet::EMPTY;
         self.outcome.record = None;
         self
     }

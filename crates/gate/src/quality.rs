@@ -47,10 +47,12 @@ pub(crate) fn signals(request: &Request, view: &v1::CitizenView) -> Vec<QualityS
 }
 
 fn population(asked: CitizenId, record: &v1::PopulationRecord, signals: &mut Vec<QualitySignal>) {
-    if !record.personal_id.is_empty() && record.personal_id != asked.reveal() {
+    // A masked number tells nothing of this.
+    let in_force = CitizenId::from_agency(&record.personal_id);
+    if in_force.is_some_and(|in_force| in_force != asked) {
         signals.push(signal(QualityKind::IdSuperseded, "population.personal_id"));
     }
-    let held = CitizenId::from_agency(&record.personal_id).unwrap_or(asked);
+    let held = in_force.unwrap_or(asked);
     compare(held, "population", record.sex, record.birth_date, signals);
 }
 

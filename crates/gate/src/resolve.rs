@@ -91,6 +91,7 @@ fn note(outcomes: &mut Vec<SourceOutcome>, compared: &Result<Answer, Miss>) {
             source: Source::Population,
             state,
             released: FieldSet::EMPTY,
+            masked: FieldSet::EMPTY,
             as_of: None,
             record: None,
         }),
@@ -138,6 +139,7 @@ pub(crate) fn outcome(request: &Request, resolution: &Result<Resolution, Miss>) 
         source: request.subject.identifier.kind().issuer(),
         state: state(resolution),
         released: FieldSet::EMPTY,
+        masked: FieldSet::EMPTY,
         as_of: None,
         record: None,
     }

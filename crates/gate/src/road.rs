@@ -116,6 +116,7 @@ impl Gate {
             request,
             criticality: permit.criticality(),
             visibility: self.visibility(permit),
+            flags: permit.flags(),
             agreement: permit.agreement(),
             policy: permit.policy_digest(),
         })

@@ -157,6 +157,7 @@ impl Gate {
         draft.response.citizen = None;
         for outcome in &mut draft.outcomes {
             outcome.released = FieldSet::EMPTY;
+            outcome.masked = FieldSet::EMPTY;
             outcome.record = None;
         }
         self.seal(open, draft, permit)

@@ -16,6 +16,7 @@ mod exit;
 mod lookup;
 mod metrics;
 mod pki;
+mod policy;
 mod reload;
 mod sandbox;
 mod serve;
@@ -50,6 +51,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::CheckConfig(arguments) => check::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Sim(arguments) => simulate::run(&arguments),

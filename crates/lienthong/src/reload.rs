@@ -145,7 +145,7 @@ impl Reloads {
         }
         Reloaded {
             changed,
-            policy_digest: hex(&digest),
+            policy_digest: hex::encode(digest),
         }
     }
 
@@ -224,10 +224,6 @@ impl Administration for Reloads {
     fn reload(&self, effect: Effect) -> BoxFuture<'_, Result<Reloaded, Vec<String>>> {
         Box::pin(self.read(effect))
     }
-}
-
-fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const AGREEMENTS: &str = "agreements";

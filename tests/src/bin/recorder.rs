@@ -182,6 +182,7 @@ impl Desk {
                 source: Source::Tax,
                 state: SourceState::Ok,
                 released: mask,
+                masked: FieldSet::EMPTY,
                 as_of: None,
                 record: Some([9; 32]),
             }],
@@ -212,6 +213,7 @@ impl Desk {
             request: &self.request,
             criticality: self.request.criticality,
             visibility: exchange::Visibility::Citizen,
+            flags: exchange::FlagSet::NONE,
             agreement: "A-113",
             policy: &[7; 32],
         })

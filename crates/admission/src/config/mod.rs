@@ -1,7 +1,7 @@
-//! What the policy file says: its keys, their defaults, and what must fit together.
+//! What the files of a policy say: their keys, the defaults, and what must fit together.
 //!
-//! Not here: how TOML is walked (`reader.rs`), single strings (`words.rs`), how a decision looks
-//! things up (`policy.rs`).
+//! Not here: which file holds what (`files.rs`), how TOML is walked (`reader.rs`), single strings
+//! (`words.rs`), how a decision looks things up (`policy.rs`).
 
 use std::collections::HashSet;
 
@@ -9,22 +9,26 @@ use exchange::{AgencyCode, AgreementId, Criticality, ProcedureCode, PurposeCode,
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, offset};
-use toml::Table;
 
-use crate::policy::{Agreement, Purpose};
+use crate::hours::Hours;
+use crate::policy::{Agreement, Exception, Purpose};
 use crate::quota::Limits;
 use crate::reader::{Problems, Section};
-use crate::{AgencyName, Problem};
+use crate::{AgencyName, Bundle, Error, bundle};
 
+mod files;
 mod limits;
 mod rights;
 mod words;
 
+use files::Files;
 use limits::limits;
 use rights::{rights, seen};
-use words::{agency_code, criticality, declared, distinct, prose, system_id, unique, word};
+use words::{
+    agency_code, criticality, declared, distinct, exception, prose, system_id, unique, word,
+};
 
-/// The content of a policy file, each part sound and fitting the others.
+/// The content of a policy, each part sound and fitting the others.
 #[derive(Debug)]
 pub(crate) struct Terms {
     pub(crate) purposes: Vec<Purpose>,
@@ -33,42 +37,47 @@ pub(crate) struct Terms {
     pub(crate) limits: Limits,
 }
 
-/// Reads a policy file.
+/// Reads a policy.
 ///
 /// # Errors
-/// Everything that is wrong with it.
-pub(crate) fn read(table: Table) -> Result<Terms, Vec<Problem>> {
+/// The files that are no TOML; if none is, everything that is wrong with them.
+pub(crate) fn read(bundle: &Bundle) -> Result<Terms, Error> {
     let problems = Problems::default();
-    let terms = terms(Section::root(table, &problems));
-    match (terms, problems.into_vec()) {
-        (Some(terms), none) if none.is_empty() => Ok(terms),
-        (_, problems) => Err(problems),
+    let files = Files::parse(bundle, &problems)?;
+    let terms = terms(files);
+    let problems: Vec<_> = bundle.strangers().chain(problems.into_vec()).collect();
+    match terms {
+        Some(terms) if problems.is_empty() => Ok(terms),
+        _ => Err(Error::Invalid(problems)),
     }
 }
 
-fn terms(mut file: Section<'_>) -> Option<Terms> {
+fn terms(mut files: Files<'_>) -> Option<Terms> {
     let mut codes = HashSet::new();
-    let purposes = file.sections("purpose");
+    let purposes = files.purposes.sections("purpose");
     let purposes: Vec<_> = purposes
         .into_iter()
         .map(|section| purpose(section, &mut codes))
         .collect();
     let mut known = Known::default();
-    let agreements = file.sections("agreement");
-    let agreements: Vec<_> = agreements
+    let agreements: Vec<_> = files
+        .agreements
         .into_iter()
         .map(|section| agreement(section, &codes, &mut known))
         .collect();
     let mut named = HashSet::new();
-    let names = file.sections("agency");
+    let names = files.agencies.sections("agency");
     let names: Vec<_> = names
         .into_iter()
         .map(|section| agency_name(section, &mut named))
         .collect();
-    let limits = file
+    let limits = files
+        .quotas
         .section("quota")
         .and_then(|quota| limits(quota, &known));
-    file.finish();
+    for file in [files.purposes, files.agencies, files.quotas] {
+        file.finish();
+    }
     Some(Terms {
         purposes: purposes.into_iter().collect::<Option<_>>()?,
         agreements: agreements.into_iter().collect::<Option<_>>()?,
@@ -145,8 +154,13 @@ fn agreement(
     codes: &HashSet<PurposeCode>,
     known: &mut Known,
 ) -> Option<Agreement> {
+    let file = section.file();
     let id = section.word("id", |text| {
-        unique(word(AgreementId::parse(text))?, &mut known.ids)
+        let id = unique(word(AgreementId::parse(text))?, &mut known.ids)?;
+        match bundle::agreement_id(file) {
+            Some(named) if named != text => Err(format!("is not {named:?}, the name of its file")),
+            _ => Ok(id),
+        }
     });
     let agency = section.word("agency", agency_code);
     let systems = section.optional_words("systems", system_id);
@@ -160,25 +174,32 @@ fn agreement(
     let validity = validity(&mut section);
     let second_factor = section.flag("second_factor", SECOND_FACTOR);
     let officer_required = section.flag("officer_required", false);
+    let hours = section.optional_words("hours", Hours::parse);
+    let outside_hours = section.optional_word("outside_hours", exception);
+    let own_record = section.optional_word("own_record", exception);
     let criticality_cap = section
         .optional_word("criticality_cap", criticality)
         .unwrap_or(CRITICALITY_CAP);
     let visibility = seen(&mut section);
     section.finish();
-    let ((valid_from, valid_to), (fields, duties)) = (validity?, rights?);
+    let ((valid_from, valid_to), rights) = (validity?, rights?);
     Some(Agreement {
         id: id?.as_str().into(),
         agency: agency?,
         systems,
         purposes: distinct(purposes?),
         procedures: procedures.map(HashSet::from_iter),
-        fields,
-        duties,
+        fields: rights.fields,
+        masked: rights.masked,
+        duties: rights.duties,
         visibility: visibility?,
         valid_from,
         valid_to,
         second_factor,
         officer_required,
+        hours,
+        outside_hours: outside_hours.unwrap_or(Exception::Refuse),
+        own_record: own_record.unwrap_or(Exception::Flag),
         criticality_cap,
     })
 }

@@ -6,10 +6,11 @@ use std::collections::HashSet;
 use std::fmt::Display;
 use std::hash::Hash;
 
-use exchange::{AgencyCode, Criticality, Field, FieldSet, PurposeCode, Source, SystemId};
+use exchange::{AgencyCode, Criticality, Field, FieldSet, Mask, PurposeCode, Source, SystemId};
 
 use super::rights::Kind;
 use crate::Duty;
+use crate::policy::Exception;
 
 /// A parsed word, or what is wrong with it.
 pub(super) fn word<T>(parsed: Result<T, impl Display>) -> Result<T, String> {
@@ -64,12 +65,34 @@ pub(super) fn fields(text: &str) -> Result<FieldSet, String> {
         .ok_or_else(|| format!("unknown field path {text:?}"))
 }
 
+/// A field that may be granted in that form; `named` are those whose value is granted by name.
+pub(super) fn maskable(text: &str, mask: Mask, named: &FieldSet) -> Result<Field, String> {
+    let field = Field::from_path(text).ok_or_else(|| format!("unknown field path {text:?}"))?;
+    if named.contains(field) {
+        return Err(format!("{text:?} stands in fields as well"));
+    }
+    match field.info().mask {
+        Some(fitting) if fitting == mask => Ok(field),
+        Some(other) => Err(format!("{text:?} has another mask, {other}")),
+        None => Err(format!("{text:?} cannot be masked")),
+    }
+}
+
 /// A class of criticality by its name.
 pub(super) fn criticality(text: &str) -> Result<Criticality, String> {
     CLASSES
         .into_iter()
         .find(|class| class.name() == text)
         .ok_or_else(|| "must be EMERGENCY, CITIZEN_WAITING, BACK_OFFICE or BULK".to_owned())
+}
+
+/// What becomes of what is out of the ordinary.
+pub(super) fn exception(text: &str) -> Result<Exception, String> {
+    match text {
+        "REFUSE" => Ok(Exception::Refuse),
+        "FLAG" => Ok(Exception::Flag),
+        _ => Err("must be REFUSE or FLAG".to_owned()),
+    }
 }
 
 /// A duty by its name.

@@ -1,5 +1,7 @@
 //! What is wrong with a policy file is said at once, and with its place.
 
+use std::path::Path;
+
 use super::fixture::POLICY;
 use crate::{Error, Policy};
 
@@ -18,8 +20,8 @@ fn with(old: &str, new: &str) -> Vec<String> {
 
 #[test]
 fn the_example_is_a_good_policy() {
-    let example = include_bytes!("../../fixtures/agreements.toml");
-    let policy = Policy::parse(example).unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/bundle");
+    let policy = Policy::load(&example).unwrap();
     assert_eq!(policy.purposes().len(), 4);
 }
 

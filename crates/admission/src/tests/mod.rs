@@ -1,11 +1,14 @@
 //! What admission promises, seen from outside.
 
 mod budgets;
+mod bundle;
 mod catalogue;
 mod config;
 mod decision;
 mod duty;
+mod exceptions;
 pub(crate) mod fixture;
+mod hindsight;
 mod leases;
 mod property;
 mod quota;

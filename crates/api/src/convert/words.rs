@@ -1,6 +1,6 @@
 //! Small words: dates, times, sources, states.
 
-use exchange::{FieldInfo, PartialDate, Sensitivity, Source, SourceState};
+use exchange::{FieldInfo, Mask, PartialDate, Sensitivity, Source, SourceState};
 
 use crate::v1;
 
@@ -70,6 +70,17 @@ impl From<&FieldInfo> for v1::FieldDescription {
             r#type: info.kind.to_owned(),
             unconfirmed: info.unconfirmed,
             authority: v1::Source::from(info.authority).into(),
+            mask: info.mask.map_or(v1::Mask::Unspecified, Into::into).into(),
+        }
+    }
+}
+
+impl From<Mask> for v1::Mask {
+    fn from(mask: Mask) -> Self {
+        match mask {
+            Mask::LastFour => Self::LastFour,
+            Mask::Year => Self::Year,
+            Mask::Province => Self::Province,
         }
     }
 }

@@ -130,6 +130,46 @@ pub struct Releasable {
     /// True if the field is not verified against the agency's own specification.
     #[prost(bool, tag = "5")]
     pub unconfirmed: bool,
+    /// In which form an agreement may grant the field instead of its value; left out where in none.
+    #[prost(enumeration = "Mask", tag = "6")]
+    pub mask: i32,
+}
+/// What is left of a value that is masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Mask {
+    /// Nothing is masked.
+    Unspecified = 0,
+    /// Of a number the last four characters; stars stand for the others.
+    LastFour = 1,
+    /// Of a date the year.
+    Year = 2,
+    /// Of an address the province, its list of units and the country.
+    Province = 3,
+}
+impl Mask {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MASK_UNSPECIFIED",
+            Self::LastFour => "MASK_LAST_FOUR",
+            Self::Year => "MASK_YEAR",
+            Self::Province => "MASK_PROVINCE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MASK_UNSPECIFIED" => Some(Self::Unspecified),
+            "MASK_LAST_FOUR" => Some(Self::LastFour),
+            "MASK_YEAR" => Some(Self::Year),
+            "MASK_PROVINCE" => Some(Self::Province),
+            _ => None,
+        }
+    }
 }
 /// How delicate a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -2977,6 +3017,9 @@ pub struct FieldDescription {
     /// The store whose word counts when two disagree.
     #[prost(enumeration = "Source", tag = "8")]
     pub authority: i32,
+    /// In which form an agreement may grant it instead of its value.
+    #[prost(enumeration = "Mask", tag = "9")]
+    pub mask: i32,
 }
 /// Asks for the catalogue of purposes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3038,10 +3081,10 @@ pub struct Grant {
     /// The purpose.
     #[prost(string, tag = "2")]
     pub purpose_code: ::prost::alloc::string::String,
-    /// The fields.
+    /// The fields whose value is granted.
     #[prost(string, repeated, tag = "3")]
     pub paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Fields granted in a masked form only.
+    /// Fields granted in their masked form only: see FieldDescription.mask.
     #[prost(string, repeated, tag = "4")]
     pub masked_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// True if name and birth date must be given beside the number.
@@ -3631,6 +3674,20 @@ pub struct LookupCitizenResponse {
     /// What is odd about the number or the data, without making the answer wrong.
     #[prost(message, repeated, tag = "8")]
     pub quality: ::prost::alloc::vec::Vec<QualitySignal>,
+    /// Granted in a masked form only: what stands in these fields is not the whole value.
+    #[prost(message, repeated, tag = "9")]
+    pub masked: ::prost::alloc::vec::Vec<MaskedField>,
+}
+/// A field of which only a part is granted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MaskedField {
+    /// The field.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// What is left of its value.
+    #[prost(enumeration = "Mask", tag = "2")]
+    pub mask: i32,
 }
 /// What is released of one citizen: one typed message per source.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -4359,6 +4359,9 @@ impl serde::Serialize for FieldDescription {
         if self.authority != 0 {
             len += 1;
         }
+        if self.mask != 0 {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lienthong.v1.FieldDescription", len)?;
         if !self.path.is_empty() {
             struct_ser.serialize_field("path", &self.path)?;
@@ -4393,6 +4396,11 @@ impl serde::Serialize for FieldDescription {
             })?;
             struct_ser.serialize_field("authority", &v)?;
         }
+        if self.mask != 0 {
+            let v = Mask::try_from(self.mask)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.mask)))?;
+            struct_ser.serialize_field("mask", &v)?;
+        }
         struct_ser.end()
     }
 }
@@ -4413,6 +4421,7 @@ impl<'de> serde::Deserialize<'de> for FieldDescription {
             "type",
             "unconfirmed",
             "authority",
+            "mask",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -4425,6 +4434,7 @@ impl<'de> serde::Deserialize<'de> for FieldDescription {
             Type,
             Unconfirmed,
             Authority,
+            Mask,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4457,6 +4467,7 @@ impl<'de> serde::Deserialize<'de> for FieldDescription {
                             "type" => Ok(GeneratedField::Type),
                             "unconfirmed" => Ok(GeneratedField::Unconfirmed),
                             "authority" => Ok(GeneratedField::Authority),
+                            "mask" => Ok(GeneratedField::Mask),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4484,6 +4495,7 @@ impl<'de> serde::Deserialize<'de> for FieldDescription {
                 let mut r#type__ = None;
                 let mut unconfirmed__ = None;
                 let mut authority__ = None;
+                let mut mask__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Path => {
@@ -4534,6 +4546,12 @@ impl<'de> serde::Deserialize<'de> for FieldDescription {
                             }
                             authority__ = Some(map_.next_value::<Source>()? as i32);
                         }
+                        GeneratedField::Mask => {
+                            if mask__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("mask"));
+                            }
+                            mask__ = Some(map_.next_value::<Mask>()? as i32);
+                        }
                     }
                 }
                 Ok(FieldDescription {
@@ -4545,6 +4563,7 @@ impl<'de> serde::Deserialize<'de> for FieldDescription {
                     r#type: r#type__.unwrap_or_default(),
                     unconfirmed: unconfirmed__.unwrap_or_default(),
                     authority: authority__.unwrap_or_default(),
+                    mask: mask__.unwrap_or_default(),
                 })
             }
         }
@@ -7524,6 +7543,9 @@ impl serde::Serialize for LookupCitizenResponse {
         if !self.quality.is_empty() {
             len += 1;
         }
+        if !self.masked.is_empty() {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("lienthong.v1.LookupCitizenResponse", len)?;
         if let Some(v) = self.citizen.as_ref() {
@@ -7553,6 +7575,9 @@ impl serde::Serialize for LookupCitizenResponse {
         if !self.quality.is_empty() {
             struct_ser.serialize_field("quality", &self.quality)?;
         }
+        if !self.masked.is_empty() {
+            struct_ser.serialize_field("masked", &self.masked)?;
+        }
         struct_ser.end()
     }
 }
@@ -7573,6 +7598,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
             "request_id",
             "requestId",
             "quality",
+            "masked",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -7585,6 +7611,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
             Receipt,
             RequestId,
             Quality,
+            Masked,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -7617,6 +7644,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
                             "receipt" => Ok(GeneratedField::Receipt),
                             "requestId" | "request_id" => Ok(GeneratedField::RequestId),
                             "quality" => Ok(GeneratedField::Quality),
+                            "masked" => Ok(GeneratedField::Masked),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -7647,6 +7675,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
                 let mut receipt__ = None;
                 let mut request_id__ = None;
                 let mut quality__ = None;
+                let mut masked__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Citizen => {
@@ -7697,6 +7726,12 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
                             }
                             quality__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Masked => {
+                            if masked__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("masked"));
+                            }
+                            masked__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(LookupCitizenResponse {
@@ -7708,6 +7743,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
                     receipt: receipt__,
                     request_id: request_id__.unwrap_or_default(),
                     quality: quality__.unwrap_or_default(),
+                    masked: masked__.unwrap_or_default(),
                 })
             }
         }
@@ -8042,6 +8078,193 @@ impl<'de> serde::Deserialize<'de> for MarriageState {
             }
         }
         deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Mask {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "MASK_UNSPECIFIED",
+            Self::LastFour => "MASK_LAST_FOUR",
+            Self::Year => "MASK_YEAR",
+            Self::Province => "MASK_PROVINCE",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for Mask {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "MASK_UNSPECIFIED",
+            "MASK_LAST_FOUR",
+            "MASK_YEAR",
+            "MASK_PROVINCE",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = Mask;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "MASK_UNSPECIFIED" => Ok(Mask::Unspecified),
+                    "MASK_LAST_FOUR" => Ok(Mask::LastFour),
+                    "MASK_YEAR" => Ok(Mask::Year),
+                    "MASK_PROVINCE" => Ok(Mask::Province),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for MaskedField {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.path.is_empty() {
+            len += 1;
+        }
+        if self.mask != 0 {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.MaskedField", len)?;
+        if !self.path.is_empty() {
+            struct_ser.serialize_field("path", &self.path)?;
+        }
+        if self.mask != 0 {
+            let v = Mask::try_from(self.mask)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.mask)))?;
+            struct_ser.serialize_field("mask", &v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for MaskedField {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["path", "mask"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Path,
+            Mask,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "path" => Ok(GeneratedField::Path),
+                            "mask" => Ok(GeneratedField::Mask),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = MaskedField;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.MaskedField")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<MaskedField, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut path__ = None;
+                let mut mask__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Path => {
+                            if path__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("path"));
+                            }
+                            path__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Mask => {
+                            if mask__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("mask"));
+                            }
+                            mask__ = Some(map_.next_value::<Mask>()? as i32);
+                        }
+                    }
+                }
+                Ok(MaskedField {
+                    path: path__.unwrap_or_default(),
+                    mask: mask__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.MaskedField", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for MatchHints {
@@ -11754,6 +11977,9 @@ impl serde::Serialize for Releasable {
         if self.unconfirmed {
             len += 1;
         }
+        if self.mask != 0 {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lienthong.v1.Releasable", len)?;
         if self.sensitivity != 0 {
             let v = Sensitivity::try_from(self.sensitivity).map_err(|_| {
@@ -11776,6 +12002,11 @@ impl serde::Serialize for Releasable {
         if self.unconfirmed {
             struct_ser.serialize_field("unconfirmed", &self.unconfirmed)?;
         }
+        if self.mask != 0 {
+            let v = Mask::try_from(self.mask)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.mask)))?;
+            struct_ser.serialize_field("mask", &v)?;
+        }
         struct_ser.end()
     }
 }
@@ -11793,6 +12024,7 @@ impl<'de> serde::Deserialize<'de> for Releasable {
             "title_en",
             "titleEn",
             "unconfirmed",
+            "mask",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -11802,6 +12034,7 @@ impl<'de> serde::Deserialize<'de> for Releasable {
             TitleVi,
             TitleEn,
             Unconfirmed,
+            Mask,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -11831,6 +12064,7 @@ impl<'de> serde::Deserialize<'de> for Releasable {
                             "titleVi" | "title_vi" => Ok(GeneratedField::TitleVi),
                             "titleEn" | "title_en" => Ok(GeneratedField::TitleEn),
                             "unconfirmed" => Ok(GeneratedField::Unconfirmed),
+                            "mask" => Ok(GeneratedField::Mask),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -11855,6 +12089,7 @@ impl<'de> serde::Deserialize<'de> for Releasable {
                 let mut title_vi__ = None;
                 let mut title_en__ = None;
                 let mut unconfirmed__ = None;
+                let mut mask__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Sensitivity => {
@@ -11887,6 +12122,12 @@ impl<'de> serde::Deserialize<'de> for Releasable {
                             }
                             unconfirmed__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Mask => {
+                            if mask__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("mask"));
+                            }
+                            mask__ = Some(map_.next_value::<Mask>()? as i32);
+                        }
                     }
                 }
                 Ok(Releasable {
@@ -11895,6 +12136,7 @@ impl<'de> serde::Deserialize<'de> for Releasable {
                     title_vi: title_vi__.unwrap_or_default(),
                     title_en: title_en__.unwrap_or_default(),
                     unconfirmed: unconfirmed__.unwrap_or_default(),
+                    mask: mask__.unwrap_or_default(),
                 })
             }
         }

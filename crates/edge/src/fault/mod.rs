@@ -49,6 +49,8 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         | R::AgencySuspended
         | R::AgreementExpired
         | R::PurposeNotAllowed
+        | R::OutOfHours
+        | R::OwnRecord
         | R::DutyNotGranted
         | R::OfficerRequired
         | R::EnumerationSuspected => (Code::PermissionDenied, StatusCode::FORBIDDEN),

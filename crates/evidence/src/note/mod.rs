@@ -8,6 +8,8 @@ use std::fmt;
 
 use base64_simd::STANDARD;
 
+use crate::keys::{Algorithm, VerifierKey};
+
 mod checkpoint;
 mod policy;
 mod proof;
@@ -106,6 +108,31 @@ impl Note {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The keys that have signed the text itself with Ed25519, of those that are trusted. Not for
+    /// checkpoints, which are signed in other ways too: [`SignedCheckpoint::verify`].
+    ///
+    /// # Errors
+    /// None has, or a signature that claims to be theirs is not.
+    pub fn signed_by<'a>(
+        &self,
+        keys: &'a [VerifierKey],
+    ) -> Result<Vec<&'a VerifierKey>, NoteError> {
+        let mut good = Vec::new();
+        for signature in &self.signatures {
+            for key in keys.iter().filter(|key| key.claims(signature)) {
+                let is_plain = key.algorithm() == Algorithm::Ed25519;
+                if !is_plain || !key.verifies(self.text.as_bytes(), &signature.bytes) {
+                    return Err(NoteError::Forged);
+                }
+                good.push(key);
+            }
+        }
+        match good.is_empty() {
+            true => Err(NoteError::Unsigned),
+            false => Ok(good),
+        }
     }
 
     /// The signatures, in their order.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use exchange::{
-    AgencyCode, Caller, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
+    AgencyCode, Caller, Clock, Criticality, Field, FieldSet, FlagSet, Identifier, IdentifierKind,
     MatchHints, OfficerId, PurposeCode, Request, RequestId, Source, SourceSet, SourceState,
     Subject, SystemId, Visibility,
 };
@@ -168,6 +168,7 @@ impl Desk {
             agreement: "A-113",
             policy: &self.policy,
             visibility: Visibility::Citizen,
+            flags: FlagSet::NONE,
         }
     }
 
@@ -245,6 +246,7 @@ fn tax() -> SourceOutcome {
         released: [Field::from_path("tax.tax_code").unwrap()]
             .into_iter()
             .collect(),
+        masked: FieldSet::EMPTY,
         as_of: Some(Timestamp::from_millisecond(NOW_MS - 1000).unwrap()),
         record: Some([9; 32]),
     }

@@ -23,6 +23,7 @@ async fn an_exchange_leaves_a_leaf_with_every_source_and_no_personal_value() {
             source: Source::Health,
             state: SourceState::Timeout,
             released: FieldSet::EMPTY,
+            masked: FieldSet::EMPTY,
             as_of: None,
             record: None,
         },

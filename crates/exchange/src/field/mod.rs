@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 use crate::Source;
 
 mod generated;
+mod mask;
 
 pub use generated::{FIELDS, Field};
+pub use mask::Mask;
 
 /// How delicate a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub struct FieldInfo {
     pub kind: &'static str,
     /// True if it is not verified against the agency's own specification.
     pub unconfirmed: bool,
+    /// In which form an agreement may grant it instead of its value, if in any.
+    pub mask: Option<Mask>,
 }
 
 impl Field {

@@ -72,6 +72,7 @@ async fn batch(world: &World) -> evidence::Receipt {
                 source: Source::Tax,
                 state: SourceState::Ok,
                 released: asked.mask,
+                masked: exchange::FieldSet::EMPTY,
                 as_of: None,
                 record: Some([9; 32]),
             }],

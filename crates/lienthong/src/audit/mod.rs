@@ -154,7 +154,7 @@ fn is_met(policy: Option<&Policy>, signers: &[&VerifierKey]) -> bool {
 }
 
 /// The keys that a directory itself names.
-fn believed(dir: &Path) -> anyhow::Result<PublicKeys> {
+pub(crate) fn believed(dir: &Path) -> anyhow::Result<PublicKeys> {
     if !dir.join(PUBLIC_FILE).exists() {
         return Ok(PublicKeys::default());
     }
@@ -193,7 +193,7 @@ fn read(file: &Path) -> anyhow::Result<String> {
 }
 
 /// A line that is written over, on a terminal alone.
-fn progress(what: &'static str) -> impl FnMut(Progress) {
+pub(crate) fn progress(what: &'static str) -> impl FnMut(Progress) {
     let terminal = std::io::stderr().is_terminal();
     move |progress| {
         let Progress { done, of, leaves } = progress;

@@ -7,9 +7,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use evidence::keys::VerifierKey;
 
 mod audit;
+mod policy;
 
 pub(crate) use audit::{
     Audit, AuditCommand, Backup, Export, Prove, Reindex, Retire, RotateKeys, Show, Verify,
+};
+pub(crate) use policy::{
+    CheckPolicy, ExplainCall, MakeKey, Policy, PolicyCommand, ReplayCalls, SignPolicy,
 };
 
 /// A gateway for sharing data between national databases.
@@ -34,6 +38,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Say everything that is wrong with a configuration file.
     CheckConfig(Serve),
+    /// Check and sign the agreements of a gateway, and hold them against what was recorded.
+    Policy(Policy),
     /// Ask a gateway about one citizen.
     Lookup(Box<Lookup>),
     /// Check, prove, copy and search the record of exchanges; rotate the keys that sign it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use adapter::Agency;
 use admission::Policy;
 use agencies::Deps;
+use evidence::keys::VerifierKey;
 use exchange::Clock;
 use gate::Canaries;
 use identity::{ServerTls, TlsFiles};
@@ -14,6 +15,7 @@ use crate::cosigners::Cosigners;
 use crate::sharing::{self, Shared};
 
 use super::agency::Switched;
+use super::agreements;
 use super::draft::Draft;
 use super::problem::Problems;
 use super::{Config, chain};
@@ -42,7 +44,7 @@ impl Checked {
     /// Everything that is wrong with them.
     pub(crate) fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Problems> {
         let mut named = Named::new(clock);
-        let policy = named.policy(&config.policy);
+        let policy = named.policy(&config.policy, &config.policy_keys);
         let canaries = named.canaries(config.canaries.as_deref());
         let tls = named.tls(&config.tls);
         named.half_years(&config.evidence);
@@ -76,7 +78,8 @@ impl Checked {
             return Ok((config, checked));
         }
         let mut named = Named::new(clock);
-        draft.policy.as_deref().map(|file| named.policy(file));
+        let (policy, keys) = (draft.policy.as_deref(), &draft.policy_keys);
+        policy.map(|policy| named.policy(policy, keys));
         named.canaries(draft.canaries.as_deref());
         draft.tls.as_ref().map(|files| named.tls(files));
         if let Some(log) = &draft.evidence {
@@ -104,11 +107,10 @@ impl<'c> Named<'c> {
         Self { clock, problems }
     }
 
-    fn policy(&mut self, file: &Path) -> Option<Policy> {
-        let policy = Policy::load(file);
-        policy
-            .map_err(|error| self.problems.policy(file, &error))
-            .ok()
+    fn policy(&mut self, path: &Path, keys: &[VerifierKey]) -> Option<Policy> {
+        let signed = agreements::load(path, keys);
+        let signed = signed.map_err(|error| self.problems.policy(path, &error));
+        Some(signed.ok()?.policy)
     }
 
     fn canaries(&mut self, file: Option<&Path>) -> Canaries {

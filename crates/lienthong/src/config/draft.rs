@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
 use serde::Deserialize;
 use toml::de::DeTable;
@@ -23,6 +24,7 @@ pub(super) struct Draft {
     node: Option<String>,
     trust_domain: Option<TrustDomain>,
     pub(super) policy: Option<PathBuf>,
+    pub(super) policy_keys: Vec<VerifierKey>,
     pub(super) canaries: Option<PathBuf>,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
@@ -39,6 +41,8 @@ struct Gateway {
     node: Option<String>,
     trust_domain: Option<String>,
     policy: Option<PathBuf>,
+    #[serde(default)]
+    policy_keys: Vec<String>,
     canaries: Option<PathBuf>,
 }
 
@@ -110,6 +114,7 @@ impl Draft {
         let gateway: Gateway = stanza.read(&required, &mut self.problems)?;
         self.node = gateway.node;
         self.policy = gateway.policy.map(|policy| self.base.join(policy));
+        self.policy_keys(&gateway.policy_keys);
         self.canaries = gateway.canaries.map(|file| self.base.join(file));
         let domain = gateway.trust_domain?;
         self.trust_domain = TrustDomain::parse(&domain);
@@ -118,6 +123,17 @@ impl Draft {
             self.problems.add("gateway.trust_domain", what);
         }
         Some(())
+    }
+
+    fn policy_keys(&mut self, keys: &[String]) {
+        for (place, key) in keys.iter().enumerate() {
+            match key.parse() {
+                Ok(key) => self.policy_keys.push(key),
+                Err(what) => self
+                    .problems
+                    .add(&format!("gateway.policy_keys[{place}]"), what),
+            }
+        }
     }
 
     fn tls(&mut self, root: &mut Stanza<'_>) -> Option<()> {
@@ -178,6 +194,7 @@ impl Draft {
                 node,
                 trust_domain,
                 policy,
+                policy_keys: self.policy_keys,
                 canaries: self.canaries,
                 edge,
                 tls,

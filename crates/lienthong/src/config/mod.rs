@@ -4,6 +4,7 @@
 //! from the file's folder. Secrets are named by file only.
 
 mod agency;
+mod agreements;
 mod checked;
 mod draft;
 mod fixed;
@@ -15,6 +16,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
 
 use agency::Switched;
@@ -23,6 +25,7 @@ use lines::Lines;
 
 use crate::sharing;
 
+pub(crate) use agreements::load as load_policy;
 pub(crate) use checked::Checked;
 pub(crate) use fixed::Fixed;
 pub(crate) use problem::Problems;
@@ -34,8 +37,10 @@ pub(crate) struct Config {
     pub(crate) node: String,
     /// Whose certificates name callers. A first label `sandbox` serves synthetic citizens.
     pub(crate) trust_domain: TrustDomain,
-    /// The file of agreements.
+    /// The directory or file of agreements.
     pub(crate) policy: PathBuf,
+    /// The keys of which one must have signed them, if there are any.
+    pub(crate) policy_keys: Vec<VerifierKey>,
     /// The file of canaries.
     pub(crate) canaries: Option<PathBuf>,
     /// The listeners.

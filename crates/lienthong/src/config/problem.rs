@@ -9,7 +9,7 @@ use super::lines::{self, Lines};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     path: String,
-    /// The file of agreements, if it is about that one.
+    /// The file of the policy, if it is about one.
     file: Option<PathBuf>,
     what: String,
     line: Option<usize>,
@@ -65,22 +65,40 @@ impl Problems {
         self.0.extend(others.0);
     }
 
-    /// Adds what is wrong with the file of agreements, whose lines are its own.
-    pub(super) fn policy(&mut self, file: &Path, error: &admission::Error) {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        let mut inside = Self::default();
+    /// Adds what is wrong with the files of a policy, whose lines are their own.
+    pub(crate) fn policy(&mut self, root: &Path, error: &admission::Error) {
         match error {
             admission::Error::Invalid(problems) => {
                 for problem in problems {
-                    inside.add(&problem.path, &problem.what);
+                    self.in_file(root, &problem.file, |one, text| {
+                        one.add(&problem.path, &problem.what);
+                        one.locate(&Lines::of(text));
+                    });
                 }
-                inside.locate(&Lines::of(&text));
             }
-            admission::Error::Syntax(error) => inside.syntax(&text, error),
+            admission::Error::Syntax(broken) => {
+                for broken in broken {
+                    self.in_file(root, &broken.file, |one, text| {
+                        one.syntax(text, &broken.error)
+                    });
+                }
+            }
             admission::Error::Read { .. } => self.add("gateway.policy", super::chain(error)),
         }
+    }
+
+    /// Adds what is wrong with one file of a policy.
+    fn in_file(&mut self, root: &Path, file: &str, tell: impl FnOnce(&mut Self, &str)) {
+        // Joined with nothing, a path would end in a slash.
+        let file = match file {
+            "" => root.to_owned(),
+            file => root.join(file),
+        };
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let mut inside = Self::default();
+        tell(&mut inside, &text);
         self.0.extend(inside.0.into_iter().map(|problem| Problem {
-            file: Some(file.to_owned()),
+            file: Some(file.clone()),
             ..problem
         }));
     }

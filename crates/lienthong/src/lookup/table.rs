@@ -42,6 +42,12 @@ fn print_lists(body: &Value) {
     let withheld: Vec<&str> = list(body, "withheldPaths")
         .filter_map(Value::as_str)
         .collect();
+    let masked: Vec<&str> = list(body, "masked")
+        .map(|field| text(field, "path"))
+        .collect();
+    if !masked.is_empty() {
+        println!("masked: {}", masked.join(", "));
+    }
     if !withheld.is_empty() {
         println!("withheld: {}", withheld.join(", "));
     }

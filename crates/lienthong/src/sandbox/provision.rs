@@ -141,8 +141,8 @@ impl Ground {
         self.dir.join("lienthong.toml")
     }
 
-    /// Writes the configuration for these listeners and agencies. What is set of the log stays as it
-    /// is, its origin too; so do certificates, limits, and what is shared.
+    /// Writes the configuration for these listeners and agencies. What is set of the gateway and of the
+    /// log stays as it is, the log's origin too; so do certificates, limits, and what is shared.
     pub(crate) fn configure(
         &self,
         listeners: &Listeners,
@@ -157,10 +157,6 @@ impl Ground {
             Ok(())
         };
         stanza(
-            "gateway",
-            format!("node = '{NODE}'\ntrust_domain = '{TRUST_DOMAIN}'\npolicy = 'agreements.toml'"),
-        )?;
-        stanza(
             "edge",
             format!(
                 "listen = '{}'\npublic = '{}'\noperations = '{}'\nreflection = true",
@@ -173,6 +169,7 @@ impl Ground {
              client_ca = 'pki/ca.pem'\ncrls = ['pki/ca.crl']"
                 .to_owned(),
         )?;
+        table.insert("gateway".to_owned(), self.gateway().into());
         for (name, key) in KEPT {
             let stanza = table.get_mut(name).and_then(toml::Value::as_table_mut);
             if let (Some(value), Some(stanza)) = (self.before(name, key), stanza) {
@@ -194,9 +191,19 @@ impl Ground {
         toml::from_str(&text).ok()
     }
 
+    /// Who the gateway is, and under which agreements.
+    fn gateway(&self) -> toml::Table {
+        let mut table = self.stanza_before("gateway").unwrap_or_default();
+        table.insert("node".to_owned(), NODE.into());
+        table.insert("trust_domain".to_owned(), TRUST_DOMAIN.into());
+        let policy = table.entry("policy");
+        policy.or_insert_with(|| "agreements.toml".into());
+        table
+    }
+
     /// The settings of the log; its name is one per node and half-year.
     fn evidence(&self) -> toml::Table {
-        let mut table = self.evidence_before().unwrap_or_default();
+        let mut table = self.stanza_before("evidence").unwrap_or_default();
         let now = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
         let half = if now.month() <= 6 { 1 } else { 2 };
         let origin = format!("{TRUST_DOMAIN}/{NODE}/{}h{half}", now.year());
@@ -214,10 +221,10 @@ impl Ground {
         table
     }
 
-    /// What was configured of the log before.
-    fn evidence_before(&self) -> Option<toml::Table> {
+    /// What was configured before under that name.
+    fn stanza_before(&self, name: &str) -> Option<toml::Table> {
         let table = self.configured()?;
-        table.get("evidence")?.as_table().cloned()
+        table.get(name)?.as_table().cloned()
     }
 
     /// What was configured before under a key of a stanza.

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use prost_reflect::DescriptorPool;
 
 mod catalogue;
+mod masks;
 mod messages;
 mod openapi;
 mod records;
@@ -37,6 +38,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
         generated.join("records.rs"),
         records::generate(&contract.pool)?,
     )?;
+    rust(generated.join("masks.rs"), masks::generate(&contract.pool)?)?;
     rust(
         generated.join("redacted.rs"),
         messages::redacted(&contract.pool)?,

@@ -73,6 +73,14 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Purpose not allowed",
             "No agreement of yours covers this purpose. ListGrants has what you may ask.",
         ],
+        R::OutOfHours => [
+            "Out of hours",
+            "Your agreement for this purpose is for other hours.",
+        ],
+        R::OwnRecord => [
+            "Own record",
+            "An officer may not ask about themselves under this agreement.",
+        ],
         R::DutyNotGranted => [
             "Duty not granted",
             "Your agreement for this purpose does not grant what the call needs. ListGrants has your duties.",

@@ -73,6 +73,14 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Mục đích không được phép",
             "Không có thỏa thuận nào của bạn bao gồm mục đích này. ListGrants liệt kê những gì được hỏi.",
         ],
+        R::OutOfHours => [
+            "Ngoài giờ khai thác",
+            "Thỏa thuận của bạn cho mục đích này chỉ có hiệu lực trong những giờ khác.",
+        ],
+        R::OwnRecord => [
+            "Hồ sơ của chính mình",
+            "Theo thỏa thuận này, cán bộ không được tra cứu về chính mình.",
+        ],
         R::DutyNotGranted => [
             "Chưa được giao quyền",
             "Thỏa thuận của bạn cho mục đích này không trao quyền mà lời gọi cần. ListGrants liệt kê các quyền của bạn.",
