@@ -216,7 +216,7 @@ async fn three_nodes_keep_one_quota_with_and_without_what_they_share() {
     let back = answered(&all[..1], 6).await as f64;
     println!("one node when it is back {back} of {}", RATE * 6.0);
     assert!(
-        back >= 0.75 * RATE * 6.0 && back <= BURST + 1.05 * RATE * 6.0,
+        (0.75 * RATE * 6.0..=BURST + 1.05 * RATE * 6.0).contains(&back),
         "{back}"
     );
     let again = answered(&all, 8).await as f64;

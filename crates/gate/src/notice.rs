@@ -44,6 +44,7 @@ mod tests {
             source,
             state,
             released: FieldSet::EMPTY,
+            masked: FieldSet::EMPTY,
             as_of: None,
             record: None,
         }
