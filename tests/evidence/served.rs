@@ -16,7 +16,8 @@ async fn the_go_toolchain_reads_the_log_over_http() {
     let (url, vkey) = (log["url"].as_str().unwrap(), log["vkey"].as_str().unwrap());
     let rest = Rest::new(&sandbox, "commune");
     let mut receipts = Vec::new();
-    for serial in 1_000..1_300 {
+    // Not one number after the other, as nobody at work asks.
+    for serial in (1_000..3_100).step_by(7) {
         let body = question(&format!("999099{serial:06}"), "ONE_STOP_DESK", "tax.status");
         let answer = rest.post("/v1/citizens:lookup", body.to_string(), &[]);
         let answer = answer.await.unwrap();

@@ -5,6 +5,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::too_many_lines,
@@ -18,6 +19,8 @@ mod emergency;
 mod hindsight;
 mod masks;
 mod nodes;
+mod quotas;
+mod scraping;
 mod statistics;
 mod switches;
 mod verification;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use exchange::{
-    AgencyCode, CallContext, Caller, Clock, Identifier, IdentifierKind, MatchHints, OfficerId,
-    PurposeCode, Request, SystemId, Verification, Violation,
+    AgencyCode, CallContext, Caller, Clock, IdentifierKind, MatchHints, PurposeCode, Request,
+    Subject, SystemId, Verification, Violation,
 };
 use governor::clock::DefaultClock;
 
 use crate::policy::Agreement;
 use crate::quota::{Leases, Maker, Pool, Quotas, Sharing, Spent};
-use crate::scrutiny::Mismatches;
+use crate::scrutiny::{Mismatches, Question, Scrutiny};
 use crate::{
     AgencyName, Consents, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant,
     catalogue, check, glass,
@@ -24,9 +24,10 @@ use crate::{
 /// fill, so that a test can pass it.
 pub struct Admission<Q: governor::clock::Clock = DefaultClock> {
     state: ArcSwap<State<Q>>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     maker: Maker<Q>,
-    mismatches: Mismatches<Q>,
+    pub(crate) mismatches: Mismatches<Q>,
+    pub(crate) scrutiny: Scrutiny<Q>,
     consents: Arc<Consents>,
 }
 
@@ -117,6 +118,7 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
             clock,
             mismatches: Mismatches::new(maker.clock.clone()),
             consents: Arc::new(Consents::none()),
+            scrutiny: Scrutiny::new(maker.clock.clone()),
             maker,
         }
     }
@@ -141,7 +143,7 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
     /// The first refusal in the order below; of what a request lacks, everything at once.
     pub fn admit(&self, caller: &Caller, request: &Request) -> Result<Permit, Refusal> {
         let state = self.state.load();
-        let terms = self.terms(&state, caller, request, None, Some(&request.subject.hints))?;
+        let terms = self.terms(&state, caller, request, None, Some(&request.subject))?;
         let (agreement, purpose, quota) = terms;
         let (subject, now) = (Some(&request.subject.identifier), self.clock.now());
         let bounds = check::exceptions(agreement, request, subject, now).and_then(|flags| {
@@ -167,15 +169,15 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         asked: &Verification,
     ) -> Result<Permit, Refusal> {
         let state = self.state.load();
-        let terms = self.terms(&state, caller, asked, None, Some(&asked.subject.hints))?;
+        let terms = self.terms(&state, caller, asked, None, Some(&asked.subject))?;
         let (agreement, purpose, quota) = terms;
-        if let Err(fault) = check::claims(agreement, asked) {
-            return Err(Refusal::new(fault, &state.policy, Some(quota)));
-        }
-        let subject = Some(&asked.subject.identifier);
-        let flags = check::exceptions(agreement, asked, subject, self.clock.now());
+        let (subject, now) = (Some(&asked.subject.identifier), self.clock.now());
+        let bounds = check::claims(agreement, asked).and_then(|()| {
+            check::consent_to_claims(agreement, &self.consents, caller, asked, now)?;
+            check::exceptions(agreement, asked, subject, now)
+        });
         let flags =
-            flags.map_err(|fault| Refusal::new(fault, &state.policy, Some(quota.clone())))?;
+            bounds.map_err(|fault| Refusal::new(fault, &state.policy, Some(quota.clone())))?;
         let permit = Permit::new(&state.policy, agreement, purpose, asked, flags, quota);
         let permit = permit.verifying(agreement.verifiable(), asked);
         state.spend_at(caller, asked, permit)
@@ -197,41 +199,15 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         Ok(Warrant::new(&state.policy, agreement, duty, quota))
     }
 
-    /// Notes that what was claimed about a person did not match. Five times in an hour, and the
-    /// person is closed to the officer; to the system, if no officer is named.
-    pub fn no_match(&self, caller: &Caller, officer: Option<&OfficerId>, subject: &Identifier) {
-        self.mismatches.note(caller, officer, subject);
-    }
-
-    /// Sees that the person is open to the officer. To be asked between the permit and the sources;
-    /// the refusal is to be recorded as one of [`Admission::admit`].
-    ///
-    /// # Errors
-    /// `ENUMERATION_SUSPECTED` after too many claims that did not match.
-    pub fn open_to(
-        &self,
-        caller: &Caller,
-        officer: Option<&OfficerId>,
-        subject: &Identifier,
-    ) -> Result<(), Refusal> {
-        match self.mismatches.locked_for(caller, officer, subject) {
-            None => Ok(()),
-            Some(_) => {
-                let fault = check::locked();
-                Err(Refusal::new(fault, &self.state.load().policy, None))
-            }
-        }
-    }
-
     /// The agreement and the purpose under which a caller asks, and what is left of the quota.
-    /// `hints` are the second factor of a question about a person.
+    /// `about` is who a question is about, if it is about a person.
     fn terms<'s>(
         &self,
         state: &'s State<Q>,
         caller: &'s Caller,
         context: &CallContext,
         duty: Option<Duty>,
-        hints: Option<&MatchHints>,
+        about: Option<&Subject>,
     ) -> Result<(&'s Agreement, &'s Arc<Purpose>, QuotaState), Refusal> {
         let policy = &state.policy;
         let (party, purpose) = check::standing(policy, caller, context)
@@ -243,6 +219,16 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let officer = context.officer.as_ref().filter(|_| !is_emergency);
         let quota = state.quotas.spend(&own, caller.agency(), officer);
         let quota = quota.map_err(|spent| state.exceeded(spent))?;
+        if let Some(about) = about {
+            let question = Question {
+                caller,
+                officer,
+                about: &about.identifier,
+            };
+            let held = self.scrutiny.pass(question).map_err(check::held_back);
+            held.map_err(|fault| Refusal::new(fault, policy, Some(quota.clone())))?;
+        }
+        let hints = about.map(|about| &about.hints);
         let agreed =
             check::agreement(party, caller, context, self.clock.now()).and_then(|agreement| {
                 check::duty(agreement, context, duty)?;

@@ -5,15 +5,17 @@
 //! whether the agreement that was named exists or not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use exchange::{
-    CallContext, Caller, Disclosure, Fault, FieldSet, Flag, FlagSet, Identifier, MatchHints, OfficerId,
-    PurposeCode, QuotaViolation, Reason, Request, Verification, Violation,
+    CallContext, Caller, Disclosure, Fault, FieldSet, Flag, FlagSet, Identifier, MatchHints,
+    OfficerId, PurposeCode, QuotaViolation, Reason, Request, Verification, Violation,
 };
 use jiff::Timestamp;
 
 use crate::policy::{Agreement, Exception, Party};
 use crate::quota::Spent;
+use crate::scrutiny::HeldBack;
 use crate::{Consents, Duty, Policy, Purpose, glass};
 
 /// Finds the agency's agreements and the purpose; nothing here depends on what was agreed.
@@ -189,6 +191,25 @@ pub(crate) fn consent(
     })
 }
 
+/// Checks that the person's consent covers every claim, where the agreement needs one.
+pub(crate) fn consent_to_claims(
+    agreement: &Agreement,
+    consents: &Consents,
+    caller: &Caller,
+    asked: &Verification,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if !agreement.consent_required || glass::broken(agreement, asked).is_some() {
+        return Ok(());
+    }
+    let covered = consent(agreement, consents, caller, asked, now)?;
+    if asked.mask.minus(&covered).is_empty() {
+        return Ok(());
+    }
+    let fault = Fault::new(Reason::ConsentInvalid, "no consent covers every claim");
+    Err(about(fault, asked, Some(agreement)))
+}
+
 /// Checks what an agreement may let pass with a flag: the hours, and an officer who asks about
 /// themselves; returns the flags. Whether there is such a person is not looked at.
 pub(crate) fn exceptions(
@@ -239,6 +260,27 @@ pub(crate) fn quota_exceeded(spent: &Spent) -> Fault {
         window: spent.state.window,
     });
     fault
+}
+
+/// The fault of a question from somebody who is held back.
+pub(crate) fn held_back(held: HeldBack) -> Fault {
+    match held {
+        HeldBack::Suspended => {
+            let detail = "suspended: too many questions about people who do not exist";
+            Fault::new(Reason::EnumerationSuspected, detail)
+        }
+        HeldBack::SteppedDown { retry_after } => {
+            let fault = Fault::new(Reason::QuotaExceeded, "stepped down to one a second");
+            let mut fault = fault.retry_after(retry_after);
+            fault.quota = Some(QuotaViolation {
+                policy: "step-down",
+                description: "1 request per second".to_owned(),
+                limit: 1,
+                window: Duration::from_secs(1),
+            });
+            fault
+        }
+    }
 }
 
 /// The fault of too many claims about one person that did not match.

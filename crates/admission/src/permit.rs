@@ -199,9 +199,17 @@ pub struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(fault: Fault, policy: &Policy, quota: Option<QuotaState>) -> Self {
+        Self::under(fault, *policy.digest(), quota)
+    }
+
+    pub(crate) const fn under(
+        fault: Fault,
+        policy_digest: [u8; 32],
+        quota: Option<QuotaState>,
+    ) -> Self {
         Self {
             fault,
-            policy_digest: *policy.digest(),
+            policy_digest,
             quota,
         }
     }

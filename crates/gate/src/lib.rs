@@ -19,6 +19,7 @@ mod catalogue;
 mod differ;
 mod factor;
 mod failure;
+mod notice;
 mod observer;
 mod part;
 mod quality;

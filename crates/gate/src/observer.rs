@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use admission::Suspicion;
 use exchange::{Caller, RequestId, Source, SourceState};
 
 /// Is told what happens on the road; called on it, so it returns at once.
@@ -13,6 +14,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn wrong_subject(&self, _source: Source) {}
     /// A caller is about to be answered in an emergency: wake someone.
     fn break_glass(&self, _caller: &Caller, _request: &RequestId) {}
+    /// A caller asks as no officer at work does: wake someone if it is suspended.
+    fn suspected(&self, _caller: &Caller, _suspicion: Suspicion) {}
     /// A caller asks about a canary: wake someone.
     fn canary(&self, _caller: &Caller, _request: &RequestId) {}
 }

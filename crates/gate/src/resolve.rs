@@ -49,6 +49,7 @@ impl Gate {
         if let Some(outcome) = outcomes.first_mut() {
             outcome.released = released(&resolution);
         }
+        self.notice(call, request, &outcomes);
         let result = resolution.map_err(|miss| fault(&miss));
         let outcome = Outcome {
             sources: &outcomes,

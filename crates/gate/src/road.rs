@@ -38,6 +38,7 @@ impl Gate {
         let answers = self.asking(&open, call, request, &permit).all().await; // every source at once
         let open = self.still_open(open, call, request).await?; // nobody has stopped it meanwhile
         let draft = Draft::new(request, &permit, answers, self.deps.clock.now());
+        self.notice(call, request, &draft.outcomes);
         self.seal(open, draft, &permit).await // durable before it is returned
     }
 

@@ -81,7 +81,7 @@ impl Gate {
     ) {
         let asking = self.asking(&open, call, request, permit);
         let summary = match self.parts(asking, send).await {
-            Ok(answers) => self.summary(open, request, permit, answers).await,
+            Ok(answers) => self.summary(open, call, request, permit, answers).await,
             Err(fault) => Err(fault),
         };
         let last = summary.map(|summary| event(Event::Summary(summary)));
@@ -154,11 +154,13 @@ impl Gate {
     async fn summary(
         &self,
         open: Open,
+        call: &Call,
         request: &Request,
         permit: &Permit,
         answers: Answers,
     ) -> Result<v1::LookupCitizenResponse, Fault> {
         let mut draft = Draft::new(request, permit, answers, self.deps.clock.now());
+        self.notice(call, request, &draft.outcomes);
         draft.response.citizen = None;
         for outcome in &mut draft.outcomes {
             outcome.released = FieldSet::EMPTY;

@@ -27,6 +27,7 @@ mod reviewer;
 mod sandbox;
 mod schema;
 mod serve;
+mod sharing;
 mod simulate;
 mod stop;
 mod switch;

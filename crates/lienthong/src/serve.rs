@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::Agency;
-use admission::{Admission, Consents};
+use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
 use evidence::{Alarm, Evidence, Shelf, SwitchStore, keys};
@@ -20,6 +20,7 @@ use crate::config::{Checked, Config, chain};
 use crate::exit;
 use crate::metrics::Metrics;
 use crate::reload;
+use crate::sharing::{self, Shared};
 use crate::stop::Stop;
 use crate::telemetry;
 
@@ -35,6 +36,7 @@ pub(crate) struct Gateway {
     /// What operators have done.
     administrator: Arc<Administrator>,
     watches: Vec<JoinHandle<()>>,
+    sharing: Option<JoinHandle<()>>,
     /// The public keys of the log.
     pub(crate) keys: PublicKeys,
 }
@@ -99,7 +101,7 @@ impl Gateway {
         metrics.certificates(&tls.lifetimes());
         metrics.policy(checked.policy.digest());
         let consents = Arc::new(consents(config.consents.as_deref())?);
-        let admission = Admission::new(checked.policy, Arc::clone(&clock));
+        let admission = admission(checked.policy, &clock, checked.shared.as_ref());
         let parts = reload::Parts {
             admission: Arc::new(admission.with_consents(Arc::clone(&consents))),
             canaries: Arc::new(checked.canaries),
@@ -109,6 +111,7 @@ impl Gateway {
             clock: Arc::clone(&clock),
             recheck: Recheck::default(),
         };
+        let sharing = share(checked.shared, &parts);
         let switches = Arc::new(Switches::default());
         let recheck = parts.recheck.clone();
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
@@ -137,6 +140,7 @@ impl Gateway {
             keys,
             administrator,
             watches: Vec::new(),
+            sharing,
         })
     }
 
@@ -153,6 +157,9 @@ impl Gateway {
             watch.abort();
         }
         self.doors.drain(GRACE).await;
+        if let Some(sharing) = self.sharing {
+            sharing.abort();
+        }
         self.log.close().await.context("the log does not close")
     }
 }
@@ -163,6 +170,22 @@ fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
     Ok(opened
         .context("the registry of consents")?
         .unwrap_or_else(Consents::none))
+}
+
+/// Who may ask what, and how often: of this node alone, or of several.
+fn admission(policy: Policy, clock: &Arc<dyn Clock>, shared: Option<&Shared>) -> Admission {
+    let clock = Arc::clone(clock);
+    match shared {
+        Some(shared) => Admission::shared(policy, clock, shared.sharing.clone()),
+        None => Admission::new(policy, clock),
+    }
+}
+
+/// Begins to share quotas with the other nodes, if there are some.
+fn share(shared: Option<Shared>, parts: &reload::Parts) -> Option<JoinHandle<()>> {
+    let (shared, leases) = shared.zip(parts.admission.leases())?;
+    let metrics = Arc::clone(&parts.metrics);
+    Some(tokio::spawn(sharing::share(shared, leases, metrics)))
 }
 
 /// The gate, which shares with the reloads what they replace.

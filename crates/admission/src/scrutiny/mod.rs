@@ -6,8 +6,14 @@
 //! *Invariant:* of officers and citizens only hashes are kept, under a key that is drawn when the
 //! process starts and never leaves it, and of these never more than a fixed number.
 
+mod admission;
+mod level;
 mod mismatch;
 mod names;
+mod room;
+mod watch;
 
+pub use level::{Found, Level, Step, Suspension, SuspensionId, Suspicion};
 pub(crate) use mismatch::Mismatches;
 pub(crate) use names::{Name, Names};
+pub(crate) use room::{HeldBack, Question, Scrutiny};

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, Hash};
 
 /// A keyed hash, good for this process alone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Name(u64);
+pub(crate) struct Name(pub(super) u64);
 
 /// Gives the names of one process: `SipHash` under a random key.
 ///

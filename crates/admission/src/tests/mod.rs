@@ -16,5 +16,6 @@ mod property;
 mod quota;
 mod refusal;
 mod reload;
+mod scrutiny;
 mod validity;
 mod verification;

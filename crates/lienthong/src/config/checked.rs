@@ -12,6 +12,7 @@ use gate::Canaries;
 use identity::{ServerTls, TlsFiles};
 
 use crate::cosigners::Cosigners;
+use crate::sharing::{self, Shared};
 
 use super::agency::Switched;
 use super::agreements;
@@ -30,6 +31,8 @@ pub(crate) struct Checked {
     pub(crate) tls: ServerTls,
     /// The way to the witnesses, if there are any.
     pub(crate) witnesses: Option<Cosigners>,
+    /// Where quotas are shared, if they are.
+    pub(crate) shared: Option<Shared>,
     /// The agencies.
     pub(crate) agencies: Vec<Arc<dyn Agency>>,
 }
@@ -47,6 +50,7 @@ impl Checked {
         named.half_years(&config.evidence);
         named.database(&config.evidence);
         let witnesses = named.witnesses(&config.evidence);
+        let shared = named.sharing(config.sharing.as_ref());
         let agencies = named.agencies(&config.agencies, &config.base);
         named.problems.locate(&config.lines);
         match (policy, tls) {
@@ -55,6 +59,7 @@ impl Checked {
                 canaries,
                 tls,
                 witnesses,
+                shared,
                 agencies,
             }),
             _ => Err(named.problems),
@@ -82,6 +87,7 @@ impl Checked {
             named.database(log);
             named.witnesses(log);
         }
+        named.sharing(draft.sharing.as_ref());
         named.agencies(&draft.agencies, &draft.base);
         named.problems.locate(&draft.lines);
         draft.problems.extend(named.problems);
@@ -156,6 +162,13 @@ impl<'c> Named<'c> {
             self.problems.add("evidence.witness_policy", problem);
         }
         None
+    }
+
+    fn sharing(&mut self, config: Option<&sharing::Config>) -> Option<Shared> {
+        let opened = config?.open();
+        opened
+            .map_err(|problems| self.problems.extend(problems))
+            .ok()
     }
 
     fn agencies(&mut self, all: &[Switched], base: &Path) -> Vec<Arc<dyn Agency>> {

@@ -15,6 +15,7 @@ use super::agency::Switched;
 use super::lines::Lines;
 use super::problem::Problems;
 use super::stanza::Stanza;
+use crate::sharing;
 
 /// A configuration, each part of it if that can be read.
 #[derive(Debug, Default)]
@@ -31,6 +32,7 @@ pub(super) struct Draft {
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
     pub(super) evidence: Option<evidence::Config>,
+    pub(super) sharing: Option<sharing::Config>,
     pub(super) agencies: Vec<Switched>,
     pub(super) problems: Problems,
 }
@@ -100,6 +102,11 @@ impl Draft {
         let edge = root.take("edge", problems);
         self.edge = edge.and_then(|stanza| stanza.read(&["listen"], problems));
         self.evidence(&mut root);
+        let problems = &mut self.problems;
+        let sharing = root.take_optional("sharing", problems);
+        let required = ["nodes", "redis", "secret"];
+        let sharing = sharing.and_then(|stanza| stanza.read(&required, problems));
+        self.sharing = sharing.map(|its: sharing::Config| its.below(&self.base));
         self.agencies(&mut root);
         for key in root.keys() {
             self.problems.add(&key, "is no stanza of this file");
@@ -202,6 +209,7 @@ impl Draft {
                 edge,
                 tls,
                 evidence,
+                sharing: self.sharing,
                 agencies: self.agencies,
                 lines: self.lines,
                 base: self.base,

@@ -24,6 +24,8 @@ use agency::Switched;
 use draft::Draft;
 use lines::Lines;
 
+use crate::sharing;
+
 pub(crate) use agreements::load as load_policy;
 pub(crate) use checked::Checked;
 pub(crate) use fixed::Fixed;
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) tls: TlsFiles,
     /// The log.
     pub(crate) evidence: evidence::Config,
+    /// Where quotas are shared, if there are several nodes.
+    pub(crate) sharing: Option<sharing::Config>,
     /// The agencies that are switched on.
     agencies: Vec<Switched>,
     base: PathBuf,

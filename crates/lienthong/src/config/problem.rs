@@ -61,7 +61,7 @@ impl Problems {
     }
 
     /// Adds all of another list.
-    pub(super) fn extend(&mut self, others: Self) {
+    pub(crate) fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }
 

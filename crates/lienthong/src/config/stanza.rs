@@ -61,6 +61,12 @@ impl<'t> Stanza<'t> {
         None
     }
 
+    /// Takes out the stanza of that name, if it is there.
+    pub(super) fn take_optional(&mut self, name: &str, problems: &mut Problems) -> Option<Self> {
+        let is_there = self.table.get_ref().contains_key(name);
+        is_there.then(|| self.take(name, problems)).flatten()
+    }
+
     /// Splits off the keys of those names.
     pub(super) fn split(&mut self, names: &[&str]) -> Self {
         let taken = names

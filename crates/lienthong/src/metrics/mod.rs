@@ -16,6 +16,8 @@ mod process;
 mod reviews;
 mod road;
 mod runway;
+mod sharing;
+mod suspicions;
 mod switches;
 mod witnesses;
 
@@ -39,6 +41,7 @@ use in_force::InForce;
 pub(crate) use in_force::Reading;
 use reviews::Reviews;
 use road::Road;
+use sharing::Sharing;
 use switches::Switches;
 
 /// Everything that is counted; the observer of the gate, of the log and of the doors.
@@ -49,6 +52,7 @@ pub(crate) struct Metrics {
     in_force: Arc<InForce>,
     switches: Arc<Switches>,
     reviews: Arc<Reviews>,
+    sharing: Arc<Sharing>,
     meter: Meter,
     registry: Registry,
     provider: SdkMeterProvider,
@@ -92,6 +96,7 @@ impl Metrics {
             in_force,
             switches,
             reviews,
+            sharing: Sharing::new(&meter),
             meter,
             registry,
             provider,

@@ -8,7 +8,10 @@ use exchange::{Caller, RequestId, Source, SourceState};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
 
+use admission::Suspicion;
+
 use super::agencies::{Agencies, MOST, STATES};
+use super::suspicions::Suspicions;
 use super::{Metrics, counter};
 
 /// The counter of answers, as OpenTelemetry names it.
@@ -22,6 +25,7 @@ pub(super) struct Road {
     agencies: Arc<Agencies>,
     took: Histogram<f64>,
     wrong_subject: Arc<[AtomicU64; Source::ALL.len()]>,
+    suspicions: Arc<Suspicions>,
 }
 
 impl Road {
@@ -52,6 +56,7 @@ impl Road {
             agencies,
             took,
             wrong_subject,
+            suspicions: Suspicions::new(meter),
         }
     }
 }
@@ -78,6 +83,10 @@ impl gate::Observer for Metrics {
         self.road.agencies.of(agency).broke_glass();
         let request_id = tracing::field::display(request);
         tracing::error!(%agency, %system, request_id, "BreakGlass: an emergency is answered, to be reviewed within 72 hours");
+    }
+
+    fn suspected(&self, caller: &Caller, suspicion: Suspicion) {
+        self.road.suspicions.tell(caller, suspicion);
     }
 
     fn canary(&self, caller: &Caller, request: &RequestId) {

@@ -142,7 +142,7 @@ impl Ground {
     }
 
     /// Writes the configuration for these listeners and agencies. What is set of the gateway and of the
-    /// log stays as it is, the log's origin too; so do certificates and limits.
+    /// log stays as it is, the log's origin too; so do certificates, limits, and what is shared.
     pub(crate) fn configure(
         &self,
         listeners: &Listeners,
@@ -177,6 +177,9 @@ impl Ground {
             }
         }
         table.insert("evidence".to_owned(), self.evidence().into());
+        if let Some(sharing) = self.configured().and_then(|mut it| it.remove("sharing")) {
+            table.insert("sharing".to_owned(), sharing);
+        }
         table.insert("agency".to_owned(), agencies.clone().into());
         std::fs::write(self.config_file(), toml::to_string_pretty(&table)?)?;
         Ok(())

@@ -1,5 +1,6 @@
 //! Finds the tools that suites run: strace, with which system calls are made to fail, sqlite3, with
-//! which the manual has a keyring copied, and testssl, which knows the weaknesses of TLS.
+//! which the manual has a keyring copied, testssl, which knows the weaknesses of TLS, and
+//! redis-server, in which nodes share quotas.
 
 use std::path::Path;
 
@@ -22,8 +23,9 @@ pub(super) fn find_or_install(root: &Path) -> Result<()> {
 }
 
 /// A program, how it tells its version, and the package that has it.
-const TOOLS: [(&str, &str, &str); 3] = [
+const TOOLS: [(&str, &str, &str); 4] = [
     ("strace", "-V", "strace"),
     ("sqlite3", "--version", "sqlite3"),
     ("testssl", "--version", "testssl.sh"),
+    ("redis-server", "--version", "redis-server"),
 ];

@@ -1,0 +1,62 @@
+//! What the rest of the gateway tells admission of the answers, and asks it about suspicions.
+
+use exchange::{Caller, Identifier, OfficerId};
+
+use super::{Found, Question, Suspension, SuspensionId, Suspicion};
+use crate::{Admission, Refusal, check};
+
+impl<Q: governor::clock::Clock + Clone> Admission<Q> {
+    /// Notes that what was claimed about a person did not match. Five times in an hour, and the
+    /// person is closed to the officer; to the system, if no officer is named.
+    pub fn no_match(&self, caller: &Caller, officer: Option<&OfficerId>, subject: &Identifier) {
+        self.mismatches.note(caller, officer, subject);
+    }
+
+    /// Takes note of what was said about the person of a question; what follows from it and
+    /// those before, if something new does: an alarm is due.
+    pub fn answered(
+        &self,
+        caller: &Caller,
+        officer: Option<&OfficerId>,
+        about: &Identifier,
+        found: Found,
+    ) -> Option<Suspicion> {
+        let question = Question {
+            caller,
+            officer,
+            about,
+        };
+        self.scrutiny.note(question, found, self.clock.now())
+    }
+
+    /// Who is suspended for how they asked, the earliest first.
+    #[must_use]
+    pub fn suspensions(&self) -> Vec<Suspension> {
+        self.scrutiny.suspensions()
+    }
+
+    /// Lifts a suspension, with nothing counted against them; none if there is none of that id.
+    pub fn lift_suspension(&self, id: SuspensionId) -> Option<Suspension> {
+        self.scrutiny.lift(id)
+    }
+
+    /// Sees that the person is open to the officer. To be asked between the permit and the sources;
+    /// the refusal is to be recorded as one of [`Admission::admit`].
+    ///
+    /// # Errors
+    /// `ENUMERATION_SUSPECTED` after too many claims that did not match.
+    pub fn open_to(
+        &self,
+        caller: &Caller,
+        officer: Option<&OfficerId>,
+        subject: &Identifier,
+    ) -> Result<(), Refusal> {
+        match self.mismatches.locked_for(caller, officer, subject) {
+            None => Ok(()),
+            Some(_) => {
+                let fault = check::locked();
+                Err(Refusal::under(fault, self.policy_digest(), None))
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Everybody who is watched, and who is held back.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use exchange::{Caller, Identifier, OfficerId};
+use governor::clock::{Clock, Reference as _};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use jiff::Timestamp;
+
+use super::level::{Found, Level, Step, Suspension, SuspensionId, Suspicion};
+use super::watch::{Mark, Marks, Measure, WINDOW, Watch};
+use super::{Name, Names};
+
+/// Watches how everybody asks.
+pub(crate) struct Scrutiny<C: Clock> {
+    names: Names,
+    clock: C,
+    start: C::Instant,
+    watches: Mutex<HashMap<Name, Watch>>,
+    held: RwLock<HashMap<Name, Held<C>>>,
+    /// How many are held back: none, nearly always, and then nothing is looked up.
+    held_count: AtomicUsize,
+}
+
+/// Somebody who is held back.
+enum Held<C: Clock> {
+    Slow {
+        until: u32,
+        pace: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
+    },
+    Suspended(Suspension),
+}
+
+/// Why a question is not let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeldBack {
+    /// Somebody who asks is suspended.
+    Suspended,
+    /// The second has had its question.
+    SteppedDown {
+        /// When the next one may come.
+        retry_after: Duration,
+    },
+}
+
+/// Who asks about whom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) officer: Option<&'a OfficerId>,
+    pub(crate) about: &'a Identifier,
+}
+
+impl<C: Clock + Clone> Scrutiny<C> {
+    /// Nobody has asked yet.
+    pub(crate) fn new(clock: C) -> Self {
+        Self {
+            names: Names::default(),
+            start: clock.now(),
+            clock,
+            watches: Mutex::default(),
+            held: RwLock::default(),
+            held_count: AtomicUsize::new(0),
+        }
+    }
+
+    /// Lets a question through, unless somebody who asks it is held back.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn pass(&self, question: Question<'_>) -> Result<(), HeldBack> {
+        if self.held_count.load(Relaxed) == 0 {
+            return Ok(());
+        }
+        let now = self.now();
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let all = self.levels(question).into_iter().flatten();
+        for held in all.filter_map(|(_, name)| held.get(&name)) {
+            match held {
+                Held::Suspended(_) => return Err(HeldBack::Suspended),
+                Held::Slow { until, pace } if now < *until => {
+                    pace.check().map_err(|until| HeldBack::SteppedDown {
+                        retry_after: until.wait_time_from(self.clock.now()),
+                    })?;
+                }
+                Held::Slow { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of an answer; what follows from it, if something new does.
+    pub(crate) fn note(
+        &self,
+        question: Question<'_>,
+        found: Found,
+        wall: Timestamp,
+    ) -> Option<Suspicion> {
+        let (now, marks) = (self.now(), self.marks(question.about));
+        let (mut suspect, mut is_widened) = (None, false);
+        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        if watches.len() + Level::ALL.len() > MOST {
+            make_room(&mut watches, now);
+        }
+        for (level, name) in self.levels(question).into_iter().flatten() {
+            let watch = watches.entry(name).or_default();
+            let measure = match level {
+                Level::Officer => Measure::Count,
+                Level::System | Level::Prefix | Level::Agency => Measure::Share,
+            };
+            let step = watch.note(now, marks, found == Found::Nobody, measure);
+            match (suspect, step) {
+                (None, Some(step)) => suspect = Some((level, name, step)),
+                // Found already, in a narrower one.
+                (Some((_, _, Step::Suspended)), step)
+                    if !watch.forgive() && step == Some(Step::Suspended) && !is_widened =>
+                {
+                    suspect = Some((level, name, Step::Suspended));
+                    is_widened = true;
+                }
+                _ => {}
+            }
+        }
+        drop(watches);
+        let (level, name, step) = suspect?;
+        self.hold(question, level, name, step, wall)
+    }
+
+    /// Holds somebody back; none if they are already.
+    fn hold(
+        &self,
+        question: Question<'_>,
+        level: Level,
+        name: Name,
+        step: Step,
+        wall: Timestamp,
+    ) -> Option<Suspicion> {
+        let (now, id) = (self.now(), SuspensionId(name.0));
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= MOST && !held.contains_key(&name) {
+            return None; // of so many, the agencies are among them
+        }
+        let is_new = match (held.get_mut(&name), step) {
+            (Some(Held::Suspended(_)), _) => return None,
+            (Some(Held::Slow { until, .. }), Step::SteppedDown) => {
+                let was_over = *until <= now;
+                *until = now.saturating_add(WINDOW);
+                was_over
+            }
+            (None, Step::SteppedDown) => {
+                held.retain(|_, it| !matches!(it, Held::Slow { until, .. } if *until <= now));
+                let until = now.saturating_add(WINDOW);
+                let quota = Quota::per_second(NonZeroU32::MIN);
+                let pace = RateLimiter::direct_with_clock(quota, self.clock.clone());
+                held.insert(name, Held::Slow { until, pace });
+                true
+            }
+            (_, Step::Suspended) => {
+                let suspension = Suspension {
+                    id,
+                    level,
+                    agency: question.caller.agency().clone(),
+                    system: question.caller.system().clone(),
+                    since: wall,
+                };
+                held.insert(name, Held::Suspended(suspension));
+                true
+            }
+        };
+        self.held_count.store(held.len(), Relaxed);
+        is_new.then_some(Suspicion { level, step, id })
+    }
+
+    /// Everybody who is suspended, the earliest first.
+    pub(crate) fn suspensions(&self) -> Vec<Suspension> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let all = held.values().filter_map(|held| match held {
+            Held::Suspended(suspension) => Some(suspension.clone()),
+            Held::Slow { .. } => None,
+        });
+        let mut all: Vec<Suspension> = all.collect();
+        all.sort_by_key(|suspension| suspension.since);
+        all
+    }
+
+    /// Lets somebody ask again, with nothing counted against them; none if there is none.
+    pub(crate) fn lift(&self, id: SuspensionId) -> Option<Suspension> {
+        let name = Name(id.0);
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(held.get(&name), Some(Held::Suspended(_))) {
+            return None;
+        }
+        let lifted = held.remove(&name);
+        self.held_count.store(held.len(), Relaxed);
+        drop(held);
+        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        watches.remove(&name);
+        match lifted {
+            Some(Held::Suspended(suspension)) => Some(suspension),
+            _ => None,
+        }
+    }
+
+    /// Who asks, the narrowest level first.
+    fn levels(&self, question: Question<'_>) -> [Option<(Level, Name)>; Level::ALL.len()] {
+        let agency = question.caller.agency();
+        let prefix = match question.about {
+            Identifier::Personal(id) => id.reveal().get(..PREFIX_DIGITS),
+            Identifier::Legacy(_) | Identifier::TaxCode(_) | Identifier::InsuranceCode(_) => None,
+        };
+        let name = |level: Level, what: &str| (level, self.names.of((level, agency, what)));
+        [
+            question
+                .officer
+                .map(|officer| name(Level::Officer, officer.reveal())),
+            Some(name(Level::System, question.caller.system().as_str())),
+            prefix.map(|prefix| name(Level::Prefix, prefix)),
+            Some(name(Level::Agency, "")),
+        ]
+    }
+
+    fn marks(&self, about: &Identifier) -> Marks {
+        let number = about.reveal().parse().unwrap_or(u64::MAX - 1);
+        let mark = |number: u64| Mark(self.names.of((about.kind(), number)).0 as u32);
+        Marks {
+            own: mark(number),
+            neighbours: Some([mark(number.wrapping_sub(1)), mark(number.wrapping_add(1))]),
+        }
+    }
+
+    fn now(&self) -> u32 {
+        let passed: Duration = self.clock.now().duration_since(self.start).into();
+        u32::try_from(passed.as_secs()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Forgets who has not asked for long; if all have, some who missed nobody, and else some.
+fn make_room(watches: &mut HashMap<Name, Watch>, now: u32) {
+    watches.retain(|_, watch| !watch.is_over(now));
+    for only_calm in [true, false] {
+        let mut some = (watches.len() + MOST / 16).saturating_sub(MOST);
+        watches.retain(|_, watch| {
+            let goes = some > 0 && (!only_calm || watch.is_calm());
+            some -= usize::from(goes);
+            !goes
+        });
+    }
+}
+
+impl<C: Clock> std::fmt::Debug for Scrutiny<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scrutiny(…)")
+    }
+}
+
+/// Who is watched at a time: 1 KiB each, 16 MiB in all.
+const MOST: usize = 1 << 14;
+/// Province, century and sex, year: what is left are the six digits that one would try.
+const PREFIX_DIGITS: usize = 6;
