@@ -613,10 +613,7 @@ impl<'de> serde::Deserialize<'de> for AgeAtLeastClaim {
                             if years__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("years"));
                             }
-                            years__ = Some(
-                                map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?
-                                    .0,
-                            );
+                            years__ = Some(map_.next_value()?);
                         }
                     }
                 }
