@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use exchange::{
-    AgencyCode, CallContext, Caller, Clock, IdentifierKind, MatchHints, PurposeCode, Request,
-    Subject, SystemId, Verification, Violation,
+    AgencyCode, CallContext, Caller, Clock, IdentifierKind, PurposeCode, Request, Subject,
+    SystemId, Verification, Violation,
 };
 use governor::clock::DefaultClock;
 

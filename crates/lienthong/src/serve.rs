@@ -101,9 +101,8 @@ impl Gateway {
         metrics.certificates(&tls.lifetimes());
         metrics.policy(checked.policy.digest());
         let consents = Arc::new(consents(config.consents.as_deref())?);
-        let admission = admission(checked.policy, &clock, checked.shared.as_ref());
         let parts = reload::Parts {
-            admission: Arc::new(admission.with_consents(Arc::clone(&consents))),
+            admission: admission(checked.policy, &clock, checked.shared.as_ref(), &consents),
             canaries: Arc::new(checked.canaries),
             tls: Arc::clone(&tls),
             evidence,
@@ -112,8 +111,7 @@ impl Gateway {
             recheck: Recheck::default(),
         };
         let sharing = share(checked.shared, &parts);
-        let switches = Arc::new(Switches::default());
-        let recheck = parts.recheck.clone();
+        let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
         let opening = Administrator::open(path, parts, store, switches, consents);
         let administrator = opening.await.context("what operators have stopped")?;
@@ -173,12 +171,18 @@ fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
 }
 
 /// Who may ask what, and how often: of this node alone, or of several.
-fn admission(policy: Policy, clock: &Arc<dyn Clock>, shared: Option<&Shared>) -> Admission {
+fn admission(
+    policy: Policy,
+    clock: &Arc<dyn Clock>,
+    shared: Option<&Shared>,
+    consents: &Arc<Consents>,
+) -> Arc<Admission> {
     let clock = Arc::clone(clock);
-    match shared {
+    let admission = match shared {
         Some(shared) => Admission::shared(policy, clock, shared.sharing.clone()),
         None => Admission::new(policy, clock),
-    }
+    };
+    Arc::new(admission.with_consents(Arc::clone(consents)))
 }
 
 /// Begins to share quotas with the other nodes, if there are some.
