@@ -108,6 +108,37 @@ async fn an_officer_who_tries_numbers_is_slowed_and_suspended_and_told_of() {
     assert_eq!(ask(&commune, &guess("CB-2", &id(0))).await.status, 404);
     // Floods of refusals fold, so there may be fewer records than refusals; never none.
     assert!(denied(&sandbox) >= 2);
+    lift(&sandbox).await;
+    assert_eq!(ask(&commune, &guess("CB-1", &id(0))).await.status, 404);
+}
+
+/// Has the one suspension lifted; the list names no officer, and the record says who did it before.
+async fn lift(sandbox: &Sandbox) {
+    let operations = Rest::plain(sandbox.text("/operations"));
+    let list = async || operations.get("/admin/suspensions").await.unwrap();
+    let listed = list().await;
+    assert!(!listed.text.contains("CB-1"), "{listed:?}");
+    let suspended = listed.json()["suspended"].clone();
+    assert_eq!(suspended.as_array().map(Vec::len), Some(1), "{listed:?}");
+    assert_eq!(suspended[0]["level"], "officer");
+    let lift = async |id: &Value| {
+        let body = json!({"id": id, "operator": "VH-1", "reason": "đã kiểm tra"});
+        let body = body.to_string();
+        let sent = operations.post("/admin/suspensions:lift", body, &[]).await;
+        sent.unwrap()
+    };
+    assert_eq!(lift(&json!("0000000000000000")).await.status, 400);
+    let lifted = lift(&suspended[0]["id"]).await;
+    assert_eq!(lifted.status, 200, "{lifted:?}");
+    assert_eq!(list().await.json()["suspended"], json!([]));
+    let records = tests::records(&sandbox.dir().join("log"));
+    let mut leaves = records.iter().map(|(_, leaf)| leaf);
+    let done = leaves.find(|leaf| leaf["act"] == "LIFT").unwrap();
+    assert_eq!(
+        (&done["t"], &done["on"]),
+        (&json!("ADMIN"), &json!("officer:H55/one-stop-desk"))
+    );
+    assert!(done["off"].is_string() && done["txt"].is_string(), "{done}");
 }
 
 /// Row E01: whoever asks for one number after the other is slowed to one question a second, though

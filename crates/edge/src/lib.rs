@@ -36,8 +36,9 @@ mod tracker;
 mod url;
 
 pub use administration::{
-    Administration, Closure, Consented, Effect, Instruction, NoAdministration, OpenReview,
-    Position, Registration, Reloaded, Reviewed, Reviews, Stopped, Switched, Undone, Withdrawal,
+    Administration, Closure, Consented, Effect, Instruction, Lift, Lifted, NoAdministration,
+    OpenReview, Position, Registration, Reloaded, Reviewed, Reviews, Stopped, Suspended, Switched,
+    Undone, Withdrawal,
 };
 pub use config::{Config, FindUsage, Limits};
 pub use edge::{Deps, Edge, Error, Recheck, Running};

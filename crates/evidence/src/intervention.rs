@@ -31,6 +31,8 @@ pub enum Deed<'a> {
     Resume(&'a Switch),
     /// The review of an exchange is closed.
     Review(&'a Review, Verdict),
+    /// A suspension is lifted: whose, as far as it may be told.
+    Lift(&'a str),
     /// A consent is registered, for that agency.
     Consent(&'a AgencyCode, &'a ConsentId),
     /// A consent is withdrawn.
@@ -44,6 +46,7 @@ impl Deed<'_> {
             Self::Stop(_) => "STOP",
             Self::Resume(_) => "RESUME",
             Self::Review(..) => REVIEW,
+            Self::Lift(_) => "LIFT",
             Self::Consent(..) => "CONSENT",
             Self::Withdraw(_) => "WITHDRAW",
         }
@@ -54,6 +57,7 @@ impl Deed<'_> {
         match self {
             Self::Stop(switch) | Self::Resume(switch) => switch.to_string(),
             Self::Review(review, _) => format!("{}#{}", review.origin, review.seq),
+            Self::Lift(of) => of.to_owned(),
             Self::Consent(agency, _) => format!("agency:{agency}"),
             Self::Withdraw(_) => "consent".to_owned(),
         }
@@ -62,7 +66,11 @@ impl Deed<'_> {
     /// The request id of the exchange that is reviewed, by which both records are found.
     fn request(&self) -> Option<&str> {
         match self {
-            Self::Stop(_) | Self::Resume(_) | Self::Consent(..) | Self::Withdraw(_) => None,
+            Self::Stop(_)
+            | Self::Resume(_)
+            | Self::Lift(_)
+            | Self::Consent(..)
+            | Self::Withdraw(_) => None,
             Self::Review(review, _) => review.request.as_deref(),
         }
     }
@@ -70,7 +78,11 @@ impl Deed<'_> {
     /// What is decided.
     const fn verdict(self) -> Option<&'static str> {
         match self {
-            Self::Stop(_) | Self::Resume(_) | Self::Consent(..) | Self::Withdraw(_) => None,
+            Self::Stop(_)
+            | Self::Resume(_)
+            | Self::Lift(_)
+            | Self::Consent(..)
+            | Self::Withdraw(_) => None,
             Self::Review(_, verdict) => Some(verdict.name()),
         }
     }
@@ -78,7 +90,7 @@ impl Deed<'_> {
     /// The consent that it is about.
     const fn consent(&self) -> Option<&ConsentId> {
         match self {
-            Self::Stop(_) | Self::Resume(_) | Self::Review(..) => None,
+            Self::Stop(_) | Self::Resume(_) | Self::Lift(_) | Self::Review(..) => None,
             Self::Consent(_, consent) | Self::Withdraw(consent) => Some(consent),
         }
     }

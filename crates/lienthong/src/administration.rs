@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use admission::Consents;
 use edge::{
-    Administration, Closure, Consented, Effect, Instruction, Position, Registration, Reloaded,
-    Reviewed, Reviews, Stopped, Switched, Undone, Withdrawal,
+    Administration, Closure, Consented, Effect, Instruction, Lift, Lifted, Position, Registration,
+    Reloaded, Reviewed, Reviews, Stopped, Suspended, Switched, Undone, Withdrawal,
 };
 use evidence::SwitchStore;
 use futures_util::future::BoxFuture;
@@ -17,6 +17,7 @@ use crate::config::Problems;
 use crate::registrar::Registrar;
 use crate::reload::{self, Reloads};
 use crate::reviewer::Reviewer;
+use crate::suspensions::Suspensions;
 use crate::switchboard::{self, Switchboard};
 
 /// Hands each instruction to whoever does it.
@@ -26,6 +27,7 @@ pub(crate) struct Administrator {
     switchboard: Arc<Switchboard>,
     reviewer: Reviewer,
     registrar: Arc<Registrar>,
+    suspensions: Suspensions,
 }
 
 impl Administrator {
@@ -53,11 +55,16 @@ impl Administrator {
             metrics: Arc::clone(&parts.metrics),
             clock: Arc::clone(&parts.clock),
         };
+        let suspensions = Suspensions {
+            admission: Arc::clone(&parts.admission),
+            evidence: parts.evidence.clone(),
+        };
         let registrar = Registrar::new(consents, parts.evidence.clone());
         Ok(Arc::new(Self {
             registrar: Arc::new(registrar),
             switchboard: switchboard.await?,
             reviewer,
+            suspensions,
             reloads: Reloads::new(path, parts),
         }))
     }
@@ -105,6 +112,16 @@ impl Administration for Administrator {
 
     fn close_review(&self, closure: Closure) -> BoxFuture<'_, Result<Reviewed, Undone>> {
         Box::pin(async move { self.reviewer.close(&closure).await })
+    }
+
+    fn suspended(&self) -> Vec<Suspended> {
+        self.suspensions.list()
+    }
+
+    fn lift(&self, lift: Lift) -> BoxFuture<'_, Result<Lifted, Undone>> {
+        // To its end, whether or not whoever asked still waits: what is recorded is done.
+        let suspensions = self.suspensions.clone();
+        ended(tokio::spawn(async move { suspensions.lift(&lift).await }))
     }
 
     fn register_consent(&self, it: Registration) -> BoxFuture<'_, Result<Consented, Undone>> {

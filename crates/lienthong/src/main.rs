@@ -30,6 +30,8 @@ mod serve;
 mod sharing;
 mod simulate;
 mod stop;
+mod suspension;
+mod suspensions;
 mod switch;
 mod switchboard;
 mod telemetry;
@@ -68,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
+        Command::Suspension(arguments) => suspension::run(&arguments),
         Command::Switch(arguments) => switch::run(&arguments),
         Command::Sim(arguments) => simulate::run(&arguments),
         Command::Witness(arguments) => witness::run(&arguments),

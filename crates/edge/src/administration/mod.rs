@@ -9,6 +9,7 @@
 mod consents;
 mod reload;
 mod reviews;
+mod suspensions;
 mod switches;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::listener::plain::Page;
 pub use consents::{Consented, Registration, Withdrawal};
 pub use reload::{Effect, Reloaded};
 pub use reviews::{Closure, OpenReview, Reviewed, Reviews};
+pub use suspensions::{Lift, Lifted, Suspended};
 pub use switches::{Instruction, Position, Stopped, Switched};
 
 /// Does what an operator asks for.
@@ -49,6 +51,12 @@ pub trait Administration: Send + Sync + fmt::Debug {
 
     /// Closes the review of an exchange with a verdict, which is recorded.
     fn close_review(&self, closure: Closure) -> BoxFuture<'_, Result<Reviewed, Undone>>;
+
+    /// Who is suspended on this node for how they asked, the earliest first.
+    fn suspended(&self) -> Vec<Suspended>;
+
+    /// Lifts a suspension. It is recorded before.
+    fn lift(&self, lift: Lift) -> BoxFuture<'_, Result<Lifted, Undone>>;
 
     /// Registers a consent. It is recorded before it holds.
     fn register_consent(&self, it: Registration) -> BoxFuture<'_, Result<Consented, Undone>>;
@@ -92,6 +100,14 @@ impl Administration for NoAdministration {
         nothing_here()
     }
 
+    fn suspended(&self) -> Vec<Suspended> {
+        Vec::new()
+    }
+
+    fn lift(&self, _: Lift) -> BoxFuture<'_, Result<Lifted, Undone>> {
+        nothing_here()
+    }
+
     fn register_consent(&self, _: Registration) -> BoxFuture<'_, Result<Consented, Undone>> {
         nothing_here()
     }
@@ -120,8 +136,9 @@ pub(crate) async fn page(by: &dyn Administration, request: &Request<Bytes>) -> O
     match path {
         switches::LIST => return Some(switches::list(by).await),
         reviews::LIST => return Some(reviews::list(by).await),
+        suspensions::LIST => return Some(suspensions::list(by)),
         reload::RELOAD | switches::STOP | switches::RESUME | reviews::CLOSE => {}
-        consents::REGISTER | consents::WITHDRAW => {}
+        suspensions::LIFT | consents::REGISTER | consents::WITHDRAW => {}
         _ => return None,
     }
     if request.method() != Method::POST {
@@ -132,6 +149,7 @@ pub(crate) async fn page(by: &dyn Administration, request: &Request<Bytes>) -> O
         switches::STOP => switches::switch(by, Position::Stopped, request).await,
         switches::RESUME => switches::switch(by, Position::Resumed, request).await,
         reviews::CLOSE => reviews::close(by, request).await,
+        suspensions::LIFT => suspensions::lift(by, request).await,
         consents::REGISTER => consents::register(by, request).await,
         consents::WITHDRAW => consents::withdraw(by, request).await,
         _ => reload::reload(by, request).await,

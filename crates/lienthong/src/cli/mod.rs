@@ -10,6 +10,7 @@ mod audit;
 mod consent;
 mod policy;
 mod review;
+mod suspension;
 mod switch;
 
 pub(crate) use audit::{
@@ -20,6 +21,7 @@ pub(crate) use policy::{
     CheckPolicy, ExplainCall, MakeKey, Policy, PolicyCommand, ReplayCalls, SignPolicy,
 };
 pub(crate) use review::{Review, ReviewCommand};
+pub(crate) use suspension::{Suspension, SuspensionCommand};
 pub(crate) use switch::{Switch, SwitchCommand, Throw};
 
 /// A gateway for sharing data between national databases.
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// List the emergencies that wait to be reviewed, and close reviews.
     Review(Review),
+    /// List who is suspended for how they asked, and lift suspensions.
+    Suspension(Suspension),
     /// Stop an agency, a system, a source or a purpose while the gateway runs, and let it go on.
     Switch(Switch),
     /// Run one simulated agency.
