@@ -13,6 +13,7 @@
     reason = "helpers of tests stand outside the test functions"
 )]
 
+mod balancer;
 mod certificates;
 mod floods;
 mod fuzz;

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use exchange::{AgencyCode, Caller, SystemId};
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// The settings of the three listeners.
@@ -14,6 +15,10 @@ use serde::Deserialize;
 pub struct Config {
     /// Where the agencies call: gRPC and REST over mutual TLS.
     pub listen: SocketAddr,
+    /// Balancers that pass TLS through: their connections, and no others, begin with a header of the
+    /// PROXY protocol, version 2.
+    #[serde(default)]
+    pub proxy_protocol_from: Vec<IpNet>,
     /// Where the contract is published, over plain HTTP.
     #[serde(default = "public")]
     pub public: SocketAddr,
@@ -105,6 +110,7 @@ impl Config {
     pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
+            proxy_protocol_from: Vec::new(),
             public: public(),
             operations: operations(),
             reflection: false,

@@ -46,6 +46,8 @@ pub enum TurnedAway {
     Slow,
     /// The handshake was the oldest of too many.
     Crowd,
+    /// A balancer does not say where it comes from.
+    Sourceless,
     /// The certificate names no caller.
     Nameless,
     /// The certificate has too many connections open.
@@ -62,6 +64,7 @@ impl TurnedAway {
         let own = [
             Self::Slow,
             Self::Crowd,
+            Self::Sourceless,
             Self::Nameless,
             Self::PerCertificate,
             Self::Full,
@@ -77,6 +80,7 @@ impl TurnedAway {
             Self::Tls(why) => why.name(),
             Self::Slow => "timeout",
             Self::Crowd => "crowd",
+            Self::Sourceless => "proxy_header",
             Self::Nameless => "identity",
             Self::PerCertificate => "per_certificate",
             Self::Full => "full",

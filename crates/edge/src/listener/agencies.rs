@@ -3,6 +3,7 @@
 //! Not here: which certificates are believed (crate `identity`).
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use exchange::{Caller, Clock};
 use http::HeaderValue;
 use identity::{ALPN_H2, CallerIdentity, ServerTls, TrustDomain, why};
+use ipnet::IpNet;
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +23,7 @@ use uuid::Uuid;
 
 use super::connection::{Activity, Ends, Over, Protocol, converse};
 use super::limits::{Handshakes, PerCertificate, Place};
+use super::proxied;
 use crate::config::Limits;
 use crate::stack::Stack;
 use crate::{Deps, Observer, TurnedAway};
@@ -28,6 +31,7 @@ use crate::{Deps, Observer, TurnedAway};
 /// The agencies' listener.
 pub(crate) struct Agencies {
     limits: Limits,
+    balancers: Vec<IpNet>,
     tls: Arc<ServerTls>,
     trust_domain: TrustDomain,
     clock: Arc<dyn Clock>,
@@ -54,6 +58,7 @@ pub(crate) struct Peer {
 impl Agencies {
     pub(crate) fn new(
         limits: Limits,
+        balancers: Vec<IpNet>,
         deps: Deps,
         stack: Arc<Stack>,
         ends: Ends,
@@ -63,6 +68,7 @@ impl Agencies {
             handshakes: Handshakes::new(limits.handshakes),
             per_certificate: PerCertificate::new(limits.connections_per_certificate),
             limits,
+            balancers,
             tls: deps.tls,
             trust_domain: deps.trust_domain,
             clock: deps.clock,
@@ -77,18 +83,18 @@ impl Agencies {
     /// Accepts until stopped, and waits for the connections that are open.
     pub(crate) fn serve(self: Arc<Self>, listener: TcpListener) -> impl Future<Output = ()> + Send {
         let stop = self.ends.stop.clone();
-        super::accept(listener, stop, move |socket, open| {
+        super::accept(listener, stop, move |socket, peer, open| {
             if open >= self.limits.connections {
                 self.turn_away(TurnedAway::Full);
                 return None;
             }
-            Some(Box::pin(Arc::clone(&self).connection(socket)))
+            Some(Box::pin(Arc::clone(&self).connection(socket, peer)))
         })
     }
 
     /// One connection, from its first byte to its last.
-    async fn connection(self: Arc<Self>, socket: TcpStream) {
-        let admitted = match self.handshake(socket).await {
+    async fn connection(self: Arc<Self>, socket: TcpStream, peer: SocketAddr) {
+        let admitted = match self.handshake(socket, peer).await {
             Ok(stream) => self.admit(&stream).map(|identity| (stream, identity)),
             Err(turned_away) => Err(turned_away),
         };
@@ -129,26 +135,41 @@ impl Agencies {
         }
     }
 
-    async fn handshake(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>, TurnedAway> {
+    async fn handshake(
+        &self,
+        socket: TcpStream,
+        peer: SocketAddr,
+    ) -> Result<TlsStream<TcpStream>, TurnedAway> {
         let crowded = self.handshakes.begin();
         // Without it small answers wait for the acknowledgement of the one before.
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "a socket keeps its delay");
         }
-        let handshake = TlsAcceptor::from(self.tls.current()).accept(socket);
         tokio::select! {
-            shaken = timeout(self.limits.handshake(), handshake) => match shaken {
-                Ok(Ok(stream)) => Ok(stream),
-                Ok(Err(error)) => {
-                    let why = why(&error);
-                    tracing::info!(why = why.name(), %error, "a handshake failed");
-                    Err(TurnedAway::Tls(why))
-                }
-                Err(_) => Err(TurnedAway::Slow),
-            },
+            shaken = timeout(self.limits.handshake(), self.shake(socket, peer)) => {
+                shaken.unwrap_or(Err(TurnedAway::Slow))
+            }
             () = crowded.notified() => Err(TurnedAway::Crowd),
             () = self.ends.stop.cancelled() => Err(TurnedAway::Draining),
         }
+    }
+
+    async fn shake(
+        &self,
+        mut socket: TcpStream,
+        peer: SocketAddr,
+    ) -> Result<TlsStream<TcpStream>, TurnedAway> {
+        let source = proxied::source(&mut socket, peer, &self.balancers).await;
+        let source = source.map_err(|error| {
+            tracing::warn!(%peer, %error, "a balancer does not say where a connection comes from");
+            TurnedAway::Sourceless
+        })?;
+        let shaken = TlsAcceptor::from(self.tls.current()).accept(socket).await;
+        shaken.map_err(|error| {
+            let why = why(&error);
+            tracing::info!(%source, why = why.name(), %error, "a handshake failed");
+            TurnedAway::Tls(why)
+        })
     }
 
     /// Reads who is calling, and takes a place among the connections of that certificate.

@@ -8,6 +8,7 @@ mod flood;
 mod heads;
 mod limits;
 pub(crate) mod plain;
+mod proxied;
 #[cfg(test)]
 mod tests;
 
@@ -42,10 +43,11 @@ pub(crate) async fn bind(
 
 /// Accepts until stopped, then waits for the connections that are open. Dropped, it cuts them.
 ///
-/// `serve` is given the socket and the number of connections that are open, and may decline.
+/// `serve` is given the socket, whose other end it is and the number of connections that are open,
+/// and may decline.
 pub(crate) async fn accept<S, Served>(listener: TcpListener, stop: CancellationToken, serve: S)
 where
-    S: Fn(TcpStream, usize) -> Option<Served>,
+    S: Fn(TcpStream, SocketAddr, usize) -> Option<Served>,
     Served: Future<Output = ()> + Send + 'static,
 {
     let mut connections = JoinSet::new();
@@ -55,7 +57,7 @@ where
             () = stop.cancelled() => break,
             Some(_ended) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => if let Some(served) = serve(socket, connections.len()) {
+                Ok((socket, peer)) => if let Some(served) = serve(socket, peer, connections.len()) {
                     connections.spawn(served);
                 },
                 Err(error) => back_off(&error).await,

@@ -96,7 +96,7 @@ where
     F: Future<Output = Option<Page>> + Send + 'static,
 {
     let ends = stop.clone();
-    super::accept(listener, stop, move |socket, open| {
+    super::accept(listener, stop, move |socket, _, open| {
         (open < CONNECTIONS).then(|| connection(socket, ends.clone(), pages.clone()))
     })
     .await;
