@@ -138,14 +138,7 @@ impl Edge {
             async move { node.page(request).await }
         }));
         let mut calls = JoinSet::new();
-        let door = Agencies::new(
-            config.limits,
-            config.proxy_protocol_from,
-            deps,
-            stack,
-            ends.clone(),
-            rechecks,
-        );
+        let door = Agencies::new(config, deps, stack, ends.clone(), rechecks);
         calls.spawn(Arc::new(door).serve(agencies));
         Ok(Running {
             address,

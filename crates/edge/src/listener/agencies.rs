@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::connection::{Activity, Ends, Over, Protocol, converse};
 use super::limits::{Handshakes, PerCertificate, Place};
 use super::proxied;
-use crate::config::Limits;
+use crate::config::{Config, Limits};
 use crate::stack::Stack;
 use crate::{Deps, Observer, TurnedAway};
 
@@ -57,18 +57,17 @@ pub(crate) struct Peer {
 
 impl Agencies {
     pub(crate) fn new(
-        limits: Limits,
-        balancers: Vec<IpNet>,
+        config: Config,
         deps: Deps,
         stack: Arc<Stack>,
         ends: Ends,
         rechecks: watch::Receiver<()>,
     ) -> Self {
         Self {
-            handshakes: Handshakes::new(limits.handshakes),
-            per_certificate: PerCertificate::new(limits.connections_per_certificate),
-            limits,
-            balancers,
+            handshakes: Handshakes::new(config.limits.handshakes),
+            per_certificate: PerCertificate::new(config.limits.connections_per_certificate),
+            limits: config.limits,
+            balancers: config.proxy_protocol_from,
             tls: deps.tls,
             trust_domain: deps.trust_domain,
             clock: deps.clock,
