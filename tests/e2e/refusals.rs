@@ -151,6 +151,7 @@ async fn every_violation_is_listed_at_once() {
     );
 }
 
+/// Row E11: a number in a path or a query, however it is spelt, is refused, and the log has the route alone.
 #[tokio::test]
 async fn a_personal_id_in_a_url_is_refused_and_never_logged() {
     let sandbox = Sandbox::start();

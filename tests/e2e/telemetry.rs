@@ -75,6 +75,7 @@ fn names(spans: &[Span]) -> Vec<&str> {
     spans.iter().map(|span| span.name.as_str()).collect()
 }
 
+/// Row E11: a number in `tracestate` or `baggage` goes into no span, no log and to no agency.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_exported_spans_form_the_tree_of_the_road_and_hold_nothing_personal() {
     let receiver = Receiver::default();
@@ -88,7 +89,12 @@ async fn the_exported_spans_form_the_tree_of_the_road_and_hold_nothing_personal(
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let mut body = question("999099004711", "ONE_STOP_DESK", &everything());
     body["context"]["officerId"] = "Officer Nguyễn".into();
-    let headers = [("traceparent", parent)];
+    let smuggled = format!("citizen={OTHER}");
+    let headers = [
+        ("traceparent", parent),
+        ("tracestate", &smuggled),
+        ("baggage", &smuggled),
+    ];
     let answer = rest
         .post("/v1/citizens:lookup", body.to_string(), &headers)
         .await
@@ -141,11 +147,14 @@ async fn the_exported_spans_form_the_tree_of_the_road_and_hold_nothing_personal(
         "the trace did not go on"
     );
 
+    let asked = format!("{journal:?}");
+    assert!(!asked.contains(OTHER), "{asked}");
+
     let all = format!("{spans:?}");
     let name = citizen["citizen"]["population"]["name"]["full"]
         .as_str()
         .unwrap();
-    for secret in ["999099004711", "Nguyễn", name] {
+    for secret in ["999099004711", OTHER, "Nguyễn", name] {
         assert!(!all.contains(secret), "{secret} is in the spans");
         assert!(!sandbox.logged().contains(secret), "{secret} is in the log");
     }
@@ -154,6 +163,9 @@ async fn the_exported_spans_form_the_tree_of_the_road_and_hold_nothing_personal(
         "something that reads as a personal id is in the spans"
     );
 }
+
+/// Whom nobody asks about.
+const OTHER: &str = "999099000002";
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

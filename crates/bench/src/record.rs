@@ -176,6 +176,7 @@ impl Desk {
             criticality: self.request.criticality,
             visibility: exchange::Visibility::Citizen,
             flags: exchange::FlagSet::NONE,
+            repeats: None,
             agreement: "A-113",
             policy: &[7; 32],
         });

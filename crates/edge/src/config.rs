@@ -102,6 +102,8 @@ pub struct Limits {
     pub age_ms: u64,
     /// The calls of a connection that is closed may take this much longer, in milliseconds.
     pub grace_ms: u64,
+    /// For how long a request id stands for one question, in milliseconds.
+    pub request_id_ms: u64,
 }
 
 impl Config {
@@ -136,6 +138,7 @@ impl Default for Limits {
             idle_ms: IDLE_MS,
             age_ms: AGE_MS,
             grace_ms: GRACE_MS,
+            request_id_ms: REQUEST_ID_MS,
         }
     }
 }
@@ -164,6 +167,10 @@ impl Limits {
     pub(crate) const fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)
     }
+
+    pub(crate) const fn request_id(&self) -> Duration {
+        Duration::from_millis(self.request_id_ms)
+    }
 }
 
 /// Two round trips over the worst link take less than 1 s.
@@ -190,6 +197,8 @@ const IDLE_MS: u64 = 5 * 60 * 1_000;
 const AGE_MS: u64 = 30 * 60 * 1_000;
 /// Twice the latest deadline.
 const GRACE_MS: u64 = 30_000;
+/// A day, as the contract says.
+const REQUEST_ID_MS: u64 = 24 * 60 * 60 * 1_000;
 
 fn public() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 8080).into()

@@ -23,6 +23,7 @@ mod listener;
 mod log;
 mod method;
 mod observer;
+mod once;
 mod operations;
 mod public;
 mod quota;

@@ -25,6 +25,7 @@ use crate::grpc::Grpc;
 use crate::handlers::Handlers;
 use crate::listener::Peer;
 use crate::method::{self, Door, Target};
+use crate::once::Once;
 use crate::rest::{self, Rest};
 use crate::trace::Titles;
 use crate::tracker::Tracker;
@@ -46,7 +47,11 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn new(config: &Config, deps: &Deps) -> Result<Arc<Self>, Error> {
-        let handlers = Handlers::new(Arc::clone(&deps.gate), deps.readiness.clone());
+        let handlers = Handlers::new(
+            Arc::clone(&deps.gate),
+            deps.readiness.clone(),
+            Once::new(config.limits.request_id()),
+        );
         let help_base: Arc<str> = Arc::from(&*config.help_base);
         let tracker = Tracker::new(
             Arc::clone(&deps.gate),
@@ -103,7 +108,11 @@ impl Stack {
             Err(fault) => (self.deadlines.by_default(begun), Some(fault)),
         };
         let caller = peer.caller.clone();
-        let context = Context::new(Call { caller, deadline });
+        let context = Context::new(Call {
+            caller,
+            deadline,
+            repeats: None,
+        });
         let account = Account::open(
             Arc::clone(&context),
             door,

@@ -134,6 +134,7 @@ impl Tracker {
         let call = Call {
             caller: caller.clone(),
             deadline,
+            repeats: None,
         };
         let answer = timeout_at(deadline, self.asked(which, &call, head)).await;
         let answer = answer.unwrap_or_else(|_| Err(Fault::new(Reason::DeadlineExceeded, "late")));

@@ -28,6 +28,8 @@ pub struct Attempt<'a> {
     pub visibility: Visibility,
     /// What is out of the ordinary about it.
     pub flags: FlagSet,
+    /// The record of the same question before, by its log and its place, if it is asked again.
+    pub repeats: Option<(&'a str, u64)>,
 }
 
 /// A question that was not admitted.
@@ -92,6 +94,7 @@ impl<'a> Attempt<'a> {
             crit: Some(self.criticality.name()),
             pol: Some(Digest(self.policy)),
             vis: Shown(self.visibility),
+            replay_of: self.repeats.map(|(log, seq)| format!("{log} {seq}")),
             ..self.why().head("ACCESS", node, ts, self.caller, salts)
         };
         leaf::write_head(&mut out, &head);
@@ -226,6 +229,7 @@ impl<'a> Why<'a> {
             crit: context.map(|it| it.criticality.name()),
             pol: None,
             vis: Shown(Visibility::Citizen),
+            replay_of: None,
         }
     }
 }

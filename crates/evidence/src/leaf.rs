@@ -56,6 +56,9 @@ pub(crate) struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pol: Option<Digest<'a>>,
     pub(crate) vis: Shown<Visibility>,
+    /// The record that this one repeats: its log and its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) replay_of: Option<String>,
 }
 
 /// The caller in a leaf.

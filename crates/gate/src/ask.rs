@@ -167,6 +167,8 @@ impl Asking<'_> {
         if miss.reason == "WRONG_SUBJECT" {
             observer.wrong_subject(source);
             tracing::error!(%source, "a source answered about another person");
+        } else if state == SourceState::Withheld {
+            observer.closed(&self.call.caller, &self.request.id, source);
         } else if state.is_failure() && self.permit.limited(source).is_none() {
             tracing::warn!(%source, state = state.name(), reason = miss.reason, detail = miss.detail, "a source gave no answer");
         }

@@ -1,5 +1,7 @@
 //! What the doors hand over with a request, and what they get back.
 
+use std::sync::Arc;
+
 use admission::QuotaState;
 use exchange::Caller;
 use tokio::time::Instant;
@@ -11,6 +13,17 @@ pub struct Call {
     pub caller: Caller,
     /// When an answer is too late for them.
     pub deadline: Instant,
+    /// The record of the same question before, if it is asked again.
+    pub repeats: Option<Place>,
+}
+
+/// The place of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The log, by its origin.
+    pub log: Arc<str>,
+    /// The number of the record in it.
+    pub seq: u64,
 }
 
 /// An answer, and the state of the caller's quota for the headers.

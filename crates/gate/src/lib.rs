@@ -44,7 +44,7 @@ use exchange::{Clock, Source};
 use tokio_util::task::TaskTracker;
 
 pub use audit::{Checkpoints, Period, Records, Usage, Usages};
-pub use call::{Call, Reply};
+pub use call::{Call, Place, Reply};
 pub use canary::{Canaries, CanaryError};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;

@@ -16,6 +16,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn break_glass(&self, _caller: &Caller, _request: &RequestId) {}
     /// A caller asks as no officer at work does: wake someone if it is suspended.
     fn suspected(&self, _caller: &Caller, _suspicion: Suspicion) {}
+    /// A caller asks about a person whose record a source keeps closed: wake someone.
+    fn closed(&self, _caller: &Caller, _request: &RequestId, _source: Source) {}
     /// A caller asks about a canary: wake someone.
     fn canary(&self, _caller: &Caller, _request: &RequestId) {}
 }

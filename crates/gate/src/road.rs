@@ -133,6 +133,7 @@ impl Gate {
             flags: permit.flags(),
             agreement: permit.agreement(),
             policy: permit.policy_digest(),
+            repeats: call.repeats.as_ref().map(|it| (&*it.log, it.seq)),
         })?;
         if permit.criticality() == Criticality::Emergency {
             self.deps.observer.break_glass(&call.caller, &request.id);

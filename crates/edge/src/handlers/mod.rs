@@ -11,23 +11,29 @@ use api::convert::{Malformed, Question};
 use api::v1;
 use exchange::{CallContext, Fault, QuotaViolation, Reason, RequestId, Violation};
 use futures_util::stream::{self, Stream, StreamExt as _};
-use gate::{Gate, Reply};
+use gate::{Call, Gate, Reply};
 use tokio::time::timeout_at;
 use v1::stream_citizen_response::Event;
 
 use crate::Readiness;
 use crate::account::Context;
+use crate::once::{Once, Running};
 
 /// The methods of the contract.
 #[derive(Clone, Debug)]
 pub(crate) struct Handlers {
     gate: Arc<Gate>,
     readiness: Readiness,
+    once: Once,
 }
 
 impl Handlers {
-    pub(crate) const fn new(gate: Arc<Gate>, readiness: Readiness) -> Self {
-        Self { gate, readiness }
+    pub(crate) const fn new(gate: Arc<Gate>, readiness: Readiness, once: Once) -> Self {
+        Self {
+            gate,
+            readiness,
+            once,
+        }
     }
 
     pub(crate) async fn lookup(
@@ -36,8 +42,10 @@ impl Handlers {
         message: &v1::LookupCitizenRequest,
     ) -> Result<v1::LookupCitizenResponse, Fault> {
         let request = self.read(context, message)?;
-        let reply = self.gate.lookup(&context.call, &request).await;
+        let mut running = self.begin(context, &request, "lookup", message)?;
+        let reply = self.gate.lookup(&again(context, &running), &request).await;
         let answer = self.note(context, &request, reply.map(whole))?;
+        running.answered(answer.receipt.as_ref());
         context.notes().completeness = Some(answer.completeness());
         Ok(answer)
     }
@@ -50,9 +58,10 @@ impl Handlers {
     ) -> Result<impl Stream<Item = Result<v1::StreamCitizenResponse, Fault>> + Send + use<>, Fault>
     {
         let request = self.read(context, message)?;
+        let running = self.begin(context, &request, "stream", message)?;
         let begun = self
             .gate
-            .stream(context.call.clone(), request.clone())
+            .stream(again(context, &running), request.clone())
             .await;
         let begun = begun.map(|events| (events, self.gate.quota(&context.call)));
         let events = self.note(context, &request, begun).map_err(|mut fault| {
@@ -60,10 +69,10 @@ impl Handlers {
             fault
         })?;
         let context = Arc::clone(context);
-        Ok(stream::unfold(Some(events), move |events| {
+        Ok(stream::unfold(Some((events, running)), move |begun| {
             let context = Arc::clone(&context);
             async move {
-                let mut events = events?;
+                let (mut events, mut running) = begun?;
                 match timeout_at(context.call.deadline, events.next()).await {
                     Err(_) => Some((Err(late()), None)),
                     Ok(None) => Some((Err(cut_short()), None)),
@@ -71,9 +80,10 @@ impl Handlers {
                     Ok(Some(Ok(event))) => {
                         if let Some(Event::Summary(summary)) = &event.event {
                             context.notes().completeness = Some(summary.completeness());
+                            running.answered(summary.receipt.as_ref());
                             return Some((Ok(event), None)); // nothing follows a summary
                         }
-                        Some((Ok(event), Some(events)))
+                        Some((Ok(event), Some((events, running))))
                     }
                 }
             }
@@ -86,8 +96,11 @@ impl Handlers {
         message: &v1::ResolveIdentifierRequest,
     ) -> Result<v1::ResolveIdentifierResponse, Fault> {
         let request = self.read(context, message)?;
-        let reply = self.gate.resolve(&context.call, &request).await;
-        self.note(context, &request, reply.map(whole))
+        let mut running = self.begin(context, &request, "resolve", message)?;
+        let reply = self.gate.resolve(&again(context, &running), &request).await;
+        let answer = self.note(context, &request, reply.map(whole))?;
+        running.answered(answer.receipt.as_ref());
+        Ok(answer)
     }
 
     pub(crate) async fn verify(
@@ -96,8 +109,11 @@ impl Handlers {
         message: &v1::VerifyAttributesRequest,
     ) -> Result<v1::VerifyAttributesResponse, Fault> {
         let asked = self.read(context, message)?;
-        let reply = self.gate.verify(&context.call, &asked).await;
-        self.note(context, &asked, reply.map(whole))
+        let mut running = self.begin(context, &asked, "verify", message)?;
+        let reply = self.gate.verify(&again(context, &running), &asked).await;
+        let answer = self.note(context, &asked, reply.map(whole))?;
+        running.answered(answer.receipt.as_ref());
+        Ok(answer)
     }
 
     pub(crate) async fn list_fields(
@@ -140,6 +156,18 @@ impl Handlers {
         note_id(context, message);
         let read = message.read(self.gate.year());
         self.wrong::<Q>(read.map_or_else(|malformed| malformed, Into::into))
+    }
+
+    /// Begins a question, unless its request id stands for another or for one that runs.
+    fn begin(
+        &self,
+        context: &Context,
+        asked: &CallContext,
+        method: &'static str,
+        message: &impl prost::Message,
+    ) -> Result<Running, Fault> {
+        self.once
+            .begin(&context.call.caller, asked.id, method, message)
     }
 
     /// Reads a question; if it is malformed, everything that is wrong with it is told at once.
@@ -197,6 +225,14 @@ const fn before_purposes(reason: Reason) -> bool {
         reason,
         Reason::SyntheticId | Reason::CallerUnknown | Reason::PurposeUnknown
     )
+}
+
+/// The call of a question that runs, which says what it repeats.
+fn again(context: &Context, running: &Running) -> Call {
+    Call {
+        repeats: running.repeats.clone(),
+        ..context.call.clone()
+    }
 }
 
 fn whole<T>(reply: Reply<T>) -> (T, Option<QuotaState>) {

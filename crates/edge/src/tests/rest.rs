@@ -151,7 +151,8 @@ async fn an_answer_that_is_too_large_does_not_leave() {
     let answer = client.post("/v1/citizens:lookup", &question(LARGE)).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(answer.json()["reason"], "INTERNAL");
-    let body = serde_json::json!({"lookup": question(LARGE)});
+    let mut body = serde_json::json!({"lookup": question(LARGE)});
+    body["lookup"]["context"]["requestId"] = exchange::RequestId::fresh().to_string().into();
     let answer = client.post("/v1/citizens:stream", &body).await;
     let text = String::from_utf8(answer.body.to_vec()).unwrap();
     let events: Vec<_> = text.split_terminator("\n\n").map(event).collect();

@@ -140,6 +140,7 @@ async fn a_failure_is_told_once_with_its_reason_and_nothing_personal() {
     assert!(told.edge().status.ne(&Status::Unset));
     // Not a purpose at all.
     body["context"]["purposeCode"] = KNOWN.into();
+    body["context"]["requestId"] = exchange::RequestId::fresh().to_string().into();
     client.post("/v1/citizens:lookup", &body).await;
     let url = request(Method::GET, "/v1/citizens/999099000001", "");
     client.send(url.finish()).await;

@@ -169,6 +169,7 @@ impl Desk {
             policy: &self.policy,
             visibility: Visibility::Citizen,
             flags: FlagSet::NONE,
+            repeats: None,
         }
     }
 

@@ -30,6 +30,7 @@ impl Desk {
     pub(super) async fn seen_as(&self, evidence: &Evidence, visibility: Visibility) -> Receipt {
         let attempt = Attempt {
             visibility,
+            repeats: None,
             ..self.attempt()
         };
         let open = evidence.open(&attempt).unwrap();

@@ -287,6 +287,7 @@ pub(super) fn call() -> Call {
             &"ab".repeat(32),
         ),
         deadline: Instant::now() + Duration::from_secs(10),
+        repeats: None,
     }
 }
 

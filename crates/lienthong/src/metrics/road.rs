@@ -26,6 +26,7 @@ pub(super) struct Road {
     took: Histogram<f64>,
     wrong_subject: Arc<[AtomicU64; Source::ALL.len()]>,
     suspicions: Arc<Suspicions>,
+    closed: Arc<[AtomicU64; Source::ALL.len()]>,
 }
 
 impl Road {
@@ -39,24 +40,16 @@ impl Road {
             .with_description("From the question to a source to its answer.")
             .with_boundaries(BOUNDS.to_vec())
             .build();
-        let wrong_subject = Arc::new(<[AtomicU64; Source::ALL.len()]>::default());
-        let read = Arc::clone(&wrong_subject);
-        counter(
-            meter,
-            "gateway.wrong_subject",
-            "Answers about another person than the one asked about.",
-            move |counted| {
-                for (source, count) in Source::ALL.into_iter().zip(read.iter()) {
-                    let source = KeyValue::new("source", source.name());
-                    counted.observe(count.load(Relaxed), &[source]);
-                }
-            },
-        );
+        let what = "Answers about another person than the one asked about.";
+        let wrong_subject = by_source(meter, "gateway.wrong_subject", what);
+        let what = "Questions about persons whose record the source keeps closed.";
+        let closed = by_source(meter, "gateway.closed_records", what);
         Self {
             agencies,
             took,
             wrong_subject,
             suspicions: Suspicions::new(meter),
+            closed,
         }
     }
 }
@@ -89,12 +82,38 @@ impl gate::Observer for Metrics {
         self.road.suspicions.tell(caller, suspicion);
     }
 
+    fn closed(&self, caller: &Caller, request: &RequestId, source: Source) {
+        if let Some(count) = self.road.closed.get(source as usize - 1) {
+            count.fetch_add(1, Relaxed);
+        }
+        let (agency, system) = (caller.agency(), caller.system());
+        let request_id = tracing::field::display(request);
+        tracing::error!(%agency, %system, %source, request_id, "ClosedRecord: somebody is asked about whose record the source keeps closed");
+    }
+
     fn canary(&self, caller: &Caller, request: &RequestId) {
         let (agency, system) = (caller.agency(), caller.system());
         self.road.agencies.of(agency).hit_canary();
         let request_id = tracing::field::display(request);
         tracing::error!(%agency, %system, request_id, "CanaryHit: somebody is asked about whom nobody should ask about");
     }
+}
+
+/// A counter with one series for each source.
+fn by_source(
+    meter: &Meter,
+    name: &'static str,
+    what: &'static str,
+) -> Arc<[AtomicU64; Source::ALL.len()]> {
+    let counts = Arc::new(<[AtomicU64; Source::ALL.len()]>::default());
+    let read = Arc::clone(&counts);
+    counter(meter, name, what, move |counted| {
+        for (source, count) in Source::ALL.into_iter().zip(read.iter()) {
+            let source = KeyValue::new("source", source.name());
+            counted.observe(count.load(Relaxed), &[source]);
+        }
+    });
+    counts
 }
 
 fn canary_hits(meter: &Meter, agencies: Arc<Agencies>) {
