@@ -97,7 +97,7 @@ async fn pair(server: &Postmaster) -> Pair {
 
 async fn what_is_erased_on_one_node_is_erased_on_both(pair: &Pair) {
     let (one, two) = (&pair.one, &pair.two);
-    let (first, disclosure) = (&pair.first.0, one.disclosure());
+    let (first, disclosure) = (&pair.first.0, one.patient());
     let erased = first.erase(&disclosure, &person(CITIZEN)).await;
     assert!(whole(erased) >= 2);
     let found = two.accesses(&pair.second.0, CITIZEN).await;
@@ -145,7 +145,7 @@ async fn what_another_node_has_not_filed_is_erased_as_well(server: &Postmaster) 
     let ((first, first_handle), (second, second_handle)) = (one.start(), two.start());
     two.exchange(&second).await;
     one.clock.set(NOW_MS + 10_000);
-    let erased = first.erase(&one.disclosure(), &person(CITIZEN)).await;
+    let erased = first.erase(&one.patient(), &person(CITIZEN)).await;
     assert_eq!(whole(erased), 0);
     two.clock.set(NOW_MS + 20_000);
     let anew = two.exchange(&second).await;
@@ -202,7 +202,7 @@ async fn everything_is_made_up_for(desk: &Desk, evidence: &Evidence) {
         assert_eq!(opened(record, "sub"), Some(CITIZEN));
     }
     assert_eq!(desk.accesses(evidence, OTHER).await.total, 1);
-    let erased = evidence.erase(&desk.disclosure(), &person(OTHER)).await;
+    let erased = evidence.erase(&desk.patient(), &person(OTHER)).await;
     assert!(whole(erased) >= 1);
     let found = desk.accesses(evidence, OTHER).await;
     assert!(found.found.records.is_empty(), "{found:?}");
@@ -227,7 +227,7 @@ async fn an_erasure_that_is_cut_is_tried_again(server: &mut Postmaster) {
         server.stop(Stop::Immediate).unwrap();
         server.start().unwrap();
     };
-    let (disclosure, number) = (desk.disclosure(), person(CITIZEN));
+    let (disclosure, number) = (desk.patient(), person(CITIZEN));
     let (erased, ()) = tokio::join!(evidence.erase(&disclosure, &number), cut);
     assert!(whole(erased) >= 1);
     let found = desk.accesses(&evidence, CITIZEN).await;

@@ -47,6 +47,14 @@ impl Desk {
         }
     }
 
+    /// The same for what a database may take its time for.
+    pub(super) fn patient(&self) -> Disclosure<'_> {
+        Disclosure {
+            deadline: Instant::now() + 10 * PATIENCE,
+            ..self.disclosure()
+        }
+    }
+
     pub(super) async fn search(&self, evidence: &Evidence, query: Query) -> Found {
         evidence.search(&self.disclosure(), &query).await.unwrap()
     }
