@@ -71,22 +71,26 @@ async fn one_agency_at_ten_times_its_quota_is_refused_and_nobody_else() {
     let stop = Arc::new(AtomicBool::new(false));
     let begun = Instant::now();
     let flooding = tokio::spawn(flood(Rest::new(&sandbox, "tax"), 50, Arc::clone(&stop)));
-    let mut beside = Duration::ZERO;
+    let mut beside = Vec::new();
     while begun.elapsed() < Duration::from_secs(4) {
-        beside = beside.max(p99(&commune, 300).await);
+        beside.push(p99(&commune, 300).await);
     }
     stop.store(true, Relaxed);
     let [asked, answered, refused] = flooding.await.unwrap();
     let allowed = 5.0 + 5.0 * begun.elapsed().as_secs_f64();
+    // The middle one, and the slower of before and after: the machine has other work, too.
+    beside.sort_unstable();
+    let beside = beside[beside.len() / 2];
+    let baseline = baseline.max(p99(&commune, 300).await);
     println!(
         "baseline p99 {baseline:?}, beside a flood {beside:?}; {answered} of {asked} answered"
     );
     assert!(answered as f64 <= allowed + 1.0, "{answered} of {allowed}");
     assert!(answered as f64 >= 0.8 * allowed, "{answered} of {allowed}");
     assert!(refused > 5 * answered, "{refused} of {asked}");
-    // Below 20 ms it is the machine's own noise that is measured.
+    // Below 50 ms it is the machine's own noise that is measured.
     assert!(
-        beside < 2 * baseline.max(Duration::from_millis(20)),
+        beside < 2 * baseline.max(Duration::from_millis(50)),
         "{baseline:?} {beside:?}"
     );
 

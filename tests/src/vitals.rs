@@ -146,16 +146,19 @@ impl Before {
     }
 
     /// Looks at what it has done: the process lives, has not grown by 32 MiB, and the other caller was
-    /// answered within twice the time as before.
+    /// answered within twice the time as before or after, or within a second on a busy machine.
     pub async fn has_survived(self, sandbox: &Sandbox) {
         let loud = self.neighbour.stop().await;
         let grown = resident(sandbox).saturating_sub(self.resident);
         assert!(grown < 32 << 10, "it has grown by {grown} KiB");
-        let most = (self.quiet * 2).max(NOISE);
-        let quiet = self.quiet;
+        let quiet = Neighbour::begin(sandbox);
+        sleep(Duration::from_millis(500)).await;
+        // The slower of before and after: the machine may have got other work meanwhile.
+        let quiet = quiet.stop().await.max(self.quiet);
+        let most = (quiet * 2).max(NOISE);
         assert!(
             loud < most,
-            "another caller waits {loud:?}, and {quiet:?} before"
+            "another caller waits {loud:?}, and {quiet:?} in quiet"
         );
     }
 }
@@ -163,4 +166,4 @@ impl Before {
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
 /// What a machine with other work takes away from anybody at times.
-const NOISE: Duration = Duration::from_millis(250);
+const NOISE: Duration = Duration::from_secs(1);
