@@ -33,7 +33,9 @@ async fn a_drain_lets_calls_finish_and_takes_no_new_ones() {
     let mut grpc = client.citizen().await;
     let running = tokio::spawn(async move { grpc.lookup_citizen(message(WAITS)).await });
     let mut http1 = client.http1().await;
-    let asked = post("/v1/citizens:lookup", question(WAITS).to_string());
+    let mut asked = question(WAITS);
+    asked["context"]["requestId"] = exchange::RequestId::fresh().to_string().into();
+    let asked = post("/v1/citizens:lookup", asked.to_string());
     let rest = tokio::spawn(async move { http1.send_request(asked).await });
     while world.tax.asked() < 2 {
         world.tax.reached.notified().await;
