@@ -106,24 +106,30 @@ impl Watch {
 
     /// Sees whether somebody with the next number was asked about a moment ago.
     fn follow(&mut self, marks: Marks) {
-        let mut marked = self.recent.iter().map(|(mark, _)| *mark);
-        if marked.clone().any(|mark| mark == marks.own) {
-            return;
+        let mut is_next = false;
+        for (mark, _) in &self.recent {
+            if *mark == marks.own {
+                return;
+            }
+            is_next |= marks.neighbours.is_some_and(|both| both.contains(mark));
         }
-        let next = |both: [Mark; 2]| marked.any(|mark| both.contains(&mark));
-        let is_next = marks.neighbours.is_some_and(next);
         if self.recent.len() >= RECENT {
             self.recent.pop_front();
         }
         self.recent.push_back((marks.own, is_next));
     }
 
-    fn verdict(&mut self, measure: Measure) -> Option<Step> {
-        let misses = self.missed.len();
-        let is_many = measure == Measure::Count || {
+    fn is_many(&self, misses: usize, measure: Measure) -> bool {
+        measure == Measure::Count || {
             let asked: f64 = self.asked.iter().map(Distinct::estimate).sum();
             misses as f64 >= SHARE * asked
-        };
+        }
+    }
+
+    fn verdict(&mut self, measure: Measure) -> Option<Step> {
+        let misses = self.missed.len();
+        // Nearly nobody misses so many, and the estimate is dear.
+        let is_many = misses >= MISSES / 2 && self.is_many(misses, measure);
         if misses >= MISSES && !is_many {
             // Counted on from here, or a large caller's set would never end.
             self.missed.clear();
@@ -133,7 +139,7 @@ impl Watch {
         let in_a_row = self.recent.iter().filter(|(_, is_next)| *is_next).count();
         if misses >= MISSES {
             Some(Step::Suspended)
-        } else if in_a_row >= SEQUENCE || (misses >= MISSES / 2 && is_many) {
+        } else if in_a_row >= SEQUENCE || is_many {
             Some(Step::SteppedDown)
         } else {
             None

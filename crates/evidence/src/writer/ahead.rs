@@ -9,6 +9,7 @@
 //! long as it runs.
 
 use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -22,16 +23,6 @@ use super::blocks::{BLOCK, Blocks};
 pub(super) struct Ahead {
     reached: u64,
     thread: Option<Zeroing>,
-}
-
-/// How a thread that writes zeros shares the disk with the batches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Haste {
-    /// It does not: while it changes the extents of the file that is being written, syncs wait for
-    /// the journal, and that is to be over soon.
-    Now,
-    /// It takes a fifth of the time.
-    Later,
 }
 
 impl Ahead {
@@ -60,9 +51,9 @@ impl Ahead {
 
     /// Writes zeros behind what was written, to the end of the file, on a thread of its own. What it cannot
     /// write stays as it is: whoever writes there next meets the reason.
-    pub(super) fn begin(&mut self, file: File, size: u64, haste: Haste) {
+    pub(super) fn begin(&mut self, file: File, size: u64) {
         self.stop();
-        self.thread = Zeroing::begin(file, self.reached..size, haste);
+        self.thread = Zeroing::begin(file, self.reached..size);
     }
 
     /// Ends the thread, if there is one: it has written its last when this returns.
@@ -92,7 +83,7 @@ struct Shared {
 
 impl Zeroing {
     /// None if there is no thread to be had.
-    fn begin(file: File, range: std::ops::Range<u64>, haste: Haste) -> Option<Self> {
+    fn begin(file: File, range: Range<u64>) -> Option<Self> {
         let shared = Arc::new(Shared {
             reached: AtomicU64::new(range.start),
             ends: AtomicBool::new(false),
@@ -100,7 +91,7 @@ impl Zeroing {
         let of_thread = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("evidence-ahead".to_owned())
-            .spawn(move || of_thread.zero(&file, range, haste))
+            .spawn(move || of_thread.zero(&file, range))
             .ok()?;
         Some(Self {
             shared,
@@ -124,7 +115,7 @@ impl Drop for Zeroing {
 }
 
 impl Shared {
-    fn zero(&self, file: &File, range: std::ops::Range<u64>, haste: Haste) {
+    fn zero(&self, file: &File, range: Range<u64>) {
         let mut zeros = Blocks::default();
         zeros.extend_zeros(CHUNK);
         let mut at = range.start.next_multiple_of(BLOCK as u64);
@@ -135,9 +126,8 @@ impl Shared {
             }
             at += CHUNK as u64;
             self.reached.store(at, Ordering::Release);
-            if haste == Haste::Later {
-                thread::sleep(begun.elapsed() * REST);
-            }
+            // While it changes the extents of a file that is written, syncs of that wait for the journal.
+            thread::sleep(begun.elapsed() * REST);
         }
         // Or the first sync of a batch would wait for the journal. Its failure is found by that.
         file.sync_data().ok();
@@ -146,7 +136,7 @@ impl Shared {
 
 /// How much is written at once: in a fraction of a millisecond, and as long the writer may have to wait.
 const CHUNK: usize = 256 << 10;
-/// How many times as long as it has written a thread rests that shares the disk.
+/// How many times as long as it has written it rests, so that batches have the disk.
 const REST: u32 = 4;
 
 #[cfg(test)]
@@ -178,7 +168,7 @@ mod tests {
         for block in 0..blocks {
             let (at, end) = (block * BLOCK as u64, (block + 1) * BLOCK as u64);
             while !ahead.covers(end) {
-                ahead.begin(file.try_clone().unwrap(), SIZE, Haste::Now);
+                ahead.begin(file.try_clone().unwrap(), SIZE);
                 thread::yield_now();
             }
             file.write_all_at(&[1; BLOCK], at).unwrap();
@@ -198,7 +188,7 @@ mod tests {
         let mut ahead = Ahead::at(0);
         write_behind(&mut ahead, &file, 1_500);
         while !ahead.covers(SIZE) {
-            ahead.begin(file.try_clone().unwrap(), SIZE, Haste::Now);
+            ahead.begin(file.try_clone().unwrap(), SIZE);
             thread::yield_now();
         }
         ahead.stop();
@@ -213,7 +203,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = preallocated(&dir);
         let mut ahead = Ahead::at(0);
-        ahead.begin(file.try_clone().unwrap(), SIZE, Haste::Later);
+        ahead.begin(file.try_clone().unwrap(), SIZE);
         ahead.stop();
         file.set_len(BLOCK as u64).unwrap();
         thread::yield_now();
@@ -227,7 +217,7 @@ mod tests {
         drop(preallocated(&dir));
         let file = File::open(dir.path().join("segment")).unwrap();
         let mut ahead = Ahead::at(BLOCK as u64);
-        ahead.begin(file, SIZE, Haste::Now);
+        ahead.begin(file, SIZE);
         assert!(ahead.covers(BLOCK as u64));
         assert!(!ahead.covers(BLOCK as u64 + 1));
     }

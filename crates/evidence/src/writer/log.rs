@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
 use rustix::io::Errno;
 
-use super::ahead::{Ahead, Haste};
+use super::ahead::Ahead;
 use super::blocks::{BLOCK, Blocks};
 use crate::chain::Chain;
 use crate::publish::Place;
@@ -175,12 +175,12 @@ impl Log {
             return;
         }
         if !is_covered && let Ok(file) = self.file.try_clone() {
-            self.ahead.begin(file, self.size, Haste::Now);
+            self.ahead.begin(file, self.size);
         }
         if self.spare.is_none() && self.has_spare && self.used > self.size / 2 {
             let mut spare = Ahead::at(0);
             if let Ok(file) = open_segment(&self.spare_path()) {
-                spare.begin(file, self.size, Haste::Later);
+                spare.begin(file, self.size);
             }
             self.spare = Some(spare);
         }
