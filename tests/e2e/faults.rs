@@ -142,6 +142,7 @@ async fn a_required_source_that_does_not_answer_fails_the_call() {
     assert_eq!(answer.json()["reason"], "REQUIRED_SOURCE_UNAVAILABLE");
     assert!(answer.headers.contains_key("retry-after"));
     body["requiredSources"] = json!(["SOURCE_POPULATION"]);
+    body["context"]["requestId"] = json!(exchange::RequestId::fresh().to_string());
     let answer = rest
         .post("/v1/citizens:lookup", body.to_string(), &[])
         .await

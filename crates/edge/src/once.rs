@@ -43,6 +43,7 @@ pub(crate) struct Running {
 /// A caller, hashed, and its request id.
 type Key = (u64, u128);
 
+#[derive(Default)]
 struct Book {
     entries: HashMap<Key, Entry>,
     /// In the order in which they were used; an id that was used again stands there again.
@@ -66,7 +67,7 @@ impl Once {
     /// No id was used yet.
     pub(crate) fn new(remembered_for: Duration) -> Self {
         Self {
-            book: Arc::new(Mutex::new(Book::empty())),
+            book: Arc::default(),
             callers: RandomState::new(),
             contents: [RandomState::new(), RandomState::new()],
             remembered_for,
@@ -142,15 +143,6 @@ impl Drop for Running {
 }
 
 impl Book {
-    /// With room for all of them, which the system gives as it is used: one that grew would stop every call
-    /// while it does.
-    fn empty() -> Self {
-        Self {
-            entries: HashMap::with_capacity(MOST),
-            order: VecDeque::with_capacity(MOST),
-        }
-    }
-
     /// Forgets what is old, and the oldest of what is too much.
     fn forget(&mut self, now: Instant, remembered_for: Duration) {
         while let Some((key, used)) = self.order.front().copied() {
