@@ -97,7 +97,11 @@ fn no_kill_during_a_rotation_loses_a_record_or_a_key() {
     let dir = home.path().join("log");
     let config = Config::new(&dir, "audit.gw.example/gw-1/2026h2", "gw-1");
     let (mut receipts, mut asked) = (Vec::new(), 0);
-    for round in 0..rounds {
+    for round in 0..4 * rounds {
+        // On a busy machine the kill often comes before the step.
+        if round >= rounds && asked >= rounds / 2 {
+            break;
+        }
         // From before the keeper looks to well behind the change.
         let time = Duration::from_millis(450 + (round * 37) % 400);
         receipts.extend(killed_after(home.path(), time, || {
