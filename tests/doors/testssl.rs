@@ -3,7 +3,8 @@
 //! The report of the last run is kept in `target/testssl`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -54,13 +55,16 @@ fn a_scanner_finds_nothing() {
 
 /// Runs the scanner; what it found.
 fn scan(sandbox: &Sandbox) -> Vec<Value> {
-    let report = report();
+    let report = folder().join("report.json");
     std::fs::remove_file(&report).ok();
+    let openssl = with_certificate(sandbox);
     let url: url::Url = sandbox.text("/gateway").parse().unwrap();
     let mut scanner = Command::new("testssl")
         .args(SECTIONS)
         .args(["--quiet", "--warnings", "off", "--fast", "--nodns", "none"])
-        .args(["--ip", "127.0.0.1", "--color", "0", "--assume-http"])
+        .args(["--ip", "127.0.0.1", "--color", "0"])
+        .arg("--openssl")
+        .arg(&openssl)
         .arg("--jsonfile")
         .arg(&report)
         .arg(format!("localhost:{}", url.port().unwrap()))
@@ -74,13 +78,33 @@ fn scan(sandbox: &Sandbox) -> Vec<Value> {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
+/// An OpenSSL that presents the certificate of a caller, which this scanner cannot by itself.
+///
+/// Without one every connection is refused after the handshake, and the scanner sees a server or
+/// none, whichever its client reads first: the alert or the end of its own input.
+fn with_certificate(sandbox: &Sandbox) -> PathBuf {
+    let (cert, key) = sandbox.caller("commune");
+    let quoted = |path: &Path| format!("'{}'", path.display());
+    let script = format!(
+        "#!/bin/sh\ncase \"$1\" in\n\
+         s_client) shift; exec openssl s_client -cert {} -key {} \"$@\" ;;\n\
+         *) exec openssl \"$@\" ;;\nesac\n",
+        quoted(&cert),
+        quoted(&key)
+    );
+    let path = folder().join("openssl");
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    path
+}
+
 /// Where the report is kept.
-fn report() -> PathBuf {
+fn folder() -> PathBuf {
     let program = program();
     let target = program.ancestors().nth(2).unwrap();
     let folder = target.join("testssl");
     std::fs::create_dir_all(&folder).unwrap();
-    folder.join("report.json")
+    folder
 }
 
 /// The hybrid exchange, which no harvest of today is broken by tomorrow, is offered and comes first.
