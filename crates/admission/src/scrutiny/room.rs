@@ -1,6 +1,5 @@
 //! Everybody who is watched, and who is held back.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -15,15 +14,15 @@ use jiff::Timestamp;
 
 use super::level::{Found, Level, Step, Suspension, SuspensionId, Suspicion};
 use super::watch::{Mark, Marks, Measure, WINDOW, Watch};
-use super::{Name, Names};
+use super::{ByName, Name, Names};
 
 /// Watches how everybody asks.
 pub(crate) struct Scrutiny<C: Clock> {
     names: Names,
     clock: C,
     start: C::Instant,
-    watches: Mutex<HashMap<Name, Watch>>,
-    held: RwLock<HashMap<Name, Held<C>>>,
+    watches: Mutex<ByName<Watch>>,
+    held: RwLock<ByName<Held<C>>>,
     /// How many are held back: none, nearly always, and then nothing is looked up.
     held_count: AtomicUsize,
 }
@@ -241,7 +240,7 @@ impl<C: Clock + Clone> Scrutiny<C> {
 }
 
 /// Forgets who has not asked for long; if all have, some who missed nobody, and else some.
-fn make_room(watches: &mut HashMap<Name, Watch>, now: u32) {
+fn make_room(watches: &mut ByName<Watch>, now: u32) {
     watches.retain(|_, watch| !watch.is_over(now));
     for only_calm in [true, false] {
         let mut some = (watches.len() + MOST / 16).saturating_sub(MOST);
