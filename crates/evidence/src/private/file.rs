@@ -273,5 +273,6 @@ impl Desk {
     }
 }
 
-/// So many sealed openings are filed with one commit, and those of the record they end in.
-const AT_ONCE: usize = if cfg!(test) { 64 } else { 8_192 };
+/// So many sealed openings are filed with one commit, and those of the record they end in: some ten
+/// megabytes.
+const AT_ONCE: usize = if cfg!(test) { 64 } else { 16_384 };
