@@ -104,6 +104,7 @@ impl Gateway {
         let parts = reload::Parts {
             admission: admission(checked.policy, &clock, checked.shared.as_ref(), &consents),
             canaries: Arc::new(checked.canaries),
+            protected: Arc::new(checked.protected),
             tls: Arc::clone(&tls),
             evidence,
             metrics: Arc::clone(metrics),
@@ -209,6 +210,7 @@ fn gate(
         clock: Arc::clone(&parts.clock),
         observer: Arc::clone(&parts.metrics) as _,
         canaries: Arc::clone(&parts.canaries),
+        protected: Arc::clone(&parts.protected),
         switches: Arc::clone(switches),
         synthetic: manner.synthetic,
         verification_step: manner.verification_step,
