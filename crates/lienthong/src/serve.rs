@@ -85,8 +85,7 @@ impl Gateway {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let manner = Manner::of(&config);
         let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
-        let readiness = Readiness::new();
-        let shelf = Shelf::new(&config.evidence);
+        let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
         let store = SwitchStore::new(&config.evidence);
         let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
         let (evidence, log, keys) = record(
