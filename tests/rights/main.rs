@@ -20,6 +20,7 @@ mod emergency;
 mod hindsight;
 mod masks;
 mod nodes;
+mod pages;
 mod quotas;
 mod replays;
 mod scraping;

@@ -44,7 +44,7 @@ pub use flag::{Flag, FlagSet};
 pub use identifier::{Identifier, IdentifierKind, IdentifierViolation};
 pub use name::{NameViolation, name_hint, name_key, normalise};
 pub use reason::{Reason, Retry};
-pub use record::{BatchProof, Found, Opened, Opening, Position, Query};
+pub use record::{BatchProof, Found, Opened, Opening, PageToken, Position, Query};
 pub use request::{CallContext, Criticality, Request};
 pub use source::{Source, SourceSet};
 pub use state::SourceState;
