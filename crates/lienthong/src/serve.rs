@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::Agency;
-use admission::{Admission, Consents, Policy};
+use admission::{Admission, Consents, Policy, Thresholds};
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
 use evidence::{Alarm, Evidence, Shelf, SwitchStore, keys};
@@ -88,20 +88,27 @@ impl Gateway {
         let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
         let store = SwitchStore::new(&config.evidence);
         let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
+        let digest = *checked.policy.digest();
         let (evidence, log, keys) = record(
             config.evidence,
             witnesses,
-            checked.policy.digest(),
+            &digest,
             &clock,
             metrics,
             &readiness,
         )?;
         let tls = Arc::new(checked.tls);
         metrics.certificates(&tls.lifetimes());
-        metrics.policy(checked.policy.digest());
+        metrics.policy(&digest);
         let consents = Arc::new(consents(config.consents.as_deref())?);
         let parts = reload::Parts {
-            admission: admission(checked.policy, &clock, checked.shared.as_ref(), &consents),
+            admission: admission(
+                checked.policy,
+                &clock,
+                checked.shared.as_ref(),
+                &consents,
+                config.thresholds,
+            ),
             canaries: Arc::new(checked.canaries),
             protected: Arc::new(checked.protected),
             tls: Arc::clone(&tls),
@@ -176,12 +183,14 @@ fn admission(
     clock: &Arc<dyn Clock>,
     shared: Option<&Shared>,
     consents: &Arc<Consents>,
+    thresholds: Thresholds,
 ) -> Arc<Admission> {
     let clock = Arc::clone(clock);
     let admission = match shared {
         Some(shared) => Admission::shared(policy, clock, shared.sharing.clone()),
         None => Admission::new(policy, clock),
     };
+    let admission = admission.with_thresholds(thresholds);
     Arc::new(admission.with_consents(Arc::clone(consents)))
 }
 
