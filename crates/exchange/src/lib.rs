@@ -10,6 +10,7 @@ mod caller;
 mod citizen_id;
 mod claim;
 mod clock;
+mod closed;
 mod date;
 mod fault;
 mod field;
@@ -34,6 +35,7 @@ pub use claim::{
     Verdict, Verification,
 };
 pub use clock::{Clock, SystemClock};
+pub use closed::{Closed, ClosedSet};
 pub use date::{DateViolation, PartialDate};
 pub use fault::{Fault, FaultDetails, Origin, QuotaViolation, Violation};
 pub use field::{FIELDS, Field, FieldInfo, Mask, Sensitivity};
