@@ -7,7 +7,7 @@
 //! timeout; a call is sent twice at most, and only because the session was over.
 
 mod dossier;
-mod hearing;
+pub(super) mod hearing;
 mod line;
 mod vendor;
 
