@@ -14,11 +14,14 @@
 
 mod agreements;
 mod bounds;
+mod citizens;
+mod closed;
 mod consents;
 mod emergency;
 mod hindsight;
 mod masks;
 mod nodes;
+mod pages;
 mod quotas;
 mod replays;
 mod scraping;

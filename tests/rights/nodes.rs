@@ -18,8 +18,8 @@ use crate::switches::{RESUME, STOP, refusal, thrown};
 const PROMISED: Duration = Duration::from_secs(5);
 
 /// A node beside a sandbox, with a log of its own and the same database.
-struct Second {
-    url: String,
+pub(crate) struct Second {
+    pub(crate) url: String,
     operations: String,
     node: Serving,
 }
@@ -82,21 +82,28 @@ async fn until(caller: &Rest, reason: Option<&str>) -> Duration {
     }
 }
 
-/// Row T10: an agency that is stopped on one node is stopped on every other within five seconds,
-/// streams that are under way there included.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
-    let Some(mut server) = Postmaster::running().unwrap() else {
+/// Two nodes with one PostgreSQL, and where that is; none without a PostgreSQL.
+pub(crate) fn two_nodes() -> Option<(Postmaster, Sandbox, Second)> {
+    let Some(server) = Postmaster::running().unwrap() else {
         println!("no PostgreSQL here: set LIENTHONG_TEST_POSTGRES_BIN to the folder of initdb");
-        return;
+        return None;
     };
     server.create("evidence").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("database.url");
+    let file = server.folder().join("database.url");
     fs::write(&file, server.address("evidence")).unwrap();
     fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     let sandbox = Sandbox::start_as(&["--database", &file.display().to_string()]);
     let second = Second::start(&sandbox);
+    Some((server, sandbox, second))
+}
+
+/// Row T10: an agency that is stopped on one node is stopped on every other within five seconds,
+/// streams that are under way there included.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
+    let Some((mut server, sandbox, second)) = two_nodes() else {
+        return;
+    };
     let first_operator = Rest::plain(sandbox.text("/operations"));
     let second_operator = Rest::plain(&second.operations);
     let here = Rest::new(&sandbox, "commune");

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::administration::Administrator;
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
+use crate::cosigners::Cosigners;
 use crate::exit;
 use crate::metrics::Metrics;
 use crate::reload;
@@ -84,26 +85,27 @@ impl Gateway {
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let manner = Manner::of(&config);
-        let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
-        let readiness = Readiness::new();
-        let shelf = Shelf::new(&config.evidence);
+        let mut checked = Checked::new(&config, &clock).context("the configuration is refused")?;
+        let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
         let store = SwitchStore::new(&config.evidence);
-        let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
         let (evidence, log, keys) = record(
             config.evidence,
-            witnesses,
+            checked.witnesses.take(),
             checked.policy.digest(),
             &clock,
             metrics,
             &readiness,
         )?;
+        tell(metrics, &checked);
         let tls = Arc::new(checked.tls);
-        metrics.certificates(&tls.lifetimes());
-        metrics.policy(checked.policy.digest());
         let consents = Arc::new(consents(config.consents.as_deref())?);
+        let admission = admission(checked.policy, &clock, checked.shared.as_ref())
+            .with_thresholds(config.thresholds)
+            .with_consents(Arc::clone(&consents));
         let parts = reload::Parts {
-            admission: admission(checked.policy, &clock, checked.shared.as_ref(), &consents),
+            admission: Arc::new(admission),
             canaries: Arc::new(checked.canaries),
+            protected: Arc::new(checked.protected),
             tls: Arc::clone(&tls),
             evidence,
             metrics: Arc::clone(metrics),
@@ -115,7 +117,6 @@ impl Gateway {
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
         let opening = Administrator::open(path, parts, store, switches, consents);
         let administrator = opening.await.context("what operators have stopped")?;
-        let rendered = Arc::clone(metrics);
         let doors = Edge::start(
             config.edge,
             edge::Deps {
@@ -126,7 +127,7 @@ impl Gateway {
                 observer: Arc::clone(metrics) as _,
                 readiness,
                 log: shelf,
-                metrics: Arc::new(move || rendered.render()),
+                metrics: rendered(metrics),
                 administration: Arc::clone(&administrator) as _,
                 recheck,
             },
@@ -162,6 +163,18 @@ impl Gateway {
     }
 }
 
+/// Has the metrics show what is in force.
+fn tell(metrics: &Metrics, checked: &Checked) {
+    metrics.certificates(&checked.tls.lifetimes());
+    metrics.policy(checked.policy.digest());
+}
+
+/// What a scrape of the metrics is answered with.
+fn rendered(metrics: &Arc<Metrics>) -> Arc<dyn Fn() -> String + Send + Sync> {
+    let metrics = Arc::clone(metrics);
+    Arc::new(move || metrics.render())
+}
+
 /// The registry of consents, if there is one.
 fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
     let opened = file.map(Consents::open).transpose();
@@ -171,18 +184,12 @@ fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
 }
 
 /// Who may ask what, and how often: of this node alone, or of several.
-fn admission(
-    policy: Policy,
-    clock: &Arc<dyn Clock>,
-    shared: Option<&Shared>,
-    consents: &Arc<Consents>,
-) -> Arc<Admission> {
+fn admission(policy: Policy, clock: &Arc<dyn Clock>, shared: Option<&Shared>) -> Admission {
     let clock = Arc::clone(clock);
-    let admission = match shared {
+    match shared {
         Some(shared) => Admission::shared(policy, clock, shared.sharing.clone()),
         None => Admission::new(policy, clock),
-    };
-    Arc::new(admission.with_consents(Arc::clone(consents)))
+    }
 }
 
 /// Begins to share quotas with the other nodes, if there are some.
@@ -209,6 +216,7 @@ fn gate(
         clock: Arc::clone(&parts.clock),
         observer: Arc::clone(&parts.metrics) as _,
         canaries: Arc::clone(&parts.canaries),
+        protected: Arc::clone(&parts.protected),
         switches: Arc::clone(switches),
         synthetic: manner.synthetic,
         verification_step: manner.verification_step,
@@ -238,7 +246,7 @@ impl Manner {
 /// Opens the log. When it can no longer be written, nothing more is answered and the process ends.
 fn record(
     config: evidence::Config,
-    witnesses: Option<Arc<dyn evidence::Witnesses>>,
+    witnesses: Option<Cosigners>,
     policy: &[u8; 32],
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
@@ -255,7 +263,7 @@ fn record(
         keys,
         clock: Arc::clone(clock),
         observer: Arc::clone(metrics) as _,
-        witnesses,
+        witnesses: witnesses.map(|it| Arc::new(it) as _),
         version: env!("CARGO_PKG_VERSION"),
         policy: *policy,
         on_fatal: Alarm::new(move |error| {

@@ -23,6 +23,7 @@ use crate::ask::{Asked, Asking};
 use crate::seal::message;
 use crate::{Call, Gate, Reply, trace};
 
+pub(crate) use compare::is_aged;
 use judge::{Judgement, together};
 
 impl Gate {
@@ -39,6 +40,7 @@ impl Gate {
         let permit = self.admit_claims(call, asked).await?;
         let open = self.open(call, asked, &permit)?;
         let heard = self.asking(&open, call, asked, &permit).hear().await;
+        self.notice_claims(call, asked);
         let findings = Findings::new(asked, &heard, self.deps.clock.today());
         let locked = self.guessed(call, asked, &findings);
         let failure = locked.as_ref().map(|fault| fault.reason);
@@ -135,7 +137,7 @@ impl Asking<'_> {
             }
         };
         let sources = self.permit.granted().sources();
-        let questions = sources.iter().map(|it| self.asked(it, subject.id()));
+        let questions = sources.iter().map(|it| self.asked(it, &subject));
         let questions: FuturesUnordered<_> = questions.collect();
         let heard: Vec<Asked> = questions.collect().await;
         let in_force = heard

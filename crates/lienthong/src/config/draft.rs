@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use admission::Thresholds;
 use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use super::Config;
 use super::agency::Switched;
 use super::lines::Lines;
 use super::problem::Problems;
+use super::scrutiny::Scrutiny;
 use super::stanza::Stanza;
 use crate::sharing;
 
@@ -28,11 +30,13 @@ pub(super) struct Draft {
     pub(super) policy_keys: Vec<VerifierKey>,
     consents: Option<PathBuf>,
     pub(super) canaries: Option<PathBuf>,
+    pub(super) protected: Option<PathBuf>,
     verification_step: Option<Duration>,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
     pub(super) evidence: Option<evidence::Config>,
     pub(super) sharing: Option<sharing::Config>,
+    thresholds: Thresholds,
     pub(super) agencies: Vec<Switched>,
     pub(super) problems: Problems,
 }
@@ -48,6 +52,7 @@ struct Gateway {
     policy_keys: Vec<String>,
     consents: Option<PathBuf>,
     canaries: Option<PathBuf>,
+    protected_persons: Option<PathBuf>,
     verification_step_ms: Option<u16>,
 }
 
@@ -107,6 +112,9 @@ impl Draft {
         let required = ["nodes", "redis", "secret"];
         let sharing = sharing.and_then(|stanza| stanza.read(&required, problems));
         self.sharing = sharing.map(|its: sharing::Config| its.below(&self.base));
+        let scrutiny = root.take_optional("scrutiny", problems);
+        let scrutiny: Option<Scrutiny> = scrutiny.and_then(|it| it.read(&[], problems));
+        self.thresholds = scrutiny.map_or(Thresholds::DEFAULT, |it| it.thresholds(problems));
         self.agencies(&mut root);
         for key in root.keys() {
             self.problems.add(&key, "is no stanza of this file");
@@ -122,6 +130,8 @@ impl Draft {
         self.policy_keys(&gateway.policy_keys);
         self.consents = gateway.consents.map(|file| self.base.join(file));
         self.canaries = gateway.canaries.map(|file| self.base.join(file));
+        let protected = gateway.protected_persons;
+        self.protected = protected.map(|file| self.base.join(file));
         let step = gateway.verification_step_ms.map(u64::from);
         self.verification_step = step.map(Duration::from_millis);
         let domain = gateway.trust_domain?;
@@ -205,11 +215,13 @@ impl Draft {
                 policy_keys: self.policy_keys,
                 consents: self.consents,
                 canaries: self.canaries,
+                protected: self.protected,
                 verification_step: self.verification_step.unwrap_or(gate::VERIFICATION_STEP),
                 edge,
                 tls,
                 evidence,
                 sharing: self.sharing,
+                thresholds: self.thresholds,
                 agencies: self.agencies,
                 lines: self.lines,
                 base: self.base,
