@@ -20,6 +20,7 @@ mod hindsight;
 mod masks;
 mod nodes;
 mod quotas;
+mod remembered;
 mod replays;
 mod scraping;
 mod statistics;

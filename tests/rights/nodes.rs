@@ -4,10 +4,13 @@
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use postmaster::{Postmaster, Stop};
+use rustix::process::Signal;
 use serde_json::json;
+use tempfile::TempDir;
 use tests::{Rest, Sandbox, Serving, leaves, loop_until, question};
 use tokio::time::{Instant, sleep};
 use toml::{Table, Value};
@@ -17,10 +20,54 @@ use crate::switches::{RESUME, STOP, refusal, thrown};
 /// Within which every node heeds a switch.
 const PROMISED: Duration = Duration::from_secs(5);
 
+/// A sandbox and a node beside it, with one database.
+pub(crate) struct Pair {
+    pub(crate) server: Postmaster,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) second: Second,
+    _folder: TempDir,
+}
+
+impl Pair {
+    /// None where there is no PostgreSQL.
+    pub(crate) fn start() -> Option<Self> {
+        let Some(server) = Postmaster::running().unwrap() else {
+            println!("no PostgreSQL here: set LIENTHONG_TEST_POSTGRES_BIN to the folder of initdb");
+            return None;
+        };
+        server.create("evidence").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("database.url");
+        fs::write(&file, server.address("evidence")).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        let sandbox = Sandbox::start_as(&["--database", &file.display().to_string()]);
+        let second = Second::start(&sandbox);
+        Some(Self {
+            server,
+            sandbox,
+            second,
+            _folder: folder,
+        })
+    }
+
+    /// The same caller at both.
+    pub(crate) fn callers(&self, name: &str) -> [Rest; 2] {
+        let here = Rest::new(&self.sandbox, name);
+        [here, Rest::at(&self.second.url, &self.sandbox, name)]
+    }
+
+    /// Their operators.
+    pub(crate) fn operators(&self) -> [Rest; 2] {
+        let here = self.sandbox.text("/operations");
+        [here, &self.second.operations].map(Rest::plain)
+    }
+}
+
 /// A node beside a sandbox, with a log of its own and the same database.
-struct Second {
-    url: String,
+pub(crate) struct Second {
+    pub(crate) url: String,
     operations: String,
+    config: PathBuf,
     node: Serving,
 }
 
@@ -56,7 +103,15 @@ impl Second {
             url: format!("https://localhost:{port}"),
             operations: format!("http://{operations}"),
             node: Serving::of(&file),
+            config: file,
         }
+    }
+
+    /// Kills it and starts it again.
+    pub(crate) fn restart(&mut self) {
+        self.node.signal(Signal::KILL);
+        loop_until(PROMISED, || (!self.node.runs()).then_some(()));
+        self.node = Serving::of(&self.config);
     }
 }
 
@@ -86,21 +141,11 @@ async fn until(caller: &Rest, reason: Option<&str>) -> Duration {
 /// streams that are under way there included.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
-    let Some(mut server) = Postmaster::running().unwrap() else {
-        println!("no PostgreSQL here: set LIENTHONG_TEST_POSTGRES_BIN to the folder of initdb");
+    let Some(mut pair) = Pair::start() else {
         return;
     };
-    server.create("evidence").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("database.url");
-    fs::write(&file, server.address("evidence")).unwrap();
-    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-    let sandbox = Sandbox::start_as(&["--database", &file.display().to_string()]);
-    let second = Second::start(&sandbox);
-    let first_operator = Rest::plain(sandbox.text("/operations"));
-    let second_operator = Rest::plain(&second.operations);
-    let here = Rest::new(&sandbox, "commune");
-    let there = Rest::at(&second.url, &sandbox, "commune");
+    let [first_operator, second_operator] = pair.operators();
+    let [here, there] = pair.callers("commune");
     assert_eq!((refusal(&here).await, refusal(&there).await), (None, None));
 
     let lookup = question(
@@ -129,7 +174,7 @@ async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
 
     // Without the store, what is stopped stays so; nothing is resumed, and a stop holds where it is
     // said.
-    server.stop(Stop::Fast).unwrap();
+    pair.server.stop(Stop::Fast).unwrap();
     let resumed = crate::switches::throw(&first_operator, RESUME, "agency:H55").await;
     assert_eq!(resumed.status, 503, "{resumed:?}");
     let done = thrown(&second_operator, STOP, "source:tax").await;
@@ -138,7 +183,7 @@ async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
     let both = (refusal(&here).await, refusal(&there).await);
     assert_eq!(both, (suspended.clone(), suspended));
 
-    server.start().unwrap();
+    pair.server.start().unwrap();
     let begun = Instant::now();
     while crate::switches::stopped(&first_operator).await.len() < 2 {
         assert!(begun.elapsed() < 2 * PROMISED, "the stop was not stored");
@@ -150,8 +195,8 @@ async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
     assert!(took < PROMISED, "{took:?}");
     thrown(&first_operator, RESUME, "source:tax").await;
     assert!(until(&there, None).await < PROMISED);
-    assert!(second.node.terminate(), "it did not end well");
-    let records = leaves(&sandbox.dir().join("log-2"));
+    assert!(pair.second.node.terminate(), "it did not end well");
+    let records = leaves(&pair.sandbox.dir().join("log-2"));
     let denied = records
         .iter()
         .filter(|it| it["t"] == "DENIED" && it["rid"] == asked);

@@ -9,7 +9,7 @@ use adapter::Agency;
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
-use evidence::{Alarm, Evidence, Shelf, SwitchStore, keys};
+use evidence::{Alarm, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys};
 use exchange::{Clock, SystemClock};
 use gate::{Gate, Switches, Synthetic};
 use tokio::task::JoinHandle;
@@ -33,6 +33,8 @@ pub(crate) struct Gateway {
     /// The doors.
     pub(crate) doors: edge::Running,
     log: evidence::Handle,
+    /// The request ids that were used.
+    request_ids: RequestIds,
     /// What operators have done.
     administrator: Arc<Administrator>,
     watches: Vec<JoinHandle<()>>,
@@ -83,20 +85,19 @@ impl Gateway {
         metrics: &Arc<Metrics>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let manner = Manner::of(&config);
         let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let readiness = Readiness::new();
         let shelf = Shelf::new(&config.evidence);
-        let store = SwitchStore::new(&config.evidence);
         let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
         let (evidence, log, keys) = record(
-            config.evidence,
+            config.evidence.clone(),
             witnesses,
             checked.policy.digest(),
             &clock,
             metrics,
             &readiness,
         )?;
+        let request_ids = request_ids(&config, &clock, metrics).await?;
         let tls = Arc::new(checked.tls);
         metrics.certificates(&tls.lifetimes());
         metrics.policy(checked.policy.digest());
@@ -112,29 +113,30 @@ impl Gateway {
         };
         let sharing = share(checked.shared, &parts);
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
+        let manner = Manner::of(&config);
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
+        let store = SwitchStore::new(&config.evidence);
         let opening = Administrator::open(path, parts, store, switches, consents);
         let administrator = opening.await.context("what operators have stopped")?;
         let rendered = Arc::clone(metrics);
-        let doors = Edge::start(
-            config.edge,
-            edge::Deps {
-                gate: Arc::new(gate),
-                tls,
-                trust_domain: config.trust_domain,
-                clock,
-                observer: Arc::clone(metrics) as _,
-                readiness,
-                log: shelf,
-                metrics: Arc::new(move || rendered.render()),
-                administration: Arc::clone(&administrator) as _,
-                recheck,
-            },
-        )
-        .await?;
+        let deps = edge::Deps {
+            gate: Arc::new(gate),
+            tls,
+            trust_domain: config.trust_domain,
+            clock,
+            observer: Arc::clone(metrics) as _,
+            readiness,
+            log: shelf,
+            request_ids: request_ids.clone(),
+            metrics: Arc::new(move || rendered.render()),
+            administration: Arc::clone(&administrator) as _,
+            recheck,
+        };
+        let doors = Edge::start(config.edge, deps).await?;
         Ok(Self {
             doors,
             log,
+            request_ids,
             keys,
             administrator,
             watches: Vec::new(),
@@ -158,8 +160,28 @@ impl Gateway {
         if let Some(sharing) = self.sharing {
             sharing.abort();
         }
+        let request_ids = self.request_ids;
+        tokio::task::spawn_blocking(move || request_ids.close()).await?;
         self.log.close().await.context("the log does not close")
     }
+}
+
+/// The request ids that were used, as the last run has left them.
+async fn request_ids(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<RequestIds> {
+    let limits = &config.edge.limits;
+    let deps = RequestIdDeps {
+        kept: limits.request_id(),
+        lasts: limits.question(),
+        clock: Arc::clone(clock),
+        observer: Arc::clone(metrics) as _,
+    };
+    let log = config.evidence.clone();
+    let opening = tokio::task::spawn_blocking(move || RequestIds::open(&log, deps));
+    opening.await?.context("the request ids that were used")
 }
 
 /// The registry of consents, if there is one.
