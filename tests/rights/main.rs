@@ -14,11 +14,13 @@
 
 mod agreements;
 mod bounds;
+mod closed;
 mod consents;
 mod emergency;
 mod hindsight;
 mod masks;
 mod nodes;
+mod pages;
 mod quotas;
 mod remembered;
 mod replays;

@@ -10,7 +10,6 @@ use std::time::Duration;
 use postmaster::{Postmaster, Stop};
 use rustix::process::Signal;
 use serde_json::json;
-use tempfile::TempDir;
 use tests::{Rest, Sandbox, Serving, leaves, loop_until, question};
 use tokio::time::{Instant, sleep};
 use toml::{Table, Value};
@@ -20,53 +19,10 @@ use crate::switches::{RESUME, STOP, refusal, thrown};
 /// Within which every node heeds a switch.
 const PROMISED: Duration = Duration::from_secs(5);
 
-/// A sandbox and a node beside it, with one database.
-pub(crate) struct Pair {
-    pub(crate) server: Postmaster,
-    pub(crate) sandbox: Sandbox,
-    pub(crate) second: Second,
-    _folder: TempDir,
-}
-
-impl Pair {
-    /// None where there is no PostgreSQL.
-    pub(crate) fn start() -> Option<Self> {
-        let Some(server) = Postmaster::running().unwrap() else {
-            println!("no PostgreSQL here: set LIENTHONG_TEST_POSTGRES_BIN to the folder of initdb");
-            return None;
-        };
-        server.create("evidence").unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("database.url");
-        fs::write(&file, server.address("evidence")).unwrap();
-        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-        let sandbox = Sandbox::start_as(&["--database", &file.display().to_string()]);
-        let second = Second::start(&sandbox);
-        Some(Self {
-            server,
-            sandbox,
-            second,
-            _folder: folder,
-        })
-    }
-
-    /// The same caller at both.
-    pub(crate) fn callers(&self, name: &str) -> [Rest; 2] {
-        let here = Rest::new(&self.sandbox, name);
-        [here, Rest::at(&self.second.url, &self.sandbox, name)]
-    }
-
-    /// Their operators.
-    pub(crate) fn operators(&self) -> [Rest; 2] {
-        let here = self.sandbox.text("/operations");
-        [here, &self.second.operations].map(Rest::plain)
-    }
-}
-
 /// A node beside a sandbox, with a log of its own and the same database.
 pub(crate) struct Second {
     pub(crate) url: String,
-    operations: String,
+    pub(crate) operations: String,
     config: PathBuf,
     node: Serving,
 }
@@ -137,15 +93,32 @@ async fn until(caller: &Rest, reason: Option<&str>) -> Duration {
     }
 }
 
+/// Two nodes with one PostgreSQL, and where that is; none without a PostgreSQL.
+pub(crate) fn two_nodes() -> Option<(Postmaster, Sandbox, Second)> {
+    let Some(server) = Postmaster::running().unwrap() else {
+        println!("no PostgreSQL here: set LIENTHONG_TEST_POSTGRES_BIN to the folder of initdb");
+        return None;
+    };
+    server.create("evidence").unwrap();
+    let file = server.folder().join("database.url");
+    fs::write(&file, server.address("evidence")).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    let sandbox = Sandbox::start_as(&["--database", &file.display().to_string()]);
+    let second = Second::start(&sandbox);
+    Some((server, sandbox, second))
+}
+
 /// Row T10: an agency that is stopped on one node is stopped on every other within five seconds,
 /// streams that are under way there included.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
-    let Some(mut pair) = Pair::start() else {
+    let Some((mut server, sandbox, second)) = two_nodes() else {
         return;
     };
-    let [first_operator, second_operator] = pair.operators();
-    let [here, there] = pair.callers("commune");
+    let first_operator = Rest::plain(sandbox.text("/operations"));
+    let second_operator = Rest::plain(&second.operations);
+    let here = Rest::new(&sandbox, "commune");
+    let there = Rest::at(&second.url, &sandbox, "commune");
     assert_eq!((refusal(&here).await, refusal(&there).await), (None, None));
 
     let lookup = question(
@@ -174,7 +147,7 @@ async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
 
     // Without the store, what is stopped stays so; nothing is resumed, and a stop holds where it is
     // said.
-    pair.server.stop(Stop::Fast).unwrap();
+    server.stop(Stop::Fast).unwrap();
     let resumed = crate::switches::throw(&first_operator, RESUME, "agency:H55").await;
     assert_eq!(resumed.status, 503, "{resumed:?}");
     let done = thrown(&second_operator, STOP, "source:tax").await;
@@ -183,7 +156,7 @@ async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
     let both = (refusal(&here).await, refusal(&there).await);
     assert_eq!(both, (suspended.clone(), suspended));
 
-    pair.server.start().unwrap();
+    server.start().unwrap();
     let begun = Instant::now();
     while crate::switches::stopped(&first_operator).await.len() < 2 {
         assert!(begun.elapsed() < 2 * PROMISED, "the stop was not stored");
@@ -195,8 +168,8 @@ async fn what_is_stopped_on_one_node_is_stopped_on_the_other() {
     assert!(took < PROMISED, "{took:?}");
     thrown(&first_operator, RESUME, "source:tax").await;
     assert!(until(&there, None).await < PROMISED);
-    assert!(pair.second.node.terminate(), "it did not end well");
-    let records = leaves(&pair.sandbox.dir().join("log-2"));
+    assert!(second.node.terminate(), "it did not end well");
+    let records = leaves(&sandbox.dir().join("log-2"));
     let denied = records
         .iter()
         .filter(|it| it["t"] == "DENIED" && it["rid"] == asked);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::{Rest, Sandbox, records_of};
 use tokio::time::{Instant, sleep};
 
-use crate::nodes::Pair;
+use crate::nodes::{Second, two_nodes};
 use crate::replays::{ask, question};
 
 const ONE: &str = "999099000001";
@@ -84,14 +84,20 @@ async fn a_question_that_a_kill_has_cut_short_is_over() {
     assert_eq!(ask(&commune, &question(&request, SLOW)).await.0, 200);
 }
 
+/// The same caller at both nodes.
+fn callers(sandbox: &Sandbox, second: &Second) -> [Rest; 2] {
+    let here = Rest::new(sandbox, "commune");
+    [here, Rest::at(&second.url, sandbox, "commune")]
+}
+
 /// Row P12: of two nodes with one database, each knows what runs and what was asked at the other, also
 /// once that was killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_that_was_used_at_one_node_is_known_at_the_other() {
-    let Some(mut pair) = Pair::start() else {
+    let Some((_server, sandbox, mut second)) = two_nodes() else {
         return;
     };
-    let [here, there] = pair.callers("commune");
+    let [here, there] = callers(&sandbox, &second);
     let request = fresh();
     let asked = question(&request, SLOW);
     let meanwhile = async {
@@ -106,7 +112,7 @@ async fn an_id_that_was_used_at_one_node_is_known_at_the_other() {
     let ((status, first), ()) = tokio::join!(ask(&here, &asked), meanwhile);
     assert_eq!(status, 200, "{first}");
     let again = over(&there, &asked).await;
-    let records = records_of(&pair.sandbox.dir().join("log-2"), &request);
+    let records = records_of(&sandbox.dir().join("log-2"), &request);
     let [(_, repeated)] = &records[..] else {
         panic!("what was refused is asked of nobody: {records:?}");
     };
@@ -114,12 +120,12 @@ async fn an_id_that_was_used_at_one_node_is_known_at_the_other() {
     is_reused(&here, &request).await;
 
     // The record of the second answer is the one that a third repeats, wherever it is asked.
-    pair.second.restart();
+    second.restart();
     over(&here, &asked).await;
-    let records = records_of(&pair.sandbox.path("/log/dir"), &request);
+    let records = records_of(&sandbox.path("/log/dir"), &request);
     let replays: Vec<_> = records.iter().map(|(_, it)| &it["replay_of"]).collect();
     assert_eq!(replays, [&Value::Null, &place(&again)]);
-    let there = Rest::at(&pair.second.url, &pair.sandbox, "commune");
+    let [_, there] = callers(&sandbox, &second);
     is_reused(&there, &request).await;
 }
 
@@ -160,15 +166,15 @@ async fn until_stored(operator: &Rest, expected: bool) {
 /// the other learns what was used meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_database_a_node_knows_its_own_ids() {
-    let Some(mut pair) = Pair::start() else {
+    let Some((mut server, sandbox, second)) = two_nodes() else {
         return;
     };
-    let [here, there] = pair.callers("commune");
-    let [operator, _] = pair.operators();
+    let [here, there] = callers(&sandbox, &second);
+    let operator = Rest::plain(sandbox.text("/operations"));
     let (before, _) = answered(&here, ONE).await;
     assert!(stored(&operator).await);
 
-    pair.server.stop(Stop::Immediate).unwrap();
+    server.stop(Stop::Immediate).unwrap();
     let begun = Instant::now();
     let (request, first) = answered(&here, ONE).await;
     let took = begun.elapsed();
@@ -180,17 +186,17 @@ async fn without_the_database_a_node_knows_its_own_ids() {
     let (unknown, _) = answered(&there, ONE).await;
     let (status, _) = ask(&here, &question(&unknown, OTHER)).await;
     assert_eq!(status, 200);
-    let logged = pair.sandbox.logged();
+    let logged = sandbox.logged();
     assert_eq!(logged.matches("request ids are not stored").count(), 1);
 
-    pair.server.start().unwrap();
+    server.start().unwrap();
     until_stored(&operator, true).await;
-    let logged = pair.sandbox.logged();
+    let logged = sandbox.logged();
     assert!(logged.contains("request ids are stored again"), "{logged}");
     sleep(WRITTEN).await;
     is_reused(&there, &request).await;
     let (status, again) = ask(&there, &question(&request, ONE)).await;
     assert_eq!(status, 200, "{again}");
-    let records = records_of(&pair.sandbox.dir().join("log-2"), &request);
+    let records = records_of(&sandbox.dir().join("log-2"), &request);
     assert_eq!(records[0].1["replay_of"], first);
 }

@@ -16,6 +16,7 @@ mod grpc;
 mod leaves;
 pub mod mutator;
 mod policy;
+pub mod readers;
 mod receipt;
 mod records;
 mod redis;

@@ -91,6 +91,8 @@ pub struct Answer {
     pub upstream_request_id: Option<String>,
     /// The number in force, if the one asked for is superseded; the record carries it.
     pub in_force: Option<CitizenId>,
+    /// Of an adopted child, the fields asked for that would show whose child they were born.
+    pub adoption: FieldSet,
     /// How many calls it took; renewing a session is none.
     pub attempts: u32,
 }

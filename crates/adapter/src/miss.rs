@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exchange::SourceState;
+use exchange::{Closed, SourceState};
 
 /// Why a source gave no record: its state in the answer, and words for the log.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -18,6 +18,8 @@ pub struct Miss {
     pub detail: String,
     /// How many calls were made.
     pub attempts: u32,
+    /// Why the person is closed, if they are; never leaves.
+    pub closed: Option<Closed>,
 }
 
 impl Miss {
@@ -29,6 +31,7 @@ impl Miss {
             retry_after: None,
             detail: detail.into(),
             attempts: 1,
+            closed: None,
         }
     }
 
@@ -50,6 +53,15 @@ impl Miss {
     pub fn not_served() -> Self {
         let detail = "the source does not serve that";
         Self::new(SourceState::Skipped, "NOT_SERVED", detail).after(0)
+    }
+
+    /// The person is closed. Why stays here: they look like one whom a source keeps closed.
+    #[must_use]
+    pub fn closed(why: Closed) -> Self {
+        Self {
+            closed: Some(why),
+            ..Self::new(SourceState::Withheld, "", "the person is closed")
+        }
     }
 
     /// No answer in time.

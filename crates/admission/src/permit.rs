@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use exchange::{Criticality, Fault, Field, FieldSet, FlagSet, Request, Source};
+use exchange::{Closed, ClosedSet, Criticality, Fault, Field, FieldSet, FlagSet, Request, Source};
 
 use crate::glass;
 use crate::policy::Agreement;
@@ -26,6 +26,7 @@ pub struct Permit {
     criticality: Criticality,
     visibility: Visibility,
     flags: FlagSet,
+    opens: ClosedSet,
     quota: QuotaState,
     limited: LimitedSources,
 }
@@ -66,6 +67,11 @@ impl Permit {
             },
             visibility: agreement.visibility,
             flags,
+            // Beside somebody unconscious nobody asks how old or how high they are.
+            opens: match emergency {
+                Some(_) => agreement.opens.with(Closed::Minor).with(Closed::Protected),
+                None => agreement.opens,
+            },
             quota,
             limited: LimitedSources::default(),
         }
@@ -159,6 +165,12 @@ impl Permit {
     #[must_use]
     pub const fn flags(&self) -> FlagSet {
         self.flags
+    }
+
+    /// True if such persons may be told of, who are closed otherwise.
+    #[must_use]
+    pub const fn opens(&self, closed: Closed) -> bool {
+        self.opens.has(closed)
     }
 
     /// The caller's quota after this request.

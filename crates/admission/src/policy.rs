@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use exchange::{
-    AgencyCode, AgreementId, Caller, Criticality, Disclosure, FieldSet, ProcedureCode, PurposeCode,
-    SystemId,
+    AgencyCode, AgreementId, Caller, ClosedSet, Criticality, Disclosure, FieldSet, ProcedureCode,
+    PurposeCode, SystemId,
 };
 use jiff::Timestamp;
 
@@ -246,6 +246,8 @@ pub(crate) struct Agreement {
     pub(crate) outside_hours: Exception,
     /// What becomes of a question of an officer about themselves.
     pub(crate) own_record: Exception,
+    /// Who is not closed to it, though they are to others.
+    pub(crate) opens: ClosedSet,
     /// The most urgent class that a request under it may claim.
     pub(crate) criticality_cap: Criticality,
 }

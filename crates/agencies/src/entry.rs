@@ -26,6 +26,9 @@ pub struct Entry {
         reason = "spelt out once, where it is registered"
     )]
     pub connect: fn(Settings, &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>>,
+    /// Reads what it may send, from bytes alone: whatever they are, it ends, and tells nobody.
+    #[cfg(feature = "foreign")]
+    pub read: fn(&[u8]),
     /// Its simulator.
     #[cfg(feature = "sim")]
     pub simulator: crate::Simulator,

@@ -15,6 +15,8 @@ mod config;
 mod deadline;
 mod edge;
 mod fault;
+#[cfg(feature = "foreign")]
+pub mod foreign;
 mod grpc;
 mod handlers;
 mod headers;

@@ -82,6 +82,9 @@ pub struct Config {
     /// for ever if left out.
     #[serde(default)]
     pub witness_grace_s: Option<NonZeroU32>,
+    /// For how long in seconds the token of a page of a search or a list is good.
+    #[serde(default = "page_token_s")]
+    pub page_token_s: NonZeroU32,
     /// The time in seconds between two readings of the whole log, to find what was changed or lost on
     /// the disk; the first comes so long after the start. 0: none.
     #[serde(default = "scrub_interval_s")]
@@ -115,6 +118,7 @@ impl Config {
             publish_grace_s: publish_grace_s(),
             witness_policy: None,
             witness_grace_s: None,
+            page_token_s: page_token_s(),
             scrub_interval_s: scrub_interval_s(),
         }
     }
@@ -241,6 +245,11 @@ const fn publish_ms() -> u64 {
 /// A quarter of an hour: the record is durable, but nobody else has seen it.
 const fn publish_grace_s() -> u64 {
     15 * 60
+}
+
+/// A day: nobody reads longer in one list, and a list as it was then says little any more.
+fn page_token_s() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(24 * 3600 - 1)
 }
 
 /// An hour: so long a change may go unnoticed.

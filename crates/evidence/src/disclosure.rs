@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use exchange::{CallContext, Caller, Fault, Found, Identifier, Query, Reason};
+use exchange::{CallContext, Caller, Fault, Found, Identifier, PageToken, Position, Query, Reason};
 use tokio::time::{Instant, timeout_at};
 
 use crate::attempt::Why;
 use crate::leaf::{self, Digest, Head, Tail};
-use crate::private::{Accesses, Eyes, Promise};
+use crate::private::{Accesses, Eyes, Page, Promise};
 use crate::{Error, Evidence, Receipt};
 
 /// Who looks into the record, and why.
@@ -137,6 +137,29 @@ impl Evidence {
         self.disclose(disclosure, Act::AccessList, subject, Some(count))
             .await?;
         Ok(all)
+    }
+
+    /// The token of the page that begins behind a record.
+    ///
+    /// # Errors
+    /// `AUDIT_UNAVAILABLE`: the key of tokens cannot be read.
+    pub async fn page_token(&self, of: &Page<'_>, after: Position) -> Result<PageToken, Fault> {
+        let key = self.records().page_key().await.map_err(unavailable)?;
+        key.seal(of, after, self.now_ms()).map_err(unavailable)
+    }
+
+    /// The record behind which the page of a token begins; none if the token is of another page, was
+    /// changed, or is too old.
+    ///
+    /// # Errors
+    /// As [`Evidence::page_token`].
+    pub async fn turn_to(
+        &self,
+        of: &Page<'_>,
+        token: &PageToken,
+    ) -> Result<Option<Position>, Fault> {
+        let key = self.records().page_key().await.map_err(unavailable)?;
+        Ok(key.open(of, token, self.now_ms()))
     }
 
     /// Destroys the keys to everything that was recorded of a person before. The log stays as it is.

@@ -83,8 +83,8 @@ pub use intervention::{Deed, Intervention};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{
-    Accesses, ContentTag, IndexRoot, RecordAt, Reindexed, RequestIdDeps, RequestIds, RequestTag,
-    Review, Reviews, Ruling, Stopped, SwitchStore, Used, Verdict, reindex,
+    Accesses, ContentTag, IndexRoot, Page, RecordAt, Reindexed, RequestIdDeps, RequestIds,
+    RequestTag, Review, Reviews, Ruling, Stopped, SwitchStore, Used, Verdict, reindex,
 };
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;

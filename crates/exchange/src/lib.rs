@@ -10,6 +10,7 @@ mod caller;
 mod citizen_id;
 mod claim;
 mod clock;
+mod closed;
 mod date;
 mod fault;
 mod field;
@@ -34,6 +35,7 @@ pub use claim::{
     Verdict, Verification,
 };
 pub use clock::{Clock, SystemClock};
+pub use closed::{Closed, ClosedSet};
 pub use date::{DateViolation, PartialDate};
 pub use fault::{Fault, FaultDetails, Origin, QuotaViolation, Violation};
 pub use field::{FIELDS, Field, FieldInfo, Mask, Sensitivity};
@@ -42,7 +44,7 @@ pub use flag::{Flag, FlagSet};
 pub use identifier::{Identifier, IdentifierKind, IdentifierViolation};
 pub use name::{NameViolation, name_hint, name_key, normalise};
 pub use reason::{Reason, Retry};
-pub use record::{BatchProof, Found, Opened, Opening, Position, Query};
+pub use record::{BatchProof, Found, Opened, Opening, PageToken, Position, Query};
 pub use request::{CallContext, Criticality, Request};
 pub use source::{Source, SourceSet};
 pub use state::SourceState;

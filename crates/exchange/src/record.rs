@@ -44,6 +44,34 @@ pub struct Position {
     pub seq: u64,
 }
 
+/// A [`Position`] as callers carry it: sealed to who asked and what for, by who keeps the record. All
+/// tokens are of one length, and tell nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PageToken([u8; Self::LEN]);
+
+impl PageToken {
+    /// A version, a nonce of 12 bytes, four numbers of 8 and a tag of 16.
+    pub const LEN: usize = 1 + 12 + 4 * 8 + 16;
+
+    /// The token of these bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PageToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PageToken(…)")
+    }
+}
+
 /// What a search has found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {

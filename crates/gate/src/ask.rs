@@ -6,7 +6,7 @@ use std::time::Duration;
 use adapter::{Agency, Answer, Context, Miss, Question};
 use admission::{Limited, Permit};
 use evidence::{Open, SourceOutcome};
-use exchange::{CitizenId, Fault, FieldSet, Request, Source, SourceState};
+use exchange::{CitizenId, Closed, Fault, FieldSet, Request, Source, SourceState};
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
@@ -69,17 +69,23 @@ impl Asking<'_> {
 
     /// Asks one source, and notes how it ended.
     pub(crate) async fn one(self, source: Source, subject: &Subject) -> Part {
-        let asked = self.asked(source, subject.id()).await;
+        let asked = self.asked(source, subject).await;
         Part::new(asked, self.permit, self.open)
     }
 
     /// The same before anything is minimised. A subject that is not known is its result.
-    pub(crate) async fn asked(self, source: Source, subject: Result<CitizenId, Miss>) -> Asked {
+    pub(crate) async fn asked(self, source: Source, about: &Subject) -> Asked {
         let begun = Instant::now();
         let switches = &self.gate.deps.switches;
-        let subject = match (subject, switches.asks(source), self.permit.limited(source)) {
+        let subject = match (
+            about.id(),
+            switches.asks(source),
+            self.permit.limited(source),
+        ) {
             (Err(miss), ..) | (_, Err(miss), _) => Err(miss),
             (_, _, Some(limited)) => Err(spent(limited)),
+            // That stands in the number: nobody need be asked.
+            _ if about.closed == Some(Closed::Minor) => Err(Miss::closed(Closed::Minor).after(0)),
             (subject, ..) => subject,
         };
         let result = match (subject, self.gate.agency(self.open, source)) {
@@ -93,7 +99,7 @@ impl Asking<'_> {
             (Ok(subject), Some(agency)) => {
                 let span = trace::source(source);
                 let asked = self
-                    .question(&**agency, subject, &span)
+                    .question(&**agency, (subject, about.closed), &span)
                     .instrument(span.clone())
                     .await;
                 trace::ended(&span, state(&asked));
@@ -113,26 +119,31 @@ impl Asking<'_> {
     async fn question(
         self,
         agency: &dyn Agency,
-        subject: CitizenId,
+        (subject, closed): (CitizenId, Option<Closed>),
         span: &tracing::Span,
     ) -> Result<Answer, Miss> {
         let traceparent = trace::traceparent(span);
         let context = self.context(agency, traceparent.as_deref());
         let (source, hints) = (agency.source(), &self.request.subject.hints);
         let granted = self.permit.granted().and(&FieldSet::of(source));
+        let needed = factor::needed(source, hints);
         let question = Question {
             subject,
             hints,
-            fields: granted.or(&factor::needed(source, hints)),
+            // Of who is closed no more than whether the caller knows them.
+            fields: closed.map_or_else(|| granted.or(&needed), |_| needed),
             context,
         };
         let asked = guarded(context.deadline, async { agency.ask(&question).await });
         let answer = asked.await?;
         // What comes when the source is stopped meanwhile is not used.
         self.gate.deps.switches.asks(source)?;
-        match answer {
-            answer if factor::agrees(&answer.record, hints) => Ok(answer),
-            other => Err(Miss::not_found().after(other.attempts)),
+        if !factor::agrees(&answer.record, hints) {
+            return Err(Miss::not_found().after(answer.attempts));
+        }
+        match closed.or_else(|| self.closes(&answer, &granted)) {
+            Some(why) => Err(Miss::closed(why).after(answer.attempts)),
+            None => Ok(answer),
         }
     }
 
@@ -168,7 +179,8 @@ impl Asking<'_> {
             observer.wrong_subject(source);
             tracing::error!(%source, "a source answered about another person");
         } else if state == SourceState::Withheld {
-            observer.closed(&self.call.caller, &self.request.id, source);
+            let why = miss.closed.unwrap_or(Closed::Sealed);
+            observer.closed(&self.call.caller, &self.request.id, source, why);
         } else if state.is_failure() && self.permit.limited(source).is_none() {
             tracing::warn!(%source, state = state.name(), reason = miss.reason, detail = miss.detail, "a source gave no answer");
         }

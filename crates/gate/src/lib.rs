@@ -14,11 +14,12 @@ mod answer;
 mod ask;
 mod audit;
 mod call;
-mod canary;
 mod catalogue;
+mod closed;
 mod differ;
 mod factor;
 mod failure;
+mod listed;
 mod notice;
 mod observer;
 mod part;
@@ -45,7 +46,7 @@ use tokio_util::task::TaskTracker;
 
 pub use audit::{Checkpoints, Period, Records, Usage, Usages};
 pub use call::{Call, Place, Reply};
-pub use canary::{Canaries, CanaryError};
+pub use listed::{ListError, Listed};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;
 pub use switches::Switches;
@@ -68,7 +69,9 @@ pub struct Deps {
     /// Who counts.
     pub observer: Arc<dyn Observer>,
     /// Whom nobody has a reason to ask about.
-    pub canaries: Arc<Canaries>,
+    pub canaries: Arc<Listed>,
+    /// Who is closed unless an agreement opens them.
+    pub protected: Arc<Listed>,
     /// What operators have stopped.
     pub switches: Arc<Switches>,
     /// Whether synthetic citizens (prefix 999) are served: in a sandbox alone.

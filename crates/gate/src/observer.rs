@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use admission::Suspicion;
-use exchange::{Caller, RequestId, Source, SourceState};
+use exchange::{Caller, Closed, RequestId, Source, SourceState};
 
 /// Is told what happens on the road; called on it, so it returns at once.
 pub trait Observer: Send + Sync + fmt::Debug {
@@ -16,8 +16,10 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn break_glass(&self, _caller: &Caller, _request: &RequestId) {}
     /// A caller asks as no officer at work does: wake someone if it is suspended.
     fn suspected(&self, _caller: &Caller, _suspicion: Suspicion) {}
-    /// A caller asks about a person whose record a source keeps closed: wake someone.
-    fn closed(&self, _caller: &Caller, _request: &RequestId, _source: Source) {}
+    /// A caller asks a source about a person who is closed to it: wake someone.
+    fn closed(&self, _caller: &Caller, _request: &RequestId, _source: Source, _why: Closed) {}
+    /// A caller to whom they are open asks about a highly protected person: wake someone.
+    fn protected(&self, _caller: &Caller, _request: &RequestId) {}
     /// A caller asks about a canary: wake someone.
     fn canary(&self, _caller: &Caller, _request: &RequestId) {}
 }

@@ -3,10 +3,11 @@
 use adapter::{Answer, Miss, Resolution};
 use api::v1::{ResolveIdentifierResponse, ResolveOutcome};
 use evidence::{Outcome, SourceOutcome};
-use exchange::{CitizenId, Fault, Field, FieldSet, Reason, Request, Source, SourceState};
+use exchange::{CitizenId, Closed, Fault, Field, FieldSet, Reason, Request, Source, SourceState};
 
 use crate::ask::Asking;
 use crate::seal::message;
+use crate::subject::Subject;
 use crate::switches::SOURCE_SUSPENDED;
 use crate::{Call, Gate, Reply};
 
@@ -31,10 +32,10 @@ impl Gate {
         let asking = self.asking(&open, call, request, &permit);
         let resolution = asking.resolution().await;
         let mut outcomes = vec![outcome(request, &resolution)];
-        let resolution = match resolution {
-            Ok(Resolution::Current(id) | Resolution::Superseded(id))
-                if !request.subject.hints.is_empty() =>
-            {
+        let found = resolution.as_ref().ok().and_then(person);
+        let closed = found.and_then(|id| asking.closed(&id));
+        let resolution = match (resolution, found) {
+            (resolution, Some(id)) if !request.subject.hints.is_empty() => {
                 let compared = asking.compare(id).await;
                 note(&mut outcomes, &compared);
                 match compared {
@@ -43,8 +44,9 @@ impl Gate {
                     Err(miss) => Err(miss),
                 }
             }
-            other => other,
+            (other, _) => other,
         };
+        let resolution = asking.unless_closed(resolution, closed, &mut outcomes);
         let open = self.still_open(open, call, request).await?;
         if let Some(outcome) = outcomes.first_mut() {
             outcome.released = released(&resolution);
@@ -76,7 +78,29 @@ impl Asking<'_> {
     /// Compares the second factor with what the population database holds of the person that was
     /// found: the agencies that give the other numbers out hold less, or are not told it.
     async fn compare(self, id: CitizenId) -> Result<Answer, Miss> {
-        self.asked(Source::Population, Ok(id)).await.result
+        let subject = Subject::found(id, None);
+        self.asked(Source::Population, &subject).await.result
+    }
+
+    /// Whoever is closed is told as nobody, and told of to those who watch over them.
+    fn unless_closed(
+        self,
+        resolution: Result<Resolution, Miss>,
+        closed: Option<Closed>,
+        outcomes: &mut [SourceOutcome],
+    ) -> Result<Resolution, Miss> {
+        match (&resolution, closed) {
+            (Ok(Resolution::Current(_) | Resolution::Superseded(_)), Some(why)) => {
+                let source = self.request.subject.identifier.kind().issuer();
+                let (observer, caller) = (&self.gate.deps.observer, &self.call.caller);
+                observer.closed(caller, &self.request.id, source, why);
+                if let Some(last) = outcomes.last_mut() {
+                    last.state = SourceState::NotFound;
+                }
+                Ok(Resolution::NotFound)
+            }
+            _ => resolution,
+        }
     }
 }
 

@@ -57,7 +57,7 @@ impl Gate {
         decide: impl FnOnce() -> Result<Permit, admission::Refusal>,
     ) -> Result<Permit, Fault> {
         self.refuse_synthetic(request, Some(&request.subject.identifier))?;
-        if self.deps.canaries.has(&request.subject.identifier) {
+        if self.deps.canaries.has(request.subject.identifier.reveal()) {
             self.deps.observer.canary(&call.caller, &request.id);
         }
         self.unless_stopped(call, request, Asked::Question(request))

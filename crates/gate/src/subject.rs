@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use adapter::{Agency, Miss, Resolution};
 use evidence::SourceOutcome;
-use exchange::{CitizenId, Fault, Identifier, IdentifierKind, Reason, SourceState};
+use exchange::{CitizenId, Closed, Fault, Identifier, IdentifierKind, Reason, SourceState};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -19,6 +19,8 @@ use crate::{resolve, trace};
 #[derive(Debug)]
 pub(crate) struct Subject {
     id: Result<CitizenId, Miss>,
+    /// Why nothing is told of them, if nothing is.
+    pub(crate) closed: Option<Closed>,
     /// What the record says of the source that was asked who is behind the number.
     pub(crate) resolver: Option<SourceOutcome>,
 }
@@ -27,6 +29,15 @@ impl Subject {
     /// The person whom the number in the question turned out to be of.
     pub(crate) fn person(&self) -> Option<CitizenId> {
         self.resolver.and(self.id.as_ref().ok().copied())
+    }
+
+    /// A person who was found by another number, for what is done with them by themselves.
+    pub(crate) const fn found(id: CitizenId, closed: Option<Closed>) -> Self {
+        Self {
+            id: Ok(id),
+            closed,
+            resolver: None,
+        }
     }
 
     /// The personal id to ask a source by, or why it is not asked: nobody could say who is behind
@@ -53,7 +64,11 @@ impl Asking<'_> {
     ///
     /// The error is the whole answer: the number names nobody, or several people.
     pub(crate) async fn subject(self) -> Result<Subject, Answers> {
-        let unasked = |id| Subject { id, resolver: None };
+        let unasked = |id: Result<CitizenId, Miss>| Subject {
+            closed: id.as_ref().ok().and_then(|id| self.closed(id)),
+            id,
+            resolver: None,
+        };
         if let Identifier::Personal(id) = &self.request.subject.identifier {
             return Ok(unasked(Ok(*id)));
         }
@@ -76,7 +91,12 @@ impl Asking<'_> {
             }
             Err(miss) => Err(miss.clone()),
         };
-        Ok(Subject { id, resolver })
+        let closed = id.as_ref().ok().and_then(|id| self.closed(id));
+        Ok(Subject {
+            id,
+            closed,
+            resolver,
+        })
     }
 
     /// Asks the agency that gives such numbers out who is behind one.

@@ -10,6 +10,8 @@
 mod client;
 mod error;
 mod files;
+#[cfg(feature = "foreign")]
+pub mod foreign;
 pub mod pki;
 mod revocation;
 mod server;

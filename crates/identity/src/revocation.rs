@@ -60,7 +60,7 @@ pub(crate) fn load(
 }
 
 /// Checks one list, marks the authorities it speaks for, and returns when the next one is due.
-fn check(
+pub(crate) fn check(
     der: &[u8],
     authorities: &[X509Certificate<'_>],
     covered: &mut [bool],

@@ -16,7 +16,7 @@ use admission::{Admission, Reload};
 use edge::{Effect, Recheck, Reloaded};
 use evidence::Evidence;
 use exchange::Clock;
-use gate::Canaries;
+use gate::Listed;
 use identity::{ServerTls, Stamps};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
@@ -30,7 +30,8 @@ use crate::metrics::{Metrics, Reading};
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) admission: Arc<Admission>,
-    pub(crate) canaries: Arc<Canaries>,
+    pub(crate) canaries: Arc<Listed>,
+    pub(crate) protected: Arc<Listed>,
     pub(crate) tls: Arc<ServerTls>,
     pub(crate) evidence: Evidence,
     pub(crate) metrics: Arc<Metrics>,
@@ -160,6 +161,7 @@ impl Reloads {
             parts.metrics.policy(&digest);
         }
         parts.canaries.replace(checked.canaries);
+        parts.protected.replace(checked.protected);
         if parts.tls.replace(checked.tls) {
             self.readmit();
         }

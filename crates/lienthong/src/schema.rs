@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use admission::Duty;
-use exchange::{FIELDS, Mask, Source};
+use exchange::{Closed, FIELDS, Mask, Source};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Schema, SchemaOf};
@@ -79,6 +79,10 @@ fn bounds() -> Value {
         "hours": list(&hours, "When it may ask about citizens; always if left out."),
         "outside_hours": choice(&["REFUSE", "FLAG"], "REFUSE", "What becomes of other hours."),
         "own_record": choice(&["REFUSE", "FLAG"], "FLAG", "What becomes of an officer who asks about themselves."),
+        "also_about": list(
+            &json!({"enum": Closed::OPENED.map(Closed::word)}),
+            "Whom it is told of, who are closed otherwise.",
+        ),
         "second_factor": flag(true, "Whether name and birth date must be given."),
         "officer_required": flag(false, "Whether the officer must be named."),
         "consent_required": flag(false, "Whether the person must have agreed."),

@@ -86,8 +86,7 @@ impl Gateway {
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
-        let readiness = Readiness::new();
-        let shelf = Shelf::new(&config.evidence);
+        let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
         let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
         let (evidence, log, keys) = record(
             config.evidence.clone(),
@@ -105,6 +104,7 @@ impl Gateway {
         let parts = reload::Parts {
             admission: admission(checked.policy, &clock, checked.shared.as_ref(), &consents),
             canaries: Arc::new(checked.canaries),
+            protected: Arc::new(checked.protected),
             tls: Arc::clone(&tls),
             evidence,
             metrics: Arc::clone(metrics),
@@ -231,6 +231,7 @@ fn gate(
         clock: Arc::clone(&parts.clock),
         observer: Arc::clone(&parts.metrics) as _,
         canaries: Arc::clone(&parts.canaries),
+        protected: Arc::clone(&parts.protected),
         switches: Arc::clone(switches),
         synthetic: manner.synthetic,
         verification_step: manner.verification_step,

@@ -34,6 +34,8 @@ pub enum Trait {
     DecomposedName,
     /// Population and civil status disagree about the marriage.
     MarriageDiffers,
+    /// Adopted: the books of civil status name the parents by birth, population the others.
+    Adopted,
     /// Nothing.
     Plain,
 }
@@ -59,6 +61,7 @@ impl Persona {
             7 => Trait::YearOnlyBirth,
             8 => Trait::DecomposedName,
             9 => Trait::MarriageDiffers,
+            20 => Trait::Adopted,
             _ => Trait::Plain,
         }
     }

@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod check;
+mod fuzz;
 mod layers;
 mod process;
 mod proto;
@@ -62,6 +63,8 @@ enum Chore {
     Layers,
     /// The rules of the house for files: opening, length, leftovers, crate map, links.
     Tidy,
+    /// Send the readers of foreign bytes what covers more of them, for a while each.
+    Fuzz(fuzz::Fuzz),
     /// Measure the gateway as a process of its own against a bare pass-through and the budget.
     Bench(bench::Bench),
 }
@@ -72,6 +75,7 @@ A day's work:
   edit code                 then `cargo xtask check`, and `cargo xtask test --fast`
   before you hand it in     `cargo xtask test`
   cover a row of faults     then `cargo xtask rows`
+  edit what reads bytes     then `cargo xtask fuzz READER`
   edit the road             then `cargo xtask bench`, on a machine with nothing else to do
 
 A chore stops at the first thing that is wrong and says where. The rules have their reasons beside
@@ -96,6 +100,7 @@ fn act(chore: &Chore) -> Result<()> {
         Chore::Rows { check } => rows::run(&root, *check),
         Chore::Layers => layers::run(&root),
         Chore::Tidy => tidy::run(&root),
+        Chore::Fuzz(fuzz) => fuzz.run(&root),
         Chore::Bench(bench) => bench.run(&root),
     }
 }

@@ -25,7 +25,7 @@ use files::Files;
 use limits::limits;
 use rights::{glass, rights, seen};
 use words::{
-    agency_code, criticality, declared, distinct, exception, prose, system_id, unique, word,
+    agency_code, criticality, declared, distinct, exception, opened, prose, system_id, unique, word,
 };
 
 /// The content of a policy, each part sound and fitting the others.
@@ -179,6 +179,7 @@ fn agreement(
     let hours = section.optional_words("hours", Hours::parse);
     let outside_hours = section.optional_word("outside_hours", exception);
     let own_record = section.optional_word("own_record", exception);
+    let opens = section.optional_words("also_about", opened);
     let criticality_cap = section
         .optional_word("criticality_cap", criticality)
         .unwrap_or(CRITICALITY_CAP);
@@ -206,6 +207,7 @@ fn agreement(
         hours,
         outside_hours: outside_hours.unwrap_or(Exception::Refuse),
         own_record: own_record.unwrap_or(Exception::Flag),
+        opens: opens.into_iter().flatten().collect(),
         criticality_cap,
     })
 }

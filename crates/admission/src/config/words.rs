@@ -6,7 +6,9 @@ use std::collections::HashSet;
 use std::fmt::Display;
 use std::hash::Hash;
 
-use exchange::{AgencyCode, Criticality, Field, FieldSet, Mask, PurposeCode, Source, SystemId};
+use exchange::{
+    AgencyCode, Closed, Criticality, Field, FieldSet, Mask, PurposeCode, Source, SystemId,
+};
 
 use super::rights::Kind;
 use crate::Duty;
@@ -96,6 +98,14 @@ pub(super) fn exception(text: &str) -> Result<Exception, String> {
         "FLAG" => Ok(Exception::Flag),
         _ => Err("must be REFUSE or FLAG".to_owned()),
     }
+}
+
+/// Those who are closed otherwise, by their word.
+pub(super) fn opened(text: &str) -> Result<Closed, String> {
+    Closed::OPENED
+        .into_iter()
+        .find(|closed| closed.word() == Some(text))
+        .ok_or_else(|| "must be MINORS, PROTECTED or ADOPTED".to_owned())
 }
 
 /// A duty by its name.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use exchange::{Criticality, FieldSet, OfficerId, Reason, ReasonText, Request, Source};
+use exchange::{Closed, Criticality, FieldSet, OfficerId, Reason, ReasonText, Request, Source};
 
 use super::fixture::{POLICY, Room, complete, desk, request, under};
 
@@ -86,6 +86,28 @@ fn an_emergency_overrides_neither_validity_nor_purpose_nor_quota() {
         assert!(room.admission.admit(&desk(), &emergency()).is_ok());
     }
     assert_eq!(refused(&emergency()), Reason::QuotaExceeded);
+}
+
+#[test]
+fn an_emergency_opens_minors_and_the_protected_and_not_whose_child_somebody_was_born() {
+    let opened = |permit: &crate::Permit| Closed::OPENED.map(|closed| permit.opens(closed));
+    let permit = room().admission.admit(&desk(), &emergency()).unwrap();
+    assert_eq!(opened(&permit), [true, true, false]);
+    let plain = |policy: &str| {
+        let room = Room::new(policy);
+        opened(&room.admission.admit(&desk(), &request("plain")).unwrap())
+    };
+    assert_eq!(plain(POLICY), [false; 3]);
+    let named = POLICY.replace("id = \"A-1\"", "id = \"A-1\"\nalso_about = [\"ADOPTED\"]");
+    assert_eq!(plain(&named), [false, false, true]);
+    let wrong = POLICY.replace("id = \"A-1\"", "id = \"A-1\"\nalso_about = [\"SEALED\"]");
+    let problem = crate::Policy::parse(wrong.as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        problem.contains("must be MINORS, PROTECTED or ADOPTED"),
+        "{problem}"
+    );
 }
 
 #[test]

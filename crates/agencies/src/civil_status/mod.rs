@@ -13,6 +13,8 @@
 
 mod client;
 mod config;
+#[cfg(feature = "foreign")]
+mod foreign;
 #[cfg(feature = "sim")]
 mod sim;
 #[cfg(test)]
@@ -35,6 +37,8 @@ pub(crate) const ENTRY: Entry = Entry {
         let cap = settings.endpoint.cap();
         Ok(Arc::new(client::CivilStatus::new(client, config, cap)))
     },
+    #[cfg(feature = "foreign")]
+    read: foreign::read,
     #[cfg(feature = "sim")]
     simulator: sim::SIMULATOR,
 };

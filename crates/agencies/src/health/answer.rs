@@ -5,7 +5,7 @@
 
 use adapter::{Answer, Confirmed, Miss, Question, Response, classify, confirm};
 use api::Record;
-use exchange::CitizenId;
+use exchange::{CitizenId, FieldSet};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
@@ -87,6 +87,7 @@ fn found(envelope: &Envelope<'_>, question: &Question<'_>) -> Result<Answer, Mis
         as_of: translate::as_of(&book),
         upstream_request_id: None,
         in_force: confirmed.in_force(),
+        adoption: FieldSet::EMPTY,
         attempts: 1,
     })
 }

@@ -16,6 +16,8 @@
 mod answer;
 mod client;
 mod config;
+#[cfg(feature = "foreign")]
+mod foreign;
 mod keys;
 #[cfg(feature = "sim")]
 mod sim;
@@ -34,6 +36,8 @@ use crate::Entry;
 pub(crate) const ENTRY: Entry = Entry {
     source: Source::Health,
     connect: client::connect,
+    #[cfg(feature = "foreign")]
+    read: foreign::read,
     #[cfg(feature = "sim")]
     simulator: sim::SIMULATOR,
 };

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use adapter::{Miss, Response, classify};
-use exchange::SourceState;
+use exchange::Closed;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
@@ -79,8 +79,8 @@ fn miss(fault: &Fault) -> Miss {
         Trouble::Maintenance => Miss::maintenance(None),
         Trouble::Server => refused("SERVER_ERROR", "fault 008: error of the agency"),
         Trouble::Timeout => Miss::timeout("fault 009: the record hangs at the agency"),
-        // Why stays with the agency: a closed record looks like one that policy withholds.
-        Trouble::Sealed => Miss::new(SourceState::Withheld, "", "fault 010: closed record"),
+        // Why stays with the agency.
+        Trouble::Sealed => Miss::closed(Closed::Sealed),
         Trouble::SessionOver | Trouble::Other => refused("SERVER_ERROR", "an unknown fault"),
     };
     Miss {
@@ -92,6 +92,7 @@ fn miss(fault: &Fault) -> Miss {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use exchange::SourceState;
 
     fn response(status: u16, content_type: &str, body: &str) -> Response {
         let mut headers = http::HeaderMap::new();

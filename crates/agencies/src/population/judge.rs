@@ -6,7 +6,7 @@
 
 use adapter::{Answer, Confirmed, Miss, Question, Resolution, confirm};
 use api::Record;
-use exchange::{CitizenId, Identifier, SourceState};
+use exchange::{CitizenId, FieldSet, Identifier, SourceState};
 
 use super::translate;
 use super::wire::{Citizen, Collection};
@@ -58,6 +58,7 @@ pub(super) fn answer(question: &Question<'_>, told: Told) -> Result<Answer, Miss
         as_of,
         upstream_request_id: id,
         in_force: confirmed.in_force(),
+        adoption: FieldSet::EMPTY,
         attempts: told.attempts,
     })
 }

@@ -12,6 +12,8 @@
 
 mod client;
 mod config;
+#[cfg(feature = "foreign")]
+mod foreign;
 mod hear;
 mod judge;
 mod line;
@@ -34,6 +36,8 @@ use crate::{Deps, Entry, Problem, Settings};
 pub(crate) const ENTRY: Entry = Entry {
     source: Source::Population,
     connect,
+    #[cfg(feature = "foreign")]
+    read: foreign::read,
     #[cfg(feature = "sim")]
     simulator: sim::SIMULATOR,
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution, confirm};
 use api::Record;
 use deadpool::managed::{Object, Pool};
-use exchange::{CitizenId, Identifier, IdentifierKind, Source, SourceState};
+use exchange::{CitizenId, FieldSet, Identifier, IdentifierKind, Source, SourceState};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 
@@ -165,6 +165,7 @@ impl Exchange {
             as_of,
             upstream_request_id: None,
             in_force: confirmed.in_force(),
+            adoption: FieldSet::EMPTY,
             attempts: self.attempts,
         })
     }

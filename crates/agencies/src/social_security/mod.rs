@@ -14,6 +14,8 @@
 mod client;
 mod config;
 mod failure;
+#[cfg(feature = "foreign")]
+mod foreign;
 mod link;
 mod row;
 #[cfg(feature = "sim")]
@@ -34,6 +36,8 @@ use crate::Entry;
 pub(crate) const ENTRY: Entry = Entry {
     source: Source::SocialSecurity,
     connect: |settings, deps| Ok(Arc::new(config::build(&settings, &deps.clock)?)),
+    #[cfg(feature = "foreign")]
+    read: foreign::read,
     #[cfg(feature = "sim")]
     simulator: sim::SIMULATOR,
 };

@@ -110,17 +110,17 @@ impl Column {
 
 /// A row of `person_v1`; what was not selected is empty.
 #[derive(Clone, Default)]
-#[cfg_attr(test, derive(Deserialize))]
-#[cfg_attr(test, serde(default))]
+#[cfg_attr(any(test, feature = "foreign"), derive(Deserialize))]
+#[cfg_attr(any(test, feature = "foreign"), serde(default))]
 pub(super) struct Person<'a> {
     /// The number in force.
-    #[cfg_attr(test, serde(borrow))]
+    #[cfg_attr(any(test, feature = "foreign"), serde(borrow))]
     pub(super) personal_id: &'a str,
     /// Numbers that it replaced.
-    #[cfg_attr(test, serde(borrow))]
+    #[cfg_attr(any(test, feature = "foreign"), serde(borrow))]
     pub(super) previous_ids: Vec<&'a str>,
     /// The time for which the agency vouches.
-    #[cfg_attr(test, serde(skip))]
+    #[cfg_attr(any(test, feature = "foreign"), serde(skip))]
     pub(super) as_of: Option<SystemTime>,
     /// Insurance code.
     pub(super) ma_so_bhxh: Option<&'a str>,

@@ -8,6 +8,8 @@
 mod channel;
 mod client;
 mod config;
+#[cfg(feature = "foreign")]
+mod foreign;
 #[cfg(feature = "sim")]
 mod sim;
 #[cfg(all(test, feature = "sim"))]
@@ -27,6 +29,8 @@ pub(crate) const ENTRY: Entry = Entry {
         let client = client::Client::new(&settings, deps)?;
         Ok(Arc::new(client))
     },
+    #[cfg(feature = "foreign")]
+    read: foreign::read,
     #[cfg(feature = "sim")]
     simulator: sim::SIMULATOR,
 };

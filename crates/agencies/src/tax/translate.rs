@@ -43,6 +43,7 @@ pub(super) fn record(
         as_of: response.as_of.and_then(api::Timestamp::to_jiff),
         upstream_request_id: None,
         in_force: confirmed.in_force(),
+        adoption: FieldSet::EMPTY,
         attempts: 1,
     })
 }

@@ -1,9 +1,9 @@
 //! Calls about the record into the words of the house.
 
-use exchange::{AgencyCode, CallContext, Identifier, OfficerId, Position, Query, Reason, Subject};
+use exchange::{AgencyCode, CallContext, Identifier, OfficerId, PageToken, Query, Reason, Subject};
 use jiff::Timestamp;
 
-use super::page::position;
+use super::page;
 use super::reader::Reader;
 use super::{Malformed, Question};
 use crate::v1;
@@ -13,8 +13,10 @@ use crate::v1;
 pub struct Search {
     /// Why and for whom.
     pub context: CallContext,
-    /// What for.
+    /// What for, on the first page.
     pub query: Query,
+    /// Which page, if it is not the first.
+    pub page: Option<PageToken>,
 }
 
 /// A citizen's question for their own accesses, as a portal puts it.
@@ -28,8 +30,8 @@ pub struct Listing {
     pub from: Option<Timestamp>,
     /// Accesses before.
     pub until: Option<Timestamp>,
-    /// Accesses behind this one.
-    pub after: Option<Position>,
+    /// Which page, if it is not the first.
+    pub page: Option<PageToken>,
     /// How many accesses at most.
     pub limit: u32,
 }
@@ -65,10 +67,11 @@ impl Question for v1::SearchRecordsRequest {
             request: request.and_then(|id| reader.id("request_id", id)),
             from,
             until,
-            after: reader.after(&self.page_token),
+            after: None,
             skip: 0,
             limit: reader.limit(self.page_size, MAX_RECORDS),
         };
+        let page = reader.page(&self.page_token);
         if self.is_boundless() {
             let what = "is required, or another condition: a search without any finds everybody";
             reader.violation("subject", Reason::InvalidArgument, what);
@@ -76,7 +79,11 @@ impl Question for v1::SearchRecordsRequest {
         if context.is_none() {
             reader.keep(subject);
         }
-        reader.finish(context.map(|context| Search { context, query }))
+        reader.finish(context.map(|context| Search {
+            context,
+            query,
+            page,
+        }))
     }
 }
 
@@ -105,7 +112,7 @@ impl Question for v1::ListMyAccessesRequest {
             ("period_start", self.period_start),
             ("period_end", self.period_end),
         );
-        let after = reader.after(&self.page_token);
+        let page = reader.page(&self.page_token);
         let limit = reader.limit(self.page_size, MAX_ACCESSES);
         let asked = reader.about(self.context.as_ref(), self.subject.as_ref());
         reader.finish(asked.map(|(context, subject)| Listing {
@@ -113,7 +120,7 @@ impl Question for v1::ListMyAccessesRequest {
             subject: subject.identifier,
             from,
             until,
-            after,
+            page,
             limit,
         }))
     }
@@ -207,16 +214,15 @@ impl Reader {
         agency
     }
 
-    fn after(&mut self, token: &str) -> Option<Position> {
+    fn page(&mut self, token: &str) -> Option<PageToken> {
         if token.is_empty() {
             return None;
         }
-        let after = position(token);
-        if after.is_none() {
-            let what = "is none that an answer has given";
-            self.violation("page_token", Reason::PageTokenInvalid, what);
+        let page = page::read(token);
+        if page.is_none() {
+            self.add(page::no_page());
         }
-        after
+        page
     }
 
     fn limit(&mut self, size: i32, max: u32) -> u32 {

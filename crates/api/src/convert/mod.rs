@@ -9,6 +9,6 @@ mod verify;
 mod words;
 
 pub use audit::{Erasure, Listing, Search};
-pub use page::page_token;
+pub use page::{no_page, page_token};
 pub use question::{Malformed, Question};
 pub use words::partial_date;

@@ -1,56 +1,54 @@
-//! Page tokens: a place among the records, as text that says nothing to who carries it.
+//! Page tokens as text.
 //!
-//! *Invariant:* there is nothing personal in a token, and none gives a right: what is read with it
-//! is searched for and admitted anew.
+//! Not here: what is sealed in them, and whether one is the caller's (crate `evidence`).
+//!
+//! *Invariant:* whatever is wrong with a token, the caller is told the same of it.
 
 use base64_simd::URL_SAFE_NO_PAD;
-use exchange::Position;
+use exchange::{PageToken, Reason, Violation};
 
-/// The token of the page that begins behind a record.
+/// The text of a token.
 #[must_use]
-pub fn page_token(position: Position) -> String {
-    let Position { ts, log, seq } = position;
-    let parts = [ts.to_be_bytes(), log.to_be_bytes(), seq.to_be_bytes()];
-    let parts = [&[VERSION], parts.as_flattened()];
-    URL_SAFE_NO_PAD.encode_to_string(parts.concat())
+pub fn page_token(token: &PageToken) -> String {
+    URL_SAFE_NO_PAD.encode_to_string(token.bytes())
 }
 
-/// The record behind which the page of a token begins; none if it is no token.
-pub(super) fn position(token: &str) -> Option<Position> {
-    let bytes = URL_SAFE_NO_PAD.decode_to_vec(token).ok()?;
-    let (&VERSION, parts) = bytes.split_first()? else {
-        return None;
-    };
-    let (&[ts, log, seq], []) = parts.as_chunks() else {
-        return None;
-    };
-    Some(Position {
-        ts: u64::from_be_bytes(ts),
-        log: i64::from_be_bytes(log),
-        seq: u64::from_be_bytes(seq),
-    })
+/// What a caller is told of a token that leads nowhere.
+#[must_use]
+pub fn no_page() -> Violation {
+    Violation {
+        field: "page_token".to_owned(),
+        description: "is none that an answer to this query has given of late".to_owned(),
+        reason: Reason::PageTokenInvalid,
+    }
 }
 
-/// The first byte of a token, so that its form can change.
-const VERSION: u8 = 1;
+/// The token of a text; none if it cannot be one.
+pub(super) fn read(text: &str) -> Option<PageToken> {
+    if text.len() != TEXT_LEN {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
+    bytes.try_into().ok().map(PageToken::new)
+}
+
+/// Four letters for three bytes.
+const TEXT_LEN: usize = (PageToken::LEN * 4).div_ceil(3);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_token_leads_back_to_its_place_and_a_touched_one_nowhere() {
-        let place = Position {
-            ts: 1_771_234_567_890,
-            log: -3,
-            seq: u64::MAX,
-        };
-        let token = page_token(place);
-        assert_eq!(position(&token), Some(place));
-        let longer = format!("{token}AAAA");
-        let other = token.replacen("AQ", "Ag", 1);
-        for wrong in ["", "AQ", "?", &token[1..], &longer, &other] {
-            assert_eq!(position(wrong), None, "{wrong}");
+    fn a_token_is_read_as_it_is_written_and_nothing_else_is() {
+        let token = PageToken::new(std::array::from_fn(|at| at as u8));
+        let text = page_token(&token);
+        assert_eq!(text.len(), TEXT_LEN);
+        assert_eq!(read(&text), Some(token));
+        let (longer, padded) = (format!("{text}AAAA"), format!("{}=", &text[1..]));
+        let standard = format!("{}+", &text[1..]);
+        for wrong in ["", "AQ", "?", &text[1..], &longer, &padded, &standard] {
+            assert_eq!(read(wrong), None, "{wrong}");
         }
     }
 }

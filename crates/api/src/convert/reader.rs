@@ -35,11 +35,15 @@ impl Reader {
         reason: Reason,
         what: impl std::fmt::Display,
     ) {
-        self.malformed.violations.push(Violation {
+        self.add(Violation {
             field: field.into(),
             description: what.to_string(),
             reason,
         });
+    }
+
+    pub(super) fn add(&mut self, violation: Violation) {
+        self.malformed.violations.push(violation);
     }
 
     pub(super) fn finish<T: Into<Malformed>>(self, asked: Option<T>) -> Result<T, Malformed> {

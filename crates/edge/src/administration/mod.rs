@@ -156,6 +156,18 @@ pub(crate) async fn page(by: &dyn Administration, request: &Request<Bytes>) -> O
     })
 }
 
+/// Where an instruction is posted.
+#[cfg(feature = "foreign")]
+pub(crate) const INSTRUCTIONS: [&str; 7] = [
+    reload::RELOAD,
+    switches::STOP,
+    switches::RESUME,
+    reviews::CLOSE,
+    suspensions::LIFT,
+    consents::REGISTER,
+    consents::WITHDRAW,
+];
+
 /// Reads the body of an instruction.
 fn read<'a, T: Deserialize<'a>>(request: &'a Request<Bytes>) -> Result<T, Page> {
     let kind = request.headers().get(CONTENT_TYPE);

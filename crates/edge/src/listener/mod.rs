@@ -8,7 +8,7 @@ mod flood;
 mod heads;
 mod limits;
 pub(crate) mod plain;
-mod proxied;
+pub(crate) mod proxied;
 #[cfg(test)]
 mod tests;
 

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 ///
 /// # Errors
 /// A balancer says nothing that can be read.
-pub(super) async fn source(
+pub(crate) async fn source(
     socket: &mut (impl AsyncRead + Unpin),
     peer: SocketAddr,
     balancers: &[IpNet],

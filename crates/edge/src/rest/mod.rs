@@ -2,7 +2,7 @@
 //!
 //! Not here: which routes there are (generated in crate `api`), how a fault is told.
 
-mod json;
+pub(crate) mod json;
 mod stream;
 
 use std::sync::Arc;

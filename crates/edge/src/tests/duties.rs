@@ -137,8 +137,8 @@ async fn everything_that_is_wrong_with_a_search_is_listed_at_once() {
         ("end_time", "INVALID_ARGUMENT"),
         ("caller_agency", "INVALID_ARGUMENT"),
         ("request_id", "INVALID_ARGUMENT"),
-        ("page_token", "PAGE_TOKEN_INVALID"),
         ("page_size", "INVALID_ARGUMENT"),
+        ("page_token", "PAGE_TOKEN_INVALID"),
         ("context.purpose_code", "PURPOSE_UNKNOWN"),
     ];
     assert_eq!(listed, expected);

@@ -192,6 +192,7 @@ fn gate(
         clock,
         observer: Arc::new(gate::NoObserver),
         canaries: Arc::default(),
+        protected: Arc::default(),
         switches: Arc::default(),
         synthetic,
         verification_step: Duration::from_millis(20),
@@ -239,6 +240,7 @@ impl TaxOffice {
             as_of: Some("2026-01-02T03:04:05Z".parse().unwrap()),
             upstream_request_id: None,
             in_force: None,
+            adoption: exchange::FieldSet::EMPTY,
             attempts: 1,
         })
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -56,6 +57,17 @@ pub(crate) fn fresh(random: &SystemRandom) -> Result<Secret, Error> {
         .fill(bytes.0.as_mut_slice())
         .map_err(|_| Error::Crypto("draw a key"))?;
     Ok(bytes)
+}
+
+/// Derives a key from another one, by HKDF with SHA-256; each label gives its own.
+pub(crate) fn derive(from: &Secret, label: &[u8]) -> Result<Secret, Error> {
+    let mut derived = Secret::default();
+    let from = Salt::new(HKDF_SHA256, &[]).extract(from.as_slice());
+    let filled = from
+        .expand(&[label], HKDF_SHA256)
+        .and_then(|okm| okm.fill(derived.0.as_mut_slice()));
+    filled.map_err(|_| Error::Crypto("derive a key"))?;
+    Ok(derived)
 }
 
 /// Reads a key.

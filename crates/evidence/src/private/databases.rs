@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::access::Access;
 use super::index::Index;
 use super::keyring::{self, Keyring};
+use super::pages::PageKey;
 use super::postgres::Postgres;
 use super::sql::{Database, Durability};
 use super::sqlite::Sqlite;
@@ -58,6 +59,15 @@ pub(super) fn master_key(config: &Config) -> Result<Secret, Error> {
 /// The file of the master key.
 pub(super) fn master(config: &Config) -> PathBuf {
     config.keys_dir().join(MASTER_FILE)
+}
+
+/// Opens the key of page tokens. Where there is no master key yet it is made with the keyring.
+pub(super) fn page_key(config: &Config) -> Result<PageKey, Error> {
+    let path = master(config);
+    if !path.exists() {
+        keyring(config)?;
+    }
+    PageKey::of(&secret::read(&path)?, config.page_token_s.get())
 }
 
 fn no_master(config: &Config) -> Error {

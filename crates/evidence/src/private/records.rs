@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::index::{Index, Terms};
 use super::keyring::Keyring;
+use super::pages::PageKey;
 use super::parts::Portion;
 use super::promise::Promise;
 use super::reach::{Reach, Want};
@@ -133,6 +134,18 @@ impl Records {
         let mut reviews = off_the_road(move || databases::index(&config)?.reviews(limit)).await?;
         reviews.complete = complete;
         Ok(reviews)
+    }
+
+    /// The key of page tokens; read once.
+    pub(crate) async fn page_key(&self) -> Result<Arc<PageKey>, Error> {
+        let Shared {
+            private, config, ..
+        } = &*self.0;
+        if let Some(key) = private.page_key() {
+            return Ok(key);
+        }
+        let (private, config) = (private.clone(), config.clone());
+        off_the_road(move || private.open_page_key(&config)).await
     }
 
     /// Wants everything filed that is durable now.

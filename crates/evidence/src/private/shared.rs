@@ -5,15 +5,16 @@
 //! sealed under that key. Nobody is erased before what every log held when it was asked for is filed.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
 use super::cleaning::Cleaning;
 use super::intake::Intake;
-use super::log_number;
+use super::pages::PageKey;
 use super::reach::{Reach, Want};
 use super::thread::Erasure;
+use super::{databases, log_number};
 use crate::{Config, Error};
 
 /// The private side that the logs of a node share. Cloned by reference count.
@@ -30,6 +31,7 @@ struct State {
     /// The number of the newest log.
     newest: AtomicI64,
     cleaning: Cleaning,
+    pages: OnceLock<Arc<PageKey>>,
     /// What runs before left undone is taken up once, by the first log.
     has_taken_up: AtomicBool,
 }
@@ -74,6 +76,7 @@ impl Default for State {
             older: watch::Sender::default(),
             newest: AtomicI64::new(0),
             cleaning: Cleaning::default(),
+            pages: OnceLock::new(),
             has_taken_up: AtomicBool::new(false),
         }
     }
@@ -88,6 +91,17 @@ impl Private {
         }
         let opened = Arc::new(Intake::open(&config.keys_dir())?);
         Ok(Arc::clone(intake.insert(opened)))
+    }
+
+    /// The key of page tokens, if it was opened before.
+    pub(super) fn page_key(&self) -> Option<Arc<PageKey>> {
+        self.0.pages.get().cloned()
+    }
+
+    /// Opens the key of page tokens.
+    pub(super) fn open_page_key(&self, config: &Config) -> Result<Arc<PageKey>, Error> {
+        let opened = Arc::new(databases::page_key(config)?);
+        Ok(Arc::clone(self.0.pages.get_or_init(|| opened)))
     }
 
     /// Says which log is the newest: what files it looks after keys and erasures from here on.

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use admission::Duty;
-use api::convert::{Listing, page_token};
+use api::convert::Listing;
 use api::v1;
-use evidence::{Commitment, verify};
-use exchange::{AgencyCode, BatchProof, Fault, Opened, Opening, PurposeCode};
+use evidence::{Act, Commitment, verify};
+use exchange::{AgencyCode, BatchProof, CallContext, Fault, Opened, Opening, PurposeCode};
 
 use super::inspect::{answer, disclosure};
 use super::leaf::Leaf;
@@ -27,7 +27,17 @@ impl Gate {
         call: &Call,
         asked: &Listing,
     ) -> Result<Reply<v1::ListMyAccessesResponse>, Fault> {
-        let Reply { message, quota } = self.accesses(call, asked, 0).await?;
+        let query = period(asked).query();
+        let (act, page) = (Act::AccessList, asked.page.as_ref());
+        let after = self.turn_to(call, act, &query, page).await?;
+        let period = Period {
+            after,
+            ..period(asked)
+        };
+        let listed = self.accesses(call, &asked.context, &period).await?;
+        let Reply { message, quota } = listed;
+        let next = message.found.next;
+        let next_page_token = self.next_page(call, act, &query, next).await?;
         let mut proofs = self.proofs(&message.found.records).await?;
         let accesses = message.found.records.iter().map(|record| {
             let place = (Arc::clone(&record.origin), record.seq);
@@ -38,33 +48,25 @@ impl Gate {
         });
         let message = v1::ListMyAccessesResponse {
             accesses: accesses.collect(),
-            next_page_token: message.found.next.map(page_token).unwrap_or_default(),
+            next_page_token,
             total_size: i32::try_from(message.total).unwrap_or(i32::MAX),
             available_from: message.available_from.map(Into::into),
         };
         Ok(Reply { message, quota })
     }
 
-    /// The accesses as they are kept, so many left out.
+    /// The accesses as they are kept.
     pub(super) async fn accesses(
         &self,
         call: &Call,
-        asked: &Listing,
-        skip: u32,
+        context: &CallContext,
+        period: &Period<'_>,
     ) -> Result<Reply<Accesses>, Fault> {
-        let (context, subject) = (&asked.context, &asked.subject);
-        let warrant = self.entitled(call, context, Some(subject), Duty::ListAccesses);
+        let duty = Duty::ListAccesses;
+        let warrant = self.entitled(call, context, Some(period.subject), duty);
         let warrant = warrant.await?;
         let disclosure = disclosure(call, context, &warrant);
-        let period = Period {
-            subject,
-            from: asked.from,
-            until: asked.until,
-            after: asked.after,
-            skip,
-            limit: asked.limit,
-        };
-        let accesses = self.deps.records.accesses(&disclosure, &period).await?;
+        let accesses = self.deps.records.accesses(&disclosure, period).await?;
         Ok(answer(accesses, &warrant))
     }
 
@@ -134,6 +136,18 @@ impl Gate {
             Ok((place, text))
         });
         texts.collect()
+    }
+}
+
+/// The first page of a list.
+const fn period(asked: &Listing) -> Period<'_> {
+    Period {
+        subject: &asked.subject,
+        from: asked.from,
+        until: asked.until,
+        after: None,
+        skip: 0,
+        limit: asked.limit,
     }
 }
 

@@ -1,10 +1,10 @@
 //! `SearchRecords` and `EraseSubject`: what an inspectorate does with the record.
 
 use admission::{Duty, Warrant};
-use api::convert::{Erasure, Search, page_token};
+use api::convert::{Erasure, Search};
 use api::v1;
-use evidence::{Asked, Erased};
-use exchange::{BatchProof, CallContext, Fault, Identifier, Opened, Opening};
+use evidence::{Act, Asked, Erased};
+use exchange::{BatchProof, CallContext, Fault, Identifier, Opened, Opening, Query};
 
 use super::time;
 use crate::{Call, Gate, Reply, trace};
@@ -20,15 +20,20 @@ impl Gate {
         call: &Call,
         asked: &Search,
     ) -> Result<Reply<v1::SearchRecordsResponse>, Fault> {
-        let (context, query) = (&asked.context, &asked.query);
+        let (context, page) = (&asked.context, asked.page.as_ref());
+        let query = Query {
+            after: self.turn_to(call, Act::Search, &asked.query, page).await?,
+            ..asked.query.clone()
+        };
         let about = query.subject.as_ref();
         let warrant = self.entitled(call, context, about, Duty::SearchRecords);
         let warrant = warrant.await?;
         let disclosure = disclosure(call, context, &warrant);
-        let found = self.deps.records.search(&disclosure, query).await?;
+        let found = self.deps.records.search(&disclosure, &query).await?;
+        let next = self.next_page(call, Act::Search, &query, found.next);
         let message = v1::SearchRecordsResponse {
             records: found.records.into_iter().map(opened).collect(),
-            next_page_token: found.next.map(page_token).unwrap_or_default(),
+            next_page_token: next.await?,
             index_complete_to_checkpoint: found.complete,
         };
         Ok(answer(message, &warrant))

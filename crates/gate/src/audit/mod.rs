@@ -7,6 +7,7 @@
 mod accesses;
 mod inspect;
 mod leaf;
+mod pages;
 mod proofs;
 mod records;
 mod usage;

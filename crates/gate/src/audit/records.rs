@@ -29,6 +29,21 @@ pub struct Period<'a> {
     pub limit: u32,
 }
 
+impl Period<'_> {
+    /// The same as a search.
+    pub(super) fn query(&self) -> Query {
+        Query {
+            subject: Some(self.subject.clone()),
+            from: self.from,
+            until: self.until,
+            after: self.after,
+            skip: self.skip,
+            limit: self.limit,
+            ..Query::default()
+        }
+    }
+}
+
 /// Where records can be found and opened.
 pub trait Records: Send + Sync + fmt::Debug {
     /// Finds records, newest first, and opens them.
@@ -68,15 +83,7 @@ impl Records for Evidence {
         disclosure: &'a Disclosure<'a>,
         period: &'a Period<'a>,
     ) -> BoxFuture<'a, Result<Accesses, Fault>> {
-        let query = Query {
-            subject: Some(period.subject.clone()),
-            from: period.from,
-            until: period.until,
-            after: period.after,
-            skip: period.skip,
-            limit: period.limit,
-            ..Query::default()
-        };
+        let query = period.query();
         Box::pin(async move { Self::accesses(self, disclosure, &query).await })
     }
 

@@ -2,7 +2,6 @@
 //! purpose.
 
 use admission::Duty;
-use api::convert::Listing;
 use api::v1;
 use evidence::verify::{self, VerifyError};
 use exchange::{
@@ -12,6 +11,7 @@ use jiff::Timestamp;
 
 use super::leaf::Leaf;
 use super::proofs::read_from;
+use super::records::Period;
 use crate::{Call, Gate, Reply};
 
 /// Which accesses are asked for.
@@ -56,15 +56,16 @@ impl Gate {
                 "no agreement of the caller has the duty",
             ));
         };
-        let listing = Listing {
-            context: context(purpose, &asked.asker),
-            subject: asked.subject.clone(),
+        let period = Period {
+            subject: &asked.subject,
             from: asked.from,
             until: asked.until,
             after: None,
+            skip: asked.offset,
             limit: asked.limit,
         };
-        let Reply { message, quota } = self.accesses(call, &listing, asked.offset).await?;
+        let context = context(purpose, &asked.asker);
+        let Reply { message, quota } = self.accesses(call, &context, &period).await?;
         let records = message.found.records.iter();
         let message = Usages {
             total: message.total,

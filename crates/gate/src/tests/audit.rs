@@ -22,7 +22,7 @@ fn listing() -> Listing {
         subject: request.subject.identifier,
         from: None,
         until: None,
-        after: None,
+        page: None,
         limit: 50,
     }
 }
@@ -113,7 +113,11 @@ async fn a_search_carries_the_entry_of_the_person_alone() {
         limit: 50,
         ..Query::default()
     };
-    let search = Search { context, query };
+    let search = Search {
+        context,
+        query,
+        page: None,
+    };
     let found = world.gate.search(&call(), &search).await;
     let records = found.unwrap().message.records;
     let [record] = &records[..] else {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod canary;
+mod closed;
 mod numbers;
 mod stops;
 mod streams;

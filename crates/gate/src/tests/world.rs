@@ -9,16 +9,16 @@ use admission::{Admission, Policy};
 use api::{Record, v1};
 use evidence::{Evidence, Shelf};
 use exchange::{
-    AgencyCode, Caller, CitizenId, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
-    MatchHints, PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject, Switch,
-    SystemClock, SystemId,
+    AgencyCode, Caller, CitizenId, Clock, Closed, Criticality, Field, FieldSet, Identifier,
+    IdentifierKind, MatchHints, PurposeCode, Request, RequestId, Source, SourceSet, SourceState,
+    Subject, Switch, SystemClock, SystemId,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::{Call, Canaries, Deps, Gate, Observer, Switches, Synthetic};
+use crate::{Call, Deps, Gate, Listed, Observer, Switches, Synthetic};
 
 /// A gate, its record and where that is.
 pub(super) struct World {
@@ -48,7 +48,8 @@ impl World {
             agencies: offices.collect(),
             clock,
             observer: Arc::clone(&seen) as _,
-            canaries: Arc::new(Canaries::load(&canaries(dir.path())).unwrap()),
+            protected: Arc::new(Listed::load(&protected(dir.path())).unwrap()),
+            canaries: Arc::new(Listed::load(&canaries(dir.path())).unwrap()),
             switches: Arc::clone(&switches),
             synthetic: Synthetic::Served,
             verification_step: Duration::from_millis(20),
@@ -96,15 +97,28 @@ fn record(config: evidence::Config, clock: &Arc<dyn Clock>) -> (Evidence, eviden
 /// Somebody whom nobody has a reason to ask about.
 pub(super) const CANARY: &str = "999099000077";
 
+/// Somebody who is highly protected.
+pub(super) const PROTECTED: &str = "999099000088";
+
+fn protected(dir: &Path) -> PathBuf {
+    let file = dir.join("protected");
+    std::fs::write(&file, PROTECTED).unwrap();
+    file
+}
+
 fn canaries(dir: &Path) -> PathBuf {
     let file = dir.join("canaries");
     std::fs::write(&file, format!("# planted\n{CANARY}\n")).unwrap();
     file
 }
 
-/// Which sources were counted, and how they ended; and who asked about a canary.
+/// Which sources were counted, and how they ended; who asked about a canary; and what was closed.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Mutex<Vec<(Source, SourceState)>>, Mutex<Vec<String>>);
+pub(super) struct Seen(
+    Mutex<Vec<(Source, SourceState)>>,
+    Mutex<Vec<String>>,
+    Mutex<Vec<(Source, Closed)>>,
+);
 
 impl Seen {
     pub(super) fn all(&self) -> Vec<(Source, SourceState)> {
@@ -114,11 +128,19 @@ impl Seen {
     pub(super) fn hits(&self) -> Vec<String> {
         self.1.lock().unwrap().clone()
     }
+
+    pub(super) fn closed(&self) -> Vec<(Source, Closed)> {
+        self.2.lock().unwrap().clone()
+    }
 }
 
 impl Observer for Seen {
     fn source(&self, _caller: &Caller, source: Source, state: SourceState, _took: Duration) {
         self.0.lock().unwrap().push((source, state));
+    }
+
+    fn closed(&self, _caller: &Caller, _request: &RequestId, source: Source, why: Closed) {
+        self.2.lock().unwrap().push((source, why));
     }
 
     fn canary(&self, caller: &Caller, request: &RequestId) {
@@ -136,6 +158,8 @@ pub(super) struct Office {
     asked: Arc<Notify>,
     resolves: &'static [IdentifierKind],
     resolution: fn() -> Result<Resolution, Miss>,
+    /// A number that was replaced, and the one in force.
+    moved: Option<(&'static str, &'static str)>,
 }
 
 /// How an office answers.
@@ -157,6 +181,7 @@ impl Office {
             asked: Arc::default(),
             resolves: &[],
             resolution: || Err(Miss::not_served()),
+            moved: None,
         }
     }
 
@@ -172,6 +197,12 @@ impl Office {
             resolution,
             ..self
         }
+    }
+
+    /// The office, which knows that one number was replaced by another.
+    pub(super) fn moved(self, old: &'static str, new: &'static str) -> Self {
+        let moved = Some((old, new));
+        Self { moved, ..self }
     }
 
     /// An office that holds no record of anybody.
@@ -225,7 +256,12 @@ impl Agency for Office {
         Box::pin(async move {
             self.asked.notify_one();
             match &self.manner {
-                Manner::Answers => Ok(answer(self.source, &question.subject)),
+                Manner::Answers => {
+                    let moved = self.moved.filter(|it| it.0 == question.subject.reveal());
+                    let in_force = moved.and_then(|(_, new)| CitizenId::from_agency(new));
+                    let answer = answer(self.source, &question.subject);
+                    Ok(Answer { in_force, ..answer })
+                }
                 Manner::KnowsNobody => Err(Miss::not_found()),
                 Manner::Hangs => std::future::pending().await,
                 Manner::Waits(release) => {
@@ -269,6 +305,7 @@ fn answer(source: Source, subject: &CitizenId) -> Answer {
         as_of: None,
         upstream_request_id: None,
         in_force: None,
+        adoption: FieldSet::EMPTY,
         attempts: 1,
     }
 }
@@ -354,7 +391,7 @@ id = "A-1"
 agency = "H55"
 systems = ["desk"]
 purposes = ["TAX_CHECK"]
-fields = ["tax", "population.sex"]
+fields = ["tax", "population.sex", "population.personal_id"]
 duties = ["LIST_ACCESSES", "SEARCH_RECORDS"]
 visibility = "DELAYED"
 delay_days = 30

@@ -39,7 +39,7 @@ fn is_same_date(held: v1::PartialDate, given: PartialDate, mode: MatchMode) -> b
 
 /// Whether somebody is so many years old. What the register does not know of their birth date leaves
 /// it open as long as it matters.
-pub(super) fn is_aged(born: v1::PartialDate, years: u8, today: Date) -> Verdict {
+pub(crate) fn is_aged(born: v1::PartialDate, years: u8, today: Date) -> Verdict {
     let Some(born) = date(born) else {
         return Verdict::Unknown;
     };

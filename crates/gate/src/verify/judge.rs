@@ -183,6 +183,7 @@ mod tests {
             as_of: None,
             upstream_request_id: None,
             in_force: None,
+            adoption: exchange::FieldSet::EMPTY,
             attempts: 1,
         });
         Asked {

@@ -23,6 +23,7 @@ use crate::ask::{Asked, Asking};
 use crate::seal::message;
 use crate::{Call, Gate, Reply, trace};
 
+pub(crate) use compare::is_aged;
 use judge::{Judgement, together};
 
 impl Gate {
@@ -135,7 +136,7 @@ impl Asking<'_> {
             }
         };
         let sources = self.permit.granted().sources();
-        let questions = sources.iter().map(|it| self.asked(it, subject.id()));
+        let questions = sources.iter().map(|it| self.asked(it, &subject));
         let questions: FuturesUnordered<_> = questions.collect();
         let heard: Vec<Asked> = questions.collect().await;
         let in_force = heard

@@ -8,7 +8,7 @@ use admission::Policy;
 use agencies::Deps;
 use evidence::keys::VerifierKey;
 use exchange::Clock;
-use gate::Canaries;
+use gate::Listed;
 use identity::{ServerTls, TlsFiles};
 
 use crate::cosigners::Cosigners;
@@ -26,7 +26,9 @@ pub(crate) struct Checked {
     /// The agreements.
     pub(crate) policy: Policy,
     /// Whom nobody should ask about.
-    pub(crate) canaries: Canaries,
+    pub(crate) canaries: Listed,
+    /// Who is closed unless an agreement opens them.
+    pub(crate) protected: Listed,
     /// The certificates.
     pub(crate) tls: ServerTls,
     /// The way to the witnesses, if there are any.
@@ -45,7 +47,8 @@ impl Checked {
     pub(crate) fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Problems> {
         let mut named = Named::new(clock);
         let policy = named.policy(&config.policy, &config.policy_keys);
-        let canaries = named.canaries(config.canaries.as_deref());
+        let canaries = named.listed("canaries", config.canaries.as_deref());
+        let protected = named.listed(PROTECTED, config.protected.as_deref());
         let tls = named.tls(&config.tls);
         named.half_years(&config.evidence);
         named.database(&config.evidence);
@@ -57,6 +60,7 @@ impl Checked {
             (Some(policy), Some(tls)) if named.problems.is_empty() => Ok(Self {
                 policy,
                 canaries,
+                protected,
                 tls,
                 witnesses,
                 shared,
@@ -80,7 +84,8 @@ impl Checked {
         let mut named = Named::new(clock);
         let (policy, keys) = (draft.policy.as_deref(), &draft.policy_keys);
         policy.map(|policy| named.policy(policy, keys));
-        named.canaries(draft.canaries.as_deref());
+        named.listed("canaries", draft.canaries.as_deref());
+        named.listed(PROTECTED, draft.protected.as_deref());
         draft.tls.as_ref().map(|files| named.tls(files));
         if let Some(log) = &draft.evidence {
             named.half_years(log);
@@ -113,9 +118,10 @@ impl<'c> Named<'c> {
         Some(signed.ok()?.policy)
     }
 
-    fn canaries(&mut self, file: Option<&Path>) -> Canaries {
-        let loaded = file.map(Canaries::load).transpose();
-        let loaded = loaded.map_err(|error| self.problems.add("gateway.canaries", chain(&error)));
+    fn listed(&mut self, setting: &str, file: Option<&Path>) -> Listed {
+        let loaded = file.map(Listed::load).transpose();
+        let setting = format!("gateway.{setting}");
+        let loaded = loaded.map_err(|error| self.problems.add(&setting, chain(&error)));
         loaded.ok().flatten().unwrap_or_default()
     }
 
@@ -181,3 +187,6 @@ impl<'c> Named<'c> {
         connected.collect()
     }
 }
+
+/// The setting that names the list of the highly protected.
+const PROTECTED: &str = "protected_persons";

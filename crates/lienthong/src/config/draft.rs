@@ -28,6 +28,7 @@ pub(super) struct Draft {
     pub(super) policy_keys: Vec<VerifierKey>,
     consents: Option<PathBuf>,
     pub(super) canaries: Option<PathBuf>,
+    pub(super) protected: Option<PathBuf>,
     verification_step: Option<Duration>,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
@@ -48,6 +49,7 @@ struct Gateway {
     policy_keys: Vec<String>,
     consents: Option<PathBuf>,
     canaries: Option<PathBuf>,
+    protected_persons: Option<PathBuf>,
     verification_step_ms: Option<u16>,
 }
 
@@ -122,6 +124,8 @@ impl Draft {
         self.policy_keys(&gateway.policy_keys);
         self.consents = gateway.consents.map(|file| self.base.join(file));
         self.canaries = gateway.canaries.map(|file| self.base.join(file));
+        let protected = gateway.protected_persons;
+        self.protected = protected.map(|file| self.base.join(file));
         let step = gateway.verification_step_ms.map(u64::from);
         self.verification_step = step.map(Duration::from_millis);
         let domain = gateway.trust_domain?;
@@ -205,6 +209,7 @@ impl Draft {
                 policy_keys: self.policy_keys,
                 consents: self.consents,
                 canaries: self.canaries,
+                protected: self.protected,
                 verification_step: self.verification_step.unwrap_or(gate::VERIFICATION_STEP),
                 edge,
                 tls,

@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) consents: Option<PathBuf>,
     /// The file of canaries.
     pub(crate) canaries: Option<PathBuf>,
+    /// The file of highly protected persons.
+    pub(crate) protected: Option<PathBuf>,
     /// The step of the times after which verifications are answered.
     pub(crate) verification_step: Duration,
     /// The listeners.

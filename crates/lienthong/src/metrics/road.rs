@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use exchange::{Caller, RequestId, Source, SourceState};
+use exchange::{Caller, Closed, RequestId, Source, SourceState};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
 
@@ -27,6 +27,7 @@ pub(super) struct Road {
     wrong_subject: Arc<[AtomicU64; Source::ALL.len()]>,
     suspicions: Arc<Suspicions>,
     closed: Arc<[AtomicU64; Source::ALL.len()]>,
+    protected: Arc<AtomicU64>,
 }
 
 impl Road {
@@ -42,7 +43,7 @@ impl Road {
             .build();
         let what = "Answers about another person than the one asked about.";
         let wrong_subject = by_source(meter, "gateway.wrong_subject", what);
-        let what = "Questions about persons whose record the source keeps closed.";
+        let what = "Questions to sources about persons of whom the caller is told nothing.";
         let closed = by_source(meter, "gateway.closed_records", what);
         Self {
             agencies,
@@ -50,6 +51,7 @@ impl Road {
             wrong_subject,
             suspicions: Suspicions::new(meter),
             closed,
+            protected: protected(meter),
         }
     }
 }
@@ -82,13 +84,20 @@ impl gate::Observer for Metrics {
         self.road.suspicions.tell(caller, suspicion);
     }
 
-    fn closed(&self, caller: &Caller, request: &RequestId, source: Source) {
+    fn closed(&self, caller: &Caller, request: &RequestId, source: Source, why: Closed) {
         if let Some(count) = self.road.closed.get(source as usize - 1) {
             count.fetch_add(1, Relaxed);
         }
         let (agency, system) = (caller.agency(), caller.system());
+        let (request_id, why) = (tracing::field::display(request), why.name());
+        tracing::error!(%agency, %system, %source, request_id, why, "ClosedRecord: somebody is asked about of whom the caller is told nothing");
+    }
+
+    fn protected(&self, caller: &Caller, request: &RequestId) {
+        self.road.protected.fetch_add(1, Relaxed);
+        let (agency, system) = (caller.agency(), caller.system());
         let request_id = tracing::field::display(request);
-        tracing::error!(%agency, %system, %source, request_id, "ClosedRecord: somebody is asked about whose record the source keeps closed");
+        tracing::error!(%agency, %system, request_id, "ProtectedPerson: somebody highly protected is asked about, and answered");
     }
 
     fn canary(&self, caller: &Caller, request: &RequestId) {
@@ -114,6 +123,16 @@ fn by_source(
         }
     });
     counts
+}
+
+fn protected(meter: &Meter) -> Arc<AtomicU64> {
+    let count = Arc::new(AtomicU64::new(0));
+    let read = Arc::clone(&count);
+    let what = "Questions about highly protected persons by those to whom they are open.";
+    counter(meter, "gateway.protected_persons", what, move |counted| {
+        counted.observe(read.load(Relaxed), &[]);
+    });
+    count
 }
 
 fn canary_hits(meter: &Meter, agencies: Arc<Agencies>) {

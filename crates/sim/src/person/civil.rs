@@ -14,6 +14,8 @@ pub struct CivilStatus {
     pub parentage: Vec<Parentage>,
     /// The certificate of marital status that was issued last.
     pub marital_certificate: Option<MaritalCertificate>,
+    /// True for an adopted child: the parents in the book are not those of the population database.
+    pub adopted: bool,
 }
 
 /// An entry of a civil-status book.

@@ -8,6 +8,7 @@ use super::draw::{Draw, Topic};
 use super::facts::Facts;
 use super::kin::Bond;
 use super::life::whole;
+use super::view::ADOPTED;
 use crate::person::{
     Address, BirthKind, BirthRegistration, CivilStatus, Death, MaritalCertificate, MaritalStatus,
     Marriage, Parentage, ParentageKind, Registration, RegistrationKind, Relative,
@@ -19,6 +20,7 @@ impl Facts<'_> {
             birth: self.birth_registration(),
             parentage: self.parentage(),
             marital_certificate: self.marital_certificate(),
+            adopted: self.being.persona() == Some(ADOPTED),
         }
     }
 

@@ -191,7 +191,8 @@ impl Facts<'_> {
         vec![name.to_owned()]
     }
 
-    fn unknown_parent(&self, sex: Sex) -> Relative {
+    /// A parent of whom a book says no more than the name.
+    pub(crate) fn unknown_parent(&self, sex: Sex) -> Relative {
         let born = jiff::civil::date(self.birth.year() - 26, 1, 1);
         Relative {
             personal_id: None,

@@ -1,6 +1,7 @@
 //! A person as one agency holds them: the known discrepancies between the registers.
 //!
-//! Personas agree everywhere, but for persona 9, whose marriage population does not know.
+//! Personas agree everywhere, but for persona 9, whose marriage population does not know, and persona
+//! 20, of whom civil status names the parents by birth.
 
 use exchange::{CitizenId, PartialDate, Sex, Source};
 use unicode_normalization::UnicodeNormalization;
@@ -25,7 +26,8 @@ impl World {
         if ordinary && agency != Source::Population && draw.chance(5) {
             return None;
         }
-        let mut person = self.facts(&being)?.person(status);
+        let facts = self.facts(&being)?;
+        let mut person = facts.person(status);
         if agency != Source::Population && status != IdStatus::Current {
             person.personal_id = *id;
             person.tax.tax_code = id.reveal().to_owned();
@@ -33,12 +35,19 @@ impl World {
         if ordinary {
             tweak(&mut person, agency, &mut draw);
         }
+        if agency == Source::CivilStatus && being.persona() == Some(ADOPTED) {
+            person.father = Some(facts.unknown_parent(Sex::Male));
+            person.mother = Some(facts.unknown_parent(Sex::Female));
+        }
         if agency == Source::Population && lags(&being, &mut draw) {
             forget_marriage(&mut person);
         }
         Some(person)
     }
 }
+
+/// The persona who is somebody's adopted child.
+pub(crate) const ADOPTED: u64 = 20;
 
 /// True if population has not heard of a marriage.
 fn lags(being: &Being, draw: &mut Draw) -> bool {

@@ -92,7 +92,10 @@ pub(super) const ROWS: &[Row] = &[
         "no purpose, no agreement, out of hours, about oneself",
     ),
     row_of("E07", "break-glass"),
-    row_of("E08", "minors, sealed persons, adopted children"),
+    row_of(
+        "E08",
+        "minors, sealed and protected persons, adopted children",
+    ),
     row_of("E09", "a tracker that would show the affairs of others"),
     row_of("E10", "a canary is asked for"),
     row_of("E11", "a number in a trace header or in a URL"),

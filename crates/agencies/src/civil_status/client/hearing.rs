@@ -15,7 +15,7 @@ use super::vendor::Refusal;
 
 /// What was asked, and by which name the reply must call it.
 #[derive(Clone, Copy)]
-pub(super) enum Asked<'a> {
+pub(in crate::civil_status) enum Asked<'a> {
     /// An enquiry, by the id of the request.
     Enquiry(&'a str),
     /// How far a dossier is, by its id.
@@ -48,7 +48,10 @@ impl Asked<'_> {
 ///
 /// # Errors
 /// The miss that it is.
-pub(super) fn hear(asked: Asked<'_>, response: &Response) -> Result<Heard<Reply>, Miss> {
+pub(in crate::civil_status) fn hear(
+    asked: Asked<'_>,
+    response: &Response,
+) -> Result<Heard<Reply>, Miss> {
     if is_session_over(response) {
         return Ok(Heard::SessionOver);
     }
@@ -78,7 +81,7 @@ pub(super) fn hear(asked: Asked<'_>, response: &Response) -> Result<Heard<Reply>
 ///
 /// # Errors
 /// The miss that it is.
-pub(super) fn hear_login(response: &Response) -> Result<wire::Token, Miss> {
+pub(in crate::civil_status) fn hear_login(response: &Response) -> Result<wire::Token, Miss> {
     let refused = || Miss::unavailable("LOGIN_REFUSED", "the register refused the account");
     if is_session_over(response) || response.status == 403 {
         return Err(refused());

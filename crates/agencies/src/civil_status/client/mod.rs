@@ -7,7 +7,7 @@
 //! timeout; a call is sent twice at most, and only because the session was over.
 
 mod dossier;
-mod hearing;
+pub(super) mod hearing;
 mod line;
 mod vendor;
 
@@ -168,6 +168,7 @@ fn answer(
     let held = citizen.so_dinh_danh.as_deref().unwrap_or_default();
     let previous = citizen.so_dinh_danh_cu.iter().flatten();
     let confirmed = confirm(&question.subject, held, previous.map(String::as_str))?;
+    let adoption = translate::adoption(&citizen, &question.fields);
     let mut record = Record::CivilStatus(Box::new(translate::record(citizen)));
     record.retain(&question.fields);
     let as_of = reply.thoi_diem_du_lieu.as_deref();
@@ -176,6 +177,7 @@ fn answer(
         as_of: as_of.and_then(|time| time.trim().parse().ok()),
         upstream_request_id: dossier.and_then(|id| kept(id, &question.subject)),
         in_force: confirmed.in_force(),
+        adoption,
         attempts: 1,
     })
 }

@@ -27,6 +27,9 @@ fn citizen(person: &Person, fields: &FieldSet) -> Value {
         let previous: Vec<_> = previous.map(|old| old.personal_id.reveal()).collect();
         citizen.insert("soDinhDanhCu".to_owned(), json!(previous));
     }
+    if person.civil.adopted {
+        citizen.insert("nuoiConNuoi".to_owned(), json!(true));
+    }
     Value::Object(citizen)
 }
 

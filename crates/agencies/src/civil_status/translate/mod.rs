@@ -54,6 +54,21 @@ pub(crate) fn field(element: &str) -> Option<Field> {
     found.map(|(field, _)| *field)
 }
 
+/// Of an adopted child, those of the fields that would show whose child they were born: a book that
+/// was written anew shows it by its date and its kind of registration.
+pub(crate) fn adoption(citizen: &wire::Citizen, asked: &FieldSet) -> FieldSet {
+    if citizen.nuoi_con_nuoi != Some(true) {
+        return FieldSet::EMPTY;
+    }
+    let ties = [
+        Field::CivilStatusMother,
+        Field::CivilStatusFather,
+        Field::CivilStatusBirthCertificate,
+        Field::CivilStatusParentage,
+    ];
+    asked.and(&FieldSet::from_iter(ties))
+}
+
 /// The record of a citizen, with everything that the register sent.
 pub(crate) fn record(citizen: wire::Citizen) -> v1::CivilStatusRecord {
     v1::CivilStatusRecord {

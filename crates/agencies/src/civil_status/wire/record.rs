@@ -20,6 +20,8 @@ pub(crate) struct Records {
 pub(crate) struct Citizen {
     pub(crate) so_dinh_danh: Option<String>,
     pub(crate) so_dinh_danh_cu: Option<Vec<String>>,
+    /// Whether they are somebody's adopted child; comes without being asked for.
+    pub(crate) nuoi_con_nuoi: Option<bool>,
     pub(crate) nks_ho_ten: Option<String>,
     pub(crate) nks_ngay_sinh: Option<Code>,
     pub(crate) nks_gioi_tinh: Option<Code>,

@@ -26,7 +26,7 @@ use crate::grpc::ANSWER_BYTES;
 ///
 /// # Errors
 /// `UNSUPPORTED_MEDIA_TYPE`, or `INVALID_JSON` with everything that is wrong.
-pub(super) fn read<T: DeserializeOwned>(
+pub(crate) fn read<T: DeserializeOwned>(
     head: &Parts,
     body: &[u8],
     wrong: impl FnOnce(&T) -> Vec<Violation>,

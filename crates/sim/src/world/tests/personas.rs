@@ -110,6 +110,19 @@ fn persona_8_travels_decomposed() {
 }
 
 #[test]
+fn the_parents_of_persona_20_in_the_birth_register_are_not_those_they_live_with() {
+    let asked = id("999099000020");
+    let population = world().view(&asked, Source::Population).unwrap();
+    let civil = world().view(&asked, Source::CivilStatus).unwrap();
+    assert!(civil.civil.adopted && population.name == civil.name);
+    let names =
+        |person: &Person| [&person.father, &person.mother].map(|it| it.clone().unwrap().name);
+    let (raised, born) = (names(&population), names(&civil));
+    assert!(raised[0] != born[0] && raised[1] != born[1]);
+    assert!(!persona("999099000021").civil.adopted);
+}
+
+#[test]
 fn the_marriage_of_persona_9_is_unknown_to_population() {
     let asked = id("999099000009");
     let population = world().view(&asked, Source::Population).unwrap();

@@ -1,9 +1,11 @@
-//! Canaries: numbers of persons whom nobody has a reason to ask about. Whoever does is reported.
+//! Lists of persons by their numbers: canaries, whom nobody has a reason to ask about, and the highly
+//! protected.
 //!
-//! The call is answered and recorded as any other. Nothing in the record tells it apart, see
-//! `manual/decisions/0025-keep-canaries-out-of-the-record.md`. Not here: who is told.
+//! A question about a canary is answered and recorded as any other. Nothing in the record tells it apart,
+//! see `manual/decisions/0025-keep-canaries-out-of-the-record.md`. Not here: who is told, and what
+//! is closed.
 //!
-//! *Invariant:* no number of a canary is kept in memory once the file is read, only keyed hashes.
+//! *Invariant:* no number is kept in memory once the file is read, only keyed hashes.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,24 +15,23 @@ use std::path::Path;
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand::SystemRandom;
-use exchange::Identifier;
 use zeroize::Zeroizing;
 
-/// The canaries of a gateway, replaced as a whole.
+/// The persons of a list, replaced as a whole.
 #[derive(Default)]
-pub struct Canaries(ArcSwap<Known>);
+pub struct Listed(ArcSwap<Known>);
 
 /// Those that are known at a time.
 #[derive(Default)]
 struct Known {
-    /// Drawn when the file is read; none without canaries.
+    /// Drawn when the file is read; none without persons.
     key: Option<hmac::Key>,
     hashes: HashSet<Vec<u8>>,
 }
 
-/// Why a file of canaries cannot be used.
+/// Why a list cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum CanaryError {
+pub enum ListError {
     /// It cannot be read.
     #[error("cannot be read")]
     Read(#[source] std::io::Error),
@@ -42,15 +43,15 @@ pub enum CanaryError {
     Random,
 }
 
-impl Canaries {
+impl Listed {
     /// Reads a file: a number on each line, empty lines and comments behind `#` aside.
     ///
     /// # Errors
     /// It cannot be read, or a line is no number.
-    pub fn load(file: &Path) -> Result<Self, CanaryError> {
-        let text = Zeroizing::new(fs::read_to_string(file).map_err(CanaryError::Read)?);
+    pub fn load(file: &Path) -> Result<Self, ListError> {
+        let text = Zeroizing::new(fs::read_to_string(file).map_err(ListError::Read)?);
         let random = SystemRandom::new();
-        let key = hmac::Key::generate(HMAC_SHA256, &random).map_err(|_| CanaryError::Random)?;
+        let key = hmac::Key::generate(HMAC_SHA256, &random).map_err(|_| ListError::Random)?;
         let mut hashes = HashSet::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.split('#').next().unwrap_or_default().trim();
@@ -59,7 +60,7 @@ impl Canaries {
             }
             let is_number = line.bytes().all(|byte| byte.is_ascii_digit());
             if !is_number || !matches!(line.len(), 9 | 10 | 12) {
-                return Err(CanaryError::Line(number));
+                return Err(ListError::Line(number));
             }
             hashes.insert(hash(&key, line));
         }
@@ -72,17 +73,17 @@ impl Canaries {
         self.0.store(others.0.into_inner());
     }
 
-    /// True if the number is one of a canary.
-    pub(crate) fn has(&self, identifier: &Identifier) -> bool {
+    /// True if the number is one of the list.
+    pub(crate) fn has(&self, number: &str) -> bool {
         let known = self.0.load();
         let key = known.key.as_ref();
-        key.is_some_and(|key| known.hashes.contains(&hash(key, identifier.reveal())))
+        key.is_some_and(|key| known.hashes.contains(&hash(key, number)))
     }
 }
 
-impl fmt::Debug for Canaries {
+impl fmt::Debug for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Canaries(…)")
+        f.write_str("Listed(…)")
     }
 }
 
@@ -93,35 +94,28 @@ fn hash(key: &hmac::Key, number: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exchange::IdentifierKind;
 
-    fn load(text: &str) -> Result<Canaries, CanaryError> {
+    fn load(text: &str) -> Result<Listed, ListError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        Canaries::load(file.path())
+        Listed::load(file.path())
     }
 
     #[test]
     fn a_number_of_the_file_is_known_and_no_other() {
-        let canaries = load("# planted in March\n999099000077 # one\n\n012345678\n").unwrap();
-        let personal = |number| Identifier::parse(IdentifierKind::Personal, number, 2026).unwrap();
-        assert!(canaries.has(&personal("999099000077")));
-        assert!(!canaries.has(&personal("999099000078")));
-        let legacy = Identifier::parse(IdentifierKind::Legacy, "012345678", 2026).unwrap();
-        assert!(canaries.has(&legacy));
-        assert!(!Canaries::default().has(&legacy));
-        assert!(!format!("{canaries:?}").contains("999"));
+        let listed = load("# planted in March\n999099000077 # one\n\n012345678\n").unwrap();
+        assert!(listed.has("999099000077") && !listed.has("999099000078"));
+        assert!(listed.has("012345678") && !Listed::default().has("012345678"));
+        assert!(!format!("{listed:?}").contains("999"));
     }
 
     #[test]
     fn others_take_their_place() {
-        let personal = |number| Identifier::parse(IdentifierKind::Personal, number, 2026).unwrap();
-        let canaries = load("999099000077").unwrap();
-        canaries.replace(load("999099000078").unwrap());
-        assert!(!canaries.has(&personal("999099000077")));
-        assert!(canaries.has(&personal("999099000078")));
-        canaries.replace(Canaries::default());
-        assert!(!canaries.has(&personal("999099000078")));
+        let listed = load("999099000077").unwrap();
+        listed.replace(load("999099000078").unwrap());
+        assert!(!listed.has("999099000077") && listed.has("999099000078"));
+        listed.replace(Listed::default());
+        assert!(!listed.has("999099000078"));
     }
 
     #[test]
@@ -131,8 +125,8 @@ mod tests {
             assert_eq!(error, "line 2 is no number of 9, 10 or 12 digits");
         }
         assert!(matches!(
-            Canaries::load(Path::new("nowhere")),
-            Err(CanaryError::Read(_))
+            Listed::load(Path::new("nowhere")),
+            Err(ListError::Read(_))
         ));
     }
 }
