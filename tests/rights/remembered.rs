@@ -5,7 +5,7 @@ use std::time::Duration;
 use exchange::RequestId;
 use postmaster::Stop;
 use serde_json::{Value, json};
-use tests::{Rest, Sandbox, records_of};
+use tests::{Rest, Sandbox, loop_until, records_of};
 use tokio::time::{Instant, sleep};
 
 use crate::nodes::{Second, two_nodes};
@@ -191,8 +191,12 @@ async fn without_the_database_a_node_knows_its_own_ids() {
 
     server.start().unwrap();
     until_stored(&operator, true).await;
-    let logged = sandbox.logged();
-    assert!(logged.contains("request ids are stored again"), "{logged}");
+    loop_until(PATIENCE, || {
+        let logged = sandbox.logged();
+        logged
+            .contains("request ids are stored again")
+            .then_some(())
+    });
     sleep(WRITTEN).await;
     is_reused(&there, &request).await;
     let (status, again) = ask(&there, &question(&request, ONE)).await;
