@@ -14,6 +14,7 @@
 
 mod agreements;
 mod bounds;
+mod citizens;
 mod closed;
 mod consents;
 mod emergency;

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::administration::Administrator;
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
+use crate::cosigners::Cosigners;
 use crate::exit;
 use crate::metrics::Metrics;
 use crate::reload;
@@ -85,24 +86,27 @@ impl Gateway {
         metrics: &Arc<Metrics>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
+        let manner = Manner::of(&config);
+        let mut checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
-        let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
+        let store = SwitchStore::new(&config.evidence);
         let (evidence, log, keys) = record(
             config.evidence.clone(),
-            witnesses,
+            checked.witnesses.take(),
             checked.policy.digest(),
             &clock,
             metrics,
             &readiness,
         )?;
+        tell(metrics, &checked);
         let request_ids = request_ids(&config, &clock, metrics).await?;
         let tls = Arc::new(checked.tls);
-        metrics.certificates(&tls.lifetimes());
-        metrics.policy(checked.policy.digest());
         let consents = Arc::new(consents(config.consents.as_deref())?);
+        let admission = admission(checked.policy, &clock, checked.shared.as_ref())
+            .with_thresholds(config.thresholds)
+            .with_consents(Arc::clone(&consents));
         let parts = reload::Parts {
-            admission: admission(checked.policy, &clock, checked.shared.as_ref(), &consents),
+            admission: Arc::new(admission),
             canaries: Arc::new(checked.canaries),
             protected: Arc::new(checked.protected),
             tls: Arc::clone(&tls),
@@ -113,12 +117,9 @@ impl Gateway {
         };
         let sharing = share(checked.shared, &parts);
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
-        let manner = Manner::of(&config);
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
-        let store = SwitchStore::new(&config.evidence);
         let opening = Administrator::open(path, parts, store, switches, consents);
         let administrator = opening.await.context("what operators have stopped")?;
-        let rendered = Arc::clone(metrics);
         let deps = edge::Deps {
             gate: Arc::new(gate),
             tls,
@@ -128,7 +129,7 @@ impl Gateway {
             readiness,
             log: shelf,
             request_ids: request_ids.clone(),
-            metrics: Arc::new(move || rendered.render()),
+            metrics: rendered(metrics),
             administration: Arc::clone(&administrator) as _,
             recheck,
         };
@@ -184,6 +185,18 @@ async fn request_ids(
     opening.await?.context("the request ids that were used")
 }
 
+/// Has the metrics show what is in force.
+fn tell(metrics: &Metrics, checked: &Checked) {
+    metrics.certificates(&checked.tls.lifetimes());
+    metrics.policy(checked.policy.digest());
+}
+
+/// What a scrape of the metrics is answered with.
+fn rendered(metrics: &Arc<Metrics>) -> Arc<dyn Fn() -> String + Send + Sync> {
+    let metrics = Arc::clone(metrics);
+    Arc::new(move || metrics.render())
+}
+
 /// The registry of consents, if there is one.
 fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
     let opened = file.map(Consents::open).transpose();
@@ -193,18 +206,12 @@ fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
 }
 
 /// Who may ask what, and how often: of this node alone, or of several.
-fn admission(
-    policy: Policy,
-    clock: &Arc<dyn Clock>,
-    shared: Option<&Shared>,
-    consents: &Arc<Consents>,
-) -> Arc<Admission> {
+fn admission(policy: Policy, clock: &Arc<dyn Clock>, shared: Option<&Shared>) -> Admission {
     let clock = Arc::clone(clock);
-    let admission = match shared {
+    match shared {
         Some(shared) => Admission::shared(policy, clock, shared.sharing.clone()),
         None => Admission::new(policy, clock),
-    };
-    Arc::new(admission.with_consents(Arc::clone(consents)))
+    }
 }
 
 /// Begins to share quotas with the other nodes, if there are some.
@@ -261,7 +268,7 @@ impl Manner {
 /// Opens the log. When it can no longer be written, nothing more is answered and the process ends.
 fn record(
     config: evidence::Config,
-    witnesses: Option<Arc<dyn evidence::Witnesses>>,
+    witnesses: Option<Cosigners>,
     policy: &[u8; 32],
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
@@ -278,7 +285,7 @@ fn record(
         keys,
         clock: Arc::clone(clock),
         observer: Arc::clone(metrics) as _,
-        witnesses,
+        witnesses: witnesses.map(|it| Arc::new(it) as _),
         version: env!("CARGO_PKG_VERSION"),
         policy: *policy,
         on_fatal: Alarm::new(move |error| {

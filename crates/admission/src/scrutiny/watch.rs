@@ -1,10 +1,11 @@
-//! What is remembered of one officer, system, prefix or agency: ten minutes.
+//! What is remembered of one officer, system, prefix or agency: ten minutes, if nothing else is set.
 //!
 //! *Invariant:* 0.9 KiB at most, whatever is asked; of citizens only 32 bits of a keyed hash.
 
 use std::collections::VecDeque;
 
 use super::level::Step;
+use super::settings::Thresholds;
 
 /// The last questions of somebody.
 #[derive(Debug, Default)]
@@ -48,9 +49,10 @@ impl Watch {
         marks: Marks,
         is_miss: bool,
         measure: Measure,
+        thresholds: &Thresholds,
     ) -> Option<Step> {
         self.last = now;
-        self.turn(now);
+        self.turn(now, thresholds.window_s.get());
         if let Some(asked) = self.asked.first_mut() {
             asked.add(marks.own);
         }
@@ -58,12 +60,12 @@ impl Watch {
         if is_miss && !self.missed.iter().any(|(_, mark)| *mark == marks.own) {
             self.missed.push_back((now, marks.own));
         }
-        self.verdict(measure)
+        self.verdict(measure, thresholds)
     }
 
     /// True if nothing was asked for as long as anything counts.
-    pub(super) fn is_over(&self, now: u32) -> bool {
-        self.last.saturating_add(WINDOW) <= now
+    pub(super) fn is_over(&self, now: u32, window: u32) -> bool {
+        self.last.saturating_add(window) <= now
     }
 
     /// True if nobody was missed.
@@ -83,15 +85,15 @@ impl Watch {
     }
 
     /// Lets go of what is too old to count.
-    fn turn(&mut self, now: u32) {
+    fn turn(&mut self, now: u32, window: u32) {
         while self
             .missed
             .front()
-            .is_some_and(|(at, _)| at.saturating_add(WINDOW) <= now)
+            .is_some_and(|(at, _)| at.saturating_add(window) <= now)
         {
             self.missed.pop_front();
         }
-        let block = now / WINDOW;
+        let block = now / window;
         if block != self.block {
             self.asked.rotate_right(1);
             if let Some(asked) = self.asked.first_mut() {
@@ -119,27 +121,30 @@ impl Watch {
         self.recent.push_back((marks.own, is_next));
     }
 
-    fn is_many(&self, misses: usize, measure: Measure) -> bool {
+    fn is_many(&self, misses: usize, measure: Measure, share: f64) -> bool {
         measure == Measure::Count || {
             let asked: f64 = self.asked.iter().map(Distinct::estimate).sum();
-            misses as f64 >= SHARE * asked
+            misses as f64 >= share * asked
         }
     }
 
-    fn verdict(&mut self, measure: Measure) -> Option<Step> {
+    fn verdict(&mut self, measure: Measure, thresholds: &Thresholds) -> Option<Step> {
         let misses = self.missed.len();
+        let most = usize::from(thresholds.misses);
+        let share = f64::from(thresholds.share_percent) / 100.0;
         // Nearly nobody misses so many, and the estimate is dear.
-        let is_many = misses >= MISSES / 2 && self.is_many(misses, measure);
-        if misses >= MISSES && !is_many {
+        let is_watched = misses >= usize::from(thresholds.misses_step_down).min(most);
+        let is_many = is_watched && self.is_many(misses, measure, share);
+        if misses >= most && !is_many {
             // Counted on from here, or a large caller's set would never end.
             self.missed.clear();
             self.asked = Default::default();
             return None;
         }
         let in_a_row = self.recent.iter().filter(|(_, is_next)| *is_next).count();
-        if misses >= MISSES {
+        if misses >= most {
             Some(Step::Suspended)
-        } else if in_a_row >= SEQUENCE || is_many {
+        } else if in_a_row >= usize::from(thresholds.sequence) || is_many {
             Some(Step::SteppedDown)
         } else {
             None
@@ -168,17 +173,9 @@ impl Distinct {
     }
 }
 
-/// Seconds for which anything counts.
-pub(super) const WINDOW: u32 = 600;
-/// So many different citizens who do not exist suspend; half of them step down.
-const MISSES: usize = 50;
 /// Two officers may have been found before their system is.
 const FORGIVEN: u32 = 2;
-/// The least part of misses where many work.
-const SHARE: f64 = 0.2;
-/// So many with the number next to another's step down: siblings are asked about, but not only.
-const SEQUENCE: usize = 40;
-/// Among so many citizens.
+/// Among so many citizens a sequence is looked for.
 const RECENT: usize = 64;
 const PLACES: usize = 512;
 
@@ -206,7 +203,8 @@ mod tests {
     #[test]
     fn different_misses_within_ten_minutes_count_and_the_same_one_does_not() {
         let mut watch = Watch::default();
-        let mut miss = |now, who| watch.note(now, apart(who), true, Measure::Count);
+        let mut miss =
+            |now, who| watch.note(now, apart(who), true, Measure::Count, &Thresholds::DEFAULT);
         for _ in 0..200 {
             assert_eq!(miss(0, 0), None);
         }
@@ -229,7 +227,13 @@ mod tests {
     fn a_large_caller_with_few_misses_is_never_suspected() {
         let mut watch = Watch::default();
         for who in 1..20_000 {
-            let step = watch.note(who / 100, apart(who), who % 10 == 0, Measure::Share);
+            let step = watch.note(
+                who / 100,
+                apart(who),
+                who % 10 == 0,
+                Measure::Share,
+                &Thresholds::DEFAULT,
+            );
             assert_eq!(step, None, "{who}");
         }
     }
@@ -237,15 +241,30 @@ mod tests {
     #[test]
     fn a_large_caller_of_whose_questions_a_third_miss_is_suspected() {
         let mut watch = Watch::default();
-        let steps =
-            (1..200).filter_map(|who| watch.note(0, apart(who), who % 3 == 0, Measure::Share));
+        let steps = (1..200).filter_map(|who| {
+            watch.note(
+                0,
+                apart(who),
+                who % 3 == 0,
+                Measure::Share,
+                &Thresholds::DEFAULT,
+            )
+        });
         assert!(steps.collect::<Vec<_>>().contains(&Step::Suspended));
     }
 
     #[test]
     fn numbers_in_a_row_step_down_and_a_handful_does_not() {
         let mut watch = Watch::default();
-        let mut ask = |number| watch.note(0, in_a_row(number), false, Measure::Count);
+        let mut ask = |number| {
+            watch.note(
+                0,
+                in_a_row(number),
+                false,
+                Measure::Count,
+                &Thresholds::DEFAULT,
+            )
+        };
         for number in 1..10_000 {
             // Every fifth has a sibling who was registered with them.
             let number = number * 10 + u32::from(number % 5 == 0);
@@ -255,7 +274,15 @@ mod tests {
             }
         }
         let mut watch = Watch::default();
-        let mut ask = |number| watch.note(0, in_a_row(number), false, Measure::Count);
+        let mut ask = |number| {
+            watch.note(
+                0,
+                in_a_row(number),
+                false,
+                Measure::Count,
+                &Thresholds::DEFAULT,
+            )
+        };
         for number in 1..=40 {
             assert_eq!(ask(number), None);
         }

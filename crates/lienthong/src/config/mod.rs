@@ -10,6 +10,7 @@ mod draft;
 mod fixed;
 mod lines;
 mod problem;
+mod scrutiny;
 mod stanza;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use admission::Thresholds;
 use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
 
@@ -58,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) evidence: evidence::Config,
     /// Where quotas are shared, if there are several nodes.
     pub(crate) sharing: Option<sharing::Config>,
+    /// From how many on a way of asking is suspicious.
+    pub(crate) thresholds: Thresholds,
     /// The agencies that are switched on.
     agencies: Vec<Switched>,
     base: PathBuf,
