@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use exchange::{AgencyCode, Caller, SystemId};
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The settings of the three listeners.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where the agencies call: gRPC and REST over mutual TLS.
@@ -18,6 +19,7 @@ pub struct Config {
     /// Balancers that pass TLS through: their connections, and no others, begin with a header of the
     /// PROXY protocol, version 2.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub proxy_protocol_from: Vec<IpNet>,
     /// Where the contract is published, over plain HTTP.
     #[serde(default = "public")]
@@ -41,7 +43,7 @@ pub struct Config {
 
 /// In whose name a data tracker asks: a system whose agreement has the duty
 /// `LIST_ACCESSES`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "Names")]
 pub struct FindUsage {
     agency: AgencyCode,
@@ -49,10 +51,12 @@ pub struct FindUsage {
 }
 
 /// The names of a system as they are written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Names {
+    /// The agency, as its certificates would spell it.
     agency: String,
+    /// Its system.
     system: String,
 }
 
@@ -75,7 +79,7 @@ impl FindUsage {
 }
 
 /// What one caller, one connection and one request may take.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// The longest a TLS handshake may take, in milliseconds.
