@@ -57,7 +57,10 @@ fn the_delivered_configurations_are_taken() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().is_some_and(|name| name == "lienthong.toml") {
+            } else if path
+                .file_name()
+                .is_some_and(|name| name == "lienthong.toml")
+            {
                 assert!(schema.is_valid(&json_of(&path)), "{}", path.display());
             }
         }

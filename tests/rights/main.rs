@@ -16,6 +16,7 @@ mod agreements;
 mod bounds;
 mod closed;
 mod consents;
+mod dry;
 mod emergency;
 mod hindsight;
 mod masks;
