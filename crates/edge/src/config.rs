@@ -35,6 +35,7 @@ pub struct Config {
     pub help_base: String,
     /// Whether a data tracker may ask at the operations listener, with numbers in queries.
     #[serde(default)]
+    #[schemars(with = "Option<Names>")]
     pub find_usage: Option<FindUsage>,
     /// How much of everything.
     #[serde(default)]
@@ -43,7 +44,7 @@ pub struct Config {
 
 /// In whose name a data tracker asks: a system whose agreement has the duty
 /// `LIST_ACCESSES`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Names")]
 pub struct FindUsage {
     agency: AgencyCode,

@@ -8,6 +8,7 @@
 
 use adapter::Endpoint;
 use agencies::ALL;
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
 
@@ -32,7 +33,10 @@ struct File {
 
 /// The schema of the whole file.
 pub(crate) fn schema() -> Value {
-    let mut schema = schema_for!(File).to_value();
+    // Stanza within stanza, as in the file.
+    let whole = SchemaSettings::draft2020_12().with(|how| how.inline_subschemas = true);
+    let schema = whole.into_generator().into_root_schema_for::<File>();
+    let mut schema = schema.to_value();
     if let Some(agency) = schema.pointer_mut("/properties/agency") {
         let stanzas = ALL.iter().map(|entry| {
             let own = (entry.settings)().to_value();
