@@ -14,6 +14,7 @@
 
 mod agreements;
 mod bounds;
+mod citizens;
 mod closed;
 mod consents;
 mod dry;
@@ -23,6 +24,7 @@ mod masks;
 mod nodes;
 mod pages;
 mod quotas;
+mod remembered;
 mod replays;
 mod scraping;
 mod statistics;

@@ -65,7 +65,7 @@ fn denied(sandbox: &Sandbox) -> usize {
 }
 
 /// The number that `/metrics` shows behind a name and these labels.
-async fn metric(sandbox: &Sandbox, name: &str, labels: &[&str]) -> f64 {
+pub(crate) async fn metric(sandbox: &Sandbox, name: &str, labels: &[&str]) -> f64 {
     let operations = Rest::plain(sandbox.text("/operations"));
     let metrics = operations.get("/metrics").await.unwrap().text;
     let mut lines = metrics.lines();

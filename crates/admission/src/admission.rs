@@ -14,8 +14,8 @@ use crate::policy::Agreement;
 use crate::quota::{Leases, Maker, Pool, Quotas, Sharing, Spent};
 use crate::scrutiny::{Mismatches, Question, Scrutiny};
 use crate::{
-    AgencyName, Consents, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Warrant,
-    catalogue, check, glass,
+    AgencyName, Consents, Duty, Grant, Permit, Policy, Purpose, QuotaState, Refusal, Thresholds,
+    Warrant, catalogue, check, glass,
 };
 
 /// Decides who may ask what, and how often.
@@ -116,9 +116,9 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         Self {
             state: ArcSwap::from_pointee(State { policy, quotas }),
             clock,
-            mismatches: Mismatches::new(maker.clock.clone()),
+            mismatches: Mismatches::new(maker.clock.clone(), &Thresholds::DEFAULT),
             consents: Arc::new(Consents::none()),
-            scrutiny: Scrutiny::new(maker.clock.clone()),
+            scrutiny: Scrutiny::new(maker.clock.clone(), Thresholds::DEFAULT),
             maker,
         }
     }
@@ -127,6 +127,14 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
     #[must_use]
     pub fn with_consents(mut self, consents: Arc<Consents>) -> Self {
         self.consents = consents;
+        self
+    }
+
+    /// The same with other numbers of scrutiny; to be said before anybody asks.
+    #[must_use]
+    pub fn with_thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.mismatches = Mismatches::new(self.maker.clock.clone(), &thresholds);
+        self.scrutiny = Scrutiny::new(self.maker.clock.clone(), thresholds);
         self
     }
 

@@ -5,7 +5,6 @@
 //! whether the agreement that was named exists or not.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use exchange::{
     CallContext, Caller, Disclosure, Fault, FieldSet, Flag, FlagSet, Identifier, MatchHints,
@@ -266,17 +265,20 @@ pub(crate) fn quota_exceeded(spent: &Spent) -> Fault {
 pub(crate) fn held_back(held: HeldBack) -> Fault {
     match held {
         HeldBack::Suspended => {
-            let detail = "suspended: too many questions about people who do not exist";
+            let detail = "suspended for how they asked";
             Fault::new(Reason::EnumerationSuspected, detail)
         }
-        HeldBack::SteppedDown { retry_after } => {
-            let fault = Fault::new(Reason::QuotaExceeded, "stepped down to one a second");
+        HeldBack::SteppedDown { retry_after, each } => {
+            let fault = Fault::new(Reason::QuotaExceeded, "stepped down");
             let mut fault = fault.retry_after(retry_after);
             fault.quota = Some(QuotaViolation {
                 policy: "step-down",
-                description: "1 request per second".to_owned(),
+                description: match each.as_millis() {
+                    1_000 => "1 request per second".to_owned(),
+                    each => format!("1 request in {each} ms"),
+                },
                 limit: 1,
-                window: Duration::from_secs(1),
+                window: each,
             });
             fault
         }

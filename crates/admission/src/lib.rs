@@ -42,6 +42,6 @@ pub use hindsight::{Explained, Judged, Line, Recorded, Verdict};
 pub use permit::{Permit, Refusal, resolution_mask};
 pub use policy::{AgencyName, Policy, Purpose, Visibility};
 pub use quota::{Ask, Granted, Leases, Limited, QuotaState, Sharing, Standing};
-pub use scrutiny::{Found, Level, Step, Suspension, SuspensionId, Suspicion};
+pub use scrutiny::{Citizens, Found, Level, Step, Suspension, SuspensionId, Suspicion, Thresholds};
 pub use warrant::Warrant;
 pub use withheld::Withheld;

@@ -21,6 +21,17 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Tells admission about whom claims were made, and nothing of what came of it.
+    pub(crate) fn notice_claims(&self, call: &Call, request: &Request) {
+        let (caller, officer) = (&call.caller, request.officer.as_ref());
+        let about = &request.subject.identifier;
+        if let Some(suspicion) = self.deps.admission.asked(caller, officer, about) {
+            self.deps.observer.suspected(caller, suspicion);
+        }
+    }
+}
+
 /// Whether there is such a person: the population database says so. That another register has
 /// nothing about somebody is no sign of a guess.
 fn found(sources: &[SourceOutcome]) -> Found {

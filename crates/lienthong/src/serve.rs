@@ -9,7 +9,7 @@ use adapter::Agency;
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
-use evidence::{Alarm, Evidence, Shelf, SwitchStore, keys};
+use evidence::{Alarm, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys};
 use exchange::{Clock, SystemClock};
 use gate::{Gate, Switches, Synthetic};
 use tokio::task::JoinHandle;
@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::administration::Administrator;
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
+use crate::cosigners::Cosigners;
 use crate::exit;
 use crate::metrics::Metrics;
 use crate::reload;
@@ -33,6 +34,8 @@ pub(crate) struct Gateway {
     /// The doors.
     pub(crate) doors: edge::Running,
     log: evidence::Handle,
+    /// The request ids that were used.
+    request_ids: RequestIds,
     /// What operators have done.
     administrator: Arc<Administrator>,
     watches: Vec<JoinHandle<()>>,
@@ -84,24 +87,26 @@ impl Gateway {
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let manner = Manner::of(&config);
-        let checked = Checked::new(&config, &clock).context("the configuration is refused")?;
+        let mut checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
         let store = SwitchStore::new(&config.evidence);
-        let witnesses = checked.witnesses.map(|witnesses| Arc::new(witnesses) as _);
         let (evidence, log, keys) = record(
-            config.evidence,
-            witnesses,
+            config.evidence.clone(),
+            checked.witnesses.take(),
             checked.policy.digest(),
             &clock,
             metrics,
             &readiness,
         )?;
+        tell(metrics, &checked);
+        let request_ids = request_ids(&config, &clock, metrics).await?;
         let tls = Arc::new(checked.tls);
-        metrics.certificates(&tls.lifetimes());
-        metrics.policy(checked.policy.digest());
         let consents = Arc::new(consents(config.consents.as_deref())?);
+        let admission = admission(checked.policy, &clock, checked.shared.as_ref())
+            .with_thresholds(config.thresholds)
+            .with_consents(Arc::clone(&consents));
         let parts = reload::Parts {
-            admission: admission(checked.policy, &clock, checked.shared.as_ref(), &consents),
+            admission: Arc::new(admission),
             canaries: Arc::new(checked.canaries),
             protected: Arc::new(checked.protected),
             tls: Arc::clone(&tls),
@@ -115,26 +120,24 @@ impl Gateway {
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
         let opening = Administrator::open(path, parts, store, switches, consents);
         let administrator = opening.await.context("what operators have stopped")?;
-        let rendered = Arc::clone(metrics);
-        let doors = Edge::start(
-            config.edge,
-            edge::Deps {
-                gate: Arc::new(gate),
-                tls,
-                trust_domain: config.trust_domain,
-                clock,
-                observer: Arc::clone(metrics) as _,
-                readiness,
-                log: shelf,
-                metrics: Arc::new(move || rendered.render()),
-                administration: Arc::clone(&administrator) as _,
-                recheck,
-            },
-        )
-        .await?;
+        let deps = edge::Deps {
+            gate: Arc::new(gate),
+            tls,
+            trust_domain: config.trust_domain,
+            clock,
+            observer: Arc::clone(metrics) as _,
+            readiness,
+            log: shelf,
+            request_ids: request_ids.clone(),
+            metrics: rendered(metrics),
+            administration: Arc::clone(&administrator) as _,
+            recheck,
+        };
+        let doors = Edge::start(config.edge, deps).await?;
         Ok(Self {
             doors,
             log,
+            request_ids,
             keys,
             administrator,
             watches: Vec::new(),
@@ -158,8 +161,40 @@ impl Gateway {
         if let Some(sharing) = self.sharing {
             sharing.abort();
         }
+        let request_ids = self.request_ids;
+        tokio::task::spawn_blocking(move || request_ids.close()).await?;
         self.log.close().await.context("the log does not close")
     }
+}
+
+/// The request ids that were used, as the last run has left them.
+async fn request_ids(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<RequestIds> {
+    let limits = &config.edge.limits;
+    let deps = RequestIdDeps {
+        kept: limits.request_id(),
+        lasts: limits.question(),
+        clock: Arc::clone(clock),
+        observer: Arc::clone(metrics) as _,
+    };
+    let log = config.evidence.clone();
+    let opening = tokio::task::spawn_blocking(move || RequestIds::open(&log, deps));
+    opening.await?.context("the request ids that were used")
+}
+
+/// Has the metrics show what is in force.
+fn tell(metrics: &Metrics, checked: &Checked) {
+    metrics.certificates(&checked.tls.lifetimes());
+    metrics.policy(checked.policy.digest());
+}
+
+/// What a scrape of the metrics is answered with.
+fn rendered(metrics: &Arc<Metrics>) -> Arc<dyn Fn() -> String + Send + Sync> {
+    let metrics = Arc::clone(metrics);
+    Arc::new(move || metrics.render())
 }
 
 /// The registry of consents, if there is one.
@@ -171,18 +206,12 @@ fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
 }
 
 /// Who may ask what, and how often: of this node alone, or of several.
-fn admission(
-    policy: Policy,
-    clock: &Arc<dyn Clock>,
-    shared: Option<&Shared>,
-    consents: &Arc<Consents>,
-) -> Arc<Admission> {
+fn admission(policy: Policy, clock: &Arc<dyn Clock>, shared: Option<&Shared>) -> Admission {
     let clock = Arc::clone(clock);
-    let admission = match shared {
+    match shared {
         Some(shared) => Admission::shared(policy, clock, shared.sharing.clone()),
         None => Admission::new(policy, clock),
-    };
-    Arc::new(admission.with_consents(Arc::clone(consents)))
+    }
 }
 
 /// Begins to share quotas with the other nodes, if there are some.
@@ -239,7 +268,7 @@ impl Manner {
 /// Opens the log. When it can no longer be written, nothing more is answered and the process ends.
 fn record(
     config: evidence::Config,
-    witnesses: Option<Arc<dyn evidence::Witnesses>>,
+    witnesses: Option<Cosigners>,
     policy: &[u8; 32],
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
@@ -256,7 +285,7 @@ fn record(
         keys,
         clock: Arc::clone(clock),
         observer: Arc::clone(metrics) as _,
-        witnesses,
+        witnesses: witnesses.map(|it| Arc::new(it) as _),
         version: env!("CARGO_PKG_VERSION"),
         policy: *policy,
         on_fatal: Alarm::new(move |error| {

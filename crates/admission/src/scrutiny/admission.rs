@@ -29,6 +29,22 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         self.scrutiny.note(question, found, self.clock.now())
     }
 
+    /// Takes note of whom was asked about, where it must not matter whether there is such a person; what
+    /// follows, if something new does: an alarm is due.
+    pub fn asked(
+        &self,
+        caller: &Caller,
+        officer: Option<&OfficerId>,
+        about: &Identifier,
+    ) -> Option<Suspicion> {
+        let question = Question {
+            caller,
+            officer,
+            about,
+        };
+        self.scrutiny.note_citizen(question, self.clock.now())
+    }
+
     /// Who is suspended for how they asked, the earliest first.
     #[must_use]
     pub fn suspensions(&self) -> Vec<Suspension> {

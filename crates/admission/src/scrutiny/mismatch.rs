@@ -1,4 +1,4 @@
-//! How often what an officer claimed about one person did not match: after five times in an hour
+//! How often what an officer claimed about one person did not match: after five times in an hour, if nothing else is set,
 //! the person is closed to them, so that a datum is not found out by trying.
 //!
 //! A caller that names no officer counts as one. Not here: what matches (crate `gate`).
@@ -12,6 +12,7 @@ use std::time::Duration;
 use exchange::{Caller, Identifier, OfficerId};
 use governor::clock::{Clock, Reference as _};
 
+use super::settings::Thresholds;
 use super::{Name, Names};
 
 /// The mismatches of the last hour.
@@ -19,20 +20,32 @@ pub(crate) struct Mismatches<C: Clock> {
     names: Names,
     clock: C,
     start: C::Instant,
+    limit: Limit,
     pairs: Mutex<HashMap<Name, Recent>>,
+}
+
+/// How many mismatches lock, and for how many seconds they count.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    most: usize,
+    window: u32,
 }
 
 /// The times of the last mismatches of one officer about one person, the oldest first.
 #[derive(Clone, Copy, Debug, Default)]
 struct Recent {
-    seconds: [u32; MOST],
+    seconds: [u32; Thresholds::MOST_MISMATCHES as usize],
     count: usize,
 }
 
 impl<C: Clock> Mismatches<C> {
     /// Nobody has missed yet.
-    pub(crate) fn new(clock: C) -> Self {
+    pub(crate) fn new(clock: C, thresholds: &Thresholds) -> Self {
         Self {
+            limit: Limit {
+                most: thresholds.mismatches.into(),
+                window: thresholds.mismatch_window_s.get(),
+            },
             names: Names::default(),
             start: clock.now(),
             clock,
@@ -45,9 +58,9 @@ impl<C: Clock> Mismatches<C> {
         let (name, now) = (self.pair(caller, officer, about), self.now());
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
         if pairs.len() >= MOST_PAIRS && !pairs.contains_key(&name) {
-            make_room(&mut pairs, now);
+            make_room(&mut pairs, now, self.limit);
         }
-        pairs.entry(name).or_default().note(now);
+        pairs.entry(name).or_default().note(now, self.limit);
     }
 
     /// For how long the person is still closed to the officer; none if they are not.
@@ -60,7 +73,7 @@ impl<C: Clock> Mismatches<C> {
         let pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = *pairs.get(&self.pair(caller, officer, about))?;
         drop(pairs);
-        recent.locked_for(self.now())
+        recent.locked_for(self.now(), self.limit)
     }
 
     fn pair(&self, caller: &Caller, officer: Option<&OfficerId>, about: &Identifier) -> Name {
@@ -77,8 +90,8 @@ impl<C: Clock> Mismatches<C> {
 }
 
 impl Recent {
-    fn note(&mut self, now: u32) {
-        if self.count == MOST {
+    fn note(&mut self, now: u32, limit: Limit) {
+        if self.count >= limit.most {
             self.seconds.rotate_left(1);
         } else {
             self.count += 1;
@@ -88,25 +101,25 @@ impl Recent {
         }
     }
 
-    /// The lock ends when the oldest of the five is an hour old.
-    fn locked_for(&self, now: u32) -> Option<Duration> {
+    /// The lock ends when the oldest of them counts no more.
+    fn locked_for(&self, now: u32, limit: Limit) -> Option<Duration> {
         let [oldest, ..] = self.seconds;
-        let end = oldest.saturating_add(HOUR);
-        let is_locked = self.count == MOST && now < end;
+        let end = oldest.saturating_add(limit.window);
+        let is_locked = self.count >= limit.most && now < end;
         is_locked.then(|| Duration::from_secs(u64::from(end - now)))
     }
 
-    fn is_over(&self, now: u32) -> bool {
+    fn is_over(&self, now: u32, limit: Limit) -> bool {
         let last = self.seconds.get(self.count.saturating_sub(1));
-        last.is_none_or(|last| last.saturating_add(HOUR) <= now)
+        last.is_none_or(|last| last.saturating_add(limit.window) <= now)
     }
 }
 
 /// Forgets what is over; if nothing is, some that missed the least: whoever floods the table with
 /// single guesses loses those first.
-fn make_room(pairs: &mut HashMap<Name, Recent>, now: u32) {
-    pairs.retain(|_, recent| !recent.is_over(now));
-    for fewest in 1..=MOST {
+fn make_room(pairs: &mut HashMap<Name, Recent>, now: u32, limit: Limit) {
+    pairs.retain(|_, recent| !recent.is_over(now, limit));
+    for fewest in 1..=limit.most {
         if pairs.len() < MOST_PAIRS {
             return;
         }
@@ -125,11 +138,7 @@ impl<C: Clock> std::fmt::Debug for Mismatches<C> {
     }
 }
 
-/// Five mismatches lock.
-const MOST: usize = 5;
-/// They are counted for so many seconds.
-const HOUR: u32 = 3_600;
-/// Pairs of officer and person that are remembered: 48 bytes each, 3 MiB in all.
+/// Pairs of officer and person that are remembered: 64 bytes each, 4 MiB in all.
 const MOST_PAIRS: usize = 1 << 16;
 
 #[cfg(test)]
@@ -144,7 +153,7 @@ mod tests {
     impl Scene {
         fn new() -> Self {
             let clock = FakeRelativeClock::default();
-            Self(clock.clone(), Mismatches::new(clock))
+            Self(clock.clone(), Mismatches::new(clock, &Thresholds::DEFAULT))
         }
 
         fn miss(&self, officer: &str, person: u32) {

@@ -7,13 +7,17 @@
 //! process starts and never leaves it, and of these never more than a fixed number.
 
 mod admission;
+mod budgets;
 mod level;
 mod mismatch;
 mod names;
 mod room;
+mod settings;
+mod sketch;
 mod watch;
 
 pub use level::{Found, Level, Step, Suspension, SuspensionId, Suspicion};
 pub(crate) use mismatch::Mismatches;
-pub(crate) use names::{Name, Names};
+pub(crate) use names::{ByName, Name, Names};
 pub(crate) use room::{HeldBack, Question, Scrutiny};
+pub use settings::{Citizens, Thresholds};

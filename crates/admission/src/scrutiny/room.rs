@@ -1,7 +1,5 @@
 //! Everybody who is watched, and who is held back.
 
-use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,17 +11,21 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use jiff::Timestamp;
 
+use super::budgets::Budgets;
 use super::level::{Found, Level, Step, Suspension, SuspensionId, Suspicion};
-use super::watch::{Mark, Marks, Measure, WINDOW, Watch};
-use super::{Name, Names};
+use super::settings::Thresholds;
+use super::watch::{Mark, Marks, Measure, Watch};
+use super::{ByName, Name, Names};
 
 /// Watches how everybody asks.
 pub(crate) struct Scrutiny<C: Clock> {
     names: Names,
     clock: C,
     start: C::Instant,
-    watches: Mutex<HashMap<Name, Watch>>,
-    held: RwLock<HashMap<Name, Held<C>>>,
+    thresholds: Thresholds,
+    watches: Mutex<ByName<Watch>>,
+    budgets: Budgets,
+    held: RwLock<ByName<Held<C>>>,
     /// How many are held back: none, nearly always, and then nothing is looked up.
     held_count: AtomicUsize,
 }
@@ -46,6 +48,8 @@ pub(crate) enum HeldBack {
     SteppedDown {
         /// When the next one may come.
         retry_after: Duration,
+        /// In what time there is one.
+        each: Duration,
     },
 }
 
@@ -59,8 +63,10 @@ pub(crate) struct Question<'a> {
 
 impl<C: Clock + Clone> Scrutiny<C> {
     /// Nobody has asked yet.
-    pub(crate) fn new(clock: C) -> Self {
+    pub(crate) fn new(clock: C, thresholds: Thresholds) -> Self {
         Self {
+            thresholds,
+            budgets: Budgets::default(),
             names: Names::default(),
             start: clock.now(),
             clock,
@@ -87,6 +93,7 @@ impl<C: Clock + Clone> Scrutiny<C> {
                 Held::Slow { until, pace } if now < *until => {
                     pace.check().map_err(|until| HeldBack::SteppedDown {
                         retry_after: until.wait_time_from(self.clock.now()),
+                        each: self.each(),
                     })?;
                 }
                 Held::Slow { .. } => {}
@@ -103,10 +110,12 @@ impl<C: Clock + Clone> Scrutiny<C> {
         wall: Timestamp,
     ) -> Option<Suspicion> {
         let (now, marks) = (self.now(), self.marks(question.about));
+        let all = self.levels(question).into_iter().flatten();
+        let over = self.budgets.note(all, marks.own, wall, &self.thresholds);
         let (mut suspect, mut is_widened) = (None, false);
         let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
         if watches.len() + Level::ALL.len() > MOST {
-            make_room(&mut watches, now);
+            make_room(&mut watches, now, self.thresholds.window_s.get());
         }
         for (level, name) in self.levels(question).into_iter().flatten() {
             let watch = watches.entry(name).or_default();
@@ -114,7 +123,13 @@ impl<C: Clock + Clone> Scrutiny<C> {
                 Level::Officer => Measure::Count,
                 Level::System | Level::Prefix | Level::Agency => Measure::Share,
             };
-            let step = watch.note(now, marks, found == Found::Nobody, measure);
+            let step = watch.note(
+                now,
+                marks,
+                found == Found::Nobody,
+                measure,
+                &self.thresholds,
+            );
             match (suspect, step) {
                 (None, Some(step)) => suspect = Some((level, name, step)),
                 // Found already, in a narrower one.
@@ -128,7 +143,25 @@ impl<C: Clock + Clone> Scrutiny<C> {
             }
         }
         drop(watches);
-        let (level, name, step) = suspect?;
+        // A suspension for either is harder than a step-down for the other.
+        let is_over = |it: &(Level, Name, Step)| it.2 == Step::Suspended;
+        let (level, name, step) = match suspect {
+            Some(found) if found.2 == Step::Suspended => found,
+            found => over.filter(is_over).or(found).or(over)?,
+        };
+        self.hold(question, level, name, step, wall)
+    }
+
+    /// Takes note of whom was asked about, where it must not matter whether there is such a person.
+    pub(crate) fn note_citizen(
+        &self,
+        question: Question<'_>,
+        wall: Timestamp,
+    ) -> Option<Suspicion> {
+        let about = self.marks(question.about).own;
+        let all = self.levels(question).into_iter().flatten();
+        let over = self.budgets.note(all, about, wall, &self.thresholds);
+        let (level, name, step) = over?;
         self.hold(question, level, name, step, wall)
     }
 
@@ -150,13 +183,13 @@ impl<C: Clock + Clone> Scrutiny<C> {
             (Some(Held::Suspended(_)), _) => return None,
             (Some(Held::Slow { until, .. }), Step::SteppedDown) => {
                 let was_over = *until <= now;
-                *until = now.saturating_add(WINDOW);
+                *until = now.saturating_add(self.thresholds.window_s.get());
                 was_over
             }
             (None, Step::SteppedDown) => {
                 held.retain(|_, it| !matches!(it, Held::Slow { until, .. } if *until <= now));
-                let until = now.saturating_add(WINDOW);
-                let quota = Quota::per_second(NonZeroU32::MIN);
+                let until = now.saturating_add(self.thresholds.window_s.get());
+                let quota = Quota::with_period(self.each())?;
                 let pace = RateLimiter::direct_with_clock(quota, self.clock.clone());
                 held.insert(name, Held::Slow { until, pace });
                 true
@@ -201,6 +234,7 @@ impl<C: Clock + Clone> Scrutiny<C> {
         drop(held);
         let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
         watches.remove(&name);
+        self.budgets.forget(name);
         match lifted {
             Some(Held::Suspended(suspension)) => Some(suspension),
             _ => None,
@@ -234,6 +268,11 @@ impl<C: Clock + Clone> Scrutiny<C> {
         }
     }
 
+    /// In what time there is one question after a step-down.
+    fn each(&self) -> Duration {
+        Duration::from_millis(self.thresholds.step_down_ms.get().into())
+    }
+
     fn now(&self) -> u32 {
         let passed: Duration = self.clock.now().duration_since(self.start).into();
         u32::try_from(passed.as_secs()).unwrap_or(u32::MAX)
@@ -241,8 +280,8 @@ impl<C: Clock + Clone> Scrutiny<C> {
 }
 
 /// Forgets who has not asked for long; if all have, some who missed nobody, and else some.
-fn make_room(watches: &mut HashMap<Name, Watch>, now: u32) {
-    watches.retain(|_, watch| !watch.is_over(now));
+fn make_room(watches: &mut ByName<Watch>, now: u32, window: u32) {
+    watches.retain(|_, watch| !watch.is_over(now, window));
     for only_calm in [true, false] {
         let mut some = (watches.len() + MOST / 16).saturating_sub(MOST);
         watches.retain(|_, watch| {

@@ -1,10 +1,11 @@
-//! What is remembered of one officer, system, prefix or agency: ten minutes.
+//! What is remembered of one officer, system, prefix or agency: ten minutes, if nothing else is set.
 //!
 //! *Invariant:* 0.9 KiB at most, whatever is asked; of citizens only 32 bits of a keyed hash.
 
 use std::collections::VecDeque;
 
 use super::level::Step;
+use super::settings::Thresholds;
 
 /// The last questions of somebody.
 #[derive(Debug, Default)]
@@ -15,8 +16,7 @@ pub(super) struct Watch {
     asked: [Distinct; 2],
     block: u32,
     forgiven: u32,
-    /// About whom was asked last, and whether the next number to it was asked about before.
-    recent: VecDeque<(Mark, bool)>,
+    recent: Recent,
     last: u32,
 }
 
@@ -48,22 +48,23 @@ impl Watch {
         marks: Marks,
         is_miss: bool,
         measure: Measure,
+        thresholds: &Thresholds,
     ) -> Option<Step> {
         self.last = now;
-        self.turn(now);
+        self.turn(now, thresholds.window_s.get());
         if let Some(asked) = self.asked.first_mut() {
             asked.add(marks.own);
         }
-        self.follow(marks);
+        self.recent.follow(marks);
         if is_miss && !self.missed.iter().any(|(_, mark)| *mark == marks.own) {
             self.missed.push_back((now, marks.own));
         }
-        self.verdict(measure)
+        self.verdict(measure, thresholds)
     }
 
     /// True if nothing was asked for as long as anything counts.
-    pub(super) fn is_over(&self, now: u32) -> bool {
-        self.last.saturating_add(WINDOW) <= now
+    pub(super) fn is_over(&self, now: u32, window: u32) -> bool {
+        self.last.saturating_add(window) <= now
     }
 
     /// True if nobody was missed.
@@ -83,15 +84,15 @@ impl Watch {
     }
 
     /// Lets go of what is too old to count.
-    fn turn(&mut self, now: u32) {
+    fn turn(&mut self, now: u32, window: u32) {
         while self
             .missed
             .front()
-            .is_some_and(|(at, _)| at.saturating_add(WINDOW) <= now)
+            .is_some_and(|(at, _)| at.saturating_add(window) <= now)
         {
             self.missed.pop_front();
         }
-        let block = now / WINDOW;
+        let block = now / window;
         if block != self.block {
             self.asked.rotate_right(1);
             if let Some(asked) = self.asked.first_mut() {
@@ -104,42 +105,29 @@ impl Watch {
         }
     }
 
-    /// Sees whether somebody with the next number was asked about a moment ago.
-    fn follow(&mut self, marks: Marks) {
-        let mut is_next = false;
-        for (mark, _) in &self.recent {
-            if *mark == marks.own {
-                return;
-            }
-            is_next |= marks.neighbours.is_some_and(|both| both.contains(mark));
-        }
-        if self.recent.len() >= RECENT {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((marks.own, is_next));
-    }
-
-    fn is_many(&self, misses: usize, measure: Measure) -> bool {
+    fn is_many(&self, misses: usize, measure: Measure, share: f64) -> bool {
         measure == Measure::Count || {
             let asked: f64 = self.asked.iter().map(Distinct::estimate).sum();
-            misses as f64 >= SHARE * asked
+            misses as f64 >= share * asked
         }
     }
 
-    fn verdict(&mut self, measure: Measure) -> Option<Step> {
+    fn verdict(&mut self, measure: Measure, thresholds: &Thresholds) -> Option<Step> {
         let misses = self.missed.len();
+        let most = usize::from(thresholds.misses);
+        let share = f64::from(thresholds.share_percent) / 100.0;
         // Nearly nobody misses so many, and the estimate is dear.
-        let is_many = misses >= MISSES / 2 && self.is_many(misses, measure);
-        if misses >= MISSES && !is_many {
+        let is_watched = misses >= usize::from(thresholds.misses_step_down).min(most);
+        let is_many = is_watched && self.is_many(misses, measure, share);
+        if misses >= most && !is_many {
             // Counted on from here, or a large caller's set would never end.
             self.missed.clear();
             self.asked = Default::default();
             return None;
         }
-        let in_a_row = self.recent.iter().filter(|(_, is_next)| *is_next).count();
-        if misses >= MISSES {
+        if misses >= most {
             Some(Step::Suspended)
-        } else if in_a_row >= SEQUENCE || is_many {
+        } else if self.recent.in_a_row() >= u32::from(thresholds.sequence) || is_many {
             Some(Step::SteppedDown)
         } else {
             None
@@ -168,18 +156,63 @@ impl Distinct {
     }
 }
 
-/// Seconds for which anything counts.
-pub(super) const WINDOW: u32 = 600;
-/// So many different citizens who do not exist suspend; half of them step down.
-const MISSES: usize = 50;
+/// About whom was asked last, and of whom somebody with the next number was asked about before.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    marks: [Mark; RECENT],
+    /// One bit for each mark.
+    is_next: u64,
+    /// How many marks there are, and where the next one goes: over the oldest.
+    taken: usize,
+    place: usize,
+}
+
+impl Recent {
+    /// Sees whether somebody with the next number was asked about a moment ago.
+    fn follow(&mut self, marks: Marks) {
+        let neighbours = marks.neighbours.unwrap_or([marks.own; 2]);
+        // All of them, without a branch: many are compared at a time.
+        let seen = self.marks.get(..self.taken).unwrap_or_default().iter();
+        let (is_known, is_next) = seen.fold((false, false), |(known, next), mark| {
+            let is_neighbour = neighbours.map(|neighbour| *mark == neighbour);
+            (
+                known | (*mark == marks.own),
+                next | is_neighbour[0] | is_neighbour[1],
+            )
+        });
+        if is_known {
+            return;
+        }
+        if let Some(place) = self.marks.get_mut(self.place) {
+            *place = marks.own;
+        }
+        self.is_next &= !(1 << self.place);
+        self.is_next |= u64::from(is_next) << self.place;
+        self.place = (self.place + 1) % RECENT;
+        self.taken = (self.taken + 1).min(RECENT);
+    }
+
+    /// How many followed somebody with the next number.
+    const fn in_a_row(&self) -> u32 {
+        self.is_next.count_ones()
+    }
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self {
+            marks: [Mark(0); RECENT],
+            is_next: 0,
+            taken: 0,
+            place: 0,
+        }
+    }
+}
+
 /// Two officers may have been found before their system is.
 const FORGIVEN: u32 = 2;
-/// The least part of misses where many work.
-const SHARE: f64 = 0.2;
-/// So many with the number next to another's step down: siblings are asked about, but not only.
-const SEQUENCE: usize = 40;
-/// Among so many citizens.
-const RECENT: usize = 64;
+/// Among so many citizens a sequence is looked for: as many as a word has bits.
+const RECENT: usize = u64::BITS as usize;
 const PLACES: usize = 512;
 
 #[cfg(test)]
@@ -206,7 +239,8 @@ mod tests {
     #[test]
     fn different_misses_within_ten_minutes_count_and_the_same_one_does_not() {
         let mut watch = Watch::default();
-        let mut miss = |now, who| watch.note(now, apart(who), true, Measure::Count);
+        let mut miss =
+            |now, who| watch.note(now, apart(who), true, Measure::Count, &Thresholds::DEFAULT);
         for _ in 0..200 {
             assert_eq!(miss(0, 0), None);
         }
@@ -229,7 +263,13 @@ mod tests {
     fn a_large_caller_with_few_misses_is_never_suspected() {
         let mut watch = Watch::default();
         for who in 1..20_000 {
-            let step = watch.note(who / 100, apart(who), who % 10 == 0, Measure::Share);
+            let step = watch.note(
+                who / 100,
+                apart(who),
+                who % 10 == 0,
+                Measure::Share,
+                &Thresholds::DEFAULT,
+            );
             assert_eq!(step, None, "{who}");
         }
     }
@@ -237,15 +277,30 @@ mod tests {
     #[test]
     fn a_large_caller_of_whose_questions_a_third_miss_is_suspected() {
         let mut watch = Watch::default();
-        let steps =
-            (1..200).filter_map(|who| watch.note(0, apart(who), who % 3 == 0, Measure::Share));
+        let steps = (1..200).filter_map(|who| {
+            watch.note(
+                0,
+                apart(who),
+                who % 3 == 0,
+                Measure::Share,
+                &Thresholds::DEFAULT,
+            )
+        });
         assert!(steps.collect::<Vec<_>>().contains(&Step::Suspended));
     }
 
     #[test]
     fn numbers_in_a_row_step_down_and_a_handful_does_not() {
         let mut watch = Watch::default();
-        let mut ask = |number| watch.note(0, in_a_row(number), false, Measure::Count);
+        let mut ask = |number| {
+            watch.note(
+                0,
+                in_a_row(number),
+                false,
+                Measure::Count,
+                &Thresholds::DEFAULT,
+            )
+        };
         for number in 1..10_000 {
             // Every fifth has a sibling who was registered with them.
             let number = number * 10 + u32::from(number % 5 == 0);
@@ -255,7 +310,15 @@ mod tests {
             }
         }
         let mut watch = Watch::default();
-        let mut ask = |number| watch.note(0, in_a_row(number), false, Measure::Count);
+        let mut ask = |number| {
+            watch.note(
+                0,
+                in_a_row(number),
+                false,
+                Measure::Count,
+                &Thresholds::DEFAULT,
+            )
+        };
         for number in 1..=40 {
             assert_eq!(ask(number), None);
         }

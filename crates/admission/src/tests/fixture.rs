@@ -12,7 +12,7 @@ use exchange::{
 use governor::clock::FakeRelativeClock;
 use jiff::Timestamp;
 
-use crate::{Admission, Policy};
+use crate::{Admission, Policy, Thresholds};
 
 /// Purposes `plain` (asks for nothing) and `strict` (asks for everything); agreements of agency
 /// `H55` for its system `desk`, of `G12` for all its systems, and one of `G18` that is over.
@@ -134,6 +134,12 @@ impl Room {
             clock,
             quota_clock,
         }
+    }
+
+    /// The same room with other numbers of scrutiny.
+    pub(super) fn with(self, thresholds: Thresholds) -> Self {
+        let admission = self.admission.with_thresholds(thresholds);
+        Self { admission, ..self }
     }
 
     pub(super) fn pass(&self, time: Duration) {

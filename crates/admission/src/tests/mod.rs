@@ -3,6 +3,7 @@
 mod budgets;
 mod bundle;
 mod catalogue;
+mod citizens;
 mod config;
 mod consent;
 mod decision;

@@ -40,6 +40,7 @@ impl Gate {
         let permit = self.admit_claims(call, asked).await?;
         let open = self.open(call, asked, &permit)?;
         let heard = self.asking(&open, call, asked, &permit).hear().await;
+        self.notice_claims(call, asked);
         let findings = Findings::new(asked, &heard, self.deps.clock.today());
         let locked = self.guessed(call, asked, &findings);
         let failure = locked.as_ref().map(|fault| fault.reason);

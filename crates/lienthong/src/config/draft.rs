@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use admission::Thresholds;
 use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
 use schemars::JsonSchema;
@@ -15,6 +16,7 @@ use super::Config;
 use super::agency::Switched;
 use super::lines::Lines;
 use super::problem::Problems;
+use super::scrutiny::Scrutiny;
 use super::stanza::Stanza;
 use crate::sharing;
 
@@ -35,6 +37,7 @@ pub(super) struct Draft {
     pub(super) tls: Option<TlsFiles>,
     pub(super) evidence: Option<evidence::Config>,
     pub(super) sharing: Option<sharing::Config>,
+    thresholds: Thresholds,
     pub(super) agencies: Vec<Switched>,
     pub(super) problems: Problems,
 }
@@ -137,6 +140,9 @@ impl Draft {
         let required = ["nodes", "redis", "secret"];
         let sharing = sharing.and_then(|stanza| stanza.read(&required, problems));
         self.sharing = sharing.map(|its: sharing::Config| its.below(&self.base));
+        let scrutiny = root.take_optional("scrutiny", problems);
+        let scrutiny: Option<Scrutiny> = scrutiny.and_then(|it| it.read(&[], problems));
+        self.thresholds = scrutiny.map_or(Thresholds::DEFAULT, |it| it.thresholds(problems));
         self.agencies(&mut root);
         for key in root.keys() {
             self.problems.add(&key, "is no stanza of this file");
@@ -243,6 +249,7 @@ impl Draft {
                 tls,
                 evidence,
                 sharing: self.sharing,
+                thresholds: self.thresholds,
                 agencies: self.agencies,
                 lines: self.lines,
                 base: self.base,

@@ -11,6 +11,7 @@ mod fixed;
 mod lines;
 mod problem;
 mod schema;
+mod scrutiny;
 mod stanza;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use admission::Thresholds;
 use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
 
@@ -60,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) evidence: evidence::Config,
     /// Where quotas are shared, if there are several nodes.
     pub(crate) sharing: Option<sharing::Config>,
+    /// From how many on a way of asking is suspicious.
+    pub(crate) thresholds: Thresholds,
     /// The agencies that are switched on.
     agencies: Vec<Switched>,
     base: PathBuf,

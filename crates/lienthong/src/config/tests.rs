@@ -85,6 +85,10 @@ url = "https://localhost"
 [agency.tax]
 url = 7
 timeout_ms = "soon"
+[scrutiny]
+misses = 0
+officers = 5
+share_percent = 101
 "#,
     );
     for (path, what, line) in [
@@ -100,6 +104,9 @@ timeout_ms = "soon"
         ("edge.limits.idle_ms", "invalid value", 14),
         ("edge.limits.idle", "unknown field", 15),
         ("edge.limits.age_ms", "invalid type", 16),
+        ("scrutiny.misses", "invalid value", 25),
+        ("scrutiny.officers", "unknown field", 26),
+        ("scrutiny.share_percent", "is 101; at most 100", 27),
         ("evidence.dir", "is missing", 17),
         ("evidence.origin", "is missing", 17),
         ("evidence.node", "is missing", 17),
@@ -110,7 +117,7 @@ timeout_ms = "soon"
     ] {
         assert!(says(&lines, path, what, line), "{path} in {lines:#?}");
     }
-    assert_eq!(lines.len(), 19, "{lines:#?}");
+    assert_eq!(lines.len(), 22, "{lines:#?}");
 }
 
 #[test]

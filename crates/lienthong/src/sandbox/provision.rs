@@ -177,8 +177,10 @@ impl Ground {
             }
         }
         table.insert("evidence".to_owned(), self.evidence().into());
-        if let Some(sharing) = self.configured().and_then(|mut it| it.remove("sharing")) {
-            table.insert("sharing".to_owned(), sharing);
+        for name in ["sharing", "scrutiny"] {
+            if let Some(before) = self.stanza_before(name) {
+                table.insert(name.to_owned(), before.into());
+            }
         }
         table.insert("agency".to_owned(), agencies.clone().into());
         std::fs::write(self.config_file(), toml::to_string_pretty(&table)?)?;

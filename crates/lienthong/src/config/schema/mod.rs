@@ -13,6 +13,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
 
 use super::draft::{Gateway, Tls};
+use super::scrutiny::Scrutiny;
 use crate::sharing;
 
 /// A configuration of a gateway. Relative paths count from its folder; secrets are named by file.
@@ -27,6 +28,7 @@ struct File {
     /// The record.
     evidence: evidence::Config,
     sharing: Option<sharing::Config>,
+    scrutiny: Option<Scrutiny>,
     /// The agencies that are asked: a stanza switches one on.
     agency: Map<String, Value>,
 }
@@ -125,12 +127,14 @@ fn no_null(object: &mut Map<String, Value>) {
 }
 
 /// Units, by the end of a name.
-const UNITS: [(&str, &str); 5] = [
+const UNITS: [(&str, &str); 7] = [
     ("_ms", "ms"),
     ("_s", "s"),
     ("_bytes", "bytes"),
     ("_percent", "%"),
     ("_years", "years"),
+    ("_per_hour", "1/h"),
+    ("_per_day", "1/d"),
 ];
 
 #[cfg(test)]

@@ -47,6 +47,8 @@ places = 7
 nodes = 3
 redis = "r"
 secret = "s"
+[scrutiny]
+misses = 60
 [agency.tax]
 url = "https://localhost:1"
 timeout_ms = 9
@@ -95,13 +97,14 @@ fn what_the_schema_refuses_is_refused_by_check_config_alike() {
     }
 }
 
-const STANZAS: [&str; 6] = [
+const STANZAS: [&str; 7] = [
     "gateway",
     "tls",
     "edge",
     "edge.find_usage",
     "evidence",
     "sharing",
+    "scrutiny",
 ];
 
 const REQUIRED: [&str; 12] = [
@@ -195,11 +198,15 @@ fn every_setting_says_what_it_is_and_in_what_it_is_counted() {
 }
 
 /// What is counted in itself.
-const COUNTS: [&str; 6] = [
+const COUNTS: [&str; 10] = [
     "handshakes",
     "connections",
     "connections_per_certificate",
     "places",
     "nodes",
     "pool_size",
+    "misses",
+    "misses_step_down",
+    "sequence",
+    "mismatches",
 ];
