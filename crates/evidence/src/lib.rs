@@ -83,7 +83,8 @@ pub use intervention::{Deed, Intervention};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{
-    Accesses, IndexRoot, Page, Reindexed, Review, Reviews, Stopped, SwitchStore, Verdict, reindex,
+    Accesses, IndexRoot, Page, Reindexed, Review, Reviews, Stopped, Suspended, SuspensionStore,
+    SwitchStore, Verdict, reindex,
 };
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;

@@ -46,6 +46,7 @@ mod shared;
 mod sound;
 mod sql;
 mod sqlite;
+mod suspensions;
 mod switches;
 mod tags;
 #[cfg(test)]
@@ -68,6 +69,7 @@ pub use reindex::{Reindexed, reindex};
 pub(crate) use reviews::REVIEW;
 pub use reviews::{Review, Reviews, Verdict};
 pub(crate) use shared::Private;
+pub use suspensions::{Suspended, SuspensionStore};
 pub use switches::{Stopped, SwitchStore};
 pub(crate) use thread::{Filer, Progress};
 
