@@ -208,7 +208,8 @@ impl<C: Clock + Clone> Scrutiny<C> {
                     level,
                     agency: question.caller.agency().clone(),
                     system: question.caller.system().clone(),
-                    since: wall,
+                    // As precise as a store keeps it.
+                    since: Timestamp::from_millisecond(wall.as_millisecond()).unwrap_or(wall),
                 };
                 held.insert(name, Held::Suspended(suspension));
                 true
