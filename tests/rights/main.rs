@@ -23,6 +23,7 @@ mod masks;
 mod nodes;
 mod pages;
 mod quotas;
+mod remembered;
 mod replays;
 mod scraping;
 mod statistics;

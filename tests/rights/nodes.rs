@@ -4,10 +4,11 @@
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use postmaster::{Postmaster, Stop};
+use rustix::process::Signal;
 use serde_json::json;
 use tests::{Rest, RestAnswer, Sandbox, Serving, leaves, loop_until, question};
 use tokio::time::{Instant, sleep};
@@ -21,7 +22,8 @@ const PROMISED: Duration = Duration::from_secs(5);
 /// A node beside a sandbox, with a log of its own and the same database.
 pub(crate) struct Second {
     pub(crate) url: String,
-    operations: String,
+    pub(crate) operations: String,
+    config: PathBuf,
     node: Serving,
 }
 
@@ -57,7 +59,15 @@ impl Second {
             url: format!("https://localhost:{port}"),
             operations: format!("http://{operations}"),
             node: Serving::of(&file),
+            config: file,
         }
+    }
+
+    /// Kills it and starts it again.
+    pub(crate) fn restart(&mut self) {
+        self.node.signal(Signal::KILL);
+        loop_until(PROMISED, || (!self.node.runs()).then_some(()));
+        self.node = Serving::of(&self.config);
     }
 }
 

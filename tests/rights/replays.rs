@@ -6,7 +6,7 @@ use exchange::RequestId;
 use serde_json::{Value, json};
 use tests::{Rest, Sandbox, records_of};
 
-fn question(request: &str, id: &str) -> Value {
+pub(crate) fn question(request: &str, id: &str) -> Value {
     json!({
         "context": {"requestId": request, "purposeCode": "ONE_STOP_DESK"},
         "subject": {"personalId": id},
@@ -14,7 +14,7 @@ fn question(request: &str, id: &str) -> Value {
     })
 }
 
-async fn ask(rest: &Rest, question: &Value) -> (u16, Value) {
+pub(crate) async fn ask(rest: &Rest, question: &Value) -> (u16, Value) {
     let path = "/v1/citizens:lookup";
     let answer = rest.post(path, question.to_string(), &[]).await.unwrap();
     if answer.status == 409 {

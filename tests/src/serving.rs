@@ -48,6 +48,11 @@ impl Serving {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// True until it has ended.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_none())
+    }
+
     /// Waits until it has logged that.
     pub fn logs(&self, what: &str) {
         loop_until(Duration::from_secs(30), || {
@@ -65,7 +70,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+        if self.runs() {
             self.child.kill().ok();
             self.child.wait().ok();
         }

@@ -168,8 +168,16 @@ impl Limits {
         Duration::from_millis(self.grace_ms)
     }
 
-    pub(crate) const fn request_id(&self) -> Duration {
+    /// For how long a request id stands for one question.
+    #[must_use]
+    pub const fn request_id(&self) -> Duration {
         Duration::from_millis(self.request_id_ms)
+    }
+
+    /// How long a question lasts at most: its latest deadline, and what it takes to say so.
+    #[must_use]
+    pub const fn question(&self) -> Duration {
+        Duration::from_millis(self.deadline_max_ms.saturating_add(ENDING_MS))
     }
 }
 
@@ -191,6 +199,8 @@ const BODY_BYTES: usize = 64 << 10;
 const DEADLINE_MS: u64 = 3_000;
 /// Nobody at a desk waits longer.
 const DEADLINE_MAX_MS: u64 = 15_000;
+/// Behind its deadline a question ends at once; a machine may stand still for a while.
+const ENDING_MS: u64 = 5_000;
 /// Longer than the pause between two citizens at a desk.
 const IDLE_MS: u64 = 5 * 60 * 1_000;
 /// Callers spread over the nodes again within this time after one was added.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evidence::Shelf;
+use evidence::{RequestIds, Shelf};
 use exchange::Clock;
 use gate::Gate;
 use identity::{ServerTls, TrustDomain};
@@ -39,6 +39,8 @@ pub struct Deps {
     pub readiness: Readiness,
     /// The public files of the log.
     pub log: Shelf,
+    /// The request ids that were used.
+    pub request_ids: RequestIds,
     /// Renders the metrics in the text format of Prometheus.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Does what an operator asks for.

@@ -50,7 +50,7 @@ impl Stack {
         let handlers = Handlers::new(
             Arc::clone(&deps.gate),
             deps.readiness.clone(),
-            Once::new(config.limits.request_id()),
+            Once::new(deps.request_ids.clone()),
         );
         let help_base: Arc<str> = Arc::from(&*config.help_base);
         let tracker = Tracker::new(

@@ -19,7 +19,7 @@
 //! reads the log again, and `evidence-scrub-old`, which reads those of earlier half-years, read only;
 //! erasure deletes keys; `evidence-keys`, which sees when other keys are to sign, writes the list of them
 //! beside the file `keys`, in whose place the first thread puts it, and deletes private keys that are
-//! retired.
+//! retired. `request-ids` touches no file of the log: it keeps the [request ids](RequestIds) that were used.
 
 mod alarm;
 mod attempt;
@@ -83,8 +83,9 @@ pub use intervention::{Deed, Intervention};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{
-    Accesses, IndexRoot, Page, Reindexed, Review, Reviews, Stopped, Suspended, SuspensionStore,
-    SwitchStore, Verdict, reindex,
+    Accesses, ContentTag, IndexRoot, Page, RecordAt, Reindexed, RequestIdDeps, RequestIds,
+    RequestTag, Review, Reviews, Ruling, Stopped, Suspended, SuspensionStore, SwitchStore, Used,
+    Verdict, reindex,
 };
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;

@@ -33,6 +33,13 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn openings_lost(&self, _count: u64) {}
     /// What is published could not be filed; it is tried again. Called on the filing thread.
     fn not_filed(&self, _error: &Error) {}
+    /// What was done with request ids is stored; `again` after a failure. Called on the thread that keeps
+    /// them, as the two that follow.
+    fn request_ids_stored(&self, _again: bool) {}
+    /// It could not be stored; it is tried again. `is_first` if it could the last time.
+    fn request_ids_not_stored(&self, _error: &Error, _is_first: bool) {}
+    /// So many steps were never stored: too many waited.
+    fn request_ids_lost(&self, _count: u64) {}
     /// The whole log was read again and nothing was wrong with it, at this time in seconds since 1970.
     /// Called on the scrubbing thread, as the two that follow.
     fn scrubbed(&self, _at_s: u64) {}

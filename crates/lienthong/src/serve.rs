@@ -9,7 +9,7 @@ use adapter::Agency;
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
-use evidence::{Alarm, Evidence, Shelf, SwitchStore, keys};
+use evidence::{Alarm, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys};
 use exchange::{Clock, SystemClock};
 use gate::{Gate, Switches, Synthetic};
 use tokio::task::JoinHandle;
@@ -34,6 +34,8 @@ pub(crate) struct Gateway {
     /// The doors.
     pub(crate) doors: edge::Running,
     log: evidence::Handle,
+    /// The request ids that were used.
+    request_ids: RequestIds,
     /// What operators have done.
     administrator: Arc<Administrator>,
     watches: Vec<JoinHandle<()>>,
@@ -89,7 +91,7 @@ impl Gateway {
         let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
         let store = SwitchStore::new(&config.evidence);
         let (evidence, log, keys) = record(
-            config.evidence,
+            config.evidence.clone(),
             checked.witnesses.take(),
             checked.policy.digest(),
             &clock,
@@ -97,6 +99,7 @@ impl Gateway {
             &readiness,
         )?;
         tell(metrics, &checked);
+        let request_ids = request_ids(&config, &clock, metrics).await?;
         let tls = Arc::new(checked.tls);
         let consents = Arc::new(consents(config.consents.as_deref())?);
         let admission = admission(checked.policy, &clock, checked.shared.as_ref())
@@ -117,25 +120,24 @@ impl Gateway {
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
         let opening = Administrator::open(path, parts, store, switches, consents);
         let administrator = opening.await.context("what operators have stopped")?;
-        let doors = Edge::start(
-            config.edge,
-            edge::Deps {
-                gate: Arc::new(gate),
-                tls,
-                trust_domain: config.trust_domain,
-                clock,
-                observer: Arc::clone(metrics) as _,
-                readiness,
-                log: shelf,
-                metrics: rendered(metrics),
-                administration: Arc::clone(&administrator) as _,
-                recheck,
-            },
-        )
-        .await?;
+        let deps = edge::Deps {
+            gate: Arc::new(gate),
+            tls,
+            trust_domain: config.trust_domain,
+            clock,
+            observer: Arc::clone(metrics) as _,
+            readiness,
+            log: shelf,
+            request_ids: request_ids.clone(),
+            metrics: rendered(metrics),
+            administration: Arc::clone(&administrator) as _,
+            recheck,
+        };
+        let doors = Edge::start(config.edge, deps).await?;
         Ok(Self {
             doors,
             log,
+            request_ids,
             keys,
             administrator,
             watches: Vec::new(),
@@ -159,8 +161,28 @@ impl Gateway {
         if let Some(sharing) = self.sharing {
             sharing.abort();
         }
+        let request_ids = self.request_ids;
+        tokio::task::spawn_blocking(move || request_ids.close()).await?;
         self.log.close().await.context("the log does not close")
     }
+}
+
+/// The request ids that were used, as the last run has left them.
+async fn request_ids(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<RequestIds> {
+    let limits = &config.edge.limits;
+    let deps = RequestIdDeps {
+        kept: limits.request_id(),
+        lasts: limits.question(),
+        clock: Arc::clone(clock),
+        observer: Arc::clone(metrics) as _,
+    };
+    let log = config.evidence.clone();
+    let opening = tokio::task::spawn_blocking(move || RequestIds::open(&log, deps));
+    opening.await?.context("the request ids that were used")
 }
 
 /// Has the metrics show what is in force.

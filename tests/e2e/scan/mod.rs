@@ -100,6 +100,7 @@ async fn ten_thousand_lookups_leave_nothing_about_a_person_anywhere() {
         "/tile/entries/",
         "/tile/0/",
         "index.db",
+        "request-ids.db",
         "keyring.db",
     ];
     nothing_is_left(&asked, LOOKUPS, &places_read, &parts);

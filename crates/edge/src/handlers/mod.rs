@@ -42,7 +42,7 @@ impl Handlers {
         message: &v1::LookupCitizenRequest,
     ) -> Result<v1::LookupCitizenResponse, Fault> {
         let request = self.read(context, message)?;
-        let mut running = self.begin(context, &request, "lookup", message)?;
+        let running = self.begin(context, &request, "lookup", message).await?;
         let reply = self.gate.lookup(&again(context, &running), &request).await;
         let answer = self.note(context, &request, reply.map(whole))?;
         running.answered(answer.receipt.as_ref());
@@ -58,7 +58,7 @@ impl Handlers {
     ) -> Result<impl Stream<Item = Result<v1::StreamCitizenResponse, Fault>> + Send + use<>, Fault>
     {
         let request = self.read(context, message)?;
-        let running = self.begin(context, &request, "stream", message)?;
+        let running = self.begin(context, &request, "stream", message).await?;
         let begun = self
             .gate
             .stream(again(context, &running), request.clone())
@@ -72,7 +72,7 @@ impl Handlers {
         Ok(stream::unfold(Some((events, running)), move |begun| {
             let context = Arc::clone(&context);
             async move {
-                let (mut events, mut running) = begun?;
+                let (mut events, running) = begun?;
                 match timeout_at(context.call.deadline, events.next()).await {
                     Err(_) => Some((Err(late()), None)),
                     Ok(None) => Some((Err(cut_short()), None)),
@@ -96,7 +96,7 @@ impl Handlers {
         message: &v1::ResolveIdentifierRequest,
     ) -> Result<v1::ResolveIdentifierResponse, Fault> {
         let request = self.read(context, message)?;
-        let mut running = self.begin(context, &request, "resolve", message)?;
+        let running = self.begin(context, &request, "resolve", message).await?;
         let reply = self.gate.resolve(&again(context, &running), &request).await;
         let answer = self.note(context, &request, reply.map(whole))?;
         running.answered(answer.receipt.as_ref());
@@ -109,7 +109,7 @@ impl Handlers {
         message: &v1::VerifyAttributesRequest,
     ) -> Result<v1::VerifyAttributesResponse, Fault> {
         let asked = self.read(context, message)?;
-        let mut running = self.begin(context, &asked, "verify", message)?;
+        let running = self.begin(context, &asked, "verify", message).await?;
         let reply = self.gate.verify(&again(context, &running), &asked).await;
         let answer = self.note(context, &asked, reply.map(whole))?;
         running.answered(answer.receipt.as_ref());
@@ -159,7 +159,7 @@ impl Handlers {
     }
 
     /// Begins a question, unless its request id stands for another or for one that runs.
-    fn begin(
+    async fn begin(
         &self,
         context: &Context,
         asked: &CallContext,
@@ -168,6 +168,7 @@ impl Handlers {
     ) -> Result<Running, Fault> {
         self.once
             .begin(&context.call.caller, asked.id, method, message)
+            .await
     }
 
     /// Reads a question; if it is malformed, everything that is wrong with it is told at once.
@@ -230,7 +231,7 @@ const fn before_purposes(reason: Reason) -> bool {
 /// The call of a question that runs, which says what it repeats.
 fn again(context: &Context, running: &Running) -> Call {
     Call {
-        repeats: running.repeats.clone(),
+        repeats: running.repeats(),
         ..context.call.clone()
     }
 }

@@ -14,7 +14,7 @@ mod telemetry;
 mod tls;
 mod tracker;
 mod violations;
-mod world;
+pub(crate) mod world;
 
 use client::{Answer, Client};
 use world::World;

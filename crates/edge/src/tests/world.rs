@@ -8,7 +8,7 @@ use std::time::Duration;
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use admission::{Admission, Policy};
 use api::{Record, v1};
-use evidence::{Evidence, Handle, Shelf};
+use evidence::{Evidence, Handle, RequestIdDeps, RequestIds, Shelf};
 use exchange::{AgencyCode, Clock, Identifier, IdentifierKind, Source, SystemClock, SystemId};
 use gate::{Gate, Synthetic};
 use identity::pki::{Authority, LOOPBACK};
@@ -72,13 +72,9 @@ impl World {
         let tls = Arc::new(ServerTls::load(&files, Arc::clone(&clock)).unwrap());
         let tax = Arc::new(TaxOffice::default());
         let archive = Arc::new(Archive::default());
-        let (gate, log) = gate(
-            &dir.path().join("log"),
-            Arc::clone(&tax),
-            Arc::clone(&archive),
-            Arc::clone(&clock),
-            synthetic,
-        );
+        let log_dir = dir.path().join("log");
+        let parts = (Arc::clone(&tax), Arc::clone(&archive));
+        let (gate, log) = gate(&log_dir, parts, Arc::clone(&clock), synthetic);
         let seen = Arc::new(Seen::default());
         let mut config = Config::new(([127, 0, 0, 1], 0).into());
         (config.public, config.operations) = (config.listen, config.listen);
@@ -91,7 +87,8 @@ impl World {
             clock,
             observer: Arc::clone(&seen) as _,
             readiness: Readiness::new(),
-            log: Shelf::new(&log_config(&dir.path().join("log"))),
+            log: Shelf::new(&log_config(&log_dir)),
+            request_ids: request_ids(&log_dir, DAY),
             metrics: Arc::new(|| "calls 7\n".to_owned()),
             administration: Arc::new(NoAdministration),
             recheck: recheck.clone(),
@@ -154,10 +151,22 @@ fn log_config(dir: &std::path::Path) -> evidence::Config {
     }
 }
 
+/// The request ids of a node that stands alone, with their file in that folder.
+pub(crate) fn request_ids(dir: &std::path::Path, kept: Duration) -> RequestIds {
+    let deps = RequestIdDeps {
+        kept,
+        lasts: Duration::from_secs(20),
+        clock: Arc::new(SystemClock),
+        observer: Arc::new(evidence::NoObserver),
+    };
+    let config = log_config(dir);
+    evidence::keys::create_if_missing(&config).unwrap();
+    RequestIds::open(&config, deps).unwrap()
+}
+
 fn gate(
     dir: &std::path::Path,
-    tax: Arc<TaxOffice>,
-    archive: Arc<Archive>,
+    (tax, archive): (Arc<TaxOffice>, Arc<Archive>),
     clock: Arc<dyn Clock>,
     synthetic: Synthetic,
 ) -> (Gate, Handle) {

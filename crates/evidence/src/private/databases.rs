@@ -14,7 +14,7 @@ use super::pages::PageKey;
 use super::postgres::Postgres;
 use super::sql::{Database, Durability};
 use super::sqlite::Sqlite;
-use crate::keys::secret::SECRET_LEN;
+use crate::keys::secret::{SECRET_LEN, Secret};
 use crate::keys::{make_dir, secret};
 use crate::{Config, Error};
 
@@ -50,6 +50,12 @@ fn open_keyring(config: &Config, patience: Duration) -> Result<Keyring, Error> {
         return Err(no_master(config));
     }
     Keyring::open(Box::new(db), &secret::read_or_make(&path)?)
+}
+
+/// The master key of an open keyring, which makes it where nothing is under one yet.
+pub(super) fn master_key(config: &Config) -> Result<Secret, Error> {
+    drop(keyring(config)?);
+    secret::read(&master(config))
 }
 
 /// The file of the master key.

@@ -246,6 +246,18 @@ impl evidence::Observer for Metrics {
         tracing::warn!(%from, %to, "the lock store of a half-year was taken out of the log's directory");
     }
 
+    fn request_ids_stored(&self, again: bool) {
+        self.keeps_request_ids(again);
+    }
+
+    fn request_ids_not_stored(&self, error: &evidence::Error, is_first: bool) {
+        self.keeps_no_request_ids(error, is_first);
+    }
+
+    fn request_ids_lost(&self, count: u64) {
+        self.lost_request_ids(count);
+    }
+
     fn cosigned(&self, count: usize) {
         self.disk.witnesses.cosigned(count);
     }

@@ -13,6 +13,7 @@ mod disk;
 mod doors;
 mod in_force;
 mod process;
+mod request_ids;
 mod reviews;
 mod road;
 mod runway;
@@ -39,6 +40,7 @@ use disk::Disk;
 use doors::Doors;
 use in_force::InForce;
 pub(crate) use in_force::Reading;
+use request_ids::RequestIds;
 use reviews::Reviews;
 use road::Road;
 use sharing::Sharing;
@@ -53,6 +55,7 @@ pub(crate) struct Metrics {
     switches: Arc<Switches>,
     reviews: Arc<Reviews>,
     sharing: Arc<Sharing>,
+    request_ids: Arc<RequestIds>,
     meter: Meter,
     registry: Registry,
     provider: SdkMeterProvider,
@@ -97,6 +100,7 @@ impl Metrics {
             switches,
             reviews,
             sharing: Sharing::new(&meter),
+            request_ids: RequestIds::new(&meter),
             meter,
             registry,
             provider,

@@ -11,6 +11,7 @@ use super::sql::{Database, Durability};
 use super::sqlite::Sqlite;
 use crate::Config;
 
+mod request_ids;
 mod secrets;
 mod server;
 pub(super) mod suite;
@@ -46,6 +47,12 @@ fn postgresql_keeps_keyring_index_and_lock_store() {
     server::a_statement_that_takes_too_long_ends(&server);
     server::the_nodes_have_one_master_key(&server);
     server::the_lock_store_is_replaced_by_one_of_two(&server);
+    request_ids::a_claim_is_seen_by_the_other_node(&server);
+    request_ids::of_two_that_claim_at_once_one_is_granted(&server);
+    request_ids::a_claim_of_a_node_that_is_gone_ends(&server);
+    request_ids::old_rows_are_removed(&server);
+    request_ids::of_too_many_rows_the_oldest_are_removed(&server);
+    request_ids::without_the_server_nobody_waits(&mut server);
     server::a_password_goes_under_tls_alone(&mut server);
     server::what_was_lost_is_opened_anew(&mut server);
 }

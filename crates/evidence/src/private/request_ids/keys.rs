@@ -1,0 +1,127 @@
+//! What stands for a request id and for the content of a question: keyed hashes.
+//!
+//! The keys are made of the master key, so that a node that starts again has the same, and so have all
+//! nodes with one database.
+//!
+//! *Invariant:* whoever has the database and not the master key learns that a question was asked
+//! again, and nothing of it.
+
+use std::fmt;
+
+use aws_lc_rs::{hkdf, hmac};
+use exchange::{Caller, RequestId};
+
+use crate::Error;
+use crate::keys::secret::Secret;
+
+/// A caller and its request id. HMAC-SHA-256, its first 16 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestTag(pub(super) [u8; TAG_LEN]);
+
+/// What was asked. HMAC-SHA-256, its first 16 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentTag(pub(super) [u8; TAG_LEN]);
+
+/// The keys of both.
+pub(super) struct Keys {
+    id: hmac::Key,
+    content: hmac::Key,
+}
+
+impl Keys {
+    pub(super) fn new(master: &Secret) -> Result<Self, Error> {
+        let master = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master.as_slice());
+        let key = |label: &[u8]| {
+            let parts = [LABEL, label];
+            let made = master.expand(&parts, hmac::HMAC_SHA256);
+            made.map(hmac::Key::from)
+                .map_err(|_| Error::Crypto("derive the keys of request ids"))
+        };
+        Ok(Self {
+            id: key(b"id")?,
+            content: key(b"content")?,
+        })
+    }
+
+    pub(super) fn id(&self, caller: &Caller, id: RequestId) -> RequestTag {
+        let mut context = hmac::Context::with_key(&self.id);
+        // Neither name has a zero in it.
+        context.update(caller.agency().as_str().as_bytes());
+        context.update(&[0]);
+        context.update(caller.system().as_str().as_bytes());
+        context.update(&[0]);
+        context.update(id.uuid().as_bytes());
+        RequestTag(head(&context.sign()))
+    }
+
+    pub(super) fn content(&self, method: &str, message: &[u8]) -> ContentTag {
+        let mut context = hmac::Context::with_key(&self.content);
+        context.update(method.as_bytes());
+        context.update(&[0]);
+        context.update(message);
+        ContentTag(head(&context.sign()))
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+impl fmt::Debug for RequestTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestTag(…)")
+    }
+}
+
+impl fmt::Debug for ContentTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ContentTag(…)")
+    }
+}
+
+fn head(tag: &hmac::Tag) -> [u8; TAG_LEN] {
+    tag.as_ref().first_chunk().copied().unwrap_or_default()
+}
+
+const TAG_LEN: usize = 16;
+const LABEL: &[u8] = b"lienthong.request-ids/v1 ";
+
+#[cfg(test)]
+mod tests {
+    use exchange::{AgencyCode, SystemId};
+
+    use super::*;
+
+    fn caller(agency: &str, system: &str) -> Caller {
+        let agency = AgencyCode::parse(agency).unwrap();
+        Caller::new(agency, SystemId::parse(system).unwrap(), "ab")
+    }
+
+    #[test]
+    fn a_tag_hangs_on_the_key_and_on_every_part() {
+        let [keys, same, other] =
+            [[1; 32], [1; 32], [2; 32]].map(|it| Keys::new(&Secret::new(&it)).unwrap());
+        let (id, desk) = (RequestId::fresh(), caller("H55", "desk"));
+        let tag = keys.id(&desk, id);
+        assert_eq!(tag, same.id(&desk, id));
+        for another in [
+            other.id(&desk, id),
+            keys.id(&caller("H5", "5desk"), id),
+            keys.id(&caller("H55", "des"), id),
+            keys.id(&desk, RequestId::fresh()),
+        ] {
+            assert_ne!(tag, another);
+        }
+        let content = keys.content("lookup", b"question");
+        assert_eq!(content, same.content("lookup", b"question"));
+        for another in [
+            other.content("lookup", b"question"),
+            keys.content("resolve", b"question"),
+            keys.content("lookup", b"questions"),
+        ] {
+            assert_ne!(content, another);
+        }
+    }
+}
