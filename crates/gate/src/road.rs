@@ -39,7 +39,8 @@ impl Gate {
         let open = self.still_open(open, call, request).await?; // nobody has stopped it meanwhile
         let draft = Draft::new(request, &permit, answers, self.deps.clock.now());
         self.notice(call, request, &draft.outcomes);
-        self.seal(open, draft, &permit).await // durable before it is returned
+        let receipt = self.record(open, &draft).await?; // durable before the answer is returned
+        draft.sealed(&receipt, &permit)
     }
 
     /// Admits a request. A refusal is a record too, if it decides anything.

@@ -167,9 +167,8 @@ impl Gate {
             outcome.masked = FieldSet::EMPTY;
             outcome.record = None;
         }
-        self.seal(open, draft, permit)
-            .await
-            .map(|reply| reply.message)
+        let receipt = self.record(open, &draft).await?;
+        draft.sealed(&receipt, permit).map(|reply| reply.message)
     }
 }
 

@@ -20,6 +20,6 @@ mod watch;
 
 pub use level::{Found, Level, Step, Suspension, SuspensionId, Suspicion};
 pub(crate) use mismatch::Mismatches;
-pub(crate) use names::{Name, Names};
+pub(crate) use names::{ByName, Name, Names};
 pub(crate) use room::{HeldBack, Question, Scrutiny};
 pub use settings::{Citizens, Thresholds};

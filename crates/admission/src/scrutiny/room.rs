@@ -1,6 +1,5 @@
 //! Everybody who is watched, and who is held back.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use super::level::{Found, Level, Step, Suspension, SuspensionId, Suspicion};
 use super::settings::Thresholds;
 use super::stored::Stored;
 use super::watch::{Mark, Marks, Measure, Watch};
-use super::{Name, Names};
+use super::{ByName, Name, Names};
 
 /// Watches how everybody asks.
 pub(crate) struct Scrutiny<C: Clock> {
@@ -25,9 +24,9 @@ pub(crate) struct Scrutiny<C: Clock> {
     clock: C,
     start: C::Instant,
     thresholds: Thresholds,
-    watches: Mutex<HashMap<Name, Watch>>,
+    watches: Mutex<ByName<Watch>>,
     budgets: Budgets,
-    held: RwLock<HashMap<Name, Held<C>>>,
+    held: RwLock<ByName<Held<C>>>,
     /// How many are held back: none, nearly always, and then nothing is looked up.
     held_count: AtomicUsize,
     /// Whom the store has suspended, here or elsewhere.
@@ -337,7 +336,7 @@ fn parts(question: Question<'_>) -> [Option<(Level, &str)>; Level::ALL.len()] {
 }
 
 /// Forgets who has not asked for long; if all have, some who missed nobody, and else some.
-fn make_room(watches: &mut HashMap<Name, Watch>, now: u32, window: u32) {
+fn make_room(watches: &mut ByName<Watch>, now: u32, window: u32) {
     watches.retain(|_, watch| !watch.is_over(now, window));
     for only_calm in [true, false] {
         let mut some = (watches.len() + MOST / 16).saturating_sub(MOST);
