@@ -25,6 +25,7 @@ mod notice;
 mod observer;
 mod part;
 mod quality;
+mod relatives;
 mod resolve;
 mod road;
 mod seal;

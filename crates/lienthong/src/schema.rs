@@ -80,6 +80,7 @@ fn bounds() -> Value {
         "hours": list(&hours, "When it may ask about citizens; always if left out."),
         "outside_hours": choice(&["REFUSE", "FLAG"], "REFUSE", "What becomes of other hours."),
         "own_record": choice(&["REFUSE", "FLAG"], "FLAG", "What becomes of an officer who asks about themselves."),
+        "flag_relatives": flag(false, "Whether an officer who asks about a relative is looked for, and flagged."),
         "also_about": list(
             &json!({"enum": Closed::OPENED.map(Closed::word)}),
             "Whom it is told of, who are closed otherwise.",
