@@ -12,11 +12,11 @@
 //! and creates no span.
 //!
 //! Not measured: CPU of the kernel outside the process (interrupts, the disk's own work), a network
-//! (everything is on the loopback), cold connections (all are opened before the window), other
-//! people's agencies (the simulators keep rendered answers and share cores with the load). Where
-//! the load and the simulators have one core between them, they are what saturates first: the
-//! share of its core that the server was busy stands beside every rate, and the rate of a server
-//! that was not busy is a lower bound.
+//! (everything is on the loopback), other people's agencies (the simulators keep rendered answers and
+//! share cores with the load). Connections are opened before the window; what a new one costs is
+//! measured by itself ([`handshakes`]). Where the load and the simulators have one core between them,
+//! they are what saturates first: the share of its core that the server was busy stands beside every
+//! rate, and the rate of a server that was not busy is a lower bound.
 //!
 //! A virtual machine shares its cores and its disk with others. What the hypervisor gave away of
 //! the cores during a window stands beside it as *stolen*; of each kind the windows that lost least
@@ -34,6 +34,7 @@
 mod admission;
 mod connection;
 mod disk;
+mod handshakes;
 mod histogram;
 mod latency;
 mod load;
@@ -75,6 +76,8 @@ enum Command {
     Passthrough(passthrough::Passthrough),
     /// Make batches durable on a disk, and print how long each took as JSON.
     Disk(disk::Disk),
+    /// Open connections to a server, and print what each full handshake took as JSON.
+    Handshakes(handshakes::Handshakes),
     /// Admit calls, and print what CPU each took as JSON.
     Admission(admission::Decisions),
     /// Record exchanges at a fixed rate, and print how long each waited as JSON.
@@ -107,6 +110,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Startup(startup) => println!("{}", startup.run().await?),
             Command::Passthrough(passthrough) => passthrough.run().await?,
             Command::Disk(disk) => println!("{}", disk.run().await?),
+            Command::Handshakes(handshakes) => println!("{}", handshakes.run().await?),
             Command::Admission(decisions) => println!("{}", decisions.run()?),
             Command::Record(record) => println!("{}", record.run().await?),
             Command::Sink => sink::run().await?,

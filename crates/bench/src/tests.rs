@@ -11,6 +11,7 @@ use identity::pki::{Authority, LOOPBACK};
 use sim::{Handle, Stage, StageConfig, World};
 
 use crate::disk::Disk;
+use crate::handshakes::{Exchange, Handshakes};
 use crate::load::Load;
 use crate::passthrough::Passthrough;
 use crate::question::Sources;
@@ -84,6 +85,20 @@ async fn both_loops_measure_the_road_through_the_pass_through() {
         assert!(report["latency_us"]["p50"].as_u64() > report["added_us"]["p50"].as_u64());
         assert!(report["answer_bytes"].as_u64() > Some(300), "{report}");
         assert_eq!(report["middle"].is_object(), rate.is_some(), "{report}");
+    }
+    for exchange in [Exchange::Hybrid, Exchange::Classical] {
+        let handshakes = Handshakes {
+            dir: dir.path().to_owned(),
+            url: format!("https://localhost:{port}").parse().unwrap(),
+            pid: std::process::id(),
+            exchange,
+            concurrency: 4,
+            seconds: 0.2,
+        };
+        let printed = handshakes.run().await.unwrap();
+        let report: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        assert!(report["handshakes"].as_u64() > Some(0), "{report}");
+        assert_eq!(report["failed"], 0, "{report}");
     }
     serving.abort();
     register.stop().await;

@@ -1,11 +1,10 @@
 //! The caller's quota in the headers of every answer: `RateLimit` and `RateLimit-Policy`, as
 //! draft-ietf-httpapi-ratelimit-headers has them.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::Duration;
 
 use admission::QuotaState;
-use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Adds both headers.
@@ -32,10 +31,15 @@ pub(crate) const fn seconds(time: Duration) -> u64 {
 }
 
 fn value(text: std::fmt::Arguments<'_>) -> Option<HeaderValue> {
-    let mut bytes = BytesMut::with_capacity(48);
-    bytes.write_fmt(text).ok()?;
-    HeaderValue::from_maybe_shared(bytes.freeze()).ok()
+    let mut bytes = [0; LONGEST];
+    let mut rest = &mut bytes[..];
+    rest.write_fmt(text).ok()?;
+    let left = rest.len();
+    let text = bytes.get(..LONGEST - left)?;
+    HeaderValue::from_bytes(text).ok()
 }
 
+/// More than a name, a count and a number of seconds take.
+const LONGEST: usize = 96;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

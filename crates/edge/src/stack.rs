@@ -152,14 +152,19 @@ impl Stack {
         if target == Target::Service {
             // Reflection reads and answers in turn, so its body is not read ahead.
             self.check(context, &head, malformed).await?;
-            return self.grpc.service(head, body).await;
+            return Box::pin(self.grpc.service(head, body)).await;
         }
         let body = body::collect(body, self.allowance).await?;
         self.check(context, &head, malformed).await?;
+        // What is large stands on the heap: every layer above would move its kilobytes for any call.
         match (target, door) {
             (Target::Rpc(rpc), Door::Grpc) => self.grpc.call(context, rpc, head, body).await,
-            (Target::Rpc(rpc), Door::Rest) => self.rest.call(context, rpc, &head, &body).await,
-            (Target::Tracked(which), _) => self.rest.track(context, which, &head, &body).await,
+            (Target::Rpc(rpc), Door::Rest) => {
+                Box::pin(self.rest.call(context, rpc, &head, &body)).await
+            }
+            (Target::Tracked(which), _) => {
+                Box::pin(self.rest.track(context, which, &head, &body)).await
+            }
             (other, _) => Err(other.fault()),
         }
     }

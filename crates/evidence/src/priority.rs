@@ -14,6 +14,8 @@ use tokio::time::Instant;
 thread_local! {
     /// Until when this thread offers its core.
     static POLITE_UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// When it offers it next.
+    static NEXT_OFFER: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// Lowers the priority of the calling thread: with a core of its own it runs as before, on a core
@@ -30,18 +32,26 @@ pub(crate) fn lower_most() {
 
 /// Begins work that may take so much longer: for that time the thread offers its core.
 pub(crate) fn be_polite_for(time: Duration) {
-    POLITE_UNTIL.set(Some(Instant::now() + time));
+    let now = Instant::now();
+    POLITE_UNTIL.set(Some(now + time));
+    NEXT_OFFER.set(Some(now + SLICE));
 }
 
-/// Offers the core to whoever wants to run, if this thread does so now.
+/// Offers the core to whoever wants to run, if this thread does so now and has worked for a slice. May
+/// be called as often as it is convenient.
 pub(crate) fn give_way() {
-    let is_polite = POLITE_UNTIL
-        .get()
-        .is_some_and(|until| Instant::now() < until);
-    if is_polite {
+    let Some(until) = POLITE_UNTIL.get() else {
+        return;
+    };
+    let now = Instant::now();
+    if now < until && NEXT_OFFER.get().is_none_or(|next| now >= next) {
         thread::yield_now();
+        NEXT_OFFER.set(Some(Instant::now() + SLICE));
     }
 }
+
+/// So long a thread works between two offers: each costs two changes of threads.
+const SLICE: Duration = Duration::from_micros(30);
 
 /// A weight of 15.
 const IDLE: i32 = 19;

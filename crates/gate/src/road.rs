@@ -32,14 +32,15 @@ impl Gate {
     ) -> Result<Reply<LookupCitizenResponse>, Fault> {
         let permit = self.admit(call, request).await?;
         if request.dry_run {
-            return Ok(Draft::dry(request, &permit).unrecorded(&permit));
+            return Ok(self.dry(call, request, &permit).unrecorded(&permit));
         }
         let open = self.open(call, request, &permit)?; // the attempt, written but not awaited
         let answers = self.asking(&open, call, request, &permit).all().await; // every source at once
         let open = self.still_open(open, call, request).await?; // nobody has stopped it meanwhile
         let draft = Draft::new(request, &permit, answers, self.deps.clock.now());
         self.notice(call, request, &draft.outcomes);
-        self.seal(open, draft, &permit).await // durable before it is returned
+        let receipt = self.record(open, &draft).await?; // durable before the answer is returned
+        draft.sealed(&receipt, &permit)
     }
 
     /// Admits a request. A refusal is a record too, if it decides anything.

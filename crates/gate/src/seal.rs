@@ -10,28 +10,28 @@ use crate::answer::Draft;
 use crate::audit::time;
 use crate::{Gate, Reply, trace};
 
-impl Gate {
-    /// Seals the record of a lookup, and hands out the answer or the fault.
-    pub(crate) async fn seal(
-        &self,
-        open: Open,
-        mut draft: Draft,
+impl Draft {
+    /// The answer or the fault, with the place of its record.
+    pub(crate) fn sealed(
+        mut self,
+        receipt: &Receipt,
         permit: &Permit,
     ) -> Result<Reply<v1::LookupCitizenResponse>, Fault> {
-        let receipt = self.record(open, &draft).await?;
-        match draft.fault {
+        match self.fault {
             Some(fault) => Err(fault.with("seq", receipt.seq().to_string())),
             None => {
-                draft.response.receipt = Some(message(&receipt));
+                self.response.receipt = Some(message(receipt));
                 Ok(Reply {
-                    message: draft.response,
+                    message: self.response,
                     quota: permit.quota().clone(),
                 })
             }
         }
     }
+}
 
-    /// Waits until the record is durable.
+impl Gate {
+    /// Seals the record of a lookup: waits until it is durable.
     pub(crate) async fn record(&self, open: Open, draft: &Draft) -> Result<Receipt, Fault> {
         let span = trace::record();
         let outcome = Outcome {

@@ -5,20 +5,19 @@
 //!
 //! *Invariant:* of so many at most, 2 KiB each; of who asks and about whom only keyed hashes.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::Name;
 use super::level::{Level, Step};
 use super::settings::{Citizens, Thresholds};
 use super::sketch::Sketch;
 use super::watch::Mark;
+use super::{ByName, Name};
 
 /// What was asked for in this hour and on this day.
 #[derive(Debug, Default)]
-pub(super) struct Budgets(Mutex<HashMap<Name, Spent>>);
+pub(super) struct Budgets(Mutex<ByName<Spent>>);
 
 /// What one of them has asked for.
 #[derive(Debug, Default)]
@@ -102,7 +101,7 @@ const fn budget(level: Level, thresholds: &Thresholds) -> Option<Citizens> {
 }
 
 /// Forgets who has not asked today; if all have, some who asked about the fewest.
-fn make_room(spent: &mut HashMap<Name, Spent>, today: i64) {
+fn make_room(spent: &mut ByName<Spent>, today: i64) {
     spent.retain(|_, own| own.day.number == today);
     let mut fewest = 1;
     while spent.len() + MOST / 16 > MOST {

@@ -1,8 +1,9 @@
 //! What stands for an officer or a citizen in memory.
 
+use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher as _, Hash};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher};
 
 /// A keyed hash, good for this process alone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +19,29 @@ impl Names {
     /// The name of what is given.
     pub(crate) fn of(&self, what: impl Hash) -> Name {
         Name(self.0.hash_one(what))
+    }
+}
+
+/// A map by name, which does not hash again what is a keyed hash.
+pub(crate) type ByName<T> = HashMap<Name, T, BuildHasherDefault<AsItIs>>;
+
+/// The hash of a name: itself.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte); // never reached: a name is one number
+        }
+    }
+
+    fn write_u64(&mut self, name: u64) {
+        self.0 = name;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

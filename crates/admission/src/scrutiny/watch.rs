@@ -16,8 +16,7 @@ pub(super) struct Watch {
     asked: [Distinct; 2],
     block: u32,
     forgiven: u32,
-    /// About whom was asked last, and whether the next number to it was asked about before.
-    recent: VecDeque<(Mark, bool)>,
+    recent: Recent,
     last: u32,
 }
 
@@ -56,7 +55,7 @@ impl Watch {
         if let Some(asked) = self.asked.first_mut() {
             asked.add(marks.own);
         }
-        self.follow(marks);
+        self.recent.follow(marks);
         if is_miss && !self.missed.iter().any(|(_, mark)| *mark == marks.own) {
             self.missed.push_back((now, marks.own));
         }
@@ -106,21 +105,6 @@ impl Watch {
         }
     }
 
-    /// Sees whether somebody with the next number was asked about a moment ago.
-    fn follow(&mut self, marks: Marks) {
-        let mut is_next = false;
-        for (mark, _) in &self.recent {
-            if *mark == marks.own {
-                return;
-            }
-            is_next |= marks.neighbours.is_some_and(|both| both.contains(mark));
-        }
-        if self.recent.len() >= RECENT {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((marks.own, is_next));
-    }
-
     fn is_many(&self, misses: usize, measure: Measure, share: f64) -> bool {
         measure == Measure::Count || {
             let asked: f64 = self.asked.iter().map(Distinct::estimate).sum();
@@ -141,10 +125,9 @@ impl Watch {
             self.asked = Default::default();
             return None;
         }
-        let in_a_row = self.recent.iter().filter(|(_, is_next)| *is_next).count();
         if misses >= most {
             Some(Step::Suspended)
-        } else if in_a_row >= usize::from(thresholds.sequence) || is_many {
+        } else if self.recent.in_a_row() >= u32::from(thresholds.sequence) || is_many {
             Some(Step::SteppedDown)
         } else {
             None
@@ -173,10 +156,63 @@ impl Distinct {
     }
 }
 
+/// About whom was asked last, and of whom somebody with the next number was asked about before.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    marks: [Mark; RECENT],
+    /// One bit for each mark.
+    is_next: u64,
+    /// How many marks there are, and where the next one goes: over the oldest.
+    taken: usize,
+    place: usize,
+}
+
+impl Recent {
+    /// Sees whether somebody with the next number was asked about a moment ago.
+    fn follow(&mut self, marks: Marks) {
+        let neighbours = marks.neighbours.unwrap_or([marks.own; 2]);
+        // All of them, without a branch: many are compared at a time.
+        let seen = self.marks.get(..self.taken).unwrap_or_default().iter();
+        let (is_known, is_next) = seen.fold((false, false), |(known, next), mark| {
+            let is_neighbour = neighbours.map(|neighbour| *mark == neighbour);
+            (
+                known | (*mark == marks.own),
+                next | is_neighbour[0] | is_neighbour[1],
+            )
+        });
+        if is_known {
+            return;
+        }
+        if let Some(place) = self.marks.get_mut(self.place) {
+            *place = marks.own;
+        }
+        self.is_next &= !(1 << self.place);
+        self.is_next |= u64::from(is_next) << self.place;
+        self.place = (self.place + 1) % RECENT;
+        self.taken = (self.taken + 1).min(RECENT);
+    }
+
+    /// How many followed somebody with the next number.
+    const fn in_a_row(&self) -> u32 {
+        self.is_next.count_ones()
+    }
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self {
+            marks: [Mark(0); RECENT],
+            is_next: 0,
+            taken: 0,
+            place: 0,
+        }
+    }
+}
+
 /// Two officers may have been found before their system is.
 const FORGIVEN: u32 = 2;
-/// Among so many citizens a sequence is looked for.
-const RECENT: usize = 64;
+/// Among so many citizens a sequence is looked for: as many as a word has bits.
+const RECENT: usize = u64::BITS as usize;
 const PLACES: usize = 512;
 
 #[cfg(test)]

@@ -288,7 +288,7 @@ mod tests {
         });
         let next = about.len() as u64;
         index
-            .file(log_number(ORIGIN), entries.collect(), next)
+            .file(log_number(ORIGIN), &mut entries.collect(), next)
             .unwrap();
         (dir, index)
     }

@@ -58,7 +58,7 @@ pub(super) fn note(db: &mut dyn Database, tags: &[Tag], until_ms: u64) -> Result
         let tag = Value::Bytes(tag.to_vec());
         [Value::of(number), tag, Value::of(until_ms)]
     });
-    insert(db, "erased (number, tag, until_ms)", notes.collect())?;
+    insert(db, "erased (number, tag, until_ms)", notes)?;
     let old = until_ms.saturating_sub(KEPT_MS);
     let sql = "DELETE FROM erased WHERE until_ms < $1 AND number < $2";
     db.run(sql, &[Value::of(old), Value::of(next)]).map(drop)

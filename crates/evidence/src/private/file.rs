@@ -156,13 +156,11 @@ impl Desk {
     /// Makes what was taken durable in both databases.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         if self.next > self.filed.keys {
-            let keys = std::mem::take(&mut self.keys);
-            self.keyring.file(self.log, keys, self.next)?;
+            self.keyring.file(self.log, &mut self.keys, self.next)?;
             self.filed.keys = self.next;
         }
         if self.next > self.filed.index {
-            let entries = std::mem::take(&mut self.entries);
-            self.index.file(self.log, entries, self.next)?;
+            self.index.file(self.log, &mut self.entries, self.next)?;
             self.filed.index = self.next;
         }
         self.keys.clear();
@@ -275,5 +273,6 @@ impl Desk {
     }
 }
 
-/// So many sealed openings are filed with one commit, and those of the record they end in.
-const AT_ONCE: usize = if cfg!(test) { 64 } else { 8_192 };
+/// So many sealed openings are filed with one commit, and those of the record they end in: some ten
+/// megabytes.
+const AT_ONCE: usize = if cfg!(test) { 64 } else { 16_384 };

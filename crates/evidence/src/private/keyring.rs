@@ -94,7 +94,7 @@ impl Keyring {
             let wrapped = self.master.wrap(TAGS_LABEL, &fresh).map_err(refused)?;
             let [epoch] = epoch_is.clone();
             let row = [epoch, Value::Bytes(wrapped)];
-            insert(&mut *self.db, "tag_key (epoch, wrapped)", vec![row])?;
+            insert(&mut *self.db, "tag_key (epoch, wrapped)", [row])?;
         }
         if rows.is_empty() {
             rows = self.db.rows(known, &epoch_is)?;
@@ -114,7 +114,7 @@ impl Keyring {
     pub(super) fn file(
         &mut self,
         log: i64,
-        mut keys: Vec<RecordKey>,
+        keys: &mut Vec<RecordKey>,
         next: u64,
     ) -> Result<(), Error> {
         let Self {
@@ -147,7 +147,7 @@ impl Keyring {
             }
             // In the order of the table.
             rows.sort_unstable_by_key(|(place, _)| *place);
-            let rows = rows.into_iter().map(|(_, row)| row).collect();
+            let rows = rows.into_iter().map(|(_, row)| row);
             insert(db, "record_key (log, seq, part, subject, wrapped)", rows)?;
             db.run(
                 "INSERT INTO filed_keys (log, next) VALUES ($1, $2) \

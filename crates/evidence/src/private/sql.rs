@@ -87,21 +87,24 @@ pub(super) fn at_once<T>(
 pub(super) fn insert<const N: usize>(
     db: &mut dyn Database,
     into: &str,
-    rows: Vec<[Value; N]>,
+    rows: impl IntoIterator<Item = [Value; N]>,
 ) -> Result<(), Error> {
+    let mut rows = rows.into_iter().peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
     let (many, one) = (statement(into, MANY, N), statement(into, 1, N));
-    let mut rows = rows.into_iter();
+    let mut values: Vec<Value> = Vec::with_capacity(MANY * N);
     loop {
         priority::give_way();
-        let mut values: Vec<Value> = rows.by_ref().take(MANY).flatten().collect();
+        values.clear();
+        values.extend(rows.by_ref().take(MANY).flatten());
         if values.len() == MANY * N {
             db.run(&many, &values)?;
             continue;
         }
-        while !values.is_empty() {
-            let rest = values.split_off(N.min(values.len()));
-            db.run(&one, &values)?;
-            values = rest;
+        for row in values.chunks_exact(N) {
+            db.run(&one, row)?;
         }
         return Ok(());
     }

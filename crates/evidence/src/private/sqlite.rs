@@ -160,8 +160,8 @@ fn failed(action: &'static str, path: &Path, source: rusqlite::Error) -> Error {
 
 /// The inner pages of tables with some ten million rows.
 const CACHE_KIB: u32 = 16 << 10;
-/// 16 MiB: pages that change again and again are written to their place once for several commits.
-const JOURNAL_PAGES: u32 = 4_096;
+/// 32 MiB: pages that change again and again are written to their place once for several commits.
+const JOURNAL_PAGES: u32 = 8_192;
 /// How often it is tried to empty the journal while others read.
 const SCRUBS: u32 = 50;
 const SCRUB: Duration = Duration::from_millis(100);

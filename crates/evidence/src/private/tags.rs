@@ -215,7 +215,7 @@ mod tests {
             epoch,
             ..suite::key(1, tag, &Secret::new(&[5; 32]))
         };
-        keyring.file(1, vec![used], 2).unwrap();
+        keyring.file(1, &mut vec![used], 2).unwrap();
         fs::remove_file(config.keys_dir().join("tags.2026h1.key")).unwrap();
         let mut keys = TagKeys::load(&config, &mut keyring).unwrap();
         let error = keys.make(epoch, &mut keyring).unwrap_err().to_string();

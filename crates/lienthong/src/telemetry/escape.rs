@@ -8,8 +8,8 @@ pub(super) struct Escaped<W>(pub(super) W);
 
 impl<W: Write> Write for Escaped<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Nearly every text: a name, a number, a code.
-        if text.bytes().all(is_plain) {
+        // Nearly every text: a name, a number, a code. Looked at as a whole, many bytes at a time.
+        if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
             return self.0.write_str(text);
         }
         let mut rest = text;

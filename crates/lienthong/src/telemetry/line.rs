@@ -88,6 +88,7 @@ struct Fields<'a> {
 enum Shown<'a> {
     /// A number or a truth value, which needs no quotes.
     Bare(fmt::Arguments<'a>),
+    Word(&'a str),
     Text(fmt::Arguments<'a>),
 }
 
@@ -119,6 +120,12 @@ impl Fields<'_> {
         }
         match value {
             Shown::Bare(value) => self.out.write_fmt(*value),
+            Shown::Word(value) if is_plain => Escaped(&mut self.out).write_str(value),
+            Shown::Word(value) => {
+                self.out.write_char('"')?;
+                Escaped(&mut self.out).write_str(value)?;
+                self.out.write_char('"')
+            }
             Shown::Text(value) if is_plain => Escaped(&mut self.out).write_fmt(*value),
             Shown::Text(value) => {
                 self.out.write_char('"')?;
@@ -151,7 +158,7 @@ impl Visit for Fields<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, &Shown::Text(format_args!("{value}")));
+        self.add(field, &Shown::Word(value));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {

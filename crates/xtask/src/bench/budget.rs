@@ -193,6 +193,7 @@ mod tests {
             syncs: Vec::new(),
             records: Vec::new(),
             admissions: Vec::new(),
+            handshakes: Vec::new(),
             starts: vec![300.0, 1200.0, 400.0],
             spans: 1,
         }

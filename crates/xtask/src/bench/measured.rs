@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use super::handshake::{self, Shaken};
 use super::record::{self, Alone, Wait};
 use super::under_test::{Server, Sources};
 
@@ -19,6 +20,8 @@ pub(super) struct Measured {
     pub(super) records: Vec<Alone>,
     /// What a decision costs, and the whole of admission, each time it was measured.
     pub(super) admissions: Vec<Admissions>,
+    /// New connections, with each key exchange in turn.
+    pub(super) handshakes: Vec<Shaken>,
     /// Start to first answer, in milliseconds.
     pub(super) starts: Vec<f64>,
     /// How many spans were exported.
@@ -200,6 +203,11 @@ impl Measured {
     /// The record alone, in the quietest window of each rate.
     pub(super) fn records(&self) -> Vec<&Alone> {
         record::quietest(&self.records)
+    }
+
+    /// New connections, in the quietest window of each key exchange.
+    pub(super) fn handshakes(&self) -> Vec<&Shaken> {
+        handshake::quietest(&self.handshakes)
     }
 
     /// The middle one of the start-up times, in milliseconds.

@@ -18,6 +18,7 @@ use under_test::{Server, Sources};
 
 mod budget;
 mod cores;
+mod handshake;
 mod measured;
 mod record;
 mod running;
@@ -72,7 +73,8 @@ impl Bench {
         let budget = Budget::of(&measured);
         let (turns, through) = (table::turns(&measured), table::through(&measured));
         let (records, budget_rows) = (table::records(&measured), table::budget(&budget));
-        println!("\n{turns}\n{through}\n{records}\n{budget_rows}");
+        let handshakes = table::handshakes(&measured);
+        println!("\n{turns}\n{through}\n{records}\n{handshakes}\n{budget_rows}");
         outcome?;
         self.conclude(&measured, &budget)
     }
@@ -124,6 +126,11 @@ impl Bench {
                 cost.decision_us, cost.whole_us
             );
             measured.admissions.push(cost);
+            for exchange in handshake::EXCHANGES {
+                let shaken = site.handshakes(exchange)?;
+                println!("    {}", shaken.line());
+                measured.handshakes.push(shaken);
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::cores::{self, Cores};
+use super::handshake::{HandshakeReport, Shaken};
 use super::measured::{Admissions, Quantiles, Report};
 use super::record::{Alone, RecordReport};
 use super::running::{Running, pinned, run};
@@ -124,6 +125,25 @@ impl Site {
             rate,
             report: RecordReport::read(&printed)?,
             sync: self.disk()?,
+        })
+    }
+
+    /// Starts a gateway alone on its core, opens connections to it as fast as it takes them, and ends
+    /// it.
+    pub(super) fn handshakes(&self, (name, exchange): (&str, &'static str)) -> Result<Shaken> {
+        let mut command = self.server(Server::Gateway);
+        self.telemetry(&mut command);
+        let mut running = Running::start("server", &mut command, &self.logs)?;
+        let (url, pid) = (running.ready()?, running.pid().to_string());
+        let mut command = pinned(&self.bench, &self.cores.others, &self.bench);
+        command.arg("handshakes").arg("--dir").arg(&self.dir);
+        command.args(["--url", &url, "--pid", &pid, "--exchange", name]);
+        let seconds = ["--seconds".to_owned(), self.seconds.to_string()];
+        let printed = run("handshakes", &mut command, seconds, &self.logs)?;
+        running.end()?;
+        Ok(Shaken {
+            exchange,
+            report: HandshakeReport::read(&printed)?,
         })
     }
 

@@ -86,6 +86,25 @@ pub(super) fn through(measured: &Measured) -> String {
     out
 }
 
+/// New connections.
+pub(super) fn handshakes(measured: &Measured) -> String {
+    let mut out = String::from(HANDSHAKES);
+    for shaken in measured.handshakes() {
+        let report = &shaken.report;
+        writeln!(
+            out,
+            "| {} | {:.0} | {:.0} | {} | {:.1} % |",
+            shaken.exchange,
+            report.per_second,
+            report.cpu_us,
+            report.failed,
+            report.stolen * 100.0,
+        )
+        .ok();
+    }
+    out
+}
+
 /// The budget, and what became of it.
 pub(super) fn budget(budget: &Budget) -> String {
     let mut out = String::from("| what | measured | budget | |\n|---|---|---|---|\n");
@@ -107,6 +126,11 @@ const RECORDS: &str = "\
 |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ";
 
+const HANDSHAKES: &str = "\
+| full handshakes of both sides | per second | CPU µs | failed | stolen |
+|---|--:|--:|--:|--:|
+";
+
 const THROUGH: &str = "\
 | record through the gateway | per second | wait p50 µs | p99 µs | p99.9 µs | a sync p99 µs | aim p99 µs | stolen |
 |---|--:|--:|--:|--:|--:|--:|--:|
@@ -114,6 +138,7 @@ const THROUGH: &str = "\
 
 #[cfg(test)]
 mod tests {
+    use super::super::handshake::tests::shaken;
     use super::super::measured::tests::report;
     use super::super::measured::{Quantiles, Turn};
     use super::super::record::Wait;
@@ -155,6 +180,12 @@ mod tests {
         };
         let row = "| five sources, full load | 6000 | 900 | 2600 | 5000 | 500 | 2500 | 0.0 % |";
         assert!(through(&gateway).contains(row), "{}", through(&gateway));
+        let shaken = Measured {
+            handshakes: vec![shaken("X25519", 0.0)],
+            ..Measured::default()
+        };
+        let row = "| X25519 | 1000 | 900 | 0 | 0.0 % |";
+        assert!(handshakes(&shaken).contains(row), "{}", handshakes(&shaken));
         let rows = budget(&Budget::of(&measured));
         assert!(rows.contains("| 50.0 µs = 1.00 × 50.0 µs | ≤ 1.8 × pass-through | PASS |"));
         assert!(rows.contains("| memory of an idle gateway | 42 MB | < 100 MB | PASS |"));

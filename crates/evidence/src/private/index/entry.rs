@@ -53,24 +53,47 @@ impl Entry {
     }
 }
 
-/// The rows of some records, table by table.
+/// The rows of some records of a log, table by table.
 #[derive(Default)]
 pub(super) struct Rows {
-    records: Vec<[Value; 7]>,
-    marks: Vec<[Value; 4]>,
-    openings: Vec<[Value; 4]>,
-    parts: Vec<[Value; 4]>,
-    leaves: Vec<[Value; 3]>,
-    reviews: Vec<[Value; 2]>,
+    log: i64,
+    records: Vec<Record>,
+    /// By tag, time and number.
+    marks: Vec<(Tag, u64, u64)>,
+    /// By number and part.
+    openings: Vec<(u64, usize, Vec<u8>)>,
+    /// By tag, number and part.
+    parts: Vec<(Tag, u64, usize)>,
+    /// By number.
+    leaves: Vec<(u64, Vec<u8>)>,
+    /// By number.
+    reviews: Vec<u64>,
     reviewed: Vec<[Value; 4]>,
+}
+
+/// What of an entry is a row of its own.
+struct Record {
+    seq: u64,
+    ts: u64,
+    kind: String,
+    agency: Option<String>,
+    request: Option<String>,
+    shown_from: u64,
 }
 
 impl Rows {
     /// Those of records of a log.
-    pub(super) fn of(log: i64, entries: Vec<Entry>) -> Self {
-        let mut rows = Self::default();
+    pub(super) fn of(log: i64, entries: impl ExactSizeIterator<Item = Entry>) -> Self {
+        let count = entries.len();
+        let mut rows = Self {
+            log,
+            records: Vec::with_capacity(count),
+            marks: Vec::with_capacity(2 * count), // a person and an officer
+            openings: Vec::with_capacity(count),
+            ..Self::default()
+        };
         for entry in entries {
-            rows.add(&Value::Int(log), entry);
+            rows.add(entry);
         }
         // In the order of the tables: neighbours share a page.
         rows.marks.sort_unstable();
@@ -78,54 +101,71 @@ impl Rows {
         rows
     }
 
-    fn add(&mut self, log: &Value, entry: Entry) {
-        let (seq, ts) = (Value::of(entry.seq), Value::of(entry.ts));
-        let place = || (log.clone(), seq.clone());
-        for tag in entry.tags {
-            let ((log, seq), tag) = (place(), Value::Bytes(tag.to_vec()));
-            self.marks.push([tag, ts.clone(), log, seq]);
-        }
-        for (tag, part) in entry.parts {
-            let ((log, seq), tag) = (place(), Value::Bytes(tag.to_vec()));
-            self.parts.push([tag, log, seq, Value::of(part as u64)]);
-        }
-        for (part, sealed) in entry.sealed {
-            let ((log, seq), part) = (place(), Value::of(part as u64));
-            self.openings.push([log, seq, part, Value::Bytes(sealed)]);
-        }
-        if let Some(leaf) = entry.leaf {
-            let (log, seq) = place();
-            self.leaves.push([log, seq, Value::Bytes(leaf)]);
-        }
+    fn add(&mut self, entry: Entry) {
+        let (seq, ts) = (entry.seq, entry.ts);
+        let tags = entry.tags.into_iter();
+        self.marks.extend(tags.map(|tag| (tag, ts, seq)));
+        let parts = entry.parts.into_iter();
+        self.parts.extend(parts.map(|(tag, part)| (tag, seq, part)));
+        let sealed = entry.sealed.into_iter();
+        self.openings
+            .extend(sealed.map(|(part, sealed)| (seq, part, sealed)));
+        self.leaves.extend(entry.leaf.map(|leaf| (seq, leaf)));
         match entry.reviewing {
             Reviewing::Nothing => {}
-            Reviewing::Due => self.reviews.push(place().into()),
+            Reviewing::Due => self.reviews.push(seq),
             Reviewing::Done { log, seq, verdict } => {
                 let (log, seq) = (Value::Int(log), Value::of(seq));
-                let done = [log, seq, ts.clone(), Value::Text(verdict)];
+                let done = [log, seq, Value::of(ts), Value::Text(verdict)];
                 self.reviewed.push(done);
             }
         }
-        self.records.push([
-            log.clone(),
-            seq.clone(),
+        self.records.push(Record {
+            seq,
             ts,
-            Value::Text(entry.kind),
-            entry.agency.into(),
-            entry.request.into(),
-            Value::of(entry.shown_from),
-        ]);
+            kind: entry.kind,
+            agency: entry.agency,
+            request: entry.request,
+            shown_from: entry.shown_from,
+        });
     }
 
     /// Adds them to their tables.
     pub(super) fn insert(self, db: &mut dyn Database) -> Result<(), Error> {
+        let place = |seq| (Value::Int(self.log), Value::of(seq));
+        let tag = |tag: Tag| Value::Bytes(tag.to_vec());
+        let part = |part: usize| Value::of(part as u64);
+        let records = self.records.into_iter().map(|record| {
+            let (log, seq) = place(record.seq);
+            let (kind, shown_from) = (Value::Text(record.kind), Value::of(record.shown_from));
+            let (agency, request) = (record.agency.into(), record.request.into());
+            let ts = Value::of(record.ts);
+            [log, seq, ts, kind, agency, request, shown_from]
+        });
+        let marks = self.marks.into_iter().map(|(of, ts, seq)| {
+            let (log, seq) = place(seq);
+            [tag(of), Value::of(ts), log, seq]
+        });
+        let openings = self.openings.into_iter().map(|(seq, of, sealed)| {
+            let (log, seq) = place(seq);
+            [log, seq, part(of), Value::Bytes(sealed)]
+        });
+        let parts = self.parts.into_iter().map(|(of, seq, number)| {
+            let (log, seq) = place(seq);
+            [tag(of), log, seq, part(number)]
+        });
+        let leaves = self.leaves.into_iter().map(|(seq, leaf)| {
+            let (log, seq) = place(seq);
+            [log, seq, Value::Bytes(leaf)]
+        });
+        let reviews = self.reviews.into_iter().map(|seq| place(seq).into());
         let into = "record (log, seq, ts, kind, agency, request, shown_from)";
-        insert(db, into, self.records)?;
-        insert(db, "mark (tag, ts, log, seq)", self.marks)?;
-        insert(db, "opening (log, seq, part, sealed)", self.openings)?;
-        insert(db, "part (tag, log, seq, part)", self.parts)?;
-        insert(db, "leaf (log, seq, json)", self.leaves)?;
-        insert(db, "review (log, seq)", self.reviews)?;
+        insert(db, into, records)?;
+        insert(db, "mark (tag, ts, log, seq)", marks)?;
+        insert(db, "opening (log, seq, part, sealed)", openings)?;
+        insert(db, "part (tag, log, seq, part)", parts)?;
+        insert(db, "leaf (log, seq, json)", leaves)?;
+        insert(db, "review (log, seq)", reviews)?;
         insert(db, "reviewed (log, seq, ts, verdict)", self.reviewed)
     }
 }

@@ -117,7 +117,7 @@ impl Index {
     pub(super) fn file(
         &mut self,
         log: i64,
-        mut entries: Vec<Entry>,
+        entries: &mut Vec<Entry>,
         next: u64,
     ) -> Result<(), Error> {
         let Self { db, erased, .. } = self;
@@ -126,11 +126,11 @@ impl Index {
                 // Nobody is erased meanwhile.
                 db.hold(Hold::Together)?;
                 erased.learn(db)?;
-                for entry in &mut entries {
+                for entry in &mut *entries {
                     entry.forget(erased);
                 }
             }
-            Rows::of(log, entries).insert(db)?;
+            Rows::of(log, entries.drain(..)).insert(db)?;
             db.run(
                 "INSERT INTO filed (log, next) VALUES ($1, $2) \
                  ON CONFLICT (log) DO UPDATE SET next = excluded.next",

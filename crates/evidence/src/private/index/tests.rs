@@ -38,7 +38,7 @@ fn index(records: u64) -> (tempfile::TempDir, Index) {
             reviewing: Default::default(),
         }
     });
-    index.file(1, entries.collect(), records).unwrap();
+    index.file(1, &mut entries.collect(), records).unwrap();
     (dir, index)
 }
 
@@ -174,7 +174,7 @@ fn a_record_under_two_tags_of_a_person_is_found_once() {
         leaf: None,
         reviewing: Default::default(),
     };
-    index.file(1, vec![entry], 1).unwrap();
+    index.file(1, &mut vec![entry], 1).unwrap();
     assert_eq!(
         seqs(&index.search(&searches()[0].0, &person()).unwrap()),
         [0]

@@ -57,7 +57,7 @@ pub(super) fn a_key_that_is_in_use_is_erased_when_the_change_is_over(server: &Po
     server.create("used").unwrap();
     let (mut files, mut erases) = (keyring(server, "used"), keyring(server, "used"));
     let secret = Secret::new(&[5; 32]);
-    files.file(1, vec![key(1, ALICE, &secret)], 2).unwrap();
+    files.file(1, &mut vec![key(1, ALICE, &secret)], 2).unwrap();
     let mut other = open(server, "used");
     other.run("BEGIN", &[]).unwrap();
     other.hold(Hold::Together).unwrap();
@@ -74,7 +74,7 @@ pub(super) fn a_key_that_is_in_use_is_erased_when_the_change_is_over(server: &Po
     // What was recorded before gets no key any more, and what is recorded later gets another.
     let (before, later) = (key(2, ALICE, &secret), key(3, ALICE, &secret));
     let later = RecordKey { ts: 1_001, ..later };
-    files.file(1, vec![before, later], 4).unwrap();
+    files.file(1, &mut vec![before, later], 4).unwrap();
     // Of a record about one person everything goes, of one about many what is about that person.
     let part = |seq, part, is_about_many, person| RecordKey {
         part,
@@ -83,8 +83,8 @@ pub(super) fn a_key_that_is_in_use_is_erased_when_the_change_is_over(server: &Po
     };
     let one = [part(4, 0, false, ALICE), part(4, 1, false, BOB)];
     let many = [part(5, 0, true, ALICE), part(5, 1, true, BOB)];
-    let keys = one.into_iter().chain(many).collect();
-    files.file(1, keys, 6).unwrap();
+    let mut keys = one.into_iter().chain(many).collect();
+    files.file(1, &mut keys, 6).unwrap();
     let mut records = |seq| {
         let (log, parts) = (1, Parts::All);
         let keys = files.record(&Portion { log, seq, parts }).unwrap();
@@ -101,7 +101,7 @@ pub(super) fn an_erasure_between_keys_and_index_leaves_no_mark(server: &Postmast
     let mut index = Index::open(open(server, "between")).unwrap();
     let secret = Secret::new(&[5; 32]);
     let keys = [key(1, ALICE, &secret), key(2, BOB, &secret)];
-    files.file(1, keys.into(), 3).unwrap();
+    files.file(1, &mut keys.into(), 3).unwrap();
     erases.erase_persons(&[ALICE], 1_000).unwrap();
 
     let of = |seq, tags: &[Tag]| Entry {
@@ -118,8 +118,8 @@ pub(super) fn an_erasure_between_keys_and_index_leaves_no_mark(server: &Postmast
         ts: 1_001,
         ..of(4, &[ALICE])
     };
-    let entries = vec![of(1, &[ALICE, CAROL]), of(2, &[BOB]), many, later];
-    index.file(1, entries, 5).unwrap();
+    let mut entries = vec![of(1, &[ALICE, CAROL]), of(2, &[BOB]), many, later];
+    index.file(1, &mut entries, 5).unwrap();
     assert_eq!(index.marked(&[ALICE]).unwrap(), [(1, 4)]);
     assert_eq!(index.marked(&[CAROL]).unwrap(), [(1, 1)]);
     assert_eq!(index.marked(&[BOB]).unwrap(), [(1, 2), (1, 3)]);

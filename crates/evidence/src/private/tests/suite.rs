@@ -112,8 +112,8 @@ fn a_person_has_one_key_until_it_is_erased(open: Opens<'_>) {
     }
     // Whichever node files, a person's key is the same.
     let last = keys.pop().unwrap();
-    first.file(LOG, keys, 5).unwrap();
-    second.file(LOG, vec![last], 6).unwrap();
+    first.file(LOG, &mut keys, 5).unwrap();
+    second.file(LOG, &mut vec![last], 6).unwrap();
     assert_eq!((second.next(LOG).unwrap(), second.next(1).unwrap()), (6, 0));
     assert!(second.has(epoch()).unwrap());
     assert_eq!(second.record(&all_of(5)).unwrap(), [(0, secret.clone())]);
@@ -197,7 +197,7 @@ fn a_half_year_has_one_key_of_tags(open: Opens<'_>) {
         epoch: "2026h2".parse().unwrap(),
         ..key(9, BOB, &Secret::new(&[5; 32]))
     };
-    first.file(LOG, vec![later], 10).unwrap();
+    first.file(LOG, &mut vec![later], 10).unwrap();
     assert_eq!(second.tag_key("2026h2".parse().unwrap()).unwrap(), None);
 }
 
@@ -224,10 +224,10 @@ fn filed(open: Opens<'_>) -> Index {
         index.name(LOG, "audit.gw.example/gw-1").unwrap();
     }
     let entries = (0..70).map(|seq| entry(seq, &[if seq < 60 { ALICE } else { BOB }, CAROL]));
-    index.file(LOG, entries.collect(), 70).unwrap();
+    index.file(LOG, &mut entries.collect(), 70).unwrap();
     // Filed twice, as after a failure, it is there once.
     for _ in 0..2 {
-        index.file(LOG + 1, vec![entry(3, &[BOB])], 4).unwrap();
+        index.file(LOG + 1, &mut vec![entry(3, &[BOB])], 4).unwrap();
     }
     index
 }
@@ -311,8 +311,12 @@ fn what_is_forgotten_is_not_found(open: Opens<'_>) {
         sealed: vec![(0, vec![1]), (1, vec![2])],
         ..entry(1, &[])
     };
-    index.file(LOG, vec![entry(0, &[ALICE]), many], 2).unwrap();
-    index.file(LOG + 1, vec![entry(0, &[ALICE])], 1).unwrap();
+    index
+        .file(LOG, &mut vec![entry(0, &[ALICE]), many], 2)
+        .unwrap();
+    index
+        .file(LOG + 1, &mut vec![entry(0, &[ALICE])], 1)
+        .unwrap();
     let mut portions = Vec::new();
     for (log, seq) in index.marked(&[ALICE]).unwrap() {
         portions.push(index.portion(log, seq, &[ALICE]).unwrap());
@@ -351,20 +355,20 @@ fn an_emergency_is_open_until_its_verdict_is_filed(open: Opens<'_>) {
         let open: Vec<u64> = reviews.open.iter().map(|it| it.seq).collect();
         (open, reviews.total)
     };
-    let emergencies = vec![emergency(200), emergency(202), emergency(204)];
-    index.file(LOG, emergencies, 205).unwrap();
+    let mut emergencies = vec![emergency(200), emergency(202), emergency(204)];
+    index.file(LOG, &mut emergencies, 205).unwrap();
     assert_eq!(open_now(&mut index, 9), (vec![200, 202, 204], 3));
     assert_eq!(open_now(&mut index, 2), (vec![200, 202], 3));
     let first = index.reviews(1).unwrap().open.remove(0);
     assert_eq!(first.agency.as_deref(), Some("G18"));
     assert_eq!(first.origin, "audit.gw.example/gw-1");
     assert_eq!(first.due().as_second() - first.at.as_second(), 72 * 3_600);
-    index.file(LOG, vec![verdict(205, 202)], 206).unwrap();
+    index.file(LOG, &mut vec![verdict(205, 202)], 206).unwrap();
     assert_eq!(open_now(&mut index, 9), (vec![200, 204], 2));
     // Another node's log is filed again: verdicts in it that are about this one stay.
     index.forget_log(LOG).unwrap();
     index
-        .file(LOG, vec![emergency(200), emergency(202)], 205)
+        .file(LOG, &mut vec![emergency(200), emergency(202)], 205)
         .unwrap();
     assert_eq!(open_now(&mut index, 9), (vec![200], 1));
 }
