@@ -139,7 +139,7 @@ async fn outside_its_hours_an_agreement_refuses_or_flags() {
 }
 
 /// Row E06: an officer who asks about themselves is answered with a flag in the record, or refused, as
-/// the agreement says. Relatives of the officer are not known to the gateway.
+/// the agreement says.
 #[tokio::test]
 async fn an_officer_who_asks_about_themselves_is_flagged_or_refused() {
     let (answer, record) = asked(with(&[]).await, "ONE_STOP_DESK", ID).await;
@@ -153,4 +153,44 @@ async fn an_officer_who_asks_about_themselves_is_flagged_or_refused() {
         (&json!("OWN_RECORD"), &json!(403))
     );
     assert_eq!(record.unwrap()["why"], "OWN_RECORD");
+}
+
+/// Row E06: an officer who asks about their child is answered with a flag in the record where the
+/// agreement has relatives looked for; what shows it does not leave.
+#[tokio::test]
+async fn an_officer_who_asks_about_a_relative_is_flagged() {
+    let sandbox = with(&[("flag_relatives", true.into())]).await;
+    let commune = Rest::new(&sandbox, "commune");
+    let parents = commune.lookup(ID, "ONE_STOP_DESK", "population.father");
+    let parents = parents.await.json();
+    let father = &parents["citizen"]["population"]["father"]["personalId"];
+    let father = father.as_str().unwrap().to_owned();
+    let mut requests = Vec::new();
+    for officer in [&*father, "999099004711", "CB-1"] {
+        let mut body = question(ID, "ONE_STOP_DESK", "population.sex");
+        body["context"]["officerId"] = json!(officer);
+        requests.push(body["context"]["requestId"].clone());
+        let path = "/v1/citizens:lookup";
+        let answer = commune.post(path, body.to_string(), &[]).await.unwrap();
+        let answer = answer.json();
+        assert!(
+            answer["citizen"]["population"]["sex"].is_string(),
+            "{answer}"
+        );
+        assert_eq!(
+            answer["citizen"]["population"].get("father"),
+            None,
+            "{answer}"
+        );
+    }
+    let log = sandbox.path("/log/dir");
+    let stopped = sandbox.interrupt();
+    let records = leaves(&log);
+    let flags = requests.iter().map(|request| {
+        let record = records.iter().find(|it| it["rid"] == *request).unwrap();
+        record.get("flag").cloned()
+    });
+    let flags: Vec<_> = flags.collect();
+    assert_eq!(flags, [Some(json!(["OWN_RELATIVE"])), None, None]);
+    assert!(!stopped.logged().contains(&father));
 }

@@ -62,6 +62,15 @@ impl Sandbox {
         Self::start_in(dir, &[])
     }
 
+    /// The same with these arguments.
+    pub fn start_prepared_as(arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("sandbox");
+        std::fs::create_dir(&place).unwrap();
+        prepare(&place);
+        Self::run(dir, arguments, &[])
+    }
+
     /// Starts a sandbox with these arguments.
     pub fn start_as(arguments: &[&str]) -> Self {
         Self::run(tempfile::tempdir().unwrap(), arguments, &[])

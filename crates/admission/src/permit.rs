@@ -27,6 +27,7 @@ pub struct Permit {
     visibility: Visibility,
     flags: FlagSet,
     opens: ClosedSet,
+    flag_relatives: bool,
     quota: QuotaState,
     limited: LimitedSources,
 }
@@ -67,6 +68,7 @@ impl Permit {
             },
             visibility: agreement.visibility,
             flags,
+            flag_relatives: agreement.flag_relatives,
             // Beside somebody unconscious nobody asks how old or how high they are.
             opens: match emergency {
                 Some(_) => agreement.opens.with(Closed::Minor).with(Closed::Protected),
@@ -165,6 +167,12 @@ impl Permit {
     #[must_use]
     pub const fn flags(&self) -> FlagSet {
         self.flags
+    }
+
+    /// True if an officer who asks about a relative is to be found and flagged.
+    #[must_use]
+    pub const fn flags_relatives(&self) -> bool {
+        self.flag_relatives
     }
 
     /// True if such persons may be told of, who are closed otherwise.

@@ -246,6 +246,8 @@ pub(crate) struct Agreement {
     pub(crate) outside_hours: Exception,
     /// What becomes of a question of an officer about themselves.
     pub(crate) own_record: Exception,
+    /// True if an officer who asks about a relative is to be found and flagged.
+    pub(crate) flag_relatives: bool,
     /// Who is not closed to it, though they are to others.
     pub(crate) opens: ClosedSet,
     /// The most urgent class that a request under it may claim.

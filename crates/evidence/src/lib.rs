@@ -84,7 +84,8 @@ pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{
     Accesses, ContentTag, IndexRoot, Page, RecordAt, Reindexed, RequestIdDeps, RequestIds,
-    RequestTag, Review, Reviews, Ruling, Stopped, SwitchStore, Used, Verdict, reindex,
+    RequestTag, Review, Reviews, Ruling, Stopped, Suspended, SuspensionStore, SwitchStore, Used,
+    Verdict, reindex,
 };
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;

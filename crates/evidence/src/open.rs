@@ -1,5 +1,7 @@
 //! An attempt that is recorded and not yet sealed. Not here: what is asked meanwhile.
 
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
 use std::fmt;
 
 use exchange::{Criticality, Flag, FlagSet, Reason, Request, Source};
@@ -22,6 +24,8 @@ pub struct Open {
     /// What the attempt hides, sealed: every part of a stream repeats it.
     sealed: Vec<u8>,
     flags: Flags,
+    /// What was found out while the sources were asked.
+    raised: AtomicU8,
     state: State,
 }
 
@@ -63,6 +67,7 @@ impl Open {
             head,
             sealed,
             flags,
+            raised: AtomicU8::new(0),
             state: State::Live,
         }
     }
@@ -71,6 +76,16 @@ impl Open {
     #[must_use]
     pub fn record_salt(&self, source: Source) -> &Salt {
         self.salts.of_source(source)
+    }
+
+    /// Raises a flag over what is recorded from now on.
+    pub fn raise(&self, flag: Flag) {
+        let raised = Flags::NONE.and(FlagSet::NONE.with(flag));
+        self.raised.fetch_or(raised.0, Relaxed);
+    }
+
+    fn flags(&self) -> Flags {
+        Flags(self.flags.0 | self.raised.load(Relaxed))
     }
 
     pub(crate) const fn key(&self) -> u64 {
@@ -84,14 +99,15 @@ impl Open {
 
     /// The leaf of a part: the attempt stays open.
     pub(crate) fn part(&self, outcome: &Outcome<'_>) -> Sealable {
-        self.finish(self.head.clone(), outcome, self.flags.with_part())
+        self.finish(self.head.clone(), outcome, self.flags().with_part())
     }
 
     /// The last leaf: the attempt is closed.
     pub(crate) fn last(mut self, outcome: &Outcome<'_>) -> Sealable {
         let head = std::mem::replace(&mut self.head, Head::Shown(Vec::new()));
         self.state = State::Sealed;
-        self.finish(head, outcome, self.flags)
+        let flags = self.flags();
+        self.finish(head, outcome, flags)
     }
 
     /// The last leaf, with that tail: the attempt is closed.
@@ -210,7 +226,7 @@ impl Drop for Open {
         if self.state == State::Live {
             let head = std::mem::replace(&mut self.head, Head::Shown(Vec::new()));
             let tail = Tail::<()> {
-                flag: self.flags,
+                flag: self.flags(),
                 ..Tail::of("ABANDONED")
             };
             let sealable = self.close(head, &tail);
@@ -288,14 +304,16 @@ impl Flags {
     const PART: u8 = 4;
     const OUT_OF_HOURS: u8 = 8;
     const OWN_RECORD: u8 = 16;
+    const OWN_RELATIVE: u8 = 32;
 
     /// Their names, in the order in which a leaf has them.
-    const NAMES: [(u8, &'static str); 5] = [
+    const NAMES: [(u8, &'static str); 6] = [
         (Self::BREAK_GLASS, "BREAK_GLASS"),
         (Self::DRY_RUN, "DRY_RUN"),
         (Self::PART, "PART"),
         (Self::OUT_OF_HOURS, Flag::OutOfHours.name()),
         (Self::OWN_RECORD, Flag::OwnRecord.name()),
+        (Self::OWN_RELATIVE, Flag::OwnRelative.name()),
     ];
 
     /// The flags that a request of that urgency raises.
@@ -318,6 +336,9 @@ impl Flags {
         }
         if found.has(Flag::OwnRecord) {
             bits |= Self::OWN_RECORD;
+        }
+        if found.has(Flag::OwnRelative) {
+            bits |= Self::OWN_RELATIVE;
         }
         Self(bits)
     }

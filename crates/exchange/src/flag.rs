@@ -10,6 +10,8 @@ pub enum Flag {
     OutOfHours = 1,
     /// The officer asked about themselves.
     OwnRecord = 2,
+    /// The officer asked about a relative.
+    OwnRelative = 4,
 }
 
 impl Flag {
@@ -19,6 +21,7 @@ impl Flag {
         match self {
             Self::OutOfHours => "OUT_OF_HOURS",
             Self::OwnRecord => "OWN_RECORD",
+            Self::OwnRelative => "OWN_RELATIVE",
         }
     }
 }

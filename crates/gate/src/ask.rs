@@ -6,7 +6,7 @@ use std::time::Duration;
 use adapter::{Agency, Answer, Context, Miss, Question};
 use admission::{Limited, Permit};
 use evidence::{Open, SourceOutcome};
-use exchange::{CitizenId, Closed, Fault, FieldSet, Request, Source, SourceState};
+use exchange::{CitizenId, Closed, Fault, FieldSet, Flag, Request, Source, SourceState};
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 
 use crate::part::Part;
 use crate::subject::Subject;
-use crate::{Call, Gate, factor, trace};
+use crate::{Call, Gate, factor, relatives, trace};
 
 /// Kept back from the caller's time for the record: 20 ms beyond a commit of at most 10 ms.
 pub(crate) const RESERVE: Duration = Duration::from_millis(30);
@@ -127,11 +127,15 @@ impl Asking<'_> {
         let (source, hints) = (agency.source(), &self.request.subject.hints);
         let granted = self.permit.granted().and(&FieldSet::of(source));
         let needed = factor::needed(source, hints);
+        let near = match self.permit.flags_relatives() {
+            true => relatives::needed(source, self.request),
+            false => FieldSet::EMPTY,
+        };
         let question = Question {
             subject,
             hints,
             // Of who is closed no more than whether the caller knows them.
-            fields: closed.map_or_else(|| granted.or(&needed), |_| needed),
+            fields: closed.map_or_else(|| granted.or(&needed).or(&near), |_| needed),
             context,
         };
         let asked = guarded(context.deadline, async { agency.ask(&question).await });
@@ -140,6 +144,9 @@ impl Asking<'_> {
         self.gate.deps.switches.asks(source)?;
         if !factor::agrees(&answer.record, hints) {
             return Err(Miss::not_found().after(answer.attempts));
+        }
+        if !near.is_empty() && relatives::has_officer(&answer.record, self.request) {
+            self.open.raise(Flag::OwnRelative);
         }
         match closed.or_else(|| self.closes(&answer, &granted)) {
             Some(why) => Err(Miss::closed(why).after(answer.attempts)),

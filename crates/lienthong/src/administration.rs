@@ -8,7 +8,7 @@ use edge::{
     Administration, Closure, Consented, Effect, Instruction, Lift, Lifted, Position, Registration,
     Reloaded, Reviewed, Reviews, Stopped, Suspended, Switched, Undone, Withdrawal,
 };
-use evidence::SwitchStore;
+use evidence::{SuspensionStore, SwitchStore};
 use futures_util::future::BoxFuture;
 use gate::Switches;
 use tokio::task::JoinHandle;
@@ -27,7 +27,7 @@ pub(crate) struct Administrator {
     switchboard: Arc<Switchboard>,
     reviewer: Reviewer,
     registrar: Arc<Registrar>,
-    suspensions: Suspensions,
+    suspensions: Arc<Suspensions>,
 }
 
 impl Administrator {
@@ -42,6 +42,12 @@ impl Administrator {
         switches: Arc<Switches>,
         consents: Arc<Consents>,
     ) -> Result<Arc<Self>, evidence::Error> {
+        let suspensions = Suspensions::open(
+            Arc::clone(&parts.admission),
+            parts.evidence.clone(),
+            SuspensionStore::beside(store.clone()),
+        );
+        let suspensions = suspensions.await?;
         let switchboard = Switchboard::open(switchboard::Parts {
             store,
             switches,
@@ -54,10 +60,6 @@ impl Administrator {
             evidence: parts.evidence.clone(),
             metrics: Arc::clone(&parts.metrics),
             clock: Arc::clone(&parts.clock),
-        };
-        let suspensions = Suspensions {
-            admission: Arc::clone(&parts.admission),
-            evidence: parts.evidence.clone(),
         };
         let registrar = Registrar::new(consents, parts.evidence.clone());
         Ok(Arc::new(Self {
@@ -73,9 +75,11 @@ impl Administrator {
     ///
     /// # Errors
     /// The configuration cannot be read.
-    pub(crate) async fn watch(&self) -> Result<[JoinHandle<()>; 3], Problems> {
+    pub(crate) async fn watch(&self) -> Result<[JoinHandle<()>; 4], Problems> {
         let files = self.reloads.begin().await?;
-        Ok([files, self.switchboard.watch(), self.reviewer.watch()])
+        let suspensions = self.suspensions.watch();
+        let switches = self.switchboard.watch();
+        Ok([files, switches, suspensions, self.reviewer.watch()])
     }
 
     /// Reads the configuration again at each SIGHUP.
@@ -120,7 +124,7 @@ impl Administration for Administrator {
 
     fn lift(&self, lift: Lift) -> BoxFuture<'_, Result<Lifted, Undone>> {
         // To its end, whether or not whoever asked still waits: what is recorded is done.
-        let suspensions = self.suspensions.clone();
+        let suspensions = Arc::clone(&self.suspensions);
         ended(tokio::spawn(async move { suspensions.lift(&lift).await }))
     }
 

@@ -179,6 +179,7 @@ fn agreement(
     let hours = section.optional_words("hours", Hours::parse);
     let outside_hours = section.optional_word("outside_hours", exception);
     let own_record = section.optional_word("own_record", exception);
+    let flag_relatives = section.flag("flag_relatives", false);
     let opens = section.optional_words("also_about", opened);
     let criticality_cap = section
         .optional_word("criticality_cap", criticality)
@@ -207,6 +208,7 @@ fn agreement(
         hours,
         outside_hours: outside_hours.unwrap_or(Exception::Refuse),
         own_record: own_record.unwrap_or(Exception::Flag),
+        flag_relatives,
         opens: opens.into_iter().flatten().collect(),
         criticality_cap,
     })

@@ -51,6 +51,24 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         self.scrutiny.suspensions()
     }
 
+    /// Has suspensions named under that key from now on, so that every node that has it gives the same
+    /// officer the same name. To be said once, before anybody asks.
+    pub fn name_suspensions(&self, key: &[u8; 32]) {
+        self.scrutiny.stored.name_by(key);
+    }
+
+    /// Whom this node has suspended, and the store that was heeded last does not know of.
+    #[must_use]
+    pub fn suspensions_here(&self) -> Vec<Suspension> {
+        self.scrutiny.suspensions_here()
+    }
+
+    /// Has these suspended, whoever found them, beside those whom this node has found since it last
+    /// heeded a store; who stood in that and does not in this is let go. Returns who is new.
+    pub fn heed_suspensions(&self, stored: Vec<Suspension>) -> Vec<Suspension> {
+        self.scrutiny.heed(stored)
+    }
+
     /// Lifts a suspension, with nothing counted against them; none if there is none of that id.
     pub fn lift_suspension(&self, id: SuspensionId) -> Option<Suspension> {
         self.scrutiny.lift(id)

@@ -61,7 +61,7 @@ impl Step {
 /// A suspension, as an operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suspension {
-    /// By what it is lifted; good for this run of the process.
+    /// By what it is lifted; the same on every node.
     pub id: SuspensionId,
     /// Of whom it is.
     pub level: Level,

@@ -4,7 +4,8 @@
 //! follows. Not here: how often one may ask (`quota`), and what one may ask (`check.rs`).
 //!
 //! *Invariant:* of officers and citizens only hashes are kept, under a key that is drawn when the
-//! process starts and never leaves it, and of these never more than a fixed number.
+//! process starts and never leaves it, and of these never more than a fixed number. Who is suspended has a
+//! name under a key of the nodes (`stored.rs`); no citizen has.
 
 mod admission;
 mod budgets;
@@ -14,6 +15,7 @@ mod names;
 mod room;
 mod settings;
 mod sketch;
+mod stored;
 mod watch;
 
 pub use level::{Found, Level, Step, Suspension, SuspensionId, Suspicion};

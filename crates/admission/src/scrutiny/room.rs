@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::budgets::Budgets;
 use super::level::{Found, Level, Step, Suspension, SuspensionId, Suspicion};
 use super::settings::Thresholds;
+use super::stored::Stored;
 use super::watch::{Mark, Marks, Measure, Watch};
 use super::{ByName, Name, Names};
 
@@ -28,6 +29,8 @@ pub(crate) struct Scrutiny<C: Clock> {
     held: RwLock<ByName<Held<C>>>,
     /// How many are held back: none, nearly always, and then nothing is looked up.
     held_count: AtomicUsize,
+    /// Whom the store has suspended, here or elsewhere.
+    pub(super) stored: Stored,
 }
 
 /// Somebody who is held back.
@@ -73,6 +76,7 @@ impl<C: Clock + Clone> Scrutiny<C> {
             watches: Mutex::default(),
             held: RwLock::default(),
             held_count: AtomicUsize::new(0),
+            stored: Stored::default(),
         }
     }
 
@@ -81,6 +85,9 @@ impl<C: Clock + Clone> Scrutiny<C> {
     /// # Errors
     /// Why not.
     pub(crate) fn pass(&self, question: Question<'_>) -> Result<(), HeldBack> {
+        if self.is_suspended_by_others(question) {
+            return Err(HeldBack::Suspended);
+        }
         if self.held_count.load(Relaxed) == 0 {
             return Ok(());
         }
@@ -174,7 +181,7 @@ impl<C: Clock + Clone> Scrutiny<C> {
         step: Step,
         wall: Timestamp,
     ) -> Option<Suspicion> {
-        let (now, id) = (self.now(), SuspensionId(name.0));
+        let (now, id) = (self.now(), self.id(question, level, name));
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= MOST && !held.contains_key(&name) {
             return None; // of so many, the agencies are among them
@@ -200,7 +207,8 @@ impl<C: Clock + Clone> Scrutiny<C> {
                     level,
                     agency: question.caller.agency().clone(),
                     system: question.caller.system().clone(),
-                    since: wall,
+                    // As precise as a store keeps it.
+                    since: Timestamp::from_millisecond(wall.as_millisecond()).unwrap_or(wall),
                 };
                 held.insert(name, Held::Suspended(suspension));
                 true
@@ -218,17 +226,42 @@ impl<C: Clock + Clone> Scrutiny<C> {
             Held::Slow { .. } => None,
         });
         let mut all: Vec<Suspension> = all.collect();
+        let is_other = |it: &Suspension| all.iter().all(|own| own.id != it.id);
+        let stored = self.stored.all();
+        let others: Vec<_> = stored.into_iter().filter(is_other).collect();
+        all.extend(others);
         all.sort_by_key(|suspension| suspension.since);
         all
     }
 
+    /// Whom this node has suspended, and the store does not know of.
+    pub(crate) fn suspensions_here(&self) -> Vec<Suspension> {
+        let all = self.suspensions().into_iter();
+        all.filter(|it| !self.stored.has(it.id)).collect()
+    }
+
+    /// Heeds whom the store has suspended: whoever is not any more is let go. Returns those who are
+    /// new to this node.
+    pub(crate) fn heed(&self, stored: Vec<Suspension>) -> Vec<Suspension> {
+        let here = self.suspensions_here();
+        let (mut new, gone) = self.stored.replace(stored);
+        for id in gone {
+            self.lift_here(id);
+        }
+        new.retain(|it| here.iter().all(|own| own.id != it.id));
+        new
+    }
+
     /// Lets somebody ask again, with nothing counted against them; none if there is none.
     pub(crate) fn lift(&self, id: SuspensionId) -> Option<Suspension> {
-        let name = Name(id.0);
+        let here = self.lift_here(id);
+        self.stored.remove(id).or(here)
+    }
+
+    fn lift_here(&self, id: SuspensionId) -> Option<Suspension> {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        if !matches!(held.get(&name), Some(Held::Suspended(_))) {
-            return None;
-        }
+        let is_it = |held: &Held<C>| matches!(held, Held::Suspended(it) if it.id == id);
+        let name = *held.iter().find(|(_, held)| is_it(held))?.0;
         let lifted = held.remove(&name);
         self.held_count.store(held.len(), Relaxed);
         drop(held);
@@ -244,19 +277,26 @@ impl<C: Clock + Clone> Scrutiny<C> {
     /// Who asks, the narrowest level first.
     fn levels(&self, question: Question<'_>) -> [Option<(Level, Name)>; Level::ALL.len()] {
         let agency = question.caller.agency();
-        let prefix = match question.about {
-            Identifier::Personal(id) => id.reveal().get(..PREFIX_DIGITS),
-            Identifier::Legacy(_) | Identifier::TaxCode(_) | Identifier::InsuranceCode(_) => None,
-        };
-        let name = |level: Level, what: &str| (level, self.names.of((level, agency, what)));
-        [
-            question
-                .officer
-                .map(|officer| name(Level::Officer, officer.reveal())),
-            Some(name(Level::System, question.caller.system().as_str())),
-            prefix.map(|prefix| name(Level::Prefix, prefix)),
-            Some(name(Level::Agency, "")),
-        ]
+        let name = |(level, what)| (level, self.names.of((level, agency, what)));
+        parts(question).map(|part| part.map(name))
+    }
+
+    /// What a suspension is called: the same on every node, if they share a key.
+    fn id(&self, question: Question<'_>, level: Level, name: Name) -> SuspensionId {
+        let part = parts(question).into_iter().flatten();
+        let what = part.filter(|part| part.0 == level).map(|part| part.1);
+        let agency = question.caller.agency();
+        let mut ids = what.filter_map(|what| self.stored.id(level, agency, what));
+        ids.next().unwrap_or(SuspensionId(name.0))
+    }
+
+    fn is_suspended_by_others(&self, question: Question<'_>) -> bool {
+        let agency = question.caller.agency();
+        !self.stored.is_empty()
+            && parts(question).into_iter().flatten().any(|(level, what)| {
+                let id = self.stored.id(level, agency, what);
+                id.is_some_and(|id| self.stored.has(id))
+            })
     }
 
     fn marks(&self, about: &Identifier) -> Marks {
@@ -277,6 +317,22 @@ impl<C: Clock + Clone> Scrutiny<C> {
         let passed: Duration = self.clock.now().duration_since(self.start).into();
         u32::try_from(passed.as_secs()).unwrap_or(u32::MAX)
     }
+}
+
+/// What tells those who ask apart within an agency, the narrowest level first.
+fn parts(question: Question<'_>) -> [Option<(Level, &str)>; Level::ALL.len()] {
+    let prefix = match question.about {
+        Identifier::Personal(id) => id.reveal().get(..PREFIX_DIGITS),
+        Identifier::Legacy(_) | Identifier::TaxCode(_) | Identifier::InsuranceCode(_) => None,
+    };
+    [
+        question
+            .officer
+            .map(|officer| (Level::Officer, officer.reveal())),
+        Some((Level::System, question.caller.system().as_str())),
+        prefix.map(|prefix| (Level::Prefix, prefix)),
+        Some((Level::Agency, "")),
+    ]
 }
 
 /// Forgets who has not asked for long; if all have, some who missed nobody, and else some.

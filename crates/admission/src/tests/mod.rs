@@ -13,6 +13,7 @@ pub(crate) mod fixture;
 mod glass;
 mod hindsight;
 mod leases;
+mod nodes;
 mod property;
 mod quota;
 mod refusal;

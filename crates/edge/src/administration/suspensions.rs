@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::{Administration, listed, malformed, read, told};
 use crate::listener::plain::Page;
 
-/// Somebody who is suspended on this node.
+/// Somebody who is suspended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Suspended {
-    /// By what it is lifted; good until the gateway ends.
+    /// By what it is lifted; the same on every node.
     pub id: String,
     /// Of whom it is: `officer`, `system`, `prefix` or `agency`.
     pub level: &'static str,

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::access::Access;
 use super::index::Index;
 use super::keyring::{self, Keyring};
@@ -12,7 +14,7 @@ use super::pages::PageKey;
 use super::postgres::Postgres;
 use super::sql::{Database, Durability};
 use super::sqlite::Sqlite;
-use crate::keys::secret::Secret;
+use crate::keys::secret::{SECRET_LEN, Secret};
 use crate::keys::{make_dir, secret};
 use crate::{Config, Error};
 
@@ -70,6 +72,19 @@ pub(super) fn page_key(config: &Config) -> Result<PageKey, Error> {
     PageKey::of(&secret::read(&path)?, config.page_token_s.get())
 }
 
+/// Opens the key of the names of suspensions, which is derived from the master key.
+pub(super) fn suspension_key(config: &Config) -> Result<Zeroizing<[u8; SECRET_LEN]>, Error> {
+    let path = master(config);
+    if !path.exists() {
+        make_dir(&config.keys_dir())?;
+        keyring(config)?;
+    }
+    let key = secret::derive(&secret::read(&path)?, SUSPENSIONS)?;
+    let key = key.as_slice().first_chunk().copied();
+    let key = key.ok_or(Error::Crypto("derive a key"))?;
+    Ok(Zeroizing::new(key))
+}
+
 fn no_master(config: &Config) -> Error {
     Error::Key {
         path: master(config),
@@ -119,6 +134,7 @@ pub(super) fn forget_index(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
+const SUSPENSIONS: &[u8] = b"lienthong names of suspensions v1";
 const MASTER_FILE: &str = "keyring.key";
 const KEYRING_FILE: &str = "keyring.db";
 const INDEX_FILE: &str = "index.db";

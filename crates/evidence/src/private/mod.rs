@@ -47,6 +47,7 @@ mod shared;
 mod sound;
 mod sql;
 mod sqlite;
+mod suspensions;
 mod switches;
 mod tags;
 #[cfg(test)]
@@ -70,6 +71,7 @@ pub use request_ids::{ContentTag, RecordAt, RequestIdDeps, RequestIds, RequestTa
 pub(crate) use reviews::REVIEW;
 pub use reviews::{Review, Reviews, Verdict};
 pub(crate) use shared::Private;
+pub use suspensions::{Suspended, SuspensionStore};
 pub use switches::{Stopped, SwitchStore};
 pub(crate) use thread::{Filer, Progress};
 

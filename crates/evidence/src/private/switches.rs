@@ -16,6 +16,7 @@ use super::access::Access;
 use super::postgres::Postgres;
 use super::sql::{Database, Durability, Value};
 use super::sqlite::Sqlite;
+use super::suspensions;
 use crate::keys::make_dir;
 use crate::{Config, Error};
 
@@ -69,7 +70,7 @@ impl SwitchStore {
         })
         .await?
         .iter()
-        .map(|row| read(row).ok_or_else(|| self.0.unknown()))
+        .map(|row| read(row).ok_or_else(|| self.unknown("a switch")))
         .collect()
     }
 
@@ -100,8 +101,19 @@ impl SwitchStore {
         self.with(move |db| db.run(sql, &values)).await.map(drop)
     }
 
+    /// What the store is one of.
+    pub(super) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// A row that this version does not understand.
+    pub(super) fn unknown(&self, what: &'static str) -> Error {
+        let path = self.0.config.keys_dir().join(FILE);
+        Error::Newer { path, what }
+    }
+
     /// Uses the database away from where nothing may block; opens it if it is not open.
-    async fn with<T: Send + 'static>(
+    pub(super) async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut dyn Database) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -135,15 +147,8 @@ impl Store {
                 Box::new(Sqlite::open(&dir.join(FILE), Durability::Full)?)
             }
         };
-        db.define(&[TABLE], &[])?;
+        db.define(&[TABLE, suspensions::TABLE], &[])?;
         Ok(db)
-    }
-
-    fn unknown(&self) -> Error {
-        Error::Newer {
-            path: self.config.keys_dir().join(FILE),
-            what: "a switch",
-        }
     }
 }
 
