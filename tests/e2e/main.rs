@@ -21,5 +21,6 @@ mod policies;
 mod refusals;
 mod reload;
 mod scan;
+mod schema;
 mod snippets;
 mod telemetry;

@@ -99,6 +99,18 @@ async fn what_a_consent_covers_is_answered_until_it_is_withdrawn_and_all_of_it_i
         .find(|it| it["source"] == "SOURCE_HEALTH")
         .unwrap();
     assert_eq!(health["reason"], "NOT_IN_CONSENT");
+    let mut dry = question(ID, "ONE_STOP_DESK", "tax.status,tax.taxCode,health.name");
+    dry["context"]["consentId"] = json!("C-2026-1");
+    dry["dryRun"] = json!(true);
+    let dry = commune.post("/v1/citizens:lookup", dry.to_string(), &[]);
+    let why = "WITHHELD_REASON_NOT_IN_CONSENT";
+    assert_eq!(
+        dry.await.unwrap().json()["withheld"],
+        json!([
+            {"path": "health.name", "reason": why},
+            {"path": "tax.tax_code", "reason": why},
+        ])
+    );
     let other = ask(&commune, OTHER, Some("C-2026-1")).await;
     assert_eq!(other["reason"], "CONSENT_INVALID", "{other}");
     assert_eq!(other["detail"], unknown["detail"]);

@@ -17,6 +17,7 @@ mod bounds;
 mod citizens;
 mod closed;
 mod consents;
+mod dry;
 mod emergency;
 mod hindsight;
 mod masks;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use exchange::Clock;
 use identity::{ClientFiles, ClientTls, TlsVersions};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
@@ -18,7 +19,7 @@ const DEFAULT_CAP_MS: u64 = 2_500;
 /// Where an agency is reached.
 ///
 /// Relative paths count from the folder of the configuration file: see [`Endpoint::resolve`].
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// The base URL; `https` unless it stays on this machine.

@@ -328,6 +328,17 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         catalogue::grants(&self.state.load().policy, caller, self.clock.now())
     }
 
+    /// Looks at the caller's own agreements that are in force.
+    pub(crate) fn with_agreements<T>(
+        &self,
+        caller: &Caller,
+        look: impl FnOnce(&[&Agreement]) -> T,
+    ) -> T {
+        let (state, now) = (self.state.load(), self.clock.now());
+        let own = state.policy.agreements(caller);
+        look(&own.filter(|it| it.is_valid_at(now)).collect::<Vec<_>>())
+    }
+
     /// The caller's own quota as it stands, without spending it; none for a caller that no agreement
     /// names.
     #[must_use]

@@ -29,6 +29,7 @@ mod scrutiny;
 #[cfg(test)]
 mod tests;
 mod warrant;
+mod withheld;
 
 pub use admission::{Admission, Reload};
 pub use bundle::{Bundle, NOTE_FILE};
@@ -43,3 +44,4 @@ pub use policy::{AgencyName, Policy, Purpose, Visibility};
 pub use quota::{Ask, Granted, Leases, Limited, QuotaState, Sharing, Standing};
 pub use scrutiny::{Citizens, Found, Level, Step, Suspension, SuspensionId, Suspicion, Thresholds};
 pub use warrant::Warrant;
+pub use withheld::Withheld;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use adapter::Agency;
 use exchange::{Clock, Source};
+use schemars::Schema;
 
 use crate::{Problem, Settings};
 
@@ -26,6 +27,8 @@ pub struct Entry {
         reason = "spelt out once, where it is registered"
     )]
     pub connect: fn(Settings, &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>>,
+    /// The schema of its own keys in the stanza, beside those of every [`adapter::Endpoint`].
+    pub settings: fn() -> Schema,
     /// Reads what it may send, from bytes alone: whatever they are, it ends, and tells nobody.
     #[cfg(feature = "foreign")]
     pub read: fn(&[u8]),

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use exchange::{AgencyCode, Caller, SystemId};
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The settings of the three listeners.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where the agencies call: gRPC and REST over mutual TLS.
@@ -18,6 +19,7 @@ pub struct Config {
     /// Balancers that pass TLS through: their connections, and no others, begin with a header of the
     /// PROXY protocol, version 2.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub proxy_protocol_from: Vec<IpNet>,
     /// Where the contract is published, over plain HTTP.
     #[serde(default = "public")]
@@ -33,6 +35,7 @@ pub struct Config {
     pub help_base: String,
     /// Whether a data tracker may ask at the operations listener, with numbers in queries.
     #[serde(default)]
+    #[schemars(with = "Option<Names>")]
     pub find_usage: Option<FindUsage>,
     /// How much of everything.
     #[serde(default)]
@@ -49,10 +52,12 @@ pub struct FindUsage {
 }
 
 /// The names of a system as they are written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Names {
+    /// The agency, as its certificates would spell it.
     agency: String,
+    /// Its system.
     system: String,
 }
 
@@ -75,7 +80,7 @@ impl FindUsage {
 }
 
 /// What one caller, one connection and one request may take.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// The longest a TLS handshake may take, in milliseconds.

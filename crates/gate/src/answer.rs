@@ -71,13 +71,9 @@ impl Draft {
         }
     }
 
-    /// The answer to a dry run: what would be asked and what withheld.
-    pub(crate) fn dry(request: &Request, permit: &Permit) -> Self {
-        let asked = permit.granted().sources();
-        let parts = asked
-            .iter()
-            .map(|source| Part::unasked(source, SourceState::Skipped, "DRY_RUN"));
-        Self::assemble(request, permit, parts.collect(), None)
+    /// The answer to a dry run, of sources that were not asked.
+    pub(crate) fn dry(request: &Request, permit: &Permit, parts: Vec<Part>) -> Self {
+        Self::assemble(request, permit, parts, None)
     }
 
     /// The answer as it stands, for questions that no agency was asked.

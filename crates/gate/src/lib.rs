@@ -17,6 +17,7 @@ mod call;
 mod catalogue;
 mod closed;
 mod differ;
+mod dry;
 mod factor;
 mod failure;
 mod listed;

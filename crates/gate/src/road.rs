@@ -32,7 +32,7 @@ impl Gate {
     ) -> Result<Reply<LookupCitizenResponse>, Fault> {
         let permit = self.admit(call, request).await?;
         if request.dry_run {
-            return Ok(Draft::dry(request, &permit).unrecorded(&permit));
+            return Ok(self.dry(call, request, &permit).unrecorded(&permit));
         }
         let open = self.open(call, request, &permit)?; // the attempt, written but not awaited
         let answers = self.asking(&open, call, request, &permit).all().await; // every source at once

@@ -37,7 +37,7 @@ impl Gate {
         let permit = self.admit(&call, &request).await?;
         let (send, events) = mpsc::channel(WAITING);
         if request.dry_run {
-            let summary = Draft::dry(&request, &permit).response;
+            let summary = self.dry(&call, &request, &permit).response;
             // The channel is empty and open.
             send.try_send(Ok(event(Event::Summary(summary)))).ok();
             return Ok(ReceiverStream::new(events));

@@ -1,6 +1,6 @@
-//! `lienthong schema`: the JSON Schema of an agreement, for editors and for those who check files before
-//! they are signed. Not here: what no schema says, such as that a purpose is in the catalogue
-//! (`policy check`).
+//! `lienthong schema`: the JSON Schemas of the files that people write, for editors and for those who
+//! check files before they are signed. That of the configuration is made of its types (`config`). Not
+//! here: what no schema says, such as that a purpose is in the catalogue (`policy check`).
 
 use std::process::ExitCode;
 
@@ -9,12 +9,13 @@ use exchange::{Closed, FIELDS, Mask, Source};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Schema, SchemaOf};
-use crate::exit;
+use crate::{config, exit};
 
 /// Prints a schema.
 pub(crate) fn run(arguments: &Schema) -> anyhow::Result<ExitCode> {
     let schema = match arguments.of {
         SchemaOf::Agreement => agreement(),
+        SchemaOf::Config => config::schema(),
     };
     println!("{}", serde_json::to_string_pretty(&schema)?);
     Ok(exit::COMPLETE.into())

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{Problem, Secret, Settings};
@@ -18,10 +19,12 @@ pub(crate) struct Config {
 }
 
 /// The keys as they stand in the stanza.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Keys {
+pub(super) struct Keys {
+    /// The name of the account.
     user: String,
+    /// File of its secret.
     secret_file: PathBuf,
 }
 

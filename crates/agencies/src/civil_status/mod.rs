@@ -25,6 +25,7 @@ mod wire;
 use std::sync::Arc;
 
 use exchange::Source;
+use schemars::schema_for;
 
 use crate::{Entry, Problem};
 
@@ -37,6 +38,7 @@ pub(crate) const ENTRY: Entry = Entry {
         let cap = settings.endpoint.cap();
         Ok(Arc::new(client::CivilStatus::new(client, config, cap)))
     },
+    settings: || schema_for!(config::Keys),
     #[cfg(feature = "foreign")]
     read: foreign::read,
     #[cfg(feature = "sim")]

@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use base64_simd::STANDARD;
 use http::HeaderValue;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::keys::{KeyProblem, SigningKey, VerifyingKey};
 use crate::{Problem, Settings};
 
 /// The keys as written.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Own {
+pub(super) struct Own {
     /// The OAuth2 client id of the gateway.
     client_id: String,
     /// File of the OAuth2 client secret.

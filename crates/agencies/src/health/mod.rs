@@ -29,6 +29,7 @@ mod translate;
 mod wire;
 
 use exchange::Source;
+use schemars::schema_for;
 
 use crate::Entry;
 
@@ -36,6 +37,7 @@ use crate::Entry;
 pub(crate) const ENTRY: Entry = Entry {
     source: Source::Health,
     connect: client::connect,
+    settings: || schema_for!(config::Own),
     #[cfg(feature = "foreign")]
     read: foreign::read,
     #[cfg(feature = "sim")]

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{Problem, Secret, Settings};
@@ -12,15 +13,21 @@ use crate::{Problem, Secret, Settings};
 const LOOK_UP_SERVICE: &str = "037";
 
 /// The keys as they stand in the stanza.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Keys {
+pub(super) struct Keys {
+    /// The account of the gateway, without a colon: `TaiKhoan`.
     account: String,
+    /// File of the secret that the account signs with.
     secret_file: PathBuf,
+    /// The unit that asks: `MaDonVi`.
     unit: String,
+    /// The integration service: `MaTichHop`.
     #[serde(default = "look_up_service")]
     integration: String,
+    /// The service of a question that names no procedure: `MaDVC`.
     default_service: String,
+    /// The officer of a question that names none: `MaCanBo`.
     default_officer: String,
 }
 

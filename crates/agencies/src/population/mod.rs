@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use adapter::Agency;
 use exchange::Source;
+use schemars::schema_for;
 
 use crate::{Deps, Entry, Problem, Settings};
 
@@ -36,6 +37,7 @@ use crate::{Deps, Entry, Problem, Settings};
 pub(crate) const ENTRY: Entry = Entry {
     source: Source::Population,
     connect,
+    settings: || schema_for!(config::Keys),
     #[cfg(feature = "foreign")]
     read: foreign::read,
     #[cfg(feature = "sim")]

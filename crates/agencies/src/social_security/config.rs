@@ -10,6 +10,7 @@ use std::time::Duration;
 use adapter::Endpoint;
 use deadpool::managed::Pool;
 use exchange::Clock;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
@@ -40,9 +41,9 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const NET: Duration = Duration::from_secs(1);
 
 /// Their keys besides those that all agencies have.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Own {
+pub(super) struct Own {
     /// The role to log in as.
     user: String,
     /// File that holds its password.

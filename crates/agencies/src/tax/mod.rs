@@ -20,6 +20,7 @@ mod wire;
 use std::sync::Arc;
 
 use exchange::Source;
+use schemars::schema_for;
 
 use crate::Entry;
 
@@ -29,6 +30,7 @@ pub(crate) const ENTRY: Entry = Entry {
         let client = client::Client::new(&settings, deps)?;
         Ok(Arc::new(client))
     },
+    settings: || schema_for!(config::Config),
     #[cfg(feature = "foreign")]
     read: foreign::read,
     #[cfg(feature = "sim")]

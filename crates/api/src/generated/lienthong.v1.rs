@@ -3683,6 +3683,21 @@ pub struct LookupCitizenResponse {
     /// Granted in a masked form only: what stands in these fields is not the whole value.
     #[prost(message, repeated, tag = "9")]
     pub masked: ::prost::alloc::vec::Vec<MaskedField>,
+    /// Of a dry run: each field of the mask that would not be asked for, and why, in the order of
+    /// ListFields. Absent from every other answer.
+    #[prost(message, repeated, tag = "10")]
+    pub withheld: ::prost::alloc::vec::Vec<WithheldField>,
+}
+/// A field that would not be asked for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct WithheldField {
+    /// The field.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// Why not: the nearest reason to having it.
+    #[prost(enumeration = "WithheldReason", tag = "2")]
+    pub reason: i32,
 }
 /// A field of which only a part is granted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3823,6 +3838,64 @@ pub struct ResolveIdentifierResponse {
     /// For AMBIGUOUS: how many people the number names.
     #[prost(uint32, tag = "6")]
     pub candidates: u32,
+}
+/// Why a field would not be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum WithheldReason {
+    /// Not said.
+    Unspecified = 0,
+    /// No agreement of the caller grants it.
+    NotInAgreement = 1,
+    /// An agreement of the caller grants it for other purposes alone.
+    OtherPurpose = 2,
+    /// Another agreement of the caller grants it for this purpose: name that one.
+    OtherAgreement = 3,
+    /// The agreement grants it to whom the person has let have it, and the person's consent does not
+    /// cover it.
+    NotInConsent = 4,
+    /// The agreement grants it, but not to an emergency.
+    NotInEmergency = 5,
+    /// The agreement lets claims about it be verified, and its value not be seen.
+    VerifyOnly = 6,
+    /// It is granted, and an operator has stopped its source for now.
+    SourceSuspended = 7,
+    /// It is granted, and this gateway has no line to its source.
+    SourceNotConfigured = 8,
+}
+impl WithheldReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WITHHELD_REASON_UNSPECIFIED",
+            Self::NotInAgreement => "WITHHELD_REASON_NOT_IN_AGREEMENT",
+            Self::OtherPurpose => "WITHHELD_REASON_OTHER_PURPOSE",
+            Self::OtherAgreement => "WITHHELD_REASON_OTHER_AGREEMENT",
+            Self::NotInConsent => "WITHHELD_REASON_NOT_IN_CONSENT",
+            Self::NotInEmergency => "WITHHELD_REASON_NOT_IN_EMERGENCY",
+            Self::VerifyOnly => "WITHHELD_REASON_VERIFY_ONLY",
+            Self::SourceSuspended => "WITHHELD_REASON_SOURCE_SUSPENDED",
+            Self::SourceNotConfigured => "WITHHELD_REASON_SOURCE_NOT_CONFIGURED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WITHHELD_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "WITHHELD_REASON_NOT_IN_AGREEMENT" => Some(Self::NotInAgreement),
+            "WITHHELD_REASON_OTHER_PURPOSE" => Some(Self::OtherPurpose),
+            "WITHHELD_REASON_OTHER_AGREEMENT" => Some(Self::OtherAgreement),
+            "WITHHELD_REASON_NOT_IN_CONSENT" => Some(Self::NotInConsent),
+            "WITHHELD_REASON_NOT_IN_EMERGENCY" => Some(Self::NotInEmergency),
+            "WITHHELD_REASON_VERIFY_ONLY" => Some(Self::VerifyOnly),
+            "WITHHELD_REASON_SOURCE_SUSPENDED" => Some(Self::SourceSuspended),
+            "WITHHELD_REASON_SOURCE_NOT_CONFIGURED" => Some(Self::SourceNotConfigured),
+            _ => None,
+        }
+    }
 }
 /// Whether every source gave an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -8219,6 +8219,9 @@ impl serde::Serialize for LookupCitizenResponse {
         if !self.masked.is_empty() {
             len += 1;
         }
+        if !self.withheld.is_empty() {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("lienthong.v1.LookupCitizenResponse", len)?;
         if let Some(v) = self.citizen.as_ref() {
@@ -8251,6 +8254,9 @@ impl serde::Serialize for LookupCitizenResponse {
         if !self.masked.is_empty() {
             struct_ser.serialize_field("masked", &self.masked)?;
         }
+        if !self.withheld.is_empty() {
+            struct_ser.serialize_field("withheld", &self.withheld)?;
+        }
         struct_ser.end()
     }
 }
@@ -8272,6 +8278,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
             "requestId",
             "quality",
             "masked",
+            "withheld",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -8285,6 +8292,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
             RequestId,
             Quality,
             Masked,
+            Withheld,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -8318,6 +8326,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
                             "requestId" | "request_id" => Ok(GeneratedField::RequestId),
                             "quality" => Ok(GeneratedField::Quality),
                             "masked" => Ok(GeneratedField::Masked),
+                            "withheld" => Ok(GeneratedField::Withheld),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -8349,6 +8358,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
                 let mut request_id__ = None;
                 let mut quality__ = None;
                 let mut masked__ = None;
+                let mut withheld__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Citizen => {
@@ -8405,6 +8415,12 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
                             }
                             masked__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Withheld => {
+                            if withheld__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("withheld"));
+                            }
+                            withheld__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(LookupCitizenResponse {
@@ -8417,6 +8433,7 @@ impl<'de> serde::Deserialize<'de> for LookupCitizenResponse {
                     request_id: request_id__.unwrap_or_default(),
                     quality: quality__.unwrap_or_default(),
                     masked: masked__.unwrap_or_default(),
+                    withheld: withheld__.unwrap_or_default(),
                 })
             }
         }
@@ -17031,5 +17048,210 @@ impl<'de> serde::Deserialize<'de> for WatchCheckpointsResponse {
             FIELDS,
             GeneratedVisitor,
         )
+    }
+}
+impl serde::Serialize for WithheldField {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.path.is_empty() {
+            len += 1;
+        }
+        if self.reason != 0 {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lienthong.v1.WithheldField", len)?;
+        if !self.path.is_empty() {
+            struct_ser.serialize_field("path", &self.path)?;
+        }
+        if self.reason != 0 {
+            let v = WithheldReason::try_from(self.reason).map_err(|_| {
+                serde::ser::Error::custom(format!("Invalid variant {}", self.reason))
+            })?;
+            struct_ser.serialize_field("reason", &v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for WithheldField {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["path", "reason"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Path,
+            Reason,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "path" => Ok(GeneratedField::Path),
+                            "reason" => Ok(GeneratedField::Reason),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = WithheldField;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lienthong.v1.WithheldField")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<WithheldField, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut path__ = None;
+                let mut reason__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Path => {
+                            if path__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("path"));
+                            }
+                            path__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Reason => {
+                            if reason__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reason"));
+                            }
+                            reason__ = Some(map_.next_value::<WithheldReason>()? as i32);
+                        }
+                    }
+                }
+                Ok(WithheldField {
+                    path: path__.unwrap_or_default(),
+                    reason: reason__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lienthong.v1.WithheldField", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for WithheldReason {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "WITHHELD_REASON_UNSPECIFIED",
+            Self::NotInAgreement => "WITHHELD_REASON_NOT_IN_AGREEMENT",
+            Self::OtherPurpose => "WITHHELD_REASON_OTHER_PURPOSE",
+            Self::OtherAgreement => "WITHHELD_REASON_OTHER_AGREEMENT",
+            Self::NotInConsent => "WITHHELD_REASON_NOT_IN_CONSENT",
+            Self::NotInEmergency => "WITHHELD_REASON_NOT_IN_EMERGENCY",
+            Self::VerifyOnly => "WITHHELD_REASON_VERIFY_ONLY",
+            Self::SourceSuspended => "WITHHELD_REASON_SOURCE_SUSPENDED",
+            Self::SourceNotConfigured => "WITHHELD_REASON_SOURCE_NOT_CONFIGURED",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for WithheldReason {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "WITHHELD_REASON_UNSPECIFIED",
+            "WITHHELD_REASON_NOT_IN_AGREEMENT",
+            "WITHHELD_REASON_OTHER_PURPOSE",
+            "WITHHELD_REASON_OTHER_AGREEMENT",
+            "WITHHELD_REASON_NOT_IN_CONSENT",
+            "WITHHELD_REASON_NOT_IN_EMERGENCY",
+            "WITHHELD_REASON_VERIFY_ONLY",
+            "WITHHELD_REASON_SOURCE_SUSPENDED",
+            "WITHHELD_REASON_SOURCE_NOT_CONFIGURED",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = WithheldReason;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "WITHHELD_REASON_UNSPECIFIED" => Ok(WithheldReason::Unspecified),
+                    "WITHHELD_REASON_NOT_IN_AGREEMENT" => Ok(WithheldReason::NotInAgreement),
+                    "WITHHELD_REASON_OTHER_PURPOSE" => Ok(WithheldReason::OtherPurpose),
+                    "WITHHELD_REASON_OTHER_AGREEMENT" => Ok(WithheldReason::OtherAgreement),
+                    "WITHHELD_REASON_NOT_IN_CONSENT" => Ok(WithheldReason::NotInConsent),
+                    "WITHHELD_REASON_NOT_IN_EMERGENCY" => Ok(WithheldReason::NotInEmergency),
+                    "WITHHELD_REASON_VERIFY_ONLY" => Ok(WithheldReason::VerifyOnly),
+                    "WITHHELD_REASON_SOURCE_SUSPENDED" => Ok(WithheldReason::SourceSuspended),
+                    "WITHHELD_REASON_SOURCE_NOT_CONFIGURED" => {
+                        Ok(WithheldReason::SourceNotConfigured)
+                    }
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
     }
 }

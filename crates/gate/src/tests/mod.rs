@@ -3,6 +3,7 @@
 mod audit;
 mod canary;
 mod closed;
+mod dry;
 mod numbers;
 mod stops;
 mod streams;

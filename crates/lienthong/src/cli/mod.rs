@@ -124,6 +124,8 @@ pub(crate) struct Schema {
 pub(crate) enum SchemaOf {
     /// The file of an agreement.
     Agreement,
+    /// The configuration of a gateway.
+    Config,
 }
 
 /// Arguments of `lookup`.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use admission::Thresholds;
 use evidence::keys::VerifierKey;
 use identity::{TlsFiles, TrustDomain};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::DeTable;
 
@@ -31,7 +32,7 @@ pub(super) struct Draft {
     consents: Option<PathBuf>,
     pub(super) canaries: Option<PathBuf>,
     pub(super) protected: Option<PathBuf>,
-    verification_step: Option<Duration>,
+    verification_step: Duration,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
     pub(super) evidence: Option<evidence::Config>,
@@ -41,28 +42,55 @@ pub(super) struct Draft {
     pub(super) problems: Problems,
 }
 
-/// The `[gateway]` stanza.
-#[derive(Debug, Deserialize)]
+/// Who the gateway is, and what it answers under.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Gateway {
+pub(super) struct Gateway {
+    /// The name of this node in what it counts and logs.
+    #[schemars(required)]
     node: Option<String>,
+    /// The SPIFFE trust domain of callers. One whose first label is `sandbox` serves synthetic citizens.
+    #[schemars(
+        required,
+        regex(pattern = r"^[a-z0-9_-]([a-z0-9._-]{0,253}[a-z0-9_-])?$")
+    )]
     trust_domain: Option<String>,
+    /// The directory of the agreements, or one file with everything.
+    #[schemars(required)]
     policy: Option<PathBuf>,
+    /// The keys of which one must have signed the directory, as `name+id+base64`; without any its
+    /// signatures are not looked at.
     #[serde(default)]
     policy_keys: Vec<String>,
+    /// The registry of consents.
     consents: Option<PathBuf>,
+    /// A file of numbers about which nobody has a reason to ask.
     canaries: Option<PathBuf>,
+    /// A file of the numbers of highly protected persons.
     protected_persons: Option<PathBuf>,
-    verification_step_ms: Option<u16>,
+    /// A verification is answered after this time, in milliseconds, or twice or four times that.
+    #[serde(default = "verification_step_ms")]
+    verification_step_ms: u16,
 }
 
-/// The `[tls]` stanza.
-#[derive(Debug, Deserialize)]
+fn verification_step_ms() -> u16 {
+    u16::try_from(gate::VERIFICATION_STEP.as_millis()).unwrap_or(u16::MAX)
+}
+
+/// The certificates of the agencies' listener.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Tls {
+pub(super) struct Tls {
+    /// PEM file of the certificate and those that lead to its authority.
+    #[schemars(required)]
     certificate: Option<PathBuf>,
+    /// PEM file of its private key.
+    #[schemars(required)]
     key: Option<PathBuf>,
+    /// PEM file of the authorities that vouch for callers.
+    #[schemars(required)]
     client_ca: Option<PathBuf>,
+    /// Files of their revocation lists, PEM or DER; without any nobody is revoked.
     #[serde(default)]
     crls: Vec<PathBuf>,
 }
@@ -132,8 +160,8 @@ impl Draft {
         self.canaries = gateway.canaries.map(|file| self.base.join(file));
         let protected = gateway.protected_persons;
         self.protected = protected.map(|file| self.base.join(file));
-        let step = gateway.verification_step_ms.map(u64::from);
-        self.verification_step = step.map(Duration::from_millis);
+        let step = u64::from(gateway.verification_step_ms);
+        self.verification_step = Duration::from_millis(step);
         let domain = gateway.trust_domain?;
         self.trust_domain = TrustDomain::parse(&domain);
         if self.trust_domain.is_none() {
@@ -216,7 +244,7 @@ impl Draft {
                 consents: self.consents,
                 canaries: self.canaries,
                 protected: self.protected,
-                verification_step: self.verification_step.unwrap_or(gate::VERIFICATION_STEP),
+                verification_step: self.verification_step,
                 edge,
                 tls,
                 evidence,

@@ -10,6 +10,7 @@ mod draft;
 mod fixed;
 mod lines;
 mod problem;
+mod schema;
 mod scrutiny;
 mod stanza;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub(crate) use agreements::load as load_policy;
 pub(crate) use checked::Checked;
 pub(crate) use fixed::Fixed;
 pub(crate) use problem::Problems;
+pub(crate) use schema::schema;
 
 /// The whole file, read and nested; nothing is opened or connected yet.
 #[derive(Debug)]

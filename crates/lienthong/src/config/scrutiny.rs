@@ -4,27 +4,56 @@
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
 use admission::{Citizens, Thresholds};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::problem::Problems;
 
-/// The `[scrutiny]` stanza.
-#[derive(Debug, Deserialize)]
+/// From how many on a way of asking is suspicious.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Scrutiny {
+    /// For so many seconds a miss counts, and a step-down lasts.
+    #[schemars(extend("default" = Thresholds::DEFAULT.window_s.get()))]
     window_s: Option<NonZeroU32>,
+    /// So many different citizens who do not exist step down.
+    #[schemars(extend("default" = Thresholds::DEFAULT.misses_step_down))]
     misses_step_down: Option<NonZeroU16>,
+    /// So many suspend.
+    #[schemars(extend("default" = Thresholds::DEFAULT.misses))]
     misses: Option<NonZeroU16>,
+    /// The least part of misses where many work, in hundredths.
+    #[schemars(extend("default" = Thresholds::DEFAULT.share_percent))]
     share_percent: Option<NonZeroU8>,
+    /// So many of the last 64 citizens with the number next to another's step down.
+    #[schemars(extend("default" = Thresholds::DEFAULT.sequence))]
     sequence: Option<NonZeroU8>,
+    /// After a step-down, one question in so many milliseconds.
+    #[schemars(extend("default" = Thresholds::DEFAULT.step_down_ms.get()))]
     step_down_ms: Option<NonZeroU32>,
+    /// So many claims about one person that do not match close them to the officer.
+    #[schemars(extend("default" = Thresholds::DEFAULT.mismatches))]
     mismatches: Option<NonZeroU8>,
+    /// For so many seconds such a claim counts.
+    #[schemars(extend("default" = Thresholds::DEFAULT.mismatch_window_s.get()))]
     mismatch_window_s: Option<NonZeroU32>,
+    /// About how many different citizens one officer may ask within an hour.
+    #[schemars(extend("default" = Thresholds::DEFAULT.officer.per_hour.get()))]
     officer_citizens_per_hour: Option<NonZeroU32>,
+    /// About how many different citizens one officer may ask within a day.
+    #[schemars(extend("default" = Thresholds::DEFAULT.officer.per_day.get()))]
     officer_citizens_per_day: Option<NonZeroU32>,
+    /// About how many different citizens one system may ask within an hour.
+    #[schemars(extend("default" = Thresholds::DEFAULT.system.per_hour.get()))]
     system_citizens_per_hour: Option<NonZeroU32>,
+    /// About how many different citizens one system may ask within a day.
+    #[schemars(extend("default" = Thresholds::DEFAULT.system.per_day.get()))]
     system_citizens_per_day: Option<NonZeroU32>,
+    /// About how many different citizens one agency may ask within an hour.
+    #[schemars(extend("default" = Thresholds::DEFAULT.agency.per_hour.get()))]
     agency_citizens_per_hour: Option<NonZeroU32>,
+    /// About how many different citizens one agency may ask within a day.
+    #[schemars(extend("default" = Thresholds::DEFAULT.agency.per_day.get()))]
     agency_citizens_per_day: Option<NonZeroU32>,
 }
 

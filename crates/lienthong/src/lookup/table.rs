@@ -48,8 +48,14 @@ fn print_lists(body: &Value) {
     if !masked.is_empty() {
         println!("masked: {}", masked.join(", "));
     }
-    if !withheld.is_empty() {
+    // A dry run says why of each.
+    let mut reasons = list(body, "withheld").peekable();
+    if reasons.peek().is_none() && !withheld.is_empty() {
         println!("withheld: {}", withheld.join(", "));
+    }
+    for field in reasons {
+        let reason = text(field, "reason").trim_start_matches("WITHHELD_REASON_");
+        println!("withheld ({reason}): {}", text(field, "path"));
     }
     for found in list(body, "discrepancies") {
         let kind = text(found, "kind").trim_start_matches("DISCREPANCY_KIND_");

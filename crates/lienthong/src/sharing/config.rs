@@ -4,14 +4,15 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use admission::Sharing;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::Store;
 use crate::config::{Problems, chain};
 
-/// The `[sharing]` stanza.
-#[derive(Clone, Debug, Deserialize)]
+/// Where several nodes keep quotas together.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// How many nodes share.
