@@ -34,7 +34,8 @@ struct Block {
 }
 
 impl Budgets {
-    /// Notes about whom was asked; what follows for the narrowest who asks about too many.
+    /// Notes about whom was asked; what follows for the narrowest who asks about too many, and what is
+    /// milder hides nothing that is harder.
     pub(super) fn note(
         &self,
         all: impl IntoIterator<Item = (Level, Name)>,
@@ -61,7 +62,13 @@ impl Budgets {
                 (Some(Step::Suspended), _) | (_, Some(Step::Suspended)) => Some(Step::Suspended),
                 (hour, day) => hour.or(day),
             };
-            found = found.or(step.map(|step| (level, name, step)));
+            let is_suspended = |it: &(_, _, Step)| it.2 == Step::Suspended;
+            found = match step {
+                Some(Step::Suspended) if !found.as_ref().is_some_and(is_suspended) => {
+                    Some((level, name, Step::Suspended))
+                }
+                step => found.or(step.map(|step| (level, name, step))),
+            };
         }
         found
     }

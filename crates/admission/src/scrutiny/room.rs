@@ -117,14 +117,15 @@ impl<C: Clock + Clone> Scrutiny<C> {
         wall: Timestamp,
     ) -> Option<Suspicion> {
         let (now, marks) = (self.now(), self.marks(question.about));
-        let all = self.levels(question).into_iter().flatten();
+        let levels = self.levels(question);
+        let all = levels.into_iter().flatten();
         let over = self.budgets.note(all, marks.own, wall, &self.thresholds);
         let (mut suspect, mut is_widened) = (None, false);
         let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
         if watches.len() + Level::ALL.len() > MOST {
             make_room(&mut watches, now, self.thresholds.window_s.get());
         }
-        for (level, name) in self.levels(question).into_iter().flatten() {
+        for (level, name) in levels.into_iter().flatten() {
             let watch = watches.entry(name).or_default();
             let measure = match level {
                 Level::Officer => Measure::Count,

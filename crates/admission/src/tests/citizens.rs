@@ -124,6 +124,17 @@ fn officers_of_a_system_and_systems_of_an_agency_are_counted_together() {
 }
 
 #[test]
+fn an_officer_who_is_slowed_down_does_not_hide_a_system_that_is_to_be_suspended() {
+    let room = room(|all| {
+        all.officer = budget(10, 100);
+        all.system = budget(8, 100);
+    });
+    let steps = (0..17).filter_map(|n| answered(&room, &desk(), &about("CB-1", n)));
+    let last = steps.last();
+    assert_eq!(last, Some((Level::System, Step::Suspended)));
+}
+
+#[test]
 fn claims_count_as_questions_do() {
     let room = room(|all| all.officer = budget(3, 100));
     let ask = |n| {

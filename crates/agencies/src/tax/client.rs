@@ -44,7 +44,8 @@ impl Client {
         let streamed = question.fields.contains(Field::TaxObligations);
         let ((response, attempts), obligations) = if streamed {
             // On the heap: a question without them would move twice its size.
-            let both = async { tokio::try_join!(self.record(question), self.obligations(question)) };
+            let both =
+                async { tokio::try_join!(self.record(question), self.obligations(question)) };
             Box::pin(both).await?
         } else {
             (self.record(question).await?, Vec::new())
