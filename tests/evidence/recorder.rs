@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tests::loop_until;
 
-use crate::strace::follow;
+use crate::strace::{follow, leave};
 
 /// A thread of the recorder: its name, as far as the kernel keeps that, and its place among those of
 /// that name in the order in which they begin, from 1 on.
@@ -50,9 +50,7 @@ pub(crate) fn record(home: &Path, arguments: &[&str], traced: Traced<'_>) -> Run
         }
         Traced::All(how) => {
             let how = [&["-f", "--decode-pids=comm"], how].concat();
-            let follower = follow(recorder.0.id(), &trace, &how);
-            recorder.begin();
-            Some(follower)
+            Some(recorder.follow_all(&trace, &how))
         }
         Traced::One(thread, how) => recorder.follow_one(thread, &trace, how),
     };
@@ -89,20 +87,27 @@ impl Recorder {
         stdin.write_all(b"\n").unwrap();
     }
 
+    /// Follows what comes of the thread that it begins with, from before anything is done to the log.
+    fn follow_all(&mut self, trace: &Path, how: &[&str]) -> Child {
+        self.signal(Signal::STOP);
+        loop_until(Duration::from_secs(20), || self.is_stopped().then_some(()));
+        let follower = follow(self.0.id(), trace, how);
+        self.begin();
+        self.signal(Signal::CONT);
+        follower
+    }
+
     /// Follows one thread from where it has its name; none if the process ends before.
     ///
     /// Every thread that names itself is stopped, and the process with it, until the one comes: so it
     /// has made no call of its own when strace has it alone.
     fn follow_one(&mut self, thread: &Thread, trace: &Path, how: &[&str]) -> Option<Child> {
         if thread.name == MAIN {
-            let follower = follow(self.0.id(), trace, how);
-            self.begin();
-            return Some(follower);
+            return Some(self.follow_all(trace, how));
         }
         let stops = trace.with_file_name("stops");
         let stop = ["-f", "-e", "trace=prctl", "-e", "inject=prctl:signal=STOP"];
-        let mut stopper = follow(self.0.id(), &stops, &stop);
-        self.begin();
+        let mut stopper = self.follow_all(&stops, &stop);
         let mut handled = 0;
         let found = loop_until(Duration::from_secs(60), || {
             if self.0.try_wait().unwrap().is_some() {
@@ -122,8 +127,7 @@ impl Recorder {
             self.signal(Signal::CONT);
             None
         });
-        kill_process(Pid::from_child(&stopper), Signal::TERM).ok();
-        stopper.wait().unwrap();
+        leave(&mut stopper);
         let follower = follow(found?, trace, how);
         self.signal(Signal::CONT);
         Some(follower)

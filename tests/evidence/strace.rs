@@ -1,5 +1,6 @@
 //! strace, with which the system calls of a process or of one of its threads fail or take long.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -18,12 +19,17 @@ pub(crate) fn is_there() -> bool {
 }
 
 /// Attaches strace to a process or a thread, and waits until it has.
+///
+/// What follows all threads begins with a stopped process: strace that comes upon a thread within a
+/// `clone` takes each of its returns for a call.
 pub(crate) fn follow(id: u32, trace: &Path, how: &[&str]) -> Child {
+    // A file, since nobody reads along: a full pipe would hold strace, and all that it follows.
+    let said = trace.with_added_extension("said");
     let mut strace = Command::new("strace")
         .args(["-qq", "-p", &id.to_string(), "-o"])
         .arg(trace)
         .args(how)
-        .stderr(Stdio::piped())
+        .stderr(File::create(&said).unwrap())
         .spawn()
         .unwrap();
     let status = PathBuf::from(format!("/proc/{id}/status"));
@@ -31,7 +37,8 @@ pub(crate) fn follow(id: u32, trace: &Path, how: &[&str]) -> Child {
         let text = std::fs::read_to_string(&status).unwrap();
         let mut lines = text.lines();
         if let Some(ended) = strace.try_wait().unwrap() {
-            panic!("strace cannot attach ({ended})");
+            let said = std::fs::read_to_string(&said).unwrap();
+            panic!("strace cannot attach ({ended}): {said}");
         }
         lines.find(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))?;
         Some(())
@@ -42,26 +49,27 @@ pub(crate) fn follow(id: u32, trace: &Path, how: &[&str]) -> Child {
 /// The thread that writes the log of a sandbox, while its system calls are meddled with.
 pub(crate) struct Meddled {
     strace: Child,
-    trace: tempfile::NamedTempFile,
+    /// Where strace writes.
+    home: tempfile::TempDir,
 }
 
 impl Meddled {
     /// Begins; of what is injected, only calls that have to do with this path are, if there is one.
     pub(crate) fn with(sandbox: &Sandbox, inject: &str, path: Option<&Path>) -> Self {
-        let trace = tempfile::NamedTempFile::new().unwrap();
+        let home = tempfile::tempdir().unwrap();
         let call = inject.split(':').next().unwrap();
         let (trace_calls, inject) = (format!("trace={call}"), format!("inject={inject}"));
         let mut how = vec!["-e", &trace_calls, "-e", &inject];
         how.extend(path.iter().flat_map(|path| ["-P", path.to_str().unwrap()]));
         Self {
-            strace: follow(writer(sandbox), trace.path(), &how),
-            trace,
+            strace: follow(writer(sandbox), &home.path().join(TRACE), &how),
+            home,
         }
     }
 
     /// How often it was meddled with so far.
     pub(crate) fn hits(&self) -> usize {
-        let trace = std::fs::read_to_string(self.trace.path()).unwrap();
+        let trace = std::fs::read_to_string(self.home.path().join(TRACE)).unwrap();
         let hits = trace
             .lines()
             .filter(|line| line.contains("INJECTED") || line.contains("DELAYED"));
@@ -72,9 +80,25 @@ impl Meddled {
 impl Drop for Meddled {
     /// Lets the thread go.
     fn drop(&mut self) {
-        kill_process(Pid::from_child(&self.strace), Signal::TERM).ok();
-        self.strace.wait().ok();
+        leave(&mut self.strace);
     }
+}
+
+/// What strace writes, in a directory of its own.
+const TRACE: &str = "trace";
+
+/// Lets go what strace follows.
+///
+/// It is told again until it has ended: a signal that comes just before strace waits for something to
+/// happen is noticed only when that does.
+pub(crate) fn leave(strace: &mut Child) {
+    loop_until(Duration::from_secs(20), || {
+        if strace.try_wait().unwrap().is_some() {
+            return Some(());
+        }
+        kill_process(Pid::from_child(strace), Signal::TERM).ok();
+        None
+    });
 }
 
 /// The number of the thread that writes the log.
