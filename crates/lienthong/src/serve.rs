@@ -8,7 +8,7 @@ use std::time::Duration;
 use adapter::Agency;
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
-use edge::{Edge, Readiness, Recheck, Record};
+use edge::{Edge, Handed, Readiness, Recheck, Record};
 use evidence::{Alarm, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys};
 use exchange::{Clock, SystemClock};
 use gate::{Gate, Switches, Synthetic};
@@ -19,6 +19,7 @@ use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
 use crate::cosigners::Cosigners;
 use crate::exit;
+use crate::handed;
 use crate::metrics::Metrics;
 use crate::reload;
 use crate::sharing::{self, Shared};
@@ -55,19 +56,20 @@ pub(crate) struct PublicKeys {
 
 /// Runs the gateway of a configuration file until it is told to end.
 pub(crate) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
+    let handed = handed::take().context("the sockets that were handed over")?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(arguments.path()))?;
+    runtime.block_on(serve(arguments.path(), handed))?;
     Ok(exit::COMPLETE.into())
 }
 
-async fn serve(path: &Path) -> anyhow::Result<()> {
+async fn serve(path: &Path, handed: Handed) -> anyhow::Result<()> {
     let config = Config::load(path).context("the configuration is refused")?;
     let stop = Stop::listen()?;
     let telemetry = telemetry::start(&telemetry::Settings {
         node: config.node.clone(),
         clock: Arc::new(SystemClock),
     })?;
-    let mut gateway = Gateway::start(path, config, &telemetry.metrics()).await?;
+    let mut gateway = Gateway::start(path, config, &telemetry.metrics(), handed).await?;
     gateway.watch().await?;
     let hangups = gateway.administrator.at_hangup()?;
     println!("ready https://localhost:{}", gateway.doors.address().port());
@@ -84,6 +86,7 @@ impl Gateway {
         path: &Path,
         config: Config,
         metrics: &Arc<Metrics>,
+        handed: Handed,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let manner = Manner::of(&config);
@@ -132,6 +135,7 @@ impl Gateway {
             metrics: rendered(metrics),
             administration: Arc::clone(&administrator) as _,
             recheck,
+            handed,
         };
         let doors = Edge::start(config.edge, deps).await?;
         Ok(Self {

@@ -22,6 +22,7 @@ fn open() -> DuplexStream {
     tokio::spawn(async move {
         let limits = Limits::default();
         let ends = Ends {
+            leave: CancellationToken::new(),
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),
             calls: TaskTracker::new(),

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use opentelemetry::metrics::Meter;
+use opentelemetry::metrics::{AsyncInstrument, Meter};
+use tokio::runtime::Handle;
 
 use super::gauge;
 
@@ -32,6 +33,7 @@ pub(super) fn observe(meter: &Meter) {
             }
         })
         .build();
+    tasks(meter);
     let started = started();
     meter
         .f64_observable_gauge("process.start_time")
@@ -43,6 +45,18 @@ pub(super) fn observe(meter: &Meter) {
             }
         })
         .build();
+}
+
+/// The tasks of the runtime on which it is called, if it is on one.
+fn tasks(meter: &Meter) {
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    let read = move |gauge: &dyn AsyncInstrument<u64>| {
+        let alive = runtime.metrics().num_alive_tasks();
+        gauge.observe(u64::try_from(alive).unwrap_or(u64::MAX), &[]);
+    };
+    gauge(meter, "gateway.tasks", "", "Tasks that are not over.", read);
 }
 
 /// Times in seconds.
