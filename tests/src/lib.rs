@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod beside;
 pub mod forger;
 pub mod frames;
 mod grpc;
@@ -27,6 +28,7 @@ pub mod vitals;
 mod wire;
 
 pub use bench::{Ask, Bench, ask_agency};
+pub use beside::{Beside, set};
 pub use grpc::channel;
 pub use leaves::leaves;
 pub use policy::Agreements;

@@ -86,6 +86,9 @@ pub enum Error {
     /// The descriptors of the contract are damaged.
     #[error("the descriptors cannot be served by reflection")]
     Reflection(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What earlier runs have left of request ids cannot be read.
+    #[error("the request ids that were used cannot be read")]
+    RequestIds(#[source] evidence::Error),
 }
 
 /// The doors of the gateway, closed.

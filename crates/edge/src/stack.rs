@@ -50,7 +50,7 @@ impl Stack {
         let handlers = Handlers::new(
             Arc::clone(&deps.gate),
             deps.readiness.clone(),
-            Once::new(deps.request_ids.clone()),
+            Once::new(deps.request_ids.clone()).map_err(Error::RequestIds)?,
         );
         let help_base: Arc<str> = Arc::from(&*config.help_base);
         let tracker = Tracker::new(

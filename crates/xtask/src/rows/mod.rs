@@ -121,7 +121,8 @@ const OPENING: &str = "\
 What the gateway must survive, row by row, and which tests show that it does. This page is written by
 `cargo xtask rows` out of the tests: each says in its first line which rows it covers and what it expects.
 
-T is TLS and identity, H is HTTP, P is the payload, E is rights, enumeration and privacy, L is load and life.
+T is TLS and identity, H is HTTP, P is the payload, E is rights, enumeration and privacy,
+U is what agencies do, L is load and life.
 
 | row | what happens | tests |
 | --- | --- | --- |

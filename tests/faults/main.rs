@@ -1,0 +1,15 @@
+//! Agencies that fail, each in its own way, against the running program: what the caller, the
+//! operator and the agency see of it.
+//!
+//! Each test names the rows of the fault matrix that it covers.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests stand outside the test functions, and what was measured is shown"
+)]
+
+mod line;
+mod scene;
