@@ -14,7 +14,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sim::person::IdStatus;
-use sim::{Asked, FaultKind, Fuse, Journal, Knobs, Means, Person, Prepared, World, charset, misbehave};
+use sim::{
+    Asked, FaultKind, Fuse, Journal, Knobs, Means, Person, Prepared, World, charset, misbehave,
+};
 use uuid::Uuid;
 
 use super::render::render;

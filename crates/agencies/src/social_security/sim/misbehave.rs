@@ -29,10 +29,7 @@ pub(super) const CANNOT: &[FaultKind] = &[
 ];
 
 /// The error that a fault is said with; none if it is not said at all.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "what is left is not said"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is left is not said")]
 pub(super) fn error(fault: FaultKind, again: Again) -> Option<Box<ErrorInfo>> {
     Some(match fault {
         FaultKind::ServerError => statement::error("XX000", "internal error"),
