@@ -32,47 +32,67 @@ pub struct Means<'a> {
 
 /// Turns a prepared answer into the faulty behaviour; without a fault, or with one that the
 /// simulator words itself, the answer is given as it is.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is left needs no time")]
 pub async fn misbehave(
     fault: Option<FaultKind>,
     prepared: Response<Bytes>,
     means: Means<'_>,
 ) -> Response<Body> {
-    let fuse = means.fuse;
     let Some(fault) = fault else {
         return prepared.map(Body::from);
     };
     match fault {
-        FaultKind::NotFound
-        | FaultKind::WrongPerson
-        | FaultKind::WrongRequest
-        | FaultKind::SessionExpired
-        | FaultKind::ResetOnAccept => prepared.map(Body::from),
         FaultKind::Hang => std::future::pending().await,
+        FaultKind::Slow => {
+            tokio::time::sleep(SLOW).await;
+            prepared.map(Body::from)
+        }
+        _ => answered(fault, means).unwrap_or_else(|| bent(fault, prepared, means.fuse)),
+    }
+}
+
+/// What is said in the place of an answer, if anything is.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is left bends an answer"
+)]
+fn answered(fault: FaultKind, means: Means<'_>) -> Option<Response<Body>> {
+    let again = |usual| means.again.text(usual, means.now);
+    Some(match fault {
         FaultKind::ServerError => refusal(StatusCode::INTERNAL_SERVER_ERROR, None),
+        FaultKind::LoginPage => login_page(),
+        FaultKind::LoginRedirect => login_redirect(),
+        FaultKind::Unauthorized => refusal(StatusCode::UNAUTHORIZED, None),
+        FaultKind::RateLimited => refusal(StatusCode::TOO_MANY_REQUESTS, again(3).as_deref()),
+        FaultKind::Maintenance => refusal(StatusCode::SERVICE_UNAVAILABLE, again(30).as_deref()),
+        _ => return None,
+    })
+}
+
+/// What becomes of an answer on its way out.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is left the simulator words itself"
+)]
+fn bent(fault: FaultKind, prepared: Response<Bytes>, fuse: &Fuse) -> Response<Body> {
+    let length = prepared.body().len();
+    let half = prepared.body().slice(..length / 2);
+    match fault {
         FaultKind::ResetBeforeHead => {
             fuse.blow();
             prepared.map(Body::from)
         }
         FaultKind::ResetAfterHead => spoilt(prepared, 0, Then::Reset(fuse.clone())),
-        FaultKind::ResetMidBody => {
-            let half = prepared.body().len() / 2;
-            spoilt(prepared, half, Then::Reset(fuse.clone()))
-        }
-        FaultKind::ResetAfterBody => {
-            let all = prepared.body().len();
-            spoilt(prepared, all, Then::Reset(fuse.clone()))
-        }
+        FaultKind::ResetMidBody => spoilt(prepared, length / 2, Then::Reset(fuse.clone())),
+        FaultKind::ResetAfterBody => spoilt(prepared, length, Then::Reset(fuse.clone())),
         FaultKind::HangAfterHead => spoilt(prepared, 0, Then::Hang),
-        FaultKind::Drip => spoilt(prepared, usize::MAX, Then::Drip),
+        FaultKind::Drip => spoilt(prepared, length, Then::Drip),
         FaultKind::Oversize => oversize(prepared),
         FaultKind::Garbage => with_body(prepared, Bytes::from_static(GARBAGE)),
-        FaultKind::Truncated => {
-            let half = prepared.body().slice(..prepared.body().len() / 2);
-            with_body(prepared, half)
-        }
+        FaultKind::Truncated => with_body(prepared, half),
         FaultKind::Bomb => {
-            let mut response = with_body(prepared, bomb());
             let gzip = HeaderValue::from_static("gzip");
+            let mut response = with_body(prepared, bomb());
             response.headers_mut().insert(CONTENT_ENCODING, gzip);
             response
         }
@@ -81,26 +101,12 @@ pub async fn misbehave(
             with_body(prepared, lie.unwrap_or_default().into())
         }
         FaultKind::WrongContentType => {
-            let mut response = prepared.map(Body::from);
             let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+            let mut response = prepared.map(Body::from);
             response.headers_mut().insert(CONTENT_TYPE, plain);
             response
         }
-        FaultKind::LoginPage => login_page(),
-        FaultKind::LoginRedirect => login_redirect(),
-        FaultKind::Unauthorized => refusal(StatusCode::UNAUTHORIZED, None),
-        FaultKind::Slow => {
-            tokio::time::sleep(SLOW).await;
-            prepared.map(Body::from)
-        }
-        FaultKind::RateLimited => {
-            let again = means.again.text(3, means.now);
-            refusal(StatusCode::TOO_MANY_REQUESTS, again.as_deref())
-        }
-        FaultKind::Maintenance => {
-            let again = means.again.text(30, means.now);
-            refusal(StatusCode::SERVICE_UNAVAILABLE, again.as_deref())
-        }
+        _ => prepared.map(Body::from),
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn accept<F, Served>(
             Some(_ended) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if knobs.as_ref().is_some_and(|knobs| knobs.resets_connection()) => {
-                    reset(stream);
+                    reset(&stream);
                 }
                 Ok((stream, peer)) => {
                     // Else small answers wait for the acknowledgement of the one before.
@@ -60,8 +60,8 @@ pub(super) async fn accept<F, Served>(
     while connections.join_next().await.is_some() {}
 }
 
-/// Closes with nothing to linger for, which is a reset.
-fn reset(stream: TcpStream) {
+/// Has the close of a connection be a reset.
+fn reset(stream: &TcpStream) {
     if stream.set_zero_linger().is_err() {
         tracing::debug!("a simulated reset became an ordinary close");
     }
