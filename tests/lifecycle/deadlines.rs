@@ -47,7 +47,7 @@ fn within(took: Duration, deadline_ms: u64, next_ms: u64) -> bool {
     (least.saturating_sub(reserve)..Duration::from_millis(most)).contains(&took)
 }
 
-/// Row L04: over gRPC a deadline of 1 ms is DEADLINE_EXCEEDED and no agency is asked; without one
+/// Row L04: over gRPC a deadline of 1 ms is `DEADLINE_EXCEEDED` and no agency is asked; without one
 /// the default holds, one that is too long is cut to the longest, and a malformed one is refused.
 #[tokio::test]
 async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
@@ -107,7 +107,7 @@ async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
 }
 
 /// Row L04: over REST a preference to wait is kept and cut to the longest; one that is malformed is
-/// ignored, as RFC 7240 asks for; no time at all is DEADLINE_EXCEEDED, and no agency is asked.
+/// ignored, as RFC 7240 asks for; no time at all is `DEADLINE_EXCEEDED`, and no agency is asked.
 #[tokio::test]
 async fn a_preference_to_wait_is_kept_clamped_or_ignored() {
     let sandbox = sandbox();

@@ -21,7 +21,7 @@ fn source<'a>(answer: &'a Value, name: &str) -> &'a Value {
     sources.iter().find(|it| it["source"] == name).unwrap()
 }
 
-/// Row L08: an adapter that panics is that source's INVALID_ANSWER, told and counted; the others are
+/// Row L08: an adapter that panics is that source's `INVALID_ANSWER`, told and counted; the others are
 /// answered, the connection stays, and so does the process.
 #[tokio::test]
 async fn a_panic_in_one_adapter_is_that_sources_failure_alone() {

@@ -21,7 +21,7 @@ const CITIZEN: &str = "999099000001";
 const SLOW: &str = "999099000164";
 
 /// Row L06: at SIGTERM every connection is told to go (GOAWAY), what is in progress is answered, health
-/// says NOT_SERVING meanwhile, and the process ends well.
+/// says `NOT_SERVING` meanwhile, and the process ends well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_is_told_to_go_and_what_is_in_progress_is_answered() {
     let sandbox = Sandbox::start();
@@ -141,11 +141,13 @@ impl Balancer {
             println!("no HAProxy here: install the package haproxy");
             return None;
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
         let mut text = format!(
-            "defaults\n  mode tcp\n  timeout connect 2s\n  timeout client 60s\n  timeout server 60s\n  timeout check 2s\n  \
-             retries 3\n  option redispatch 1\n\
+            "global\n  log stderr format raw local0\ndefaults\n  log global\n  option tcplog\n  \
+             mode tcp\n  timeout connect 2s\n  timeout client 60s\n  \
+             timeout server 60s\n  timeout check 2s\n  retries 3\n  option redispatch 1\n\
              frontend agencies\n  bind 127.0.0.1:{port}\n  default_backend gateways\n\
              backend gateways\n  balance roundrobin\n  option httpchk GET /readyz\n"
         );

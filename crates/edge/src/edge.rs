@@ -12,8 +12,6 @@ use gate::Gate;
 use identity::{ServerTls, TrustDomain};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::FindUsage;
 use crate::listener::agencies::Agencies;
@@ -118,12 +116,7 @@ impl Edge {
         handed.is_empty()?;
         let overload = Overload::new(&config.limits, Arc::clone(&deps.observer));
         let stack = Stack::new(&config, &deps, Arc::clone(&overload))?;
-        let ends = Ends {
-            leave: CancellationToken::new(),
-            stop: CancellationToken::new(),
-            cut: CancellationToken::new(),
-            calls: TaskTracker::new(),
-        };
+        let ends = Ends::default();
         let rechecks = deps.recheck.0.subscribe();
         let closed = ends.cut.clone();
         let (readiness, metrics) = (deps.readiness.clone(), Arc::clone(&deps.metrics));

@@ -103,8 +103,7 @@ impl Gateway {
         )?;
         tell(metrics, &checked);
         let request_ids = request_ids(&config, &clock, metrics).await?;
-        let tls = Arc::new(checked.tls);
-        let consents = Arc::new(consents(config.consents.as_deref())?);
+        let (tls, consents) = (Arc::new(checked.tls), consents(config.consents.as_deref())?);
         let admission = admission(checked.policy, &clock, checked.shared.as_ref())
             .with_thresholds(config.thresholds)
             .with_consents(Arc::clone(&consents));
@@ -202,11 +201,10 @@ fn rendered(metrics: &Arc<Metrics>) -> Arc<dyn Fn() -> String + Send + Sync> {
 }
 
 /// The registry of consents, if there is one.
-fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
+fn consents(file: Option<&Path>) -> anyhow::Result<Arc<Consents>> {
     let opened = file.map(Consents::open).transpose();
-    Ok(opened
-        .context("the registry of consents")?
-        .unwrap_or_else(Consents::none))
+    let opened = opened.context("the registry of consents")?;
+    Ok(Arc::new(opened.unwrap_or_else(Consents::none)))
 }
 
 /// Who may ask what, and how often: of this node alone, or of several.

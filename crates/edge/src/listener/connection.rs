@@ -41,7 +41,7 @@ pub(crate) enum Protocol {
 }
 
 /// What ends a connection from outside.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ends {
     /// Connections are told to go elsewhere; calls that come are taken.
     pub(crate) leave: CancellationToken,

@@ -138,7 +138,7 @@ impl Drop for Place {
 const fn share(class: Criticality, limit: usize, pressure: Pressure) -> usize {
     let percent = match (pressure, class) {
         (Pressure::None, Criticality::Bulk) => 70,
-        (Pressure::None, Criticality::BackOffice) => 90,
+        (Pressure::None, Criticality::BackOffice) => 88,
         (Pressure::None | Pressure::Shed, Criticality::CitizenWaiting) => 95,
         (Pressure::None | Pressure::Shed, Criticality::Emergency) => 100,
         (Pressure::Refuse, Criticality::Emergency) => 5,

@@ -38,7 +38,7 @@ fn the_least_urgent_is_shed_first_and_an_emergency_finds_its_reserve() {
     let waiting = fill(&overload, Criticality::CitizenWaiting);
     let emergency = fill(&overload, Criticality::Emergency);
     let counts = [bulk, back_office, waiting, emergency].map(|them| them.len());
-    assert_eq!(counts, [70, 20, 5, 5]);
+    assert_eq!(counts, [70, 18, 7, 5]);
     let shed = seen.0.lock().unwrap();
     let order: Vec<_> = CLASSES.iter().rev().map(|it| (*it, Shed::Calls)).collect();
     assert_eq!(*shed, order);

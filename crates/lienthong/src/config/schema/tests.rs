@@ -24,7 +24,7 @@ fn said(text: &str) -> String {
 const GOOD: &str = r#"
 [gateway]
 node = "a"
-trust_domain = "b.example"
+trust_domain = "sandbox.b.example"
 policy = "agreements.toml"
 [tls]
 certificate = "c.pem"
@@ -49,6 +49,8 @@ redis = "r"
 secret = "s"
 [scrutiny]
 misses = 60
+[sandbox]
+panics = ["tax"]
 [agency.tax]
 url = "https://localhost:1"
 timeout_ms = 9
@@ -97,7 +99,8 @@ fn what_the_schema_refuses_is_refused_by_check_config_alike() {
     }
 }
 
-const STANZAS: [&str; 7] = [
+const STANZAS: [&str; 8] = [
+    "sandbox",
     "gateway",
     "tls",
     "edge",
