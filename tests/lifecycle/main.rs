@@ -6,6 +6,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "helpers of tests stand outside the test functions; what was measured is shown"
@@ -15,5 +16,6 @@ mod cancelled;
 mod collector;
 mod deadlines;
 mod descriptors;
+mod overload;
 mod panics;
 mod restart;

@@ -125,6 +125,7 @@ pub(super) const ROWS: &[Row] = &[
     row_of("U15", "an answer after the deadline, or twice"),
     row_of("U16", "maintenance of an agency"),
     row_of("L01", "five times the capacity"),
+    row_of("L01", "five times what can be answered"),
     row_of("L02", "an agency at ten times its quota"),
     row_of("L03", "callers that try again and again"),
     row_of("L04", "deadlines of every kind"),

@@ -112,7 +112,7 @@ const STANZAS: [&str; 8] = [
 
 const REQUIRED: [&str; 12] = [
     "node = \"a\"",
-    "trust_domain = \"b.example\"",
+    "trust_domain = \"sandbox.b.example\"",
     "policy = \"agreements.toml\"",
     "certificate = \"c.pem\"",
     "key = \"c.key\"",
@@ -125,7 +125,8 @@ const REQUIRED: [&str; 12] = [
     "url = \"https://localhost:1\"",
 ];
 
-const WRONG: [(&str, &str); 14] = [
+const WRONG: [(&str, &str); 15] = [
+    ("idle_ms = 1", "calls = 0"),
     ("[agency.tax]", "[agency.nobody]"),
     ("[gateway]", "colour = 1\n[gateway]"),
     ("idle_ms = 1", "idle_ms = -1"),
@@ -136,7 +137,7 @@ const WRONG: [(&str, &str); 14] = [
     ("places = 7", "page_token_s = 0"),
     ("nodes = 3", "nodes = 0"),
     ("timeout_ms = 9", "timeout_ms = \"soon\""),
-    ("\"b.example\"", "\"NOT A DOMAIN\""),
+    ("\"sandbox.b.example\"", "\"NOT A DOMAIN\""),
     ("\"c.pem\"", "7"),
     ("listen =", "reflection = \"yes\"\nlisten ="),
     ("[\"10.0.0.0/8\"]", "\"10.0.0.0/8\""),
