@@ -117,6 +117,7 @@ impl Gateway {
         };
         let sharing = share(checked.shared, &parts);
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
+        metrics.watch_maintenance(checked.agencies.clone());
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
         let opening = Administrator::open(path, parts, store, switches, consents);
         let administrator = opening.await.context("what operators have stopped")?;

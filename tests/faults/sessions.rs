@@ -1,0 +1,76 @@
+//! Sessions that end by themselves: the caller never notices.
+
+use exchange::Source;
+use serde_json::json;
+use tests::{Rest, Sandbox};
+use tokio::task::JoinSet;
+
+use crate::agencies::{asked, knob, logins, offered};
+use crate::scene::{ask, state, status};
+
+/// How many ask at once while the session ends.
+const AT_ONCE: u32 = 10;
+
+/// Row U05: however an agency says that the session is over, it is renewed once for all who wait, the
+/// question is asked once again, and no caller notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ends_is_renewed_once_and_nobody_notices() {
+    let sandbox = Sandbox::start();
+    let caller = Rest::new(&sandbox, "commune");
+    let mut next = 2_000;
+    let mut subjects = || {
+        next += AT_ONCE;
+        (next..next + AT_ONCE).map(|serial| format!("999099{serial:06}"))
+    };
+    for source in Source::ALL {
+        let can = offered(&sandbox, source).await;
+        for fault in [
+            "session_expired",
+            "login_page",
+            "login_redirect",
+            "unauthorized",
+        ] {
+            if !can.iter().any(|it| it == fault) {
+                continue;
+            }
+            let subjects: Vec<String> = subjects().collect();
+            // There is a session, and all questions come while it holds: none is answered before
+            // all have been asked.
+            assert_eq!(ask(&caller, "999099000001", 4).await.status, 200);
+            let before = logins(&sandbox, source).await;
+            let slowly = json!({"faults": [{"fault": fault}], "latency": {"fixed": {"ms": 700}}});
+            knob(&sandbox, source, &slowly).await;
+            let mut questions = JoinSet::new();
+            for subject in subjects.clone() {
+                let caller = caller.clone();
+                questions.spawn(async move { (ask(&caller, &subject, 8).await, subject) });
+            }
+            while let Some(asked) = questions.join_next().await {
+                let (answer, subject) = asked.unwrap();
+                assert_eq!(answer.status, 200, "{source} {fault}: {}", answer.text);
+                let json = answer.json();
+                let text = &answer.text;
+                assert!(
+                    ["OK", "NOT_FOUND"].contains(&state(&json, source)),
+                    "{source} {fault} {subject}: {text}"
+                );
+                assert_eq!(
+                    status(&json, source)["attempts"],
+                    2,
+                    "{source} {fault}: {text}"
+                );
+            }
+            knob(&sandbox, source, &json!({})).await;
+            for subject in &subjects {
+                assert_eq!(
+                    asked(&sandbox, source, subject).await,
+                    2,
+                    "{source} {fault}"
+                );
+            }
+            let renewed = logins(&sandbox, source).await - before;
+            let has_logins = !matches!(source, Source::Tax | Source::SocialSecurity);
+            assert_eq!(renewed, usize::from(has_logins), "{source} {fault}");
+        }
+    }
+}
