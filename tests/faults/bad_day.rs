@@ -12,7 +12,7 @@ fn disturbed() -> Duration {
     }
 }
 
-/// Rows U10, U12: all five agencies are disturbed at once, and no state is wrong, no record lost, nothing
+/// Row U12: all five agencies are disturbed at once, and no state is wrong, no record lost, nothing
 /// leaked, and who is not disturbed is as quick as on a quiet day.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_day_of_all_five_agencies_costs_their_parts_and_nothing_else() {

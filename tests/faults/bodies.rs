@@ -1,10 +1,11 @@
 //! Answers that are none: what they hold is not used, not kept, and not logged.
 
 use exchange::Source;
+use serde_json::json;
 use sim::World;
 use tests::{Beside, Sandbox};
 
-use crate::agencies::{offered, spoil};
+use crate::agencies::{knob, offered, spoil};
 use crate::scene::{ask, only_fails, state, status};
 
 /// Nobody whose name is without a letter that only Vietnamese has.
@@ -71,6 +72,7 @@ async fn an_answer_that_is_none_is_invalid_and_nothing_of_it_is_used() {
                 "{source} after {fault}: {other}"
             );
         }
+        knob(&sandbox, source, &json!({})).await;
     }
     let grown = resident(gateway.pid()).saturating_sub(before);
     assert!(grown < 32 << 10, "it has grown by {grown} KiB");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use exchange::Source;
+use exchange::{Clock as _, Source, SystemClock};
 use jiff::tz::{TimeZone, offset};
 use serde_json::json;
 use tests::{Beside, Sandbox, question, set};
@@ -28,7 +28,7 @@ async fn metric(gateway: &Beside, name: &str, source: Source) -> f64 {
 async fn in_an_announced_window_nobody_is_asked() {
     let sandbox = Sandbox::start();
     let vietnam = TimeZone::fixed(offset(7));
-    let now = jiff::Timestamp::now().to_zoned(vietnam);
+    let now = SystemClock.now().to_zoned(vietnam);
     let at = |hours: i64| {
         let time = &now + jiff::SignedDuration::from_hours(hours);
         time.strftime("%Y-%m-%dT%H:%M").to_string()
@@ -78,7 +78,8 @@ async fn in_an_announced_window_nobody_is_asked() {
         .unwrap()
         .parse()
         .unwrap();
-    assert!((1_800..=3_600).contains(&again), "{again}");
+    // Somewhat later than asked for: not all who are told so come at once.
+    assert!((1_800..=4_600).contains(&again), "{again}");
     assert!(
         begun.elapsed() < Duration::from_secs(3),
         "nobody waits for it"

@@ -190,7 +190,7 @@ async fn a_redirect_is_not_followed() {
         while let Ok((mut stream, _)) = listener.accept().await {
             counted.fetch_add(1, Ordering::Relaxed);
             let mut request = [0; 4_096];
-            stream.read(&mut request).await.ok();
+            let _read = stream.read(&mut request).await;
             let answer = format!(
                 "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{elsewhere}/\r\n\
                  content-length: 0\r\nconnection: close\r\n\r\n"

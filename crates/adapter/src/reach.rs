@@ -86,28 +86,23 @@ impl Loopback {
 /// True for an error that says that an address was refused.
 #[must_use]
 pub fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
-    causes(error).any(|cause| {
-        let io: Option<&io::Error> = cause.downcast_ref();
-        let inner = io.and_then(io::Error::get_ref);
-        inner.is_some_and(|inner| inner.is::<Refused>()) || cause.is::<Refused>()
-    })
+    holds::<Refused>(error)
 }
 
 /// True for an error of the other side's certificate, or of the handshake.
 #[must_use]
 pub fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    causes(error).any(|cause| {
-        let io: Option<&io::Error> = cause.downcast_ref();
-        let inner = io.and_then(io::Error::get_ref);
-        inner.is_some_and(|inner| inner.is::<rustls::Error>()) || cause.is::<rustls::Error>()
-    })
+    holds::<rustls::Error>(error)
 }
 
-/// An error and what caused it.
-fn causes<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
+/// Looks for an error among the causes of another. What an error of the system wraps is not among
+/// its causes.
+fn holds<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
+    let wrapped = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+        .is_some_and(|inner| holds::<E>(inner));
+    wrapped || error.is::<E>() || error.source().is_some_and(holds::<E>)
 }
 
 /// Resolves the names of an HTTP client.
@@ -195,6 +190,15 @@ mod tests {
                 "{ip}"
             );
         }
+    }
+
+    #[test]
+    fn an_error_is_found_however_it_is_wrapped() {
+        let inner = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        let error = io::Error::other(io::Error::other(inner));
+        assert!(is_tls(&error) && !is_refused(&error));
+        assert!(is_refused(&io::Error::other(Refused::Address)));
+        assert!(!is_tls(&io::Error::from(io::ErrorKind::ConnectionRefused)));
     }
 
     #[tokio::test]

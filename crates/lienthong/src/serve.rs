@@ -117,7 +117,6 @@ impl Gateway {
         };
         let sharing = share(checked.shared, &parts);
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
-        metrics.watch_maintenance(checked.agencies.clone());
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
         let opening = Administrator::open(path, parts, store, switches, consents);
         let administrator = opening.await.context("what operators have stopped")?;
@@ -190,6 +189,7 @@ async fn request_ids(
 fn tell(metrics: &Metrics, checked: &Checked) {
     metrics.certificates(&checked.tls.lifetimes());
     metrics.policy(checked.policy.digest());
+    metrics.watch_maintenance(checked.agencies.clone());
 }
 
 /// What a scrape of the metrics is answered with.

@@ -1,16 +1,16 @@
 //! Callers who go on asking, each time about somebody else, and what they see.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use exchange::{CitizenId, Source};
+use exchange::Source;
 use serde_json::{Value, json};
-use sim::{Person, World};
+use sim::Person;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::{Phase, Plan};
+use super::{Citizens, Phase, Plan};
 use crate::{Rest, everything, question};
 
 /// What one caller saw.
@@ -48,25 +48,25 @@ pub(super) struct Load {
 #[derive(Debug)]
 struct Shared {
     rest: Rest,
-    world: Arc<World>,
+    citizens: Mutex<Citizens>,
     mask: String,
     begun: Instant,
     phase: AtomicU8,
     stop: AtomicBool,
-    turn: AtomicU64,
+    turn: AtomicUsize,
     seen: Mutex<Vec<Seen>>,
 }
 
 impl Load {
-    pub(super) fn begin(rest: Rest, world: Arc<World>, plan: Plan) -> Self {
+    pub(super) fn begin(rest: Rest, plan: Plan) -> Self {
         let shared = Arc::new(Shared {
             rest,
-            world,
+            citizens: Mutex::new(Citizens::new(plan.seed)),
             mask: everything(),
             begun: Instant::now(),
             phase: AtomicU8::new(0),
             stop: AtomicBool::new(false),
-            turn: AtomicU64::new(plan.seed.wrapping_mul(100_003)),
+            turn: AtomicUsize::new(0),
             seen: Mutex::default(),
         });
         let mut callers = JoinSet::new();
@@ -132,9 +132,13 @@ impl Shared {
     }
 
     async fn ask(&self) {
-        let (person, turn) = self.next();
-        let subject = person.personal_id.reveal().to_owned();
-        let criticality = CRITICALITIES[turn as usize % CRITICALITIES.len()];
+        let (subject, person) = self.citizens.lock().unwrap().next();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut urgent = CRITICALITIES
+            .iter()
+            .cycle()
+            .skip(turn % CRITICALITIES.len());
+        let criticality = urgent.next().copied().unwrap_or_default();
         let mut body = question(&subject, "ONE_STOP_DESK", &self.mask);
         body["context"]["criticality"] = json!(format!("CRITICALITY_{criticality}"));
         let (phase, begun) = (self.phase(), Instant::now());
@@ -157,22 +161,6 @@ impl Shared {
             subject,
         };
         self.seen.lock().unwrap().push(seen);
-    }
-
-    /// Somebody who has not been asked about, and whom every agency knows under the number in force.
-    fn next(&self) -> (Person, u64) {
-        loop {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-            let serial = 1_000 + turn % 999_000;
-            let id = CitizenId::from_agency(&format!("999099{serial:06}")).unwrap();
-            let known = |source| {
-                let person = self.world.view(&id, source);
-                person.is_some_and(|person| person.personal_id == id)
-            };
-            if Source::ALL.into_iter().all(known) {
-                return (self.world.person(&id).unwrap(), turn);
-            }
-        }
     }
 }
 

@@ -5,6 +5,12 @@
 //! is about somebody else, so that the journals of the simulated agencies tell what each was
 //! answered. Not here: any threshold that a test asserts but those of [`Report::wrong`].
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what is not in an answer is null, and fails the comparison"
+)]
+
+mod citizens;
 mod disturb;
 mod judge;
 pub mod load;
@@ -13,15 +19,16 @@ mod report;
 pub mod vitals;
 
 use std::path::Path;
-use std::sync::Arc;
+
 use std::time::Duration;
 
 use exchange::Source;
 use serde_json::Value;
-use sim::{Scenario, World};
+use sim::Scenario;
 use tokio::time::{Instant, sleep};
 
 use crate::{Beside, Sandbox, set, verify};
+pub use citizens::Citizens;
 use disturb::Controls;
 use load::Load;
 pub use report::Report;
@@ -57,13 +64,9 @@ impl Plan {
     /// Runs it.
     pub async fn run(self) -> Report {
         let sandbox = Sandbox::start();
-        let gateway = beside(&sandbox);
+        let gateway = Beside::start(&sandbox, NODE, |config| busy(&sandbox, config));
         let controls = Controls::of(&sandbox, self.seed);
-        let load = Load::begin(
-            gateway.caller(&sandbox, "commune"),
-            Arc::new(World::new(1)),
-            self,
-        );
+        let load = Load::begin(gateway.caller(&sandbox, "commune"), self);
         let journals = controls.gather();
         sleep(WARM).await;
         let vitals = Vitals::begin(gateway.pid(), gateway.operator());
@@ -107,14 +110,18 @@ impl Plan {
     }
 }
 
-/// A gateway of its own, with quotas that are kept and never reached.
-fn beside(sandbox: &Sandbox) -> Beside {
+/// Has a gateway keep quotas that one who asks about many different citizens never reaches.
+pub fn busy(sandbox: &Sandbox, config: &mut toml::Table) {
     let agreements = include_str!("../../../crates/xtask/src/bench/agreements.toml");
-    let file = sandbox.dir().join("bad-day-agreements.toml");
-    std::fs::write(&file, agreements).unwrap();
-    Beside::start(sandbox, NODE, |config| {
-        set(config, "gateway", "policy", "bad-day-agreements.toml");
-    })
+    let file = "busy-agreements.toml";
+    std::fs::write(sandbox.dir().join(file), agreements).unwrap();
+    set(config, "gateway", "policy", file);
+    for who in ["officer", "system", "agency"] {
+        for time in ["hour", "day"] {
+            let key = format!("{who}_citizens_per_{time}");
+            set(config, "scrutiny", &key, 10_000_000);
+        }
+    }
 }
 
 /// What disturbs some in the phase of turns: half the questions hang, the others are slow.

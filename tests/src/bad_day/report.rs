@@ -171,6 +171,12 @@ impl Report {
             let text = format!("{quiet:.1?} in quiet, {some:.1?} while others are disturbed");
             lines.push((format!("{source}, p99"), text));
         }
+        lines.extend(self.outcome());
+        lines
+    }
+
+    /// The lines of what is held against a limit.
+    fn outcome(&self) -> Vec<(String, String)> {
         let recovered = self.recovered.map(|took| format!("{took:.1?}"));
         let records = match &self.records {
             Ok(count) => format!("{count} receipts verified in the log"),
@@ -178,7 +184,7 @@ impl Report {
         };
         let (before, after) = (self.before, self.after);
         let pair = |before: u64, after: u64| format!("{before} before, {after} after");
-        lines.extend([
+        vec![
             (
                 "good again after".to_owned(),
                 recovered.unwrap_or("never".to_owned()),
@@ -197,8 +203,7 @@ impl Report {
                 pair(before.descriptors, after.descriptors),
             ),
             ("tasks".to_owned(), pair(before.tasks, after.tasks)),
-        ]);
-        lines
+        ]
     }
 }
 
