@@ -31,7 +31,7 @@ async fn a_session_that_ends_is_renewed_once_and_nobody_notices() {
             if !can.iter().any(|it| it == fault) {
                 continue;
             }
-            let subjects: Vec<String> = (0..AT_ONCE).map(|_| citizens.next().0).collect();
+            let subjects: Vec<String> = (0..AT_ONCE).map(|_| at_once(&mut citizens)).collect();
             // There is a session, and all questions come while it holds: none is answered before
             // all have been asked.
             assert_eq!(ask(&caller, "999099000001", 4).await.status, 200);
@@ -70,6 +70,16 @@ async fn a_session_that_ends_is_renewed_once_and_nobody_notices() {
             let renewed = logins(&sandbox, source).await - before;
             let has_logins = !matches!(source, Source::Tax | Source::SocialSecurity);
             assert_eq!(renewed, usize::from(has_logins), "{source} {fault}");
+        }
+    }
+}
+
+/// Somebody whose dossier is not polled for: with every answer this late, a poll more is too late.
+fn at_once(citizens: &mut Citizens) -> String {
+    loop {
+        let (number, _) = citizens.next();
+        if number.parse::<u64>().unwrap() % 4 != 3 {
+            return number;
         }
     }
 }

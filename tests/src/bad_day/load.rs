@@ -28,6 +28,8 @@ pub struct Seen {
     pub criticality: &'static str,
     /// The status of the answer.
     pub status: u16,
+    /// Why it failed, if it did.
+    pub reason: String,
     /// How long it took.
     pub took: Duration,
     /// The state of each source, the reason of it, and how long it took.
@@ -154,6 +156,7 @@ impl Shared {
             until: self.phase(),
             criticality,
             status: answer.status,
+            reason: json["reason"].as_str().unwrap_or_default().to_owned(),
             took: begun.elapsed(),
             sources: sources(&json),
             receipt: json.get("receipt").cloned(),

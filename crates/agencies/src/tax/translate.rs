@@ -146,6 +146,7 @@ fn is_undecodable(status: &Status) -> bool {
         "failed to decode",
         "protocol error",
         "grpc-status header missing",
+        "Unexpected EOF",
     ]
     .iter()
     .any(|own| message.contains(own))
