@@ -12,7 +12,7 @@ use serde::Deserialize;
 /// `daily 00:00-01:00`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(with = "String")]
+#[schemars(with = "String", inline)]
 pub struct Window(When);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
