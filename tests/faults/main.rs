@@ -11,5 +11,12 @@
     reason = "helpers of tests stand outside the test functions, and what was measured is shown"
 )]
 
+mod agencies;
+mod bad_day;
+mod bodies;
 mod line;
+mod maintenance;
 mod scene;
+mod sessions;
+mod strangers;
+mod trust;

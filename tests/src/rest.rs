@@ -73,6 +73,8 @@ impl Rest {
             certificate: identity.map(|(cert, _)| cert.to_owned()),
             key: identity.map(|(_, key)| key.to_owned()),
             timeout_ms: 0,
+            local: true,
+            maintenance: Vec::new(),
         };
         Self::to(endpoint)
     }
@@ -85,6 +87,8 @@ impl Rest {
             certificate: None,
             key: None,
             timeout_ms: 0,
+            local: true,
+            maintenance: Vec::new(),
         };
         Self::to(endpoint)
     }

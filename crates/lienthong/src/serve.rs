@@ -192,6 +192,7 @@ async fn request_ids(
 fn tell(metrics: &Metrics, checked: &Checked) {
     metrics.certificates(&checked.tls.lifetimes());
     metrics.policy(checked.policy.digest());
+    metrics.watch_maintenance(checked.agencies.clone());
 }
 
 /// What a scrape of the metrics is answered with.

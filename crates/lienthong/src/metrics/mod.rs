@@ -12,6 +12,7 @@ mod agencies;
 mod disk;
 mod doors;
 mod in_force;
+mod maintenance;
 mod overload;
 mod process;
 mod request_ids;
