@@ -79,6 +79,12 @@ fn production(sandbox: &Sandbox, defect: bool) -> (Node, Rest) {
         set(config, "tls", "crls", vec![file(authority.crl_file())]);
         if defect {
             set(config, "sandbox", "panics", vec!["tax"]);
+            return;
+        }
+        // Else an agency on this machine, as a simulator is, is refused.
+        for (_, agency) in config["agency"].as_table_mut().unwrap() {
+            let agency = agency.as_table_mut().unwrap();
+            agency.insert("local".to_owned(), true.into());
         }
     });
     let rest = Rest::showing(&node.url, &sandbox.path("/ca"), (&cert, &key));
@@ -98,6 +104,8 @@ async fn what_is_for_a_sandbox_alone_does_not_start_elsewhere() {
         let said = ran.out + &ran.err;
         let what = "sandbox: is for a sandbox's trust domain alone";
         assert!(said.contains(what), "{command}: {said}");
+        let simulated = "agency.tax.url: is this machine";
+        assert!(said.contains(simulated), "{command}: {said}");
     }
     let (node, rest) = production(&sandbox, false);
     let serving = node.start();

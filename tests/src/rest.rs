@@ -63,6 +63,8 @@ impl Rest {
             certificate: Some(cert.to_owned()),
             key: Some(key.to_owned()),
             timeout_ms: 0,
+            local: true,
+            maintenance: Vec::new(),
         })
     }
 

@@ -118,16 +118,12 @@ impl Switched {
     fn try_connect(&self, base: &Path, deps: &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>> {
         let mut stanza = self.endpoint.clone();
         stanza.extend(self.own.clone());
-<<<<<<< HEAD
-        let agency = (self.entry.connect)(Settings::new(stanza, base)?, deps)?;
-        Ok(match self.panics {
-            true => Arc::new(Panicking(agency)),
-            false => agency,
-        })
-=======
         let settings = Settings::new(stanza, base)?;
         let windows = settings.endpoint.maintenance.clone();
-        let agency = (self.entry.connect)(settings, deps)?;
+        let mut agency = (self.entry.connect)(settings, deps)?;
+        if self.panics {
+            agency = Arc::new(Panicking(agency));
+        }
         let clock = Arc::clone(&deps.clock);
         Ok(Arc::new(Maintained::new(agency, windows, clock)))
     }
@@ -141,7 +137,6 @@ impl Switched {
             let what = "is this machine: say `local = true` if the agency's service, or a relay to it, runs here";
             problems.add(&join(&self.path, "url"), what);
         }
->>>>>>> main
     }
 
     /// Adds what the agency says, but for what stands in.
