@@ -78,7 +78,7 @@ async fn a_caller_who_leaves_ends_the_question_to_the_agency_at_once() {
     let rest = Rest::at(&node.url, &sandbox, "commune");
     let answer = rest.lookup("999099000001", "ONE_STOP_DESK", "health.bloodGroup");
     assert_eq!(answer.await.status, 200);
-    let tasks = metrics.count("gateway_tasks", "").await;
+    let tasks = metrics.count("process_tasks", "").await;
 
     let mut took = Vec::new();
     for _ in 0..ROUNDS {
@@ -102,7 +102,7 @@ async fn a_caller_who_leaves_ends_the_question_to_the_agency_at_once() {
 
     let begun = Instant::now();
     // What is in progress is looked at ten times a second.
-    while metrics.count("gateway_tasks", "").await > tasks + 2
+    while metrics.count("process_tasks", "").await > tasks + 2
         || metrics.count("gateway_calls", "").await > 0
     {
         assert!(begun.elapsed() < Duration::from_secs(10), "tasks are left");

@@ -110,9 +110,9 @@ async fn connections_and_questions_leave_nothing_behind() {
 async fn settled(sandbox: &Sandbox, metrics: &Metrics, files: u64, tasks: u64) -> (u64, u64) {
     let begun = Instant::now();
     loop {
-        let now = (open(sandbox), metrics.count("gateway_tasks", "").await);
+        let now = (open(sandbox), metrics.count("process_tasks", "").await);
         sleep(Duration::from_millis(200)).await;
-        let again = (open(sandbox), metrics.count("gateway_tasks", "").await);
+        let again = (open(sandbox), metrics.count("process_tasks", "").await);
         if now == again && now.0 <= files && now.1 <= tasks {
             return now;
         }

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use opentelemetry::metrics::{AsyncInstrument, Meter};
-use tokio::runtime::Handle;
+use opentelemetry::metrics::Meter;
 
 use super::gauge;
 
@@ -45,7 +44,6 @@ pub(super) fn observe(meter: &Meter) {
             }
         })
         .build();
-    tasks(meter);
     let started = started();
     meter
         .f64_observable_gauge("process.start_time")
@@ -57,18 +55,6 @@ pub(super) fn observe(meter: &Meter) {
             }
         })
         .build();
-}
-
-/// The tasks of the runtime on which it is called, if it is on one.
-fn tasks(meter: &Meter) {
-    let Ok(runtime) = Handle::try_current() else {
-        return;
-    };
-    let read = move |gauge: &dyn AsyncInstrument<u64>| {
-        let alive = runtime.metrics().num_alive_tasks();
-        gauge.observe(u64::try_from(alive).unwrap_or(u64::MAX), &[]);
-    };
-    gauge(meter, "gateway.tasks", "", "Tasks that are not over.", read);
 }
 
 /// Times in seconds.
