@@ -19,6 +19,9 @@ use crate::{Call, Gate, factor, relatives, trace};
 /// Kept back from the caller's time for the record: 20 ms beyond a commit of at most 10 ms.
 pub(crate) const RESERVE: Duration = Duration::from_millis(30);
 
+/// Why a source whose adapter has a defect gave no answer.
+const PANICKED: &str = "INTERNAL";
+
 /// What became of the question at one source.
 #[derive(Debug)]
 pub(crate) struct Asked {
@@ -185,6 +188,9 @@ impl Asking<'_> {
         if miss.is_mixed_up() {
             observer.wrong_subject(source);
             tracing::error!(%source, "a source answered about another person");
+        } else if miss.reason == PANICKED {
+            observer.panicked(source);
+            tracing::error!(%source, "AdapterPanicked: the adapter of a source has a defect");
         } else if state == SourceState::Withheld {
             let why = miss.closed.unwrap_or(Closed::Sealed);
             observer.closed(&self.call.caller, &self.request.id, source, why);
@@ -207,7 +213,7 @@ pub(crate) async fn guarded<T>(
 ) -> Result<T, Miss> {
     match timeout_at(deadline, AssertUnwindSafe(asked).catch_unwind()).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(Miss::invalid("INTERNAL", "the adapter panicked")),
+        Ok(Err(_)) => Err(Miss::invalid(PANICKED, "the adapter panicked")),
         Err(_) => Err(Miss::timeout("no answer in the time there was")),
     }
 }

@@ -8,6 +8,7 @@ use agencies::{ALL, Deps, ENDPOINT_KEYS, Entry, Problem, Settings};
 use toml::Table;
 
 use super::lines::join;
+use super::panicking::Panicking;
 use super::problem::Problems;
 use super::stanza::{MISSING, Stanza, missing};
 
@@ -20,6 +21,8 @@ pub(super) struct Switched {
     own: Table,
     /// The keys that stand in for others, of which everything is said: to look at the rest.
     stand_ins: Vec<String>,
+    /// True if its adapter is to have a defect.
+    panics: bool,
 }
 
 impl Switched {
@@ -49,6 +52,7 @@ impl Switched {
             endpoint,
             own: stanza.read(&[], problems)?,
             stand_ins: Vec::new(),
+            panics: false,
         };
         if problems.len() > before {
             let keys = ENDPOINT_KEYS.into_iter().chain(["endpoint"]);
@@ -56,6 +60,16 @@ impl Switched {
             switched.endpoint = Table::from_iter([("url".to_owned(), STAND_IN_URL.into())]);
         }
         Some(switched)
+    }
+
+    /// The name of the agency.
+    pub(super) fn name(&self) -> &'static str {
+        self.entry.source.name()
+    }
+
+    /// Gives its adapter a defect.
+    pub(super) const fn panics(&mut self) {
+        self.panics = true;
     }
 
     /// Makes the adapter, and says everything that is wrong; paths count from `base`.
@@ -106,7 +120,10 @@ impl Switched {
         stanza.extend(self.own.clone());
         let settings = Settings::new(stanza, base)?;
         let windows = settings.endpoint.maintenance.clone();
-        let agency = (self.entry.connect)(settings, deps)?;
+        let mut agency = (self.entry.connect)(settings, deps)?;
+        if self.panics {
+            agency = Arc::new(Panicking(agency));
+        }
         let clock = Arc::clone(&deps.clock);
         Ok(Arc::new(Maintained::new(agency, windows, clock)))
     }
