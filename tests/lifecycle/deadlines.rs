@@ -89,11 +89,9 @@ async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
         let begun = Instant::now();
         let told = grpc.call(LOOKUP, &headers, &message(HANGS)).await.unwrap();
         let took = begun.elapsed();
-        assert_eq!(
-            told.status.code(),
-            Code::Unavailable,
-            "{timeout:?} {told:?}"
-        );
+        // The second if the machine was busy for longer than what is kept back for the record.
+        let ends = [Code::Unavailable, Code::DeadlineExceeded];
+        assert!(ends.contains(&told.status.code()), "{timeout:?} {told:?}");
         assert!(within(took, deadline, next), "{timeout:?} took {took:?}");
     }
     let headers = [("grpc-timeout", "1500m")];
@@ -125,7 +123,8 @@ async fn a_preference_to_wait_is_kept_clamped_or_ignored() {
         (Some("wait=99999999999999999999"), 1_600, 2_500),
     ] {
         let (answer, took) = ask(&rest, HANGS, prefer).await;
-        assert_eq!(answer.status, 503, "{prefer:?} {answer:?}");
+        // The second if the machine was busy for longer than what is kept back for the record.
+        assert!([503, 504].contains(&answer.status), "{prefer:?} {answer:?}");
         assert!(within(took, deadline, next), "{prefer:?} took {took:?}");
     }
 }
