@@ -16,7 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Endpoint, EndpointError, Miss};
+use crate::{Endpoint, EndpointError, Miss, Progress};
 
 /// The most that is read of one answer: 1 MiB.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -126,12 +126,27 @@ fn no_trust() -> rustls::ClientConfig {
 }
 
 fn not_sent(error: &legacy::Error) -> Miss {
-    let reason = if error.is_connect() {
-        "CONNECT"
+    let (reason, progress) = if error.is_connect() {
+        ("CONNECT", Progress::Unsent)
+    } else if has_head(error) {
+        // It has begun, and is none.
+        ("RESET", Progress::Answering)
     } else {
-        "RESET"
+        ("RESET", Progress::Sent)
     };
-    Miss::unavailable(reason, chain(error))
+    Miss::unavailable(reason, chain(error)).at(progress)
+}
+
+/// True if what came of a head could not be read.
+fn has_head(error: &legacy::Error) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
+            return hyper.is_parse();
+        }
+        next = cause.source();
+    }
+    false
 }
 
 fn not_read(error: &(dyn std::error::Error + 'static)) -> Miss {

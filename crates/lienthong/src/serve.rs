@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::Agency;
+use adapter::guard::Guarded;
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
@@ -117,8 +117,11 @@ impl Gateway {
         };
         let sharing = share(checked.shared, &parts);
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
+        let guards = checked.agencies.iter().map(|it| Arc::clone(&it.guard));
+        let guards: Arc<[_]> = guards.collect();
+        metrics.guards(Arc::clone(&guards));
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
-        let opening = Administrator::open(path, parts, store, switches, consents);
+        let opening = Administrator::open(path, parts, store, switches, consents, guards);
         let administrator = opening.await.context("what operators have stopped")?;
         let deps = edge::Deps {
             gate: Arc::new(gate),
@@ -225,7 +228,7 @@ fn share(shared: Option<Shared>, parts: &reload::Parts) -> Option<JoinHandle<()>
 fn gate(
     parts: &reload::Parts,
     switches: &Arc<Switches>,
-    agencies: Vec<Arc<dyn Agency>>,
+    agencies: Vec<Guarded>,
     log: &Shelf,
     manner: Manner,
 ) -> Gate {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use adapter::{BoxFuture, Endpoint, Flight};
+use adapter::{BoxFuture, Endpoint, Flight, Progress};
 use bytes::Bytes;
 use exchange::Clock;
 use http::{Request, Response, Uri};
@@ -26,6 +26,7 @@ use tower::Service;
 use crate::Problem;
 pub(super) use answer::Answer;
 use link::{Link, Loss};
+pub(super) use link::progress;
 use target::{Dial, Target};
 
 /// A channel to one agency. Clones share its connection.
@@ -119,11 +120,15 @@ fn open<D: Dial>(target: &Arc<D>) -> Opening {
     let opened = async move {
         let open = async { Link::open(target.dial().await?).await };
         match timeout(CONNECT, open).await {
-            Ok(opened) => opened.map_err(|error| Status::unavailable(error.to_string())),
-            Err(_) => Err(Status::unavailable("the connection does not open")),
+            Ok(opened) => opened.map_err(|error| not_opened(error.to_string())),
+            Err(_) => Err(not_opened("the connection does not open")),
         }
     };
     Flight::begin(opened, || Err(Status::internal("the opening panicked")))
+}
+
+fn not_opened(why: impl Into<String>) -> Status {
+    link::before_head(Status::unavailable(why), Progress::Unsent)
 }
 
 /// The longest a connection may take to open.

@@ -52,6 +52,8 @@ misses = 60
 [agency.tax]
 url = "https://localhost:1"
 timeout_ms = 9
+[agency.tax.guard]
+max_calls = 64
 [agency.civil_status]
 url = "https://localhost:2"
 user = "u"
@@ -97,7 +99,7 @@ fn what_the_schema_refuses_is_refused_by_check_config_alike() {
     }
 }
 
-const STANZAS: [&str; 7] = [
+const STANZAS: [&str; 8] = [
     "gateway",
     "tls",
     "edge",
@@ -105,6 +107,7 @@ const STANZAS: [&str; 7] = [
     "evidence",
     "sharing",
     "scrutiny",
+    "agency.tax.guard",
 ];
 
 const REQUIRED: [&str; 12] = [
@@ -122,7 +125,7 @@ const REQUIRED: [&str; 12] = [
     "url = \"https://localhost:1\"",
 ];
 
-const WRONG: [(&str, &str); 14] = [
+const WRONG: [(&str, &str); 17] = [
     ("[agency.tax]", "[agency.nobody]"),
     ("[gateway]", "colour = 1\n[gateway]"),
     ("idle_ms = 1", "idle_ms = -1"),
@@ -133,6 +136,9 @@ const WRONG: [(&str, &str); 14] = [
     ("places = 7", "page_token_s = 0"),
     ("nodes = 3", "nodes = 0"),
     ("timeout_ms = 9", "timeout_ms = \"soon\""),
+    ("max_calls = 64", "max_calls = 0"),
+    ("max_calls = 64", "max_calls = \"many\""),
+    ("max_calls = 64", "min_success_percent = 101"),
     ("\"b.example\"", "\"NOT A DOMAIN\""),
     ("\"c.pem\"", "7"),
     ("listen =", "reflection = \"yes\"\nlisten ="),
@@ -198,7 +204,7 @@ fn every_setting_says_what_it_is_and_in_what_it_is_counted() {
 }
 
 /// What is counted in itself.
-const COUNTS: [&str; 10] = [
+const COUNTS: [&str; 15] = [
     "handshakes",
     "connections",
     "connections_per_certificate",
@@ -209,4 +215,9 @@ const COUNTS: [&str; 10] = [
     "misses_step_down",
     "sequence",
     "mismatches",
+    "max_calls",
+    "min_calls",
+    "failures_in_a_row",
+    "min_samples",
+    "retries_per_second",
 ];
