@@ -11,5 +11,10 @@
     reason = "helpers of tests stand outside the test functions, and what was measured is shown"
 )]
 
+mod errors;
 mod line;
+mod proxy;
 mod scene;
+mod silence;
+mod slow;
+mod storm;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use exchange::{
-    AgencyCode, CallContext, Caller, Clock, IdentifierKind, PurposeCode, Request, Subject,
-    SystemId, Verification, Violation,
+    AgencyCode, CallContext, Caller, Clock, Criticality, IdentifierKind, PurposeCode, Request,
+    Subject, SystemId, Verification, Violation,
 };
 use governor::clock::DefaultClock;
 
@@ -289,6 +289,21 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         let mut own = state.policy.agreements(caller);
         let agreement = own.find(|it| it.is_valid_at(now) && it.duties.contains(&duty))?;
         agreement.purposes.first().cloned()
+    }
+
+    /// The most urgent class that any agreement of the caller allows today; the least urgent for who
+    /// has none.
+    #[must_use]
+    pub fn most_urgent(&self, caller: &Caller) -> Criticality {
+        let (state, now) = (self.state.load(), self.clock.now());
+        let own = state.policy.agreements(caller);
+        own.filter(|it| it.is_valid_at(now))
+            .map(|it| match it.break_glass {
+                Some(_) => Criticality::Emergency,
+                None => it.criticality_cap,
+            })
+            .min()
+            .unwrap_or(Criticality::Bulk)
     }
 
     /// What an agency is called, if the policy names it.

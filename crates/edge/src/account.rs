@@ -19,6 +19,7 @@ use tracing::Span;
 
 use crate::listener::Busy;
 use crate::method::{Door, Target};
+use crate::overload::Place;
 use crate::{Observer, fault, log, trace};
 
 /// A call, as the handlers see it, and what they find out about it.
@@ -38,6 +39,8 @@ pub(crate) struct Notes {
     pub(crate) criticality: Option<Criticality>,
     pub(crate) completeness: Option<v1::Completeness>,
     pub(crate) quota: Option<QuotaState>,
+    /// Its place among the calls in progress, if it goes on behind the head of its answer.
+    pub(crate) place: Option<Place>,
     /// Why the call failed.
     pub(crate) fault: Option<Fault>,
 }

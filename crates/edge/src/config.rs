@@ -3,6 +3,7 @@
 //! What no operator has a reason to change is a constant where it is used.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use exchange::{AgencyCode, Caller, SystemId};
@@ -87,10 +88,17 @@ pub struct Limits {
     pub handshake_ms: u64,
     /// How many handshakes may be in progress; one more cuts the oldest.
     pub handshakes: usize,
-    /// How many connections may be open.
+    /// How many connections may be open; never more than half of the descriptors that the process may
+    /// have.
     pub connections: usize,
     /// How many connections may be open with one certificate.
     pub connections_per_certificate: usize,
+    /// How many calls may be in progress. The most urgent find all of this room; while what is due
+    /// waits for its turn, there is less.
+    pub calls: NonZeroUsize,
+    /// The memory of the process, in bytes: near it calls are shed, nearer almost all are refused.
+    /// Without it memory is not looked at.
+    pub memory_bytes: Option<NonZeroU64>,
     /// The longest the head of an HTTP/1 request may take, in milliseconds.
     pub header_ms: u64,
     /// A body may take this long, in milliseconds, and a second more per KiB received.
@@ -135,6 +143,8 @@ impl Default for Limits {
             handshakes: HANDSHAKES,
             connections: CONNECTIONS,
             connections_per_certificate: CONNECTIONS_PER_CERTIFICATE,
+            calls: CALLS,
+            memory_bytes: None,
             header_ms: HEADER_MS,
             body_ms: BODY_MS,
             body_bytes: BODY_BYTES,
@@ -194,6 +204,8 @@ const HANDSHAKES: usize = 256;
 const CONNECTIONS: usize = 10_000;
 /// A caller with 16 nodes may have four from each.
 const CONNECTIONS_PER_CERTIFICATE: usize = 64;
+/// As many as the record has places for; one in progress takes about 50 KiB.
+const CALLS: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 /// A head is one packet or two; what takes longer is an attack.
 const HEADER_MS: u64 = 5_000;
 /// After it the rate must reach 1 KiB/s.

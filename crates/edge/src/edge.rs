@@ -19,6 +19,7 @@ use crate::config::FindUsage;
 use crate::listener::agencies::Agencies;
 use crate::listener::{self, Ends};
 use crate::operations::Node;
+use crate::overload::Overload;
 use crate::stack::Stack;
 use crate::tracker::Tracker;
 use crate::{Administration, Config, Observer, Readiness, health, public};
@@ -86,6 +87,9 @@ pub enum Error {
     /// The descriptors of the contract are damaged.
     #[error("the descriptors cannot be served by reflection")]
     Reflection(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What earlier runs have left of request ids cannot be read.
+    #[error("the request ids that were used cannot be read")]
+    RequestIds(#[source] evidence::Error),
 }
 
 /// The doors of the gateway, closed.
@@ -102,7 +106,8 @@ impl Edge {
         let (public, public_address) = listener::bind("public", config.public).await?;
         let (operations, operations_address) =
             listener::bind("operations", config.operations).await?;
-        let stack = Stack::new(&config, &deps)?;
+        let overload = Overload::new(&config.limits, Arc::clone(&deps.observer));
+        let stack = Stack::new(&config, &deps, Arc::clone(&overload))?;
         let ends = Ends {
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),
@@ -115,6 +120,7 @@ impl Edge {
 
         let mut side = JoinSet::new();
         side.spawn(health::keep(stack.health(), &deps));
+        side.spawn(Arc::clone(&overload).keep());
         let log = Arc::new(deps.log.clone());
         side.spawn(listener::plain::serve(
             public,
@@ -140,7 +146,7 @@ impl Edge {
             async move { node.page(request).await }
         }));
         let mut calls = JoinSet::new();
-        let door = Agencies::new(config, deps, stack, ends.clone(), rechecks);
+        let door = Agencies::new(config, deps, (stack, overload), ends.clone(), rechecks);
         calls.spawn(Arc::new(door).serve(agencies));
         Ok(Running {
             address,

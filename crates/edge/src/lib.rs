@@ -27,6 +27,7 @@ mod method;
 mod observer;
 mod once;
 mod operations;
+mod overload;
 mod public;
 mod quota;
 mod readiness;
@@ -45,5 +46,6 @@ pub use administration::{
 };
 pub use config::{Config, FindUsage, Limits};
 pub use edge::{Deps, Edge, Error, Recheck, Running};
-pub use observer::{Call, Cut, NoObserver, Observer, TurnedAway};
+pub use observer::{Call, Cut, Load, NoObserver, Observer, Shed, TurnedAway};
+pub use overload::Pressure;
 pub use readiness::{Readiness, Record};

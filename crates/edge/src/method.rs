@@ -137,6 +137,11 @@ impl Target {
         )
     }
 
+    /// True if agencies are asked while the answer is sent.
+    pub(crate) const fn asks_on(self) -> bool {
+        matches!(self, Self::Rpc(Rpc::StreamCitizen))
+    }
+
     /// The fault of a request that is for no method of the contract.
     pub(crate) fn fault(self) -> Fault {
         match self {

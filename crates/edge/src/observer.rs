@@ -6,6 +6,8 @@ use std::time::Duration;
 use exchange::{AgencyCode, Criticality, Reason};
 use identity::Why;
 
+use crate::Pressure;
+
 /// Is told what happens at the doors; called on the road, so it returns at once.
 pub trait Observer: Send + Sync + fmt::Debug {
     /// A call is over.
@@ -16,6 +18,10 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn cut(&self, _why: Cut) {}
     /// That many connections are open on the agencies' listener.
     fn connections(&self, _open: usize) {}
+    /// A call was shed.
+    fn shed(&self, _class: Criticality, _why: Shed) {}
+    /// How much is done at once; told ten times a second.
+    fn load(&self, _load: &Load) {}
 }
 
 /// One call that is over.
@@ -37,6 +43,42 @@ pub struct Call<'a> {
     pub took: Duration,
 }
 
+/// How much is done at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// The calls in progress.
+    pub running: usize,
+    /// How many there may be.
+    pub limit: usize,
+    /// How long what was due waited for its turn, at least.
+    pub waited: Duration,
+    /// How short memory is.
+    pub pressure: Pressure,
+}
+
+/// Why a call was shed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shed {
+    /// Too many are in progress.
+    Calls,
+    /// Memory is short.
+    Memory,
+}
+
+impl Shed {
+    /// Every value, so that a metric can start each at zero.
+    pub const ALL: [Self; 2] = [Self::Calls, Self::Memory];
+
+    /// The value of the label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calls => "calls",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 /// Why a connection was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TurnedAway {
@@ -54,6 +96,8 @@ pub enum TurnedAway {
     PerCertificate,
     /// Too many connections are open.
     Full,
+    /// Memory is short.
+    Memory,
     /// The doors were closing.
     Draining,
 }
@@ -68,6 +112,7 @@ impl TurnedAway {
             Self::Nameless,
             Self::PerCertificate,
             Self::Full,
+            Self::Memory,
             Self::Draining,
         ];
         Why::ALL.into_iter().map(Self::Tls).chain(own)
@@ -84,6 +129,7 @@ impl TurnedAway {
             Self::Nameless => "identity",
             Self::PerCertificate => "per_certificate",
             Self::Full => "full",
+            Self::Memory => "memory",
             Self::Draining => "draining",
         }
     }

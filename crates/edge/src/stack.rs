@@ -1,6 +1,6 @@
 //! What every request passes, outside in. [`Stack::answer`] and [`Stack::inside`] are the list.
 //!
-//! Not here: caps on work and load shedding, which come with resilience.
+//! Not here: who is shed when too much is asked at once (`overload`).
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use crate::handlers::Handlers;
 use crate::listener::Peer;
 use crate::method::{self, Door, Target};
 use crate::once::Once;
+use crate::overload::{Overload, Place, claim};
 use crate::rest::{self, Rest};
 use crate::trace::Titles;
 use crate::tracker::Tracker;
@@ -42,15 +43,20 @@ pub(crate) struct Stack {
     titles: Titles,
     deadlines: Deadlines,
     allowance: Allowance,
+    overload: Arc<Overload>,
     help_base: Arc<str>,
 }
 
 impl Stack {
-    pub(crate) fn new(config: &Config, deps: &Deps) -> Result<Arc<Self>, Error> {
+    pub(crate) fn new(
+        config: &Config,
+        deps: &Deps,
+        overload: Arc<Overload>,
+    ) -> Result<Arc<Self>, Error> {
         let handlers = Handlers::new(
             Arc::clone(&deps.gate),
             deps.readiness.clone(),
-            Once::new(deps.request_ids.clone()),
+            Once::new(deps.request_ids.clone()).map_err(Error::RequestIds)?,
         );
         let help_base: Arc<str> = Arc::from(&*config.help_base);
         let tracker = Tracker::new(
@@ -77,6 +83,7 @@ impl Stack {
                 size: config.limits.body_bytes + FRAME_HEAD_BYTES,
                 time: config.limits.body(),
             },
+            overload,
             help_base,
         }))
     }
@@ -137,8 +144,9 @@ impl Stack {
     ///
     /// 1. method: nothing turns the connection into something else;
     /// 2. body: read whole and within limits, so that nothing is left on the connection;
-    /// 3. what [`Stack::check`] lists;
-    /// 4. dispatch by the exact path.
+    /// 3. room: without it the call is shed, before anything is decoded;
+    /// 4. what [`Stack::check`] lists;
+    /// 5. dispatch by the exact path.
     async fn inside(
         &self,
         context: &Arc<Context>,
@@ -155,9 +163,10 @@ impl Stack {
             return Box::pin(self.grpc.service(head, body)).await;
         }
         let body = body::collect(body, self.allowance).await?;
+        let place = self.place(context, door, target, &body)?;
         self.check(context, &head, malformed).await?;
         // What is large stands on the heap: every layer above would move its kilobytes for any call.
-        match (target, door) {
+        let answer = match (target, door) {
             (Target::Rpc(rpc), Door::Grpc) => self.grpc.call(context, rpc, head, body).await,
             (Target::Rpc(rpc), Door::Rest) => {
                 Box::pin(self.rest.call(context, rpc, &head, &body)).await
@@ -166,7 +175,29 @@ impl Stack {
                 Box::pin(self.rest.track(context, which, &head, &body)).await
             }
             (other, _) => Err(other.fault()),
+        };
+        if target.asks_on() {
+            context.notes().place = Some(place);
         }
+        answer
+    }
+
+    /// A place among the calls in progress.
+    fn place(
+        &self,
+        context: &Context,
+        door: Door,
+        target: Target,
+        body: &[u8],
+    ) -> Result<Place, Fault> {
+        let class = || {
+            let most_urgent = self.gate.most_urgent(&context.call.caller);
+            claim::claimed(door, target, body).max(most_urgent)
+        };
+        self.overload.enter(class).map_err(|(class, fault)| {
+            context.notes().criticality = Some(class);
+            fault
+        })
     }
 
     /// What is wrong with the head of a request, the worst first.

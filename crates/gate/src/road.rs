@@ -6,7 +6,7 @@ use admission::{Permit, QuotaState};
 use api::v1::LookupCitizenResponse;
 use evidence::{Asked, Attempt, Open, Refusal};
 use exchange::{
-    CallContext, Criticality, Fault, Identifier, PurposeCode, Reason, Request, Violation,
+    CallContext, Caller, Criticality, Fault, Identifier, PurposeCode, Reason, Request, Violation,
     Visibility,
 };
 use jiff::civil::Date;
@@ -192,6 +192,12 @@ impl Gate {
     #[must_use]
     pub fn quota(&self, call: &Call) -> Option<QuotaState> {
         self.deps.admission.quota(&call.caller)
+    }
+
+    /// The most urgent class that any agreement of the caller allows.
+    #[must_use]
+    pub fn most_urgent(&self, caller: &Caller) -> Criticality {
+        self.deps.admission.most_urgent(caller)
     }
 
     /// The current year in Vietnam, for reading ids.

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use agencies::{ALL, Entry, Site};
 use anyhow::{Context as _, bail};
 use exchange::{Clock, SystemClock};
-use sim::{Handle, Stage, StageConfig, World};
+use sim::{Handle, Scenario, Stage, StageConfig, World};
+use tokio::task::JoinHandle;
 
-use crate::cli::Sim;
+use crate::cli::{Played, Sim};
 use crate::exit;
 use crate::sandbox::{Ground, Listeners, Simulated, write_json};
 use crate::stop::Stop;
@@ -72,7 +73,9 @@ async fn simulate(arguments: &Sim) -> anyhow::Result<()> {
         listen: single.then_some(arguments.listen),
         control: single.then_some(arguments.control),
     };
+    let scenario = scenario(&arguments.scenario)?;
     let simulators = Simulators::start(&ground, &entries, plan, &clock).await?;
+    let played = simulators.play(scenario)?;
     if !ground.config_file().exists() {
         ground.configure(&Listeners::any(), &simulators.stanzas)?;
     }
@@ -82,6 +85,7 @@ async fn simulate(arguments: &Sim) -> anyhow::Result<()> {
     }
     write_json(&described, &ground.dir.join("sims.json"))?;
     stop.wait().await;
+    played.inspect(JoinHandle::abort);
     simulators.stop().await;
     std::fs::remove_file(ground.dir.join("sims.json")).ok();
     Ok(())
@@ -138,12 +142,52 @@ impl Simulators {
         .collect()
     }
 
+    /// Begins to play a scenario on them, if there is one.
+    ///
+    /// # Errors
+    /// A step that one of them cannot do.
+    pub(crate) fn play(
+        &self,
+        scenario: Option<Scenario>,
+    ) -> anyhow::Result<Option<JoinHandle<()>>> {
+        let Some(scenario) = scenario else {
+            return Ok(None);
+        };
+        let stage = self.running.iter();
+        let stage: Vec<_> = stage
+            .map(|(entry, handle)| (entry.source, Arc::clone(handle.knobs())))
+            .collect();
+        scenario.fits(&stage).context("the scenario")?;
+        Ok(Some(tokio::spawn(
+            async move { scenario.play(&stage).await },
+        )))
+    }
+
     /// Stops them all.
     pub(crate) async fn stop(self) {
         for (_, handle) in self.running {
             handle.stop().await;
         }
     }
+}
+
+/// The scenario that is named, or that is in the file of that name.
+pub(crate) fn scenario(played: &Played) -> anyhow::Result<Option<Scenario>> {
+    let Some(name) = &played.scenario else {
+        return Ok(None);
+    };
+    if let Some(known) = Scenario::built_in(name) {
+        return Ok(Some(known));
+    }
+    let known: Vec<_> = Scenario::names().collect();
+    let text = std::fs::read_to_string(name).with_context(|| {
+        format!(
+            "no scenario {name}; there are {}, and files",
+            known.join(", ")
+        )
+    })?;
+    let scenario = Scenario::parse(&text).with_context(|| name.clone())?;
+    Ok(Some(scenario))
 }
 
 /// Binds where the plan says, else where the sandbox had the agency before, else anywhere.

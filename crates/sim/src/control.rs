@@ -8,15 +8,16 @@ use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{Journal, KnobSettings, Knobs};
+use crate::{FaultKind, Journal, KnobSettings, Knobs};
 
 type Parts = (Arc<Journal>, Arc<Knobs>);
 
-/// `GET` and `DELETE /journal`, `GET` and `PUT /knobs`, `GET /healthz`.
+/// `GET` and `DELETE /journal`, `GET` and `PUT /knobs`, `GET /faults`, `GET /healthz`.
 pub fn control_router(journal: Arc<Journal>, knobs: Arc<Knobs>) -> Router {
     Router::new()
         .route("/journal", get(read_journal).delete(clear_journal))
         .route("/knobs", get(read_knobs).put(set_knobs))
+        .route("/faults", get(read_faults))
         .route("/healthz", get(|| std::future::ready("ok\n")))
         .with_state((journal, knobs))
 }
@@ -32,6 +33,12 @@ async fn clear_journal(State((journal, _)): State<Parts>) -> StatusCode {
 
 async fn read_knobs(State((_, knobs)): State<Parts>) -> Json<KnobSettings> {
     Json(knobs.settings())
+}
+
+/// What this wire can do, by the names that knobs take.
+async fn read_faults(State((_, knobs)): State<Parts>) -> Json<Vec<FaultKind>> {
+    let offered = FaultKind::ALL.into_iter();
+    Json(offered.filter(|fault| knobs.offers(*fault)).collect())
 }
 
 async fn set_knobs(

@@ -6,6 +6,9 @@
 //!
 //! *Invariant:* only ids with prefix 999, which no authority issues, name anybody.
 
+mod again;
+mod bomb;
+mod charset;
 mod control;
 mod fault;
 mod journal;
@@ -14,16 +17,20 @@ mod misbehave;
 pub mod person;
 mod persona;
 mod prepared;
+mod scenario;
 mod stage;
 mod world;
 
+pub use again::Again;
+pub use charset::Charset;
 pub use control::control_router;
 pub use fault::FaultKind;
 pub use journal::{Asked, Journal};
 pub use knobs::{Knob, KnobSettings, Knobs, Latency};
-pub use misbehave::misbehave;
+pub use misbehave::{Means, Spoilt, Then, charset, misbehave};
 pub use person::Person;
 pub use persona::{Persona, Trait};
 pub use prepared::Prepared;
+pub use scenario::{Scenario, ScenarioError, Step};
 pub use stage::{Connection, Error, Fuse, FusedStream, Handle, Stage, StageConfig};
 pub use world::World;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use exchange::{Closed, Criticality, FieldSet, OfficerId, Reason, ReasonText, Request, Source};
 
-use super::fixture::{POLICY, Room, complete, desk, request, under};
+use super::fixture::{POLICY, Room, caller, complete, desk, request, under};
 
 /// The policy, in which A-2 lets its caller break the glass.
 fn room() -> Room {
@@ -38,6 +38,16 @@ fn an_emergency_is_granted_what_was_agreed_for_it_and_nothing_else() {
     assert!(permit.withheld().sources().contains(Source::Population));
     // It is noon, and nobody may ask but in an emergency.
     assert!(permit.flags().has(exchange::Flag::OutOfHours));
+}
+
+#[test]
+fn the_most_urgent_class_is_the_one_of_the_agreement_that_allows_most() {
+    let most_urgent = |room: &Room, who| room.admission.most_urgent(&who);
+    let ordinary = Room::new(POLICY);
+    assert_eq!(most_urgent(&ordinary, desk()), Criticality::CitizenWaiting);
+    assert_eq!(most_urgent(&room(), desk()), Criticality::Emergency);
+    let stranger = caller("X99", "nobody");
+    assert_eq!(most_urgent(&room(), stranger), Criticality::Bulk);
 }
 
 #[test]

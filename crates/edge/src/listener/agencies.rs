@@ -22,9 +22,10 @@ use tokio_rustls::server::TlsStream;
 use uuid::Uuid;
 
 use super::connection::{Activity, Ends, Over, Protocol, converse};
-use super::limits::{Handshakes, PerCertificate, Place};
+use super::limits::{Handshakes, PerCertificate, Place, connections};
 use super::proxied;
 use crate::config::{Config, Limits};
+use crate::overload::Overload;
 use crate::stack::Stack;
 use crate::{Deps, Observer, TurnedAway};
 
@@ -37,6 +38,7 @@ pub(crate) struct Agencies {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     stack: Arc<Stack>,
+    overload: Arc<Overload>,
     ends: Ends,
     rechecks: watch::Receiver<()>,
     handshakes: Handshakes,
@@ -59,7 +61,7 @@ impl Agencies {
     pub(crate) fn new(
         config: Config,
         deps: Deps,
-        stack: Arc<Stack>,
+        (stack, overload): (Arc<Stack>, Arc<Overload>),
         ends: Ends,
         rechecks: watch::Receiver<()>,
     ) -> Self {
@@ -73,6 +75,7 @@ impl Agencies {
             clock: deps.clock,
             observer: deps.observer,
             stack,
+            overload,
             ends,
             rechecks,
             open: AtomicUsize::new(0),
@@ -82,9 +85,14 @@ impl Agencies {
     /// Accepts until stopped, and waits for the connections that are open.
     pub(crate) fn serve(self: Arc<Self>, listener: TcpListener) -> impl Future<Output = ()> + Send {
         let stop = self.ends.stop.clone();
+        let most = connections(self.limits.connections);
         super::accept(listener, stop, move |socket, peer, open| {
-            if open >= self.limits.connections {
+            if open >= most {
                 self.turn_away(TurnedAway::Full);
+                return None;
+            }
+            if self.overload.is_out_of_memory() {
+                self.turn_away(TurnedAway::Memory);
                 return None;
             }
             Some(Box::pin(Arc::clone(&self).connection(socket, peer)))

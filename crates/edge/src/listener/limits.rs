@@ -1,9 +1,27 @@
-//! How many handshakes at once, and how many connections per certificate.
+//! How many handshakes at once, how many connections, and how many of them per certificate.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use rustix::process::{Resource, getrlimit};
 use tokio::sync::Notify;
+
+/// How many connections may be open: what the settings say, and at most half of the descriptors that
+/// the process may have. The other half is for agencies, the log and the database.
+pub(crate) fn connections(set: usize) -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current;
+    let half = descriptors.map_or(usize::MAX, |all| {
+        usize::try_from(all / 2).unwrap_or(usize::MAX)
+    });
+    if half < set {
+        tracing::warn!(
+            set,
+            half,
+            "fewer connections are taken: descriptors are few"
+        );
+    }
+    set.min(half)
+}
 
 /// The handshakes in progress, oldest first.
 ///

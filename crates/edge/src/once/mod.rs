@@ -55,9 +55,12 @@ enum Stage {
 
 impl Once {
     /// What is remembered is what earlier runs have left.
-    pub(crate) fn new(ids: RequestIds) -> Self {
-        let book = Mutex::new(Book::new(&ids));
-        Self(Arc::new(Shared { book, ids }))
+    ///
+    /// # Errors
+    /// That cannot be read.
+    pub(crate) fn new(ids: RequestIds) -> Result<Self, evidence::Error> {
+        let book = Mutex::new(Book::new(&ids)?);
+        Ok(Self(Arc::new(Shared { book, ids })))
     }
 
     /// Begins a question.
@@ -149,7 +152,7 @@ impl Drop for Running {
         // A repetition without an answer leaves the record of the first.
         let record = self.record.take();
         let known = record.clone().or_else(|| self.repeats.take());
-        self.once.book().end(self.tag, known);
+        self.once.book().end(self.tag, known.as_ref());
         if self.stage == Stage::Begun {
             self.once.0.ids.end(self.tag, record);
         }

@@ -16,7 +16,7 @@ fn fresh() -> (Once, TempDir) {
 
 /// The same after a restart.
 fn again(dir: &TempDir) -> Once {
-    Once::new(request_ids(dir.path(), DAY))
+    Once::new(request_ids(dir.path(), DAY)).unwrap()
 }
 
 fn caller(agency: &str) -> Caller {
@@ -84,12 +84,17 @@ async fn a_question_is_asked_again_only_when_it_is_over_and_is_the_same() {
 #[tokio::test]
 async fn after_a_restart_it_is_the_same() {
     let (once, dir) = fresh();
-    let (id, left, desk) = (RequestId::fresh(), RequestId::fresh(), caller("H55"));
+    let [id, left, twice] = [(); 3].map(|()| RequestId::fresh());
+    let desk = caller("H55");
     let long = "9".repeat(3 * MESSAGE_BYTES);
     let first = ask(&once, &desk, id, &long).await.unwrap();
     first.answered(Some(&receipt(7)));
     // One that nobody has waited for.
     drop(ask(&once, &desk, left, "1").await.unwrap());
+    // And one that nobody has waited for the second time.
+    let first = ask(&once, &desk, twice, "1").await.unwrap();
+    first.answered(Some(&receipt(1 << 40)));
+    drop(ask(&once, &desk, twice, "1").await.unwrap());
     once.0.ids.close();
 
     let once = again(&dir);
@@ -101,6 +106,9 @@ async fn after_a_restart_it_is_the_same() {
     assert_eq!(reason(other.await), Reason::RequestIdReused);
     let same = ask(&once, &desk, left, "1").await.unwrap();
     assert_eq!(repeated(&same), None, "it had no answer");
+    let same = ask(&once, &desk, twice, "1").await.unwrap();
+    assert_eq!(repeated(&same), Some(1 << 40));
+    assert_eq!(same.repeats().map(|it| it.log).as_deref(), Some("log"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,4 +136,10 @@ async fn many_ids_do_not_grow_the_book() {
     assert!(once.book().len() <= RequestIds::MOST);
     let other = ask(&once, &desk, first, "2");
     assert!(other.await.is_ok(), "the oldest is forgotten");
+    // The latest is not, though places have moved since.
+    let (last, other) = (RequestId::fresh(), RequestId::fresh());
+    drop(ask(&once, &desk, last, "1").await.unwrap());
+    drop(ask(&once, &desk, other, "1").await.unwrap());
+    let reused = ask(&once, &desk, last, "2");
+    assert_eq!(reason(reused.await), Reason::RequestIdReused);
 }

@@ -10,7 +10,9 @@ use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use admission::{Admission, Policy};
 use api::{Record, v1};
 use evidence::{Evidence, Handle, RequestIdDeps, RequestIds, Shelf};
-use exchange::{AgencyCode, Clock, Identifier, IdentifierKind, Source, SystemClock, SystemId};
+use exchange::{
+    AgencyCode, Clock, Criticality, Identifier, IdentifierKind, Source, SystemClock, SystemId,
+};
 use gate::{Gate, Synthetic};
 use identity::pki::{Authority, LOOPBACK};
 use identity::{ServerTls, TlsFiles, TrustDomain};
@@ -19,7 +21,8 @@ use tokio::sync::Notify;
 
 use super::archive::Archive;
 use crate::{
-    Config, Deps, Edge, Limits, NoAdministration, Observer, Readiness, Recheck, Running, TurnedAway,
+    Config, Deps, Edge, Limits, NoAdministration, Observer, Readiness, Recheck, Running, Shed,
+    TurnedAway,
 };
 
 /// A gateway with its doors open.
@@ -279,6 +282,7 @@ impl Agency for TaxOffice {
 pub(crate) struct Seen {
     calls: Mutex<Vec<(&'static str, &'static str)>>,
     turned_away: Mutex<Vec<TurnedAway>>,
+    shed: Mutex<Vec<(Criticality, Shed)>>,
     changed: Notify,
 }
 
@@ -286,6 +290,11 @@ impl Seen {
     /// The method and code of every call that is over.
     pub(crate) fn calls(&self) -> Vec<(&'static str, &'static str)> {
         self.calls.lock().unwrap().clone()
+    }
+
+    /// Who was shed.
+    pub(crate) fn shed(&self) -> Vec<(Criticality, Shed)> {
+        self.shed.lock().unwrap().clone()
     }
 
     /// Waits until a connection has been turned away, and says why.
@@ -315,6 +324,10 @@ impl Observer for Seen {
     fn call(&self, call: &crate::Call<'_>) {
         self.calls.lock().unwrap().push((call.method, call.code));
         self.changed.notify_one();
+    }
+
+    fn shed(&self, class: Criticality, why: Shed) {
+        self.shed.lock().unwrap().push((class, why));
     }
 
     fn turned_away(&self, why: TurnedAway) {

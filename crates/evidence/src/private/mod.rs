@@ -67,7 +67,7 @@ pub(crate) use reach::Reach;
 pub use records::Accesses;
 pub(crate) use records::{Eyes, Records};
 pub use reindex::{Reindexed, reindex};
-pub use request_ids::{ContentTag, RecordAt, RequestIdDeps, RequestIds, RequestTag, Ruling, Used};
+pub use request_ids::{ContentTag, Past, RecordAt, RequestIdDeps, RequestIds, RequestTag, Ruling};
 pub(crate) use reviews::REVIEW;
 pub use reviews::{Review, Reviews, Verdict};
 pub(crate) use shared::Private;

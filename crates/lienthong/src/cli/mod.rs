@@ -95,7 +95,34 @@ pub(crate) struct Sandbox {
     /// A file with the connection string of a PostgreSQL that keeps index, keyring and lock store.
     #[arg(long, value_name = "FILE")]
     pub(crate) database: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) scenario: Played,
 }
+
+/// What the simulated agencies go through.
+#[derive(Debug, Args)]
+pub(crate) struct Played {
+    /// Disturb the simulated agencies: `bad-day`, `log-outs`, `maintenance`, or a file of your own.
+    #[arg(long, value_name = "NAME|FILE", long_help = SCENARIO)]
+    pub(crate) scenario: Option<String>,
+}
+
+const SCENARIO: &str = "\
+Disturb the simulated agencies: `bad-day` (all five at once), `log-outs`, `maintenance`, or a file of your own.
+
+A file is TOML: from which second on which agency does what. What a step does not name is at rest again; the same seed
+and the same questions meet the same faults.
+
+  seed = 7
+  repeat_s = 60
+  [[step]]
+  at_s = 10
+  agency = \"population\"       # or \"all\"
+  latency = { exponential = { mean_ms = 40 } }
+  again = { seconds = 20 }
+  fault = [{ fault = \"maintenance\" }, { fault = \"hang\", probability = 0.1 }]
+
+`GET /faults` at an agency's control address lists what its wire can do; `PUT /knobs` there does one step by hand.";
 
 /// Arguments of `serve` and `check-config`.
 #[derive(Debug, Args)]
@@ -304,6 +331,8 @@ pub(crate) struct Sim {
     /// Keep this many rendered answers, and no journal: for benchmarks.
     #[arg(long, default_value_t = 0)]
     pub(crate) prepared: usize,
+    #[command(flatten)]
+    pub(crate) scenario: Played,
 }
 
 /// Arguments of `pki`.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use edge::{Call, Cut, TurnedAway};
+use edge::{Call, Cut, Load, Shed, TurnedAway};
 use exchange::{Criticality, Reason};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
 
 use super::agencies::Agencies;
+use super::overload::Overload;
 use super::road::BOUNDS;
 use super::{Metrics, OTHER, counter, gauge};
 
@@ -26,6 +27,7 @@ pub(super) struct Doors {
     turned_away: Arc<[(TurnedAway, AtomicU64)]>,
     cut: Arc<[(Cut, AtomicU64)]>,
     connections: Arc<AtomicU64>,
+    overload: Arc<Overload>,
 }
 
 impl Doors {
@@ -44,6 +46,7 @@ impl Doors {
             turned_away: turned_away(meter),
             cut: cut(meter),
             connections: connections(meter),
+            overload: Overload::new(meter),
         }
     }
 }
@@ -89,6 +92,14 @@ impl edge::Observer for Metrics {
     fn connections(&self, open: usize) {
         let open = u64::try_from(open).unwrap_or(u64::MAX);
         self.doors.connections.store(open, Relaxed);
+    }
+
+    fn shed(&self, class: Criticality, why: Shed) {
+        self.doors.overload.shed(class, why);
+    }
+
+    fn load(&self, load: &Load) {
+        self.doors.overload.load(load);
     }
 }
 

@@ -13,6 +13,7 @@ mod disk;
 mod doors;
 mod guards;
 mod in_force;
+mod overload;
 mod process;
 mod request_ids;
 mod reviews;

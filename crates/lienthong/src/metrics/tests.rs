@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use edge::{Call, TurnedAway};
+use edge::{Call, Load, Pressure, Shed, TurnedAway};
 use evidence::NotCosigned;
 use exchange::{AgencyCode, Caller, Criticality, Reason, Source, SourceState, SystemId};
 use identity::Lifetimes;
@@ -86,6 +86,32 @@ fn refusals_show_by_reason_and_every_reason_starts_at_zero() {
         assert!(metrics.render().contains(&format!("{series} 0\n")));
         edge::Observer::call(&*metrics, &refused);
         assert!(metrics.render().contains(&format!("{series} 1\n")));
+    }
+}
+
+#[test]
+fn load_and_what_was_shed_show_from_the_beginning() {
+    let metrics = metrics();
+    let observer: &dyn edge::Observer = &*metrics;
+    let series = "gateway_shed_total{criticality=\"BULK\",why=\"memory\"}";
+    assert!(metrics.render().contains(&format!("{series} 0\n")));
+    observer.shed(Criticality::Bulk, Shed::Memory);
+    observer.load(&Load {
+        running: 7,
+        limit: 80,
+        waited: Duration::from_millis(15),
+        pressure: Pressure::Shed,
+    });
+    let text = metrics.render();
+    for line in [
+        &format!("{series} 1"),
+        "gateway_shed_total{criticality=\"EMERGENCY\",why=\"calls\"} 0",
+        "gateway_calls 7",
+        "gateway_calls_limit 80",
+        "gateway_queue_wait_seconds 0.015",
+        "gateway_memory_pressure 1",
+    ] {
+        assert!(text.contains(&format!("{line}\n")), "{line} in {text}");
     }
 }
 

@@ -13,13 +13,14 @@ use std::sync::Arc;
 use agencies::ALL;
 use anyhow::Context as _;
 use exchange::{Clock, SystemClock};
+use tokio::task::JoinHandle;
 
 use crate::cli;
 use crate::config::Config;
 use crate::serve::Gateway;
 use crate::simulate::{Plan, Simulators};
 use crate::stop::Stop;
-use crate::{exit, lookup, telemetry};
+use crate::{exit, lookup, simulate, telemetry};
 
 pub(crate) use description::{Caller, Description, Log, Simulated, write_json};
 pub(crate) use provision::{Ground, Listeners};
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: &cli::Sandbox) -> anyhow::Result<ExitCode> {
 
 async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     let stop = Stop::listen()?;
+    let scenario = simulate::scenario(&arguments.scenario)?;
     Description::refuse_running(&arguments.dir)?;
     Description::remove(&arguments.dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -66,6 +68,8 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
         lookup::show_first(&ground.dir, &description, hints::FIRST).await?;
         hints::print(&arguments.dir, &description);
     }
+    // Not before the first lookup, which shows a good day.
+    let played = simulators.play(scenario)?;
     description.write(&ground.dir)?;
     println!(
         "\nThe gateway is ready at {}. Stop it with Ctrl-C.",
@@ -73,6 +77,7 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     );
     stop.wait().await;
     println!("stopping");
+    played.inspect(JoinHandle::abort);
     Description::remove(&ground.dir)?;
     gateway.stop().await?;
     simulators.stop().await;

@@ -5,6 +5,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use arc_swap::ArcSwap;
 use exchange::{CitizenId, Source};
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultKind, Persona};
+use crate::{Again, FaultKind, Persona};
 
 /// One fault to inject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +68,9 @@ pub struct KnobSettings {
     /// Latency of every answer.
     #[serde(default)]
     pub latency: Latency,
+    /// When to come again, of who is refused for the rate or for maintenance.
+    #[serde(default)]
+    pub again: Again,
 }
 
 /// The knobs of one simulator.
@@ -75,6 +79,8 @@ pub struct Knobs {
     source: Source,
     active: ArcSwap<Active>,
     dice: AtomicU64,
+    /// What the wire has no words for.
+    unspeakable: OnceLock<&'static [FaultKind]>,
     expired: Mutex<VecDeque<CitizenId>>,
 }
 
@@ -83,6 +89,7 @@ pub struct Knobs {
 struct Active {
     faults: Vec<ActiveKnob>,
     latency: Latency,
+    again: Again,
 }
 
 #[derive(Debug)]
@@ -101,8 +108,28 @@ impl Knobs {
             source,
             active: ArcSwap::default(),
             dice: AtomicU64::new(0),
+            unspeakable: OnceLock::new(),
             expired: Mutex::new(VecDeque::new()),
         }
+    }
+
+    /// Says what the wire has no words for: knobs that ask for it are refused.
+    pub fn withhold(&self, faults: &'static [FaultKind]) {
+        self.unspeakable.get_or_init(|| faults);
+    }
+
+    /// True if the wire can misbehave so.
+    #[must_use]
+    pub fn offers(&self, fault: FaultKind) -> bool {
+        self.unspeakable
+            .get()
+            .is_none_or(|faults| !faults.contains(&fault))
+    }
+
+    /// Begins the series of numbers that decide what is probable anew: the same questions in the
+    /// same order meet the same faults.
+    pub fn seed(&self, seed: u64) {
+        self.dice.store(seed, Ordering::Relaxed);
     }
 
     /// Puts other settings in force, as a whole.
@@ -110,10 +137,15 @@ impl Knobs {
     /// # Errors
     /// What is wrong with them; the settings in force stay.
     pub fn set(&self, settings: &KnobSettings) -> Result<(), String> {
+        if let Some(knob) = settings.faults.iter().find(|knob| !self.offers(knob.fault)) {
+            let (fault, source) = (knob.fault.name(), self.source);
+            return Err(format!("fault: the wire of {source} cannot say {fault}"));
+        }
         let faults = settings.faults.iter().map(ActiveKnob::new);
         let active = Active {
             faults: faults.collect::<Result<_, _>>()?,
             latency: settings.latency,
+            again: settings.again,
         };
         self.active.store(active.into());
         Ok(())
@@ -126,13 +158,27 @@ impl Knobs {
         KnobSettings {
             faults: active.faults.iter().map(ActiveKnob::settings).collect(),
             latency: active.latency,
+            again: active.again,
         }
+    }
+
+    /// When to come again, of who is refused.
+    #[must_use]
+    pub fn again(&self) -> Again {
+        self.active.load().again
+    }
+
+    /// True if a connection that was just opened is to be reset.
+    #[must_use]
+    pub fn resets_connection(&self) -> bool {
+        let active = self.active.load();
+        let mut resets = active.faults.iter();
+        resets.any(|knob| knob.fault == FaultKind::ResetOnAccept && self.falls(knob))
     }
 
     /// How to misbehave on this question, if at all: knobs first, then the persona.
     ///
-    /// [`FaultKind::SessionExpired`] alternates per subject: the first question meets it, the
-    /// next one works, so that every exchange with one renewal of the session succeeds.
+    /// The ends of sessions alternate per subject: [`FaultKind::ends_session`].
     #[must_use]
     pub fn decide(&self, subject: &CitizenId) -> Option<FaultKind> {
         let active = self.active.load();
@@ -144,7 +190,7 @@ impl Knobs {
             Some(knob) => knob.fault,
             None => Persona::of(subject)?.fault(self.source)?,
         };
-        (fault != FaultKind::SessionExpired || self.expires(subject)).then_some(fault)
+        (!fault.ends_session() || self.expires(subject)).then_some(fault)
     }
 
     /// How long to wait before answering.
@@ -172,9 +218,14 @@ impl Knobs {
     }
 
     fn applies(&self, knob: &ActiveKnob, subject: &CitizenId) -> bool {
-        knob.subject.is_none_or(|only| only == *subject)
-            && (knob.probability >= 1.0 || self.roll() < knob.probability)
-            && knob.take()
+        knob.fault != FaultKind::ResetOnAccept
+            && knob.subject.is_none_or(|only| only == *subject)
+            && self.falls(knob)
+    }
+
+    /// True as often as a knob says.
+    fn falls(&self, knob: &ActiveKnob) -> bool {
+        (knob.probability >= 1.0 || self.roll() < knob.probability) && knob.take()
     }
 
     /// True on every other question about a subject.
@@ -208,6 +259,9 @@ impl ActiveKnob {
                 Some(CitizenId::from_agency(text).ok_or("subject: not a personal number")?)
             }
         };
+        if subject.is_some() && knob.fault == FaultKind::ResetOnAccept {
+            return Err("subject: not known when a connection is opened".into());
+        }
         if !(0.0..=1.0).contains(&knob.probability) {
             return Err("probability: not between 0 and 1".into());
         }

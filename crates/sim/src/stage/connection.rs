@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// An accepted connection.
 #[derive(Debug)]
@@ -57,13 +57,17 @@ impl Fuse {
 pub struct FusedStream {
     stream: TcpStream,
     fuse: Fuse,
+    /// Wakes whoever waits for bytes when the fuse blows.
+    blown: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl FusedStream {
     fn new(stream: TcpStream) -> Self {
+        let fuse = Fuse::default();
         Self {
             stream,
-            fuse: Fuse::default(),
+            blown: Box::pin(fuse.0.clone().cancelled_owned()),
+            fuse,
         }
     }
 
@@ -98,7 +102,11 @@ impl AsyncRead for FusedStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_pending() && self.blown.as_mut().poll(context).is_ready() {
+            return Poll::Ready(self.check());
+        }
+        read
     }
 }
 

@@ -169,9 +169,9 @@ impl Stage {
         let control = move |stream, peer, stop| {
             serve::http(Connection::new(stream, peer, stop), control.clone())
         };
-        let mut tasks = JoinSet::new();
-        tasks.spawn(serve::accept(self.listener, stop.clone(), serve));
-        tasks.spawn(serve::accept(self.control, stop.clone(), control));
+        let (mut tasks, knobs) = (JoinSet::new(), Some(Arc::clone(&self.knobs)));
+        tasks.spawn(serve::accept(self.listener, knobs, stop.clone(), serve));
+        tasks.spawn(serve::accept(self.control, None, stop.clone(), control));
         Handle {
             address: self.address,
             control_address: self.control_address,
@@ -215,7 +215,7 @@ impl Handle {
 
     /// The knobs.
     #[must_use]
-    pub fn knobs(&self) -> &Knobs {
+    pub const fn knobs(&self) -> &Arc<Knobs> {
         &self.knobs
     }
 

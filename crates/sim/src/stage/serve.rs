@@ -23,10 +23,15 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::{Connection, Fuse};
+use crate::Knobs;
 
 /// Accepts until stopped, then waits for the connections that are open.
-pub(super) async fn accept<F, Served>(listener: TcpListener, stop: CancellationToken, serve: F)
-where
+pub(super) async fn accept<F, Served>(
+    listener: TcpListener,
+    knobs: Option<Arc<Knobs>>,
+    stop: CancellationToken,
+    serve: F,
+) where
     F: Fn(TcpStream, SocketAddr, CancellationToken) -> Served + Send + Sync + 'static,
     Served: Future<Output = ()> + Send + 'static,
 {
@@ -36,6 +41,9 @@ where
             () = stop.cancelled() => break,
             Some(_ended) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if knobs.as_ref().is_some_and(|knobs| knobs.resets_connection()) => {
+                    reset(&stream);
+                }
                 Ok((stream, peer)) => {
                     // Else small answers wait for the acknowledgement of the one before.
                     if stream.set_nodelay(true).is_err() {
@@ -50,6 +58,13 @@ where
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Has the close of a connection be a reset.
+fn reset(stream: &TcpStream) {
+    if stream.set_zero_linger().is_err() {
+        tracing::debug!("a simulated reset became an ordinary close");
+    }
 }
 
 /// Serves HTTP/1 and HTTP/2 on one connection.

@@ -19,9 +19,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::{Error, Fuse, Handle, Stage, StageConfig};
-use crate::{Asked, misbehave};
+use crate::{Asked, FaultKind, Means, misbehave};
 
-const ANSWER: &str = "an answer that is long enough to be cut in two";
+const ANSWER: &str = "an answer that is long enough to be cut in two, được";
 
 /// A simulator whose questions are bare personal numbers.
 async fn stage() -> Stage {
@@ -37,7 +37,8 @@ fn router(stage: &Stage) -> Router {
         let fault = knobs.decide(&id);
         journal.record(|| Asked::new(Timestamp::UNIX_EPOCH, "ask", Some(&id)));
         let prepared = Response::new(Bytes::from_static(ANSWER.as_bytes()));
-        misbehave(fault, prepared, &fuse).await
+        let (fuse, again, now) = (&fuse, knobs.again(), Timestamp::UNIX_EPOCH);
+        misbehave(fault, prepared, Means { fuse, again, now }).await
     };
     Router::new().route("/", post(answer))
 }
@@ -190,6 +191,141 @@ async fn knobs_and_journal_are_reached_over_the_control_listener() {
     let (cleared, _) = request(control, "DELETE /journal", "").await;
     assert!(cleared.starts_with("HTTP/1.1 204"), "{cleared}");
     assert_eq!(simulator.journal().total(), 0);
+    simulator.stop().await;
+}
+
+/// Sets one fault for everybody, and asks.
+async fn spoilt(simulator: &Handle, fault: FaultKind) -> (String, io::Result<()>) {
+    let settings = format!(r#"{{"faults": [{{"fault": "{}"}}]}}"#, fault.name());
+    let settings = serde_json::from_str(&settings).unwrap();
+    simulator.knobs().set(&settings).unwrap();
+    ask(simulator, "001000").await
+}
+
+#[tokio::test]
+async fn a_reset_comes_in_each_phase_of_an_answer() {
+    let simulator = simulator().await;
+    for (fault, seen) in [
+        (FaultKind::ResetBeforeHead, None),
+        (FaultKind::ResetAfterHead, Some("")),
+        (FaultKind::ResetMidBody, Some(&ANSWER[..ANSWER.len() / 2])),
+        (FaultKind::ResetAfterBody, Some(ANSWER)),
+    ] {
+        // Kept alive, so that a whole answer does not end the connection by itself.
+        let mut stream = TcpStream::connect(simulator.address()).await.unwrap();
+        let settings = format!(r#"{{"faults": [{{"fault": "{}"}}]}}"#, fault.name());
+        let settings = serde_json::from_str(&settings).unwrap();
+        simulator.knobs().set(&settings).unwrap();
+        let question = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 12\r\n\r\n999099001000";
+        stream.write_all(question).await.unwrap();
+        let mut read = Vec::new();
+        let ended = stream.read_to_end(&mut read).await;
+        assert_eq!(
+            ended.unwrap_err().kind(),
+            io::ErrorKind::ConnectionReset,
+            "{fault:?}"
+        );
+        let read = String::from_utf8(read).unwrap();
+        let body = read.split_once("\r\n\r\n").map(|(_, body)| body);
+        assert_eq!(body, seen, "{fault:?}");
+    }
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_reset_on_accept_leaves_no_time_to_ask() {
+    let simulator = simulator().await;
+    let settings = r#"{"faults": [{"fault": "reset_on_accept", "count": 1}]}"#;
+    let settings = serde_json::from_str(settings).unwrap();
+    simulator.knobs().set(&settings).unwrap();
+    let mut stream = TcpStream::connect(simulator.address()).await.unwrap();
+    assert!(stream.read_to_end(&mut Vec::new()).await.is_err());
+    assert_eq!(simulator.journal().total(), 0);
+    let (answer, _) = ask(&simulator, "001000").await;
+    assert!(answer.ends_with(ANSWER), "{answer}");
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_lie_about_what_they_are() {
+    let simulator = simulator().await;
+    let (cut, ended) = spoilt(&simulator, FaultKind::Truncated).await;
+    assert!(
+        cut.ends_with(&ANSWER[..ANSWER.len() / 2]) && ended.is_ok(),
+        "{cut}"
+    );
+    let (large, _) = spoilt(&simulator, FaultKind::Oversize).await;
+    assert!(large.len() > 50 << 20 && large.contains(ANSWER));
+    let (bomb, _) = spoilt(&simulator, FaultKind::Bomb).await;
+    assert!(bomb.contains("content-encoding: gzip\r\n"));
+    let (plain, _) = spoilt(&simulator, FaultKind::WrongContentType).await;
+    assert!(plain.contains("content-type: text/plain"), "{plain}");
+    let (letters, _) = spoilt(&simulator, FaultKind::Vni).await;
+    assert!(letters.contains(char::REPLACEMENT_CHARACTER), "{letters}");
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_is_said_once_in_each_of_its_forms() {
+    let simulator = simulator().await;
+    for (fault, form) in [
+        (FaultKind::LoginPage, "type=\"password\""),
+        (FaultKind::LoginRedirect, "location: /login"),
+        (FaultKind::Unauthorized, "HTTP/1.1 401"),
+    ] {
+        let (said, _) = spoilt(&simulator, fault).await;
+        assert!(said.contains(form), "{fault:?}: {said}");
+        let (answer, _) = ask(&simulator, "001000").await;
+        assert!(answer.ends_with(ANSWER), "{fault:?}: {answer}");
+    }
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_drip_and_a_hung_body_begin_and_do_not_end() {
+    let simulator = simulator().await;
+    for fault in [FaultKind::Drip, FaultKind::HangAfterHead] {
+        let asked = timeout(Duration::from_millis(1_500), spoilt(&simulator, fault)).await;
+        assert!(asked.is_err(), "{fault:?}");
+    }
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn when_to_come_again_is_said_in_every_form() {
+    let simulator = simulator().await;
+    for (again, said) in [
+        (r#"{"seconds": 1000000000}"#, "retry-after: 1000000000\r\n"),
+        (
+            r#"{"date": 60}"#,
+            "retry-after: Thu, 01 Jan 1970 00:01:00 GMT\r\n",
+        ),
+        (r#""garbage""#, "retry-after: khi nào xong\r\n"),
+    ] {
+        let settings = format!(r#"{{"again": {again}}}"#);
+        let settings = serde_json::from_str(&settings).unwrap();
+        simulator.knobs().set(&settings).unwrap();
+        let (answer, _) = ask(&simulator, "000174").await;
+        assert!(answer.contains(said), "{answer}");
+    }
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_wire_cannot_say_is_refused_and_not_offered() {
+    let stage = stage().await;
+    stage.knobs().withhold(&[FaultKind::Bomb]);
+    let router = router(&stage);
+    let simulator = stage.serve(router);
+    let control = simulator.control_address();
+    let (offered, _) = request(control, "GET /faults", "").await;
+    assert!(
+        offered.contains("\"hang\"") && !offered.contains("\"bomb\""),
+        "{offered}"
+    );
+    let bomb = r#"{"faults":[{"fault":"bomb"}]}"#;
+    let (refused, _) = request(control, "PUT /knobs", bomb).await;
+    assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
     simulator.stop().await;
 }
 

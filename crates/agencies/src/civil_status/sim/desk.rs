@@ -13,7 +13,7 @@ use bytes::Bytes;
 use exchange::{CitizenId, Clock, FieldSet};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Response, StatusCode};
-use sim::{Asked, FaultKind, Fuse, Journal, Knobs, Stage, misbehave};
+use sim::{Asked, FaultKind, Fuse, Journal, Knobs, Means, Stage, misbehave};
 
 use super::super::wire;
 use super::dossiers::{Dossier, Dossiers};
@@ -74,7 +74,8 @@ async fn enquire(
     };
     let fault = desk.knobs.decide(&enquiry.subject);
     let (answer, fault) = desk.answer(&enquiry, fault, &headers);
-    misbehave(fault, answer, &fuse).await
+    let (fuse, again, now) = (&fuse, desk.knobs.again(), desk.clock.now());
+    misbehave(fault, answer, Means { fuse, again, now }).await
 }
 
 async fn look(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
@@ -126,6 +127,10 @@ impl Desk {
         if !known {
             return (reply::not_found(&enquiry.request_id), fault);
         }
+        let answers = match fault {
+            Some(FaultKind::WrongRequest) => OTHER_REQUEST,
+            _ => &enquiry.request_id,
+        };
         let answered = match fault {
             Some(FaultKind::WrongPerson) => self.records.somebody_else(subject),
             _ => *subject,
@@ -140,12 +145,12 @@ impl Desk {
                 looks: (!hangs).then_some(looks(subject)),
             };
             self.dossiers.open(&id, dossier);
-            let received = reply::received(&enquiry.request_id, &id);
+            let received = reply::received(answers, &id);
             return (received, fault.filter(|_| !hangs));
         }
         let result = self.records.result(&answered, &enquiry.fields);
         let now = self.clock.now();
-        let done = reply::done(Some(&enquiry.request_id), &id, now, &result);
+        let done = reply::done(Some(answers), &id, now, &result);
         (done, fault)
     }
 
@@ -231,11 +236,9 @@ fn looks(subject: &CitizenId) -> u8 {
 }
 
 fn outcome(fault: Option<FaultKind>, known: bool) -> String {
-    match fault.map(serde_json::to_value) {
-        Some(Ok(serde_json::Value::String(name))) => name,
-        _ if known => "ok".to_owned(),
-        _ => "not_found".to_owned(),
-    }
+    let name = fault.map(FaultKind::name);
+    name.unwrap_or(if known { "ok" } else { "not_found" })
+        .to_owned()
 }
 
 /// The last segment of a path.
@@ -243,5 +246,7 @@ fn operation(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// The request that a reply to another one names.
+const OTHER_REQUEST: &str = "018f0000-0000-7000-8000-000000000000";
 const INCOMPLETE: Refused = 200;
 const NOTHING_FOUND: Refused = 201;

@@ -14,7 +14,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sim::person::IdStatus;
-use sim::{Asked, FaultKind, Fuse, Journal, Knobs, Person, Prepared, World, misbehave};
+use sim::{
+    Asked, FaultKind, Fuse, Journal, Knobs, Means, Person, Prepared, World, charset, misbehave,
+};
 use uuid::Uuid;
 
 use super::render::render;
@@ -128,6 +130,7 @@ impl Ministry {
 
     /// The base64 of the answer's XML, kept for the next time unless a fault bends it.
     fn data(&self, asking: &Asking, fault: Option<FaultKind>) -> Option<Bytes> {
+        let lie = fault.and_then(charset);
         let render = |person: &Person| {
             let local = self
                 .clock
@@ -135,9 +138,13 @@ impl Ministry {
                 .to_zoned(TimeZone::fixed(jiff::tz::offset(7)));
             let time = local.strftime("%Y%m%d%H%M").to_string();
             let xml = render(person, &asking.subject, &asking.fields, &time);
+            // Signed as it is: only the letters lie.
+            let lie = lie.map(|lie| lie.rewrite(xml.as_bytes()));
+            let xml = lie.unwrap_or_else(|| xml.into_bytes());
             Bytes::from(STANDARD.encode_to_string(xml))
         };
-        if matches!(fault, Some(FaultKind::NotFound | FaultKind::WrongPerson)) {
+        let bent = matches!(fault, Some(FaultKind::NotFound | FaultKind::WrongPerson));
+        if bent || lie.is_some() {
             return self.person(&asking.subject, fault).map(|p| render(&p));
         }
         let key = (asking.subject, asking.fields);
@@ -245,12 +252,18 @@ async fn search(
     }
     let data = ministry.data(&asking, fault);
     let (status, outcome) = match data {
-        Some(_) => (Status::Success, fault.map_or_else(|| "ok".into(), name)),
-        None => (Status::NotFound, "not_found".into()),
+        Some(_) => (Status::Success, fault.map_or("ok", FaultKind::name)),
+        None => (Status::NotFound, "not_found"),
     };
-    ministry.note(&asking, &headers, &outcome);
-    let reply = ministry.reply(status, &data.unwrap_or_default(), id);
-    misbehave(fault, reply, &fuse).await
+    ministry.note(&asking, &headers, outcome);
+    let to = match fault {
+        Some(FaultKind::WrongRequest) => "",
+        _ => id,
+    };
+    let reply = ministry.reply(status, &data.unwrap_or_default(), to);
+    let again = ministry.knobs.again();
+    let (fuse, now) = (&fuse, ministry.clock.now());
+    misbehave(fault, reply, Means { fuse, again, now }).await
 }
 
 /// How the wire says that the session is over (RFC 6750 §3.1).
@@ -275,10 +288,4 @@ fn set(response: &mut Response<Bytes>, name: HeaderName, value: &'static str) {
     response
         .headers_mut()
         .insert(name, HeaderValue::from_static(value));
-}
-
-/// The name of a fault, as the knobs spell it.
-fn name(fault: FaultKind) -> String {
-    let value = serde_json::to_value(fault).unwrap_or_default();
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -11,7 +11,7 @@ use exchange::{CitizenId, Clock, FieldSet, PartialDate, Source, name_key};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, Uri};
 use sim::{
-    Asked, FaultKind, Fuse, Journal, Knobs, Person, Persona, Prepared, Stage, Trait, World,
+    Asked, FaultKind, Fuse, Journal, Knobs, Means, Person, Persona, Prepared, Stage, Trait, World,
     misbehave,
 };
 
@@ -26,6 +26,9 @@ use crate::population::translate;
 /// A procedure that nobody licensed, and an officer without the right: fault 004 and fault 005.
 const UNLICENSED: &str = "CHUA-CAP-PHEP";
 const WITHOUT_RIGHT: &str = "KHONG-QUYEN";
+
+/// The request that an answer to another one names.
+const OTHER_REQUEST: &str = "018f0000-0000-7000-8000-000000000000";
 
 /// The state of the simulator.
 #[derive(Debug)]
@@ -89,7 +92,7 @@ impl Desk {
     }
 
     fn refuse(&self, refusal: Refusal) -> Response<Bytes> {
-        say::fault(refusal, &self.turn)
+        say::fault(refusal, self.knobs.again(), self.clock.now(), &self.turn)
     }
 
     fn log_in(&self, account: &str) -> Response<Bytes> {
@@ -122,8 +125,14 @@ impl Desk {
                 .filter_map(|id| self.citizen(id, question))
                 .collect(),
         };
-        let answer = say::citizens(&question.request_id, self.clock.now(), &citizens);
-        misbehave(fault, answer, fuse).await
+        let now = self.clock.now();
+        let answers = match fault {
+            Some(FaultKind::WrongRequest) => OTHER_REQUEST,
+            _ => &question.request_id,
+        };
+        let answer = say::citizens(answers, now, &citizens);
+        let again = self.knobs.again();
+        misbehave(fault, answer, Means { fuse, again, now }).await
     }
 
     /// The number asked for, or those behind a legacy number.
@@ -146,13 +155,11 @@ impl Desk {
             return Some(Refusal::SessionOver);
         }
         let is_sealed = |id| Persona::of(id).is_some_and(|it| it.data_trait() == Trait::Sealed);
+        if let (Some(true), Some(subject)) = (fault.map(FaultKind::ends_session), subject) {
+            self.door.end(session, subject);
+        }
         match fault {
-            Some(FaultKind::SessionExpired) => {
-                if let Some(subject) = subject {
-                    self.door.end(session, subject);
-                }
-                Some(Refusal::SessionOver)
-            }
+            Some(FaultKind::SessionExpired) => Some(Refusal::SessionOver),
             Some(FaultKind::ServerError) => Some(Refusal::Server),
             Some(FaultKind::RateLimited) => Some(Refusal::RateLimit),
             Some(FaultKind::Maintenance) => Some(Refusal::Maintenance),
@@ -181,7 +188,7 @@ impl Desk {
             let known = subject.is_some_and(|id| self.world.view(id, Source::Population).is_some());
             let outcome = match (refusal, fault) {
                 (Some(refusal), _) => refusal.to_owned(),
-                (None, Some(fault)) => name(fault),
+                (None, Some(fault)) => fault.name().to_owned(),
                 (None, None) if known => "ok".to_owned(),
                 (None, None) => "not_found".to_owned(),
             };
@@ -239,12 +246,4 @@ fn matches(person: &Person, question: &LookUp) -> bool {
     let date = PartialDate::parse(&question.birth_date);
     let same_date = date.is_none_or(|date| date.agrees_with(&person.birth_date));
     same_name && same_date
-}
-
-/// The name of a fault in the journal.
-fn name(fault: FaultKind) -> String {
-    match serde_json::to_value(fault) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    }
 }

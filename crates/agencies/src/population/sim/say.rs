@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
+use sim::Again;
 
 use super::door::LIFE_S;
 use crate::population::wire::{CITIZEN_NS, SERVICE_NS, SOAP_NS, element};
@@ -41,16 +42,16 @@ impl Refusal {
         }
     }
 
-    /// `MaLoi`, the text, and `ThuLaiSau` in seconds.
-    const fn words(self) -> (&'static str, &'static str, Option<&'static str>) {
+    /// `MaLoi`, the text, and `ThuLaiSau` in seconds if the knobs do not say.
+    const fn words(self) -> (&'static str, &'static str, Option<u64>) {
         match self {
             Self::SessionOver => ("001", "phiên hết hạn", None),
             Self::Credentials => ("002", "tài khoản hoặc chữ ký không hợp lệ", None),
             Self::Request => ("003", "yêu cầu không hợp lệ", None),
             Self::Procedure => ("004", "dịch vụ công chưa được cấp phép khai thác", None),
             Self::Officer => ("005", "cán bộ không có quyền tra cứu", None),
-            Self::RateLimit => ("006", "vượt quá số lượt tra cứu", Some("3")),
-            Self::Maintenance => ("007", "hệ thống đang bảo trì", Some("30")),
+            Self::RateLimit => ("006", "vượt quá số lượt tra cứu", Some(3)),
+            Self::Maintenance => ("007", "hệ thống đang bảo trì", Some(30)),
             Self::Server => ("008", "lỗi hệ thống", None),
             Self::Sealed => ("010", "hồ sơ hạn chế khai thác", None),
         }
@@ -59,7 +60,12 @@ impl Refusal {
 
 /// A fault, with 500 as SOAP 1.1 asks; the end of a session with 200 and 500 by turns, as the
 /// agency says it.
-pub(super) fn fault(refusal: Refusal, turn: &AtomicBool) -> Response<Bytes> {
+pub(super) fn fault(
+    refusal: Refusal,
+    again: Again,
+    now: Timestamp,
+    turn: &AtomicBool,
+) -> Response<Bytes> {
     let (code, text, retry_after) = refusal.words();
     let mut out = open(1_024);
     out.push_str("<soapenv:Fault><faultcode>soapenv:Server</faultcode><faultstring>");
@@ -67,8 +73,8 @@ pub(super) fn fault(refusal: Refusal, turn: &AtomicBool) -> Response<Bytes> {
     out.push_str("</faultstring><detail><dan:LoiDichVu>");
     element(&mut out, "dan", "MaLoi", code);
     element(&mut out, "dan", "MoTa", text);
-    if let Some(seconds) = retry_after {
-        element(&mut out, "dan", "ThuLaiSau", seconds);
+    if let Some(text) = retry_after.and_then(|usual| again.text(usual, now)) {
+        element(&mut out, "dan", "ThuLaiSau", &text);
     }
     out.push_str("</dan:LoiDichVu></detail></soapenv:Fault>");
     let is_ok = matches!(refusal, Refusal::SessionOver) && turn.fetch_xor(true, Ordering::Relaxed);

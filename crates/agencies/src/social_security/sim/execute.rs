@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use exchange::CitizenId;
 use pgwire::api::{ClientInfo as _, ConnectionHandle};
 use sim::{Asked, FaultKind};
@@ -14,6 +15,12 @@ use super::statement::{Statement, View};
 
 /// Long enough for the first half of a row to leave the socket.
 const FLUSH: Duration = Duration::from_millis(5);
+
+/// What an oversized cell is made of.
+const SPACES: &[u8] = &[b' '; 64 << 10];
+
+/// Between two bytes of a drip.
+const DRIP: Duration = Duration::from_secs(1);
 
 impl Session<'_> {
     /// Runs the statement that is bound.
@@ -46,13 +53,17 @@ impl Session<'_> {
         Ok(self.rows(row.as_ref())?)
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is left is spoilt below the message"
+    )]
     async fn misbehave(
         &mut self,
         fault: FaultKind,
         statement: &Statement,
         id: &CitizenId,
     ) -> Result<(), Halt> {
-        if let Some(error) = misbehave::error(fault) {
+        if let Some(error) = misbehave::error(fault, self.agency.knobs.again()) {
             return Err(error.into());
         }
         match fault {
@@ -65,31 +76,88 @@ impl Session<'_> {
                 self.answer(statement, id)
             }
             FaultKind::Hang if !self.stopped_within(None).await => Err(Halt::Silence),
-            FaultKind::Garbage => {
-                let buffer = self.socket.write_buffer_mut();
-                buffer.extend_from_slice(misbehave::GARBAGE);
-                self.flush().await?;
-                Err(Halt::Silence)
-            }
-            FaultKind::ResetMidBody => self.reset(statement, id).await,
-            FaultKind::Hang
-            | FaultKind::Slow
-            | FaultKind::ServerError
-            | FaultKind::SessionExpired
-            | FaultKind::RateLimited
-            | FaultKind::Maintenance => Err(misbehave::cancelled().into()),
+            FaultKind::Hang | FaultKind::Slow => Err(misbehave::cancelled().into()),
+            fault => self.spoil(fault, statement, id).await,
         }
     }
 
-    /// Half of a row, then a reset.
-    async fn reset(&mut self, statement: &Statement, id: &CitizenId) -> Result<(), Halt> {
+    /// The faults below the message: each ends the connection, but for those of letters.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is left is committed before"
+    )]
+    async fn spoil(
+        &mut self,
+        fault: FaultKind,
+        statement: &Statement,
+        id: &CitizenId,
+    ) -> Result<(), Halt> {
         let row = self.agency.rows(statement, id).unwrap_or_default();
-        let half = row.slice(..row.len() / 2);
-        self.socket.write_buffer_mut().extend_from_slice(&half);
-        self.flush().await?;
+        match fault {
+            FaultKind::Tcvn3 | FaultKind::Vni => {
+                let lie = sim::charset(fault).map(|charset| charset.rewrite(&row));
+                return Ok(self.rows(lie.map(Bytes::from).as_ref())?);
+            }
+            FaultKind::Garbage => self.put(misbehave::GARBAGE).await?,
+            // What was said before the row is the head of this wire.
+            FaultKind::ResetAfterHead => self.reset(&[]).await?,
+            FaultKind::ResetMidBody => self.reset(row.get(..row.len() / 2).unwrap_or(&[])).await?,
+            FaultKind::ResetAfterBody => self.reset(&row).await?,
+            FaultKind::ResetBeforeHead => self.socket.get_ref().fuse().blow(),
+            FaultKind::Truncated => {
+                // Half a row under the length of a whole one, and an orderly end.
+                self.put(row.get(..row.len() / 2).unwrap_or(&[])).await?;
+            }
+            FaultKind::HangAfterHead => {
+                self.flush().await?;
+                if !self.stopped_within(None).await {
+                    return Err(Halt::Silence);
+                }
+                return Err(misbehave::cancelled().into());
+            }
+            FaultKind::Drip => self.drip(&row).await?,
+            FaultKind::Oversize => self.oversize().await?,
+            _ => return self.answer(statement, id),
+        }
+        Err(Halt::Silence)
+    }
+
+    async fn put(&mut self, bytes: &[u8]) -> Result<(), Halt> {
+        self.socket.write_buffer_mut().extend_from_slice(bytes);
+        Ok(self.flush().await?)
+    }
+
+    /// Some of a row, then a reset.
+    async fn reset(&mut self, some: &[u8]) -> Result<(), Halt> {
+        self.put(some).await?;
         sleep(FLUSH).await;
         self.socket.get_ref().fuse().blow();
-        Err(Halt::Silence)
+        Ok(())
+    }
+
+    /// A byte a second, until somebody has enough of it.
+    async fn drip(&mut self, row: &[u8]) -> Result<(), Halt> {
+        for byte in row {
+            if self.stopped_within(Some(DRIP)).await {
+                return Err(misbehave::cancelled().into());
+            }
+            self.put(&[*byte]).await?;
+        }
+        Ok(())
+    }
+
+    /// A row with one cell that is larger than anybody wants.
+    async fn oversize(&mut self) -> Result<(), Halt> {
+        let cell = misbehave::OVERSIZE_BYTES;
+        let mut head = vec![b'D'];
+        head.extend_from_slice(&(cell + 10).to_be_bytes());
+        head.extend_from_slice(&1_u16.to_be_bytes());
+        head.extend_from_slice(&cell.to_be_bytes());
+        self.put(&head).await?;
+        for _ in 0..cell as usize / SPACES.len() {
+            self.put(SPACES).await?;
+        }
+        Ok(())
     }
 
     /// Runs a statement for a while, or without end; true if it was stopped before, by request or
@@ -124,7 +192,7 @@ impl Session<'_> {
             asked.subject = Some(parameter.to_owned());
             asked.fields = statement.fields();
             asked.outcome = match (fault, subject) {
-                (Some(fault), _) => misbehave::name(fault),
+                (Some(fault), _) => fault.name(),
                 (None, Some(id)) if agency.person(id).is_some() => "ok",
                 (None, _) => "not_found",
             }

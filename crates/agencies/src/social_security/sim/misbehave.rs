@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use exchange::CitizenId;
 use pgwire::error::ErrorInfo;
-use sim::FaultKind;
+use sim::{Again, FaultKind};
 
 use super::statement;
 
@@ -14,28 +14,38 @@ pub(super) const SLOW: Duration = Duration::from_secs(2);
 /// Where a message should begin: its length is negative.
 pub(super) const GARBAGE: &[u8] = b"\xff\xfe<<<{\"\x00garbage\x80\x81";
 
+/// How long the cell of an oversized row is.
+pub(super) const OVERSIZE_BYTES: u32 = 50 << 20;
+
+/// What this wire has no words for: it names no question in its answers, packs nothing, and what
+/// ends a session is said in one way.
+pub(super) const CANNOT: &[FaultKind] = &[
+    FaultKind::Bomb,
+    FaultKind::WrongRequest,
+    FaultKind::WrongContentType,
+    FaultKind::LoginPage,
+    FaultKind::LoginRedirect,
+    FaultKind::Unauthorized,
+];
+
 /// The error that a fault is said with; none if it is not said at all.
-pub(super) fn error(fault: FaultKind) -> Option<Box<ErrorInfo>> {
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is left is not said")]
+pub(super) fn error(fault: FaultKind, again: Again) -> Option<Box<ErrorInfo>> {
     Some(match fault {
         FaultKind::ServerError => statement::error("XX000", "internal error"),
         FaultKind::RateLimited => hinted(
             statement::error("53400", "too many statements"),
-            "retry_after=3",
+            again.seconds(3),
         ),
         FaultKind::Maintenance => hinted(
             fatal("57P03", "the database system is shutting down"),
-            "retry_after=30",
+            again.seconds(30),
         ),
         FaultKind::SessionExpired => fatal(
             "57P01",
             "terminating connection due to administrator command",
         ),
-        FaultKind::NotFound
-        | FaultKind::Hang
-        | FaultKind::ResetMidBody
-        | FaultKind::Garbage
-        | FaultKind::WrongPerson
-        | FaultKind::Slow => return None,
+        _ => return None,
     })
 }
 
@@ -52,22 +62,6 @@ pub(super) fn somebody_else(than: &CitizenId) -> Option<CitizenId> {
         .find(|other| other.serial() != than.serial())
 }
 
-/// The name of a fault in the journal.
-pub(super) const fn name(fault: FaultKind) -> &'static str {
-    match fault {
-        FaultKind::NotFound => "not_found",
-        FaultKind::Hang => "hang",
-        FaultKind::ServerError => "server_error",
-        FaultKind::ResetMidBody => "reset_mid_body",
-        FaultKind::Garbage => "garbage",
-        FaultKind::WrongPerson => "wrong_person",
-        FaultKind::SessionExpired => "session_expired",
-        FaultKind::Slow => "slow",
-        FaultKind::RateLimited => "rate_limited",
-        FaultKind::Maintenance => "maintenance",
-    }
-}
-
 /// An error that ends the connection.
 fn fatal(code: &str, message: &str) -> Box<ErrorInfo> {
     let mut error = statement::error(code, message);
@@ -75,7 +69,7 @@ fn fatal(code: &str, message: &str) -> Box<ErrorInfo> {
     error
 }
 
-fn hinted(mut error: Box<ErrorInfo>, hint: &str) -> Box<ErrorInfo> {
-    error.hint = Some(hint.to_owned());
+fn hinted(mut error: Box<ErrorInfo>, retry_after_s: Option<u64>) -> Box<ErrorInfo> {
+    error.hint = retry_after_s.map(|seconds| format!("retry_after={seconds}"));
     error
 }

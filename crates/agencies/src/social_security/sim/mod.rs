@@ -88,6 +88,7 @@ fn url(address: SocketAddr) -> String {
 }
 
 fn start(stage: Stage, site: &Site) -> anyhow::Result<Handle> {
+    stage.knobs().withhold(misbehave::CANNOT);
     let running = Arc::new(ConnectionManager::new());
     let agency = Arc::new(Agency {
         world: Arc::clone(&site.world),

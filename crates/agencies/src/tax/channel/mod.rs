@@ -25,8 +25,8 @@ use tower::Service;
 
 use crate::Problem;
 pub(super) use answer::Answer;
-use link::{Link, Loss};
 pub(super) use link::progress;
+use link::{Link, Loss};
 use target::{Dial, Target};
 
 /// A channel to one agency. Clones share its connection.

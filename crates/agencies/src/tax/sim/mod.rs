@@ -10,7 +10,7 @@ use api::agency::v1::agency_service_server::AgencyServiceServer;
 use exchange::{AgencyCode, Source, SystemId};
 use identity::pki::LOOPBACK;
 use identity::{ServerTls, TlsFiles};
-use sim::{Handle, Stage};
+use sim::{FaultKind, Handle, Stage};
 
 use crate::{Simulator, Site};
 
@@ -55,11 +55,12 @@ fn start(stage: Stage, site: &Site) -> anyhow::Result<Handle> {
         crls: Vec::new(),
     };
     let tls = ServerTls::load(&files, Arc::clone(&site.clock))?;
+    stage.knobs().withhold(CANNOT);
     let register = service::Register::new(&stage, site);
     let routes = tonic::service::Routes::new(AgencyServiceServer::new(register));
     let router = routes
         .into_axum_router()
-        .layer(axum::middleware::map_response(spoil::spoil));
+        .layer(axum::middleware::from_fn(spoil::spoil));
     Ok(stage.serve_tls(router, tls.current()))
 }
 
@@ -70,6 +71,14 @@ fn code(text: &str) -> anyhow::Result<AgencyCode> {
 fn system(text: &str) -> anyhow::Result<SystemId> {
     SystemId::parse(text).ok_or_else(|| anyhow::anyhow!("{text} is no system"))
 }
+
+/// What this wire has no words for: it names no request in its answers, and its sessions are the
+/// connections, which nobody logs in to.
+const CANNOT: &[FaultKind] = &[
+    FaultKind::WrongRequest,
+    FaultKind::LoginPage,
+    FaultKind::LoginRedirect,
+];
 
 /// The source that is simulated.
 const SOURCE: Source = Source::Tax;

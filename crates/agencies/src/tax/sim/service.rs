@@ -13,10 +13,11 @@ use api::v1;
 use bytes::Bytes;
 use exchange::{CitizenId, Clock, Field, FieldSet, PartialDate, name_key};
 use prost::Message as _;
-use sim::{Asked, FaultKind, Journal, Knobs, Person, Prepared, Stage, World};
+use sim::{Again, Asked, FaultKind, Journal, Knobs, Person, Prepared, Stage, World};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::spoil::is_spoilt;
 use super::{SOURCE, record};
 use crate::Site;
 
@@ -56,20 +57,19 @@ impl Register {
         self.journal.record(|| Asked {
             fields: fields.to_vec(),
             traceparent: header(request, "traceparent"),
-            outcome: fault.map_or_else(|| "ok".to_owned(), |fault| format!("{fault:?}")),
+            outcome: fault.map_or("ok", FaultKind::name).to_owned(),
             ..Asked::new(self.clock.now(), operation, Some(subject))
         });
         self.knobs.pause().await;
         match fault {
-            None | Some(FaultKind::WrongPerson | FaultKind::Garbage | FaultKind::ResetMidBody) => {
-                Ok(fault)
-            }
+            None | Some(FaultKind::WrongPerson) => Ok(fault),
+            Some(fault) if is_spoilt(fault) => Ok(Some(fault)),
             Some(FaultKind::Slow) => {
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 Ok(None)
             }
             Some(FaultKind::Hang) => std::future::pending().await,
-            Some(fault) => Err(refusal(fault)),
+            Some(fault) => Err(refusal(fault, self.knobs.again())),
         }
     }
 
@@ -218,34 +218,36 @@ fn matches(person: &Person, question: &LookupRecordRequest) -> bool {
 }
 
 /// The status of a fault that refuses.
-fn refusal(fault: FaultKind) -> Status {
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is left has no words of its own"
+)]
+fn refusal(fault: FaultKind, again: Again) -> Status {
+    let retry = |usual| again.seconds(usual).map(Duration::from_secs);
     match fault {
         FaultKind::NotFound => Status::not_found("no such taxpayer"),
-        FaultKind::SessionExpired => Status::unauthenticated("the session has expired"),
+        FaultKind::SessionExpired | FaultKind::Unauthorized => {
+            Status::unauthenticated("the session has expired")
+        }
         FaultKind::RateLimited => Status::with_error_details(
             Code::ResourceExhausted,
             "too many questions",
-            ErrorDetails::with_retry_info(Some(Duration::from_secs(3))),
+            ErrorDetails::with_retry_info(retry(3)),
         ),
         FaultKind::Maintenance => {
             let mut details = ErrorDetails::new();
             details
                 .set_error_info("MAINTENANCE", "tax.example", [])
-                .set_retry_info(Some(Duration::from_secs(30)));
+                .set_retry_info(retry(30));
             Status::with_error_details(Code::Unavailable, "under maintenance", details)
         }
-        FaultKind::Hang
-        | FaultKind::ServerError
-        | FaultKind::ResetMidBody
-        | FaultKind::Garbage
-        | FaultKind::WrongPerson
-        | FaultKind::Slow => Status::internal("the register has failed"),
+        _ => Status::internal("the register has failed"),
     }
 }
 
 /// Marks an answer that is spoilt on its way out.
 fn mark<T>(response: &mut Response<T>, fault: Option<FaultKind>) {
-    if let Some(fault @ (FaultKind::Garbage | FaultKind::ResetMidBody)) = fault {
+    if let Some(fault) = fault.filter(|fault| is_spoilt(*fault)) {
         response.extensions_mut().insert(fault);
     }
 }

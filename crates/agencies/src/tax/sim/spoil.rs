@@ -1,14 +1,13 @@
-//! Faults below the message: bytes that are no message, and a stream reset in the middle of one.
-
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+//! Faults below the message: bytes that are no message, and streams that do not end as they should.
 
 use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::Response;
-use bytes::Bytes;
-use http_body::Frame;
-use sim::FaultKind;
+use bytes::{BufMut as _, Bytes, BytesMut};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use sim::{FaultKind, Fuse, Spoilt, Then, charset};
 
 /// A gRPC frame that promises eleven bytes of message, and holds no message.
 const GARBAGE: &[u8] = b"\x00\x00\x00\x00\x0b\xff\xfegarbage\x80\x81";
@@ -16,37 +15,92 @@ const GARBAGE: &[u8] = b"\x00\x00\x00\x00\x0b\xff\xfegarbage\x80\x81";
 /// The most that is spoilt of one answer.
 const MAX_BYTES: usize = 1 << 20;
 
+/// How long the message of an oversized answer is.
+const OVERSIZE_BYTES: u32 = 50 << 20;
+
+/// The length of what stands before a message: a flag and a length.
+const PREFIX: usize = 5;
+
+/// True for the faults that are committed here.
+pub(super) const fn is_spoilt(fault: FaultKind) -> bool {
+    matches!(
+        fault,
+        FaultKind::Garbage
+            | FaultKind::ResetBeforeHead
+            | FaultKind::ResetAfterHead
+            | FaultKind::ResetMidBody
+            | FaultKind::ResetAfterBody
+            | FaultKind::HangAfterHead
+            | FaultKind::Drip
+            | FaultKind::Truncated
+            | FaultKind::Oversize
+            | FaultKind::Bomb
+            | FaultKind::Tcvn3
+            | FaultKind::Vni
+            | FaultKind::WrongContentType
+    )
+}
+
 /// Spoils the answers that the register marked with a fault.
-pub(super) async fn spoil(response: Response) -> Response {
-    match response.extensions().get::<FaultKind>() {
-        Some(FaultKind::Garbage) => {
-            let (head, _) = response.into_parts();
-            Response::from_parts(head, Body::from(GARBAGE))
+pub(super) async fn spoil(request: Request, next: Next) -> Response {
+    let fuse = request.extensions().get::<Fuse>().cloned();
+    let response = next.run(request).await;
+    let Some(fault) = response.extensions().get::<FaultKind>().copied() else {
+        return response;
+    };
+    let (mut head, body) = response.into_parts();
+    let message = to_bytes(body, MAX_BYTES).await.unwrap_or_default();
+    if fault == FaultKind::ResetBeforeHead {
+        // The whole connection: a stream whose head is not sent cannot be told from a slow one.
+        fuse.unwrap_or_default().blow();
+    }
+    if fault == FaultKind::WrongContentType {
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        head.headers.insert(CONTENT_TYPE, plain);
+    }
+    if fault == FaultKind::Bomb {
+        let gzip = HeaderValue::from_static("gzip");
+        head.headers.insert("grpc-encoding", gzip);
+    }
+    Response::from_parts(head, spoilt(fault, &message))
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is left is spoilt elsewhere"
+)]
+fn spoilt(fault: FaultKind, message: &Bytes) -> Body {
+    let some = |part: usize| message.slice(..message.len() * part / 2);
+    match fault {
+        FaultKind::Garbage => Body::from(GARBAGE),
+        // A message is cut short and ends in order, but for the trailers, which are lost with it.
+        FaultKind::Truncated => Body::from(some(1)),
+        FaultKind::ResetAfterHead => Body::new(Spoilt::new(some(0), Then::BreakOff)),
+        FaultKind::ResetMidBody => Body::new(Spoilt::new(some(1), Then::BreakOff)),
+        FaultKind::ResetAfterBody => Body::new(Spoilt::new(some(2), Then::BreakOff)),
+        FaultKind::HangAfterHead => Body::new(Spoilt::new(some(0), Then::Hang)),
+        FaultKind::Drip => Body::new(Spoilt::new(some(2), Then::Drip)),
+        FaultKind::Oversize => {
+            let promise = framed(0, OVERSIZE_BYTES, &[]);
+            Body::new(Spoilt::new(promise, Then::Spaces(OVERSIZE_BYTES as usize)))
         }
-        Some(FaultKind::ResetMidBody) => {
-            let (head, body) = response.into_parts();
-            let body = to_bytes(body, MAX_BYTES).await.unwrap_or_default();
-            let half = body.slice(..body.len() / 2);
-            Response::from_parts(head, Body::new(Half(Some(half))))
+        // The flag says compressed; what is compressed need not be sent to be refused.
+        FaultKind::Bomb => Body::from(framed(1, 4, b"\x1f\x8b\x08\x00")),
+        FaultKind::Tcvn3 | FaultKind::Vni => {
+            let inner = message.get(PREFIX..).unwrap_or_default();
+            let lie = charset(fault).map(|charset| charset.rewrite(inner));
+            let mut all = BytesMut::from(message.get(..PREFIX).unwrap_or_default());
+            all.extend_from_slice(&lie.unwrap_or_default());
+            Body::from(all.freeze())
         }
-        _ => response,
+        _ => Body::from(message.clone()),
     }
 }
 
-/// Half a body, then a reset of the stream.
-struct Half(Option<Bytes>);
-
-impl http_body::Body for Half {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Poll::Ready(Some(match self.0.take() {
-            Some(half) => Ok(Frame::data(half)),
-            None => Err(io::ErrorKind::ConnectionReset.into()),
-        }))
-    }
+fn framed(flag: u8, length: u32, message: &[u8]) -> Bytes {
+    let mut all = BytesMut::with_capacity(PREFIX + message.len());
+    all.put_u8(flag);
+    all.put_u32(length);
+    all.put_slice(message);
+    all.freeze()
 }

@@ -2,24 +2,17 @@
 //! next start.
 //!
 //! Nobody looks for an id here, so there is no index over ids: a row holds what was done in a tenth of
-//! a second, and rows are added at the end of the table alone. That is a hundredth of what a row for
-//! each id would write to the disk that the record waits for.
-//!
-//! ```text
-//! claim: 1 ‖ tag (16) ‖ content (16) ‖ when, in milliseconds since 1970 (8)
-//! log:   2 ‖ length (1) ‖ name         the log of the ends that follow
-//! end:   3 ‖ tag (16) ‖ number of the record (8)
-//! ```
+//! a second (`trail.rs`), and rows are added at the end of the table alone. That is a hundredth of what
+//! a row for each id would write to the disk that the record waits for.
 //!
 //! *Invariant:* no more ids stay in it than the next start can remember.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::keys::{ContentTag, RequestTag};
 use super::thread::Round;
-use super::{RecordAt, RequestIds, Used};
+use super::trail::{Done, Steps, written};
+use super::{Past, RecordAt, RequestIds};
 use crate::keys::make_dir;
 use crate::private::sql::{Database, Durability, Value};
 use crate::private::sqlite::Sqlite;
@@ -33,20 +26,6 @@ pub(super) struct Embedded {
     next: u64,
 }
 
-/// What was read, in the order in which ids were used.
-#[derive(Debug, Default)]
-struct Read {
-    ids: HashMap<RequestTag, Id>,
-    count: u64,
-}
-
-#[derive(Debug)]
-struct Id {
-    content: ContentTag,
-    used_ms: u64,
-    record: Option<RecordAt>,
-}
-
 impl Embedded {
     /// Opens the file, or makes it.
     pub(super) fn open(config: &Config) -> Result<Self, Error> {
@@ -58,9 +37,9 @@ impl Embedded {
         let rows = db.rows(LAST, &[])?;
         let next = match rows.first().map(Vec::as_slice) {
             Some([number, steps]) => {
-                let mut last = Read::default();
-                last.row(steps.bytes());
-                number.number() + last.count.max(1)
+                let steps = Steps(steps.bytes());
+                let claims = steps.filter(|it| matches!(it, Done::Claim { .. })).count();
+                number.number() + (claims as u64).max(1)
             }
             _ => 0,
         };
@@ -68,21 +47,44 @@ impl Embedded {
         Ok(Self { db, next })
     }
 
-    /// Every id that was used since `kept` ago, the oldest first.
-    pub(super) fn load(&mut self, now_ms: u64, kept: Duration) -> Result<Vec<Used>, Error> {
-        let mut read = Read::default();
+    /// Tells what was done with the ids that were used since `kept` ago, in its order.
+    pub(super) fn recall(
+        &mut self,
+        now_ms: u64,
+        kept: Duration,
+        each: &mut dyn FnMut(Past),
+    ) -> Result<(), Error> {
         let mut from = self.next.saturating_sub(RequestIds::MOST as u64);
+        let mut log: Arc<str> = Arc::default();
         loop {
             let rows = self.db.rows(PAGE, &[Value::of(from)])?;
-            for row in &rows {
-                let [number, steps] = row.as_slice() else {
-                    continue;
-                };
-                from = number.number() + 1;
-                read.row(steps.bytes());
-            }
-            if rows.is_empty() {
-                return Ok(read.since(now_ms, kept));
+            let Some([last, _]) = rows.last().map(Vec::as_slice) else {
+                return Ok(());
+            };
+            from = last.number() + 1;
+            for steps in rows.iter().filter_map(|row| row.get(1)) {
+                for done in Steps(steps.bytes()) {
+                    match done {
+                        // The same for half a year.
+                        Done::Log(name) if *log == *name => {}
+                        Done::Log(name) => log = name.into(),
+                        Done::Claim {
+                            tag,
+                            content,
+                            used_ms,
+                        } => {
+                            let age = Duration::from_millis(now_ms.saturating_sub(used_ms));
+                            let left = kept.checked_sub(age).filter(|left| !left.is_zero());
+                            if let Some(left) = left {
+                                each(Past::Used { tag, content, left });
+                            }
+                        }
+                        Done::End { tag, seq } => {
+                            let log = Arc::clone(&log);
+                            each(Past::Answered(tag, RecordAt { log, seq }));
+                        }
+                    }
+                }
             }
         }
     }
@@ -110,110 +112,6 @@ impl Embedded {
         Ok(self.db.run(REMOVE, &values)? >= STEP)
     }
 }
-
-impl Read {
-    /// Reads the steps of a row; what a later version has written, and all behind it, is forgotten.
-    fn row(&mut self, steps: &[u8]) {
-        let (mut rest, mut log) = (steps, None);
-        while let Some(behind) = self.step(rest, &mut log) {
-            rest = behind;
-        }
-    }
-
-    fn step<'a>(&mut self, steps: &'a [u8], log: &mut Option<Arc<str>>) -> Option<&'a [u8]> {
-        let (kind, rest) = steps.split_first()?;
-        match *kind {
-            CLAIM => {
-                let (tag, rest) = rest.split_first_chunk()?;
-                let (content, rest) = rest.split_first_chunk()?;
-                let (used_ms, rest) = rest.split_first_chunk()?;
-                let (content, used_ms) = (ContentTag(*content), u64::from_le_bytes(*used_ms));
-                self.claim(RequestTag(*tag), content, used_ms);
-                Some(rest)
-            }
-            LOG => {
-                let (len, rest) = rest.split_first()?;
-                let (name, rest) = rest.split_at_checked(usize::from(*len))?;
-                *log = std::str::from_utf8(name).ok().map(Arc::from);
-                Some(rest)
-            }
-            END => {
-                let (tag, rest) = rest.split_first_chunk()?;
-                let (seq, rest) = rest.split_first_chunk()?;
-                let (log, seq) = (log.clone()?, u64::from_le_bytes(*seq));
-                if let Some(id) = self.ids.get_mut(&RequestTag(*tag)) {
-                    id.record = Some(RecordAt { log, seq });
-                }
-                Some(rest)
-            }
-            _ => None,
-        }
-    }
-
-    fn claim(&mut self, tag: RequestTag, content: ContentTag, used_ms: u64) {
-        self.count += 1;
-        let known = self.ids.remove(&tag);
-        let same = known.filter(|known| known.content == content);
-        let id = Id {
-            content,
-            used_ms,
-            record: same.and_then(|same| same.record),
-        };
-        self.ids.insert(tag, id);
-    }
-
-    fn since(self, now_ms: u64, kept: Duration) -> Vec<Used> {
-        let mut ids: Vec<_> = self.ids.into_iter().collect();
-        ids.sort_unstable_by_key(|(_, id)| id.used_ms);
-        let used = ids.into_iter().filter_map(|(tag, id)| {
-            let age = Duration::from_millis(now_ms.saturating_sub(id.used_ms));
-            let left = kept.checked_sub(age).filter(|left| !left.is_zero())?;
-            Some(Used {
-                tag,
-                content: id.content,
-                left,
-                record: id.record,
-            })
-        });
-        used.collect()
-    }
-}
-
-/// What was done, as it stands in a row. An end without a record changes nothing: at the next start
-/// every question is over.
-fn written(round: &Round, now_ms: u64) -> Vec<u8> {
-    let mut steps = Vec::with_capacity(CLAIM_LEN * (round.claims.len() + round.ends.len()));
-    for claim in &round.claims {
-        let age_ms = u64::try_from(claim.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        steps.push(CLAIM);
-        steps.extend_from_slice(&claim.tag.0);
-        steps.extend_from_slice(&claim.content.0);
-        steps.extend_from_slice(&now_ms.saturating_sub(age_ms).to_le_bytes());
-    }
-    let mut log: Option<&str> = None;
-    for end in &round.ends {
-        let Some(record) = &end.record else {
-            continue;
-        };
-        let Ok(len) = u8::try_from(record.log.len()) else {
-            continue;
-        };
-        if log != Some(&*record.log) {
-            log = Some(&*record.log);
-            steps.extend_from_slice(&[LOG, len]);
-            steps.extend_from_slice(record.log.as_bytes());
-        }
-        steps.push(END);
-        steps.extend_from_slice(&end.tag.0);
-        steps.extend_from_slice(&record.seq.to_le_bytes());
-    }
-    steps
-}
-
-const CLAIM: u8 = 1;
-const LOG: u8 = 2;
-const END: u8 = 3;
-const CLAIM_LEN: usize = 1 + 16 + 16 + 8;
 
 /// Beside the index: apart from the keys.
 const FILE: &str = "request-ids.db";

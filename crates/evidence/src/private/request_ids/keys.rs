@@ -69,6 +69,15 @@ impl fmt::Debug for Keys {
     }
 }
 
+impl RequestTag {
+    /// Eight of its bytes: as good as any hash of it, since nobody can choose them.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
 impl fmt::Debug for RequestTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RequestTag(…)")

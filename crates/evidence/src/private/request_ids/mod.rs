@@ -13,6 +13,7 @@ pub(super) mod shared;
 #[cfg(test)]
 pub(super) mod tests;
 mod thread;
+mod trail;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,7 @@ use exchange::{Caller, Clock, RequestId};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
+use self::embedded::Embedded;
 use self::keys::Keys;
 pub use self::keys::{ContentTag, RequestTag};
 use self::queue::{Claim, End, Queue, Step};
@@ -39,7 +41,8 @@ pub struct RequestIds(Arc<Shared>);
 struct Shared {
     state: Arc<State>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    remembered: Mutex<Vec<Used>>,
+    /// What the last run has left, until it is told.
+    past: Mutex<Option<Embedded>>,
 }
 
 /// What the store of request ids needs besides the settings of the log.
@@ -64,17 +67,20 @@ pub struct RecordAt {
     pub seq: u64,
 }
 
-/// An id that was used before this start.
+/// What was done with an id before this start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Used {
-    /// Whose id, and which.
-    pub tag: RequestTag,
-    /// For what.
-    pub content: ContentTag,
-    /// For how long it is still remembered.
-    pub left: Duration,
-    /// The record of the answer, if there was one.
-    pub record: Option<RecordAt>,
+pub enum Past {
+    /// A question was asked with it.
+    Used {
+        /// Whose id, and which.
+        tag: RequestTag,
+        /// For what.
+        content: ContentTag,
+        /// For how long it is still remembered.
+        left: Duration,
+    },
+    /// The question has been answered, with that record.
+    Answered(RequestTag, RecordAt),
 }
 
 /// What all nodes together say to a claim.
@@ -105,8 +111,7 @@ struct State {
 impl RequestIds {
     /// How many ids are remembered at most.
     ///
-    /// A table in memory is full to seven eighths then, 38 MB, and their order takes 13. At 5 a second it
-    /// takes a day to fill it, at 300 twenty-five minutes.
+    /// They take 25 MB of memory. At 5 a second it takes a day to fill it, at 300 twenty-five minutes.
     pub const MOST: usize = (1 << 19) / 8 * 7;
 
     /// Opens what the last run has left, once the log is open; of several nodes nothing but the keys.
@@ -116,13 +121,10 @@ impl RequestIds {
     /// The keyring or the file cannot be opened.
     pub fn open(config: &Config, deps: RequestIdDeps) -> Result<Self, Error> {
         let keys = Keys::new(&databases::master_key(config)?)?;
-        let (mut store, mut remembered) = (None, Vec::new());
+        let (mut store, mut past) = (None, None);
         if config.database.is_none() {
-            let mut opened = Store::open(config)?;
-            if let Store::Embedded(trail) = &mut opened {
-                remembered = trail.load(now_ms(&*deps.clock), deps.kept)?;
-            }
-            store = Some(opened);
+            store = Some(Store::Embedded(Embedded::open(config)?));
+            past = Some(Embedded::open(config)?);
         }
         let state = Arc::new(State {
             config: config.clone(),
@@ -146,15 +148,21 @@ impl RequestIds {
         Ok(Self(Arc::new(Shared {
             state,
             thread: Mutex::new(Some(thread)),
-            remembered: Mutex::new(remembered),
+            past: Mutex::new(past),
         })))
     }
 
-    /// What earlier runs of this node have left, the oldest first; handed out once.
-    #[must_use]
-    pub fn remembered(&self) -> Vec<Used> {
-        let remembered = self.0.remembered.lock();
-        std::mem::take(&mut remembered.unwrap_or_else(PoisonError::into_inner))
+    /// Tells what was done with ids in earlier runs of this node, in its order, if they are still
+    /// remembered; once. Blocks for that long.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn recall(&self, mut each: impl FnMut(Past)) -> Result<(), Error> {
+        let (state, mut past) = (&self.0.state, self.0.past.lock());
+        let past = past.as_mut().map_or(None, |past| past.take());
+        past.map_or(Ok(()), |mut past| {
+            past.recall(now_ms(&*state.clock), state.kept, &mut each)
+        })
     }
 
     /// For how long an id stands for one question.

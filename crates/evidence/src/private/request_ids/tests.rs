@@ -132,20 +132,52 @@ fn what_was_written_is_read_at_the_next_start_as_it_was_last() {
         drop(trail);
         trail = Embedded::open(&config).unwrap();
     }
-    let used = trail.load(NOW_MS, DAY).unwrap();
-    assert_eq!(used.len(), 100);
-    assert!(used.is_sorted_by_key(|it| it.left));
-    let of = |number| used.iter().find(|it| it.tag == claim(number, 0).tag);
-    let [first, second, third] = [0, 1, 2].map(|it| of(it).unwrap());
-    assert_eq!(first.record, Some(record(0)));
+    let past = recall(&mut trail, NOW_MS, DAY);
+    let of = |number| {
+        let tag = claim(number, 0).tag;
+        let own = past.iter().filter(move |it| tag_of(it) == tag);
+        own.cloned().collect::<Vec<_>>()
+    };
+    let used = |number, content, ago| Past::Used {
+        tag: claim(number, content).tag,
+        content: ContentTag([content; 16]),
+        left: DAY - ago,
+    };
+    let answered = |number, seq| Past::Answered(claim(number, 0).tag, record(seq));
+    let (first, again) = (2 * SECOND, SECOND);
     assert_eq!(
-        (second.content, &second.record),
-        (ContentTag([2; 16]), &None)
+        of(0),
+        [used(0, 1, first), answered(0, 0), used(0, 1, again)]
     );
-    assert_eq!(third.record, Some(record(8)));
-    assert_eq!(first.left, DAY - SECOND);
-    assert_eq!(third.left, DAY - 2 * SECOND);
-    assert_eq!(trail.load(NOW_MS + 1, 2 * SECOND).unwrap().len(), 2);
+    assert_eq!(
+        of(1),
+        [used(1, 1, first), answered(1, 1), used(1, 2, again)]
+    );
+    let third = [
+        used(2, 1, first),
+        answered(2, 2),
+        answered(2, 7),
+        answered(2, 8),
+    ];
+    assert_eq!(of(2), third);
+    assert_eq!(past.len(), 2 * 100 + 2 + 2);
+    // What is older is not told.
+    let used = recall(&mut trail, NOW_MS + 1, 2 * SECOND);
+    let used = used.iter().filter(|it| matches!(it, Past::Used { .. }));
+    assert_eq!(used.count(), 2);
+}
+
+/// What a trail tells.
+fn recall(trail: &mut Embedded, now_ms: u64, kept: Duration) -> Vec<Past> {
+    let mut past = Vec::new();
+    trail.recall(now_ms, kept, &mut |it| past.push(it)).unwrap();
+    past
+}
+
+fn tag_of(past: &Past) -> RequestTag {
+    match past {
+        Past::Used { tag, .. } | Past::Answered(tag, _) => *tag,
+    }
 }
 
 #[test]
@@ -190,9 +222,9 @@ fn what_a_later_version_has_written_is_not_misread() {
         db.run(sql, &row).unwrap();
     }
     let mut trail = Embedded::open(&config).unwrap();
-    assert_eq!(trail.load(NOW_MS, DAY).unwrap().len(), 1);
+    assert_eq!(recall(&mut trail, NOW_MS, DAY).len(), 2);
     trail.write(&round(vec![claim(2, 1)]), NOW_MS).unwrap();
-    assert_eq!(trail.load(NOW_MS, DAY).unwrap().len(), 2);
+    assert_eq!(recall(&mut trail, NOW_MS, DAY).len(), 4);
 }
 
 #[tokio::test]
@@ -256,5 +288,10 @@ async fn a_disk_that_fails_is_told_and_tried_again_and_keeps_nobody_waiting() {
     let lost: u64 = lost.map(|it| it.parse::<u64>().unwrap()).sum();
     assert!(lost > 3_000, "{told:?}");
     let ids = RequestIds::open(&config, deps(DAY, &Arc::default())).unwrap();
-    assert_eq!(ids.remembered().len(), 1);
+    let mut used = Vec::new();
+    ids.recall(|past| used.push(tag_of(&past))).unwrap();
+    assert!(used.iter().all(|it| *it == tag) && !used.is_empty());
+    let mut again = 0;
+    ids.recall(|_| again += 1).unwrap();
+    assert_eq!(again, 0, "it is told once");
 }

@@ -204,7 +204,8 @@ fn every_setting_says_what_it_is_and_in_what_it_is_counted() {
 }
 
 /// What is counted in itself.
-const COUNTS: [&str; 15] = [
+const COUNTS: [&str; 16] = [
+    "calls",
     "handshakes",
     "connections",
     "connections_per_certificate",
