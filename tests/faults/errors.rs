@@ -37,7 +37,7 @@ const SAYS: [(&str, &str, Option<&str>); 7] = [
         Some("0s"),
     ),
     (
-        "503 Service Unavailable\r\nretry-after: \x7fnever\r\n",
+        "503 Service Unavailable\r\nretry-after: never\r\n",
         "MAINTENANCE",
         None,
     ),

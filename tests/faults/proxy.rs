@@ -142,9 +142,11 @@ async fn carry(mut near: TcpStream, state: Arc<State>) -> std::io::Result<()> {
                 }
                 match mode() {
                     Mode::Says(answer) => {
-                        // The rest of the question may be under way.
                         near.write_all(answer.as_bytes()).await?;
-                        return near.shutdown().await;
+                        near.shutdown().await?;
+                        // What is not read would reset the connection before the answer arrives.
+                        while near.read(&mut asked).await? > 0 {}
+                        return Ok(());
                     }
                     Mode::Reset => return near.set_zero_linger(),
                     _ => far.write_all(text).await?,

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use exchange::Source;
 use serde_json::Value;
-use tests::{Beside, Rest, Sandbox, question};
+use tests::{Beside, Rest, Sandbox, question, set};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::scene::{guard, latency};
 
 /// How long every agency takes at first: well above what a busy machine adds.
-const USUAL_MS: u64 = 40;
+const USUAL_MS: u64 = 60;
+
+/// What a machine that is busy with others may add to one p99 and not to the other.
+const NOISE: Duration = Duration::from_millis(25);
 
 /// The mask of all sources but the tax register, of which each answers.
 const OTHERS: &str =
@@ -36,7 +39,7 @@ impl Seen {
 /// Asks the tax register and the others at a constant rate each, for a while.
 async fn load(caller: &Arc<Rest>, lasts: Duration) -> Seen {
     let mut calls = JoinSet::new();
-    let mut beat = interval(Duration::from_millis(25));
+    let mut beat = interval(Duration::from_millis(40));
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let begun = Instant::now();
     let mut turn = 0;
@@ -88,7 +91,9 @@ async fn one_slow_agency_costs_the_others_nothing() {
     for source in Source::ALL {
         latency(&sandbox, source, USUAL_MS).await;
     }
-    let gateway = Beside::start(&sandbox, "gw-2", |_| ());
+    let gateway = Beside::start(&sandbox, "gw-2", |config| {
+        set(config, "agency.tax.guard", "max_calls", 32);
+    });
     let caller = Arc::new(gateway.caller(&sandbox, "commune"));
     load(&caller, Duration::from_secs(2)).await;
     let most = guard(&gateway, Source::Tax).await["maxCalls"]
@@ -102,7 +107,7 @@ async fn one_slow_agency_costs_the_others_nothing() {
         latency(&sandbox, Source::Tax, USUAL_MS).await;
         let mut quiet = load(&caller, Duration::from_secs(3)).await;
         latency(&sandbox, Source::Tax, USUAL_MS * 10).await;
-        let mut slow = load(&caller, Duration::from_secs(4)).await;
+        let mut slow = load(&caller, Duration::from_secs(5)).await;
         let seen = guard(&gateway, Source::Tax).await;
         let limit = seen["limit"].as_u64().unwrap();
         let (before, beside) = (quiet.p99(), slow.p99());
@@ -114,7 +119,7 @@ async fn one_slow_agency_costs_the_others_nothing() {
         );
         assert!(limit <= most / 4, "{seen}");
         kept_back.append(&mut slow.tax_kept_back);
-        best = best.min(beside.as_secs_f64() / before.as_secs_f64());
+        best = best.min(beside.saturating_sub(NOISE).as_secs_f64() / before.as_secs_f64());
         if best <= 1.1 && !kept_back.is_empty() {
             break;
         }

@@ -118,11 +118,12 @@ impl Guard {
         F: Future<Output = Result<T, Miss>>,
     {
         self.budget.deposit();
+        let begun = Instant::now();
         let missed = match self.once(patience, &ask).await {
             Ok(answer) => return Ok((answer, 0)),
             Err(missed) => missed,
         };
-        let Some(pause) = self.again_in(&missed, patience) else {
+        let Some(pause) = self.again_in(&missed, patience, begun) else {
             return Err(missed);
         };
         sleep(pause).await;
@@ -155,7 +156,7 @@ impl Guard {
             }
             Err(_) => Err(Miss::timeout("no answer in the time there was")),
         };
-        turn.settle(verdict::of(&result, patience.cut));
+        turn.settle(verdict::of(&result, patience.ended_by(Instant::now())));
         result
     }
 
@@ -172,19 +173,17 @@ impl Guard {
     }
 
     /// After which pause a question is asked again, if it is.
-    fn again_in(&self, missed: &Miss, patience: Patience) -> Option<Duration> {
+    fn again_in(&self, missed: &Miss, patience: Patience, begun: Instant) -> Option<Duration> {
+        let (now, pause) = (Instant::now(), self.budget.pause());
         let unreached = missed.state == SourceState::Unavailable
             && missed.progress < Progress::Answering
-            && missed.retry_after.is_none();
-        if !unreached {
+            && missed.retry_after.is_none()
+            && now - begun < QUICK;
+        let left = patience.deadline.checked_duration_since(now)?;
+        if !unreached || left < pause + self.typical.get() {
             return None;
         }
-        let pause = self.budget.pause();
-        let left = patience.deadline.checked_duration_since(Instant::now())?;
-        if left < pause + self.typical.get() {
-            return None;
-        }
-        if !self.budget.withdraw(self.elapsed_ms(Instant::now())) {
+        if !self.budget.withdraw(self.elapsed_ms(now)) {
             Tally::add(&self.tally.over_budget);
             return None;
         }
@@ -198,6 +197,9 @@ impl Guard {
         u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
     }
 }
+
+/// What took longer to fail, such as a connection that does not open, would take as long again.
+const QUICK: Duration = Duration::from_millis(500);
 
 /// True if the guard kept the question back.
 fn is_unasked(miss: &Miss) -> bool {

@@ -37,4 +37,17 @@ impl Patience {
             }
         }
     }
+
+    /// Who has ended the wait for a call that is over at that time.
+    pub(super) fn ended_by(self, now: Instant) -> Cut {
+        // What gives up before, such as a connection that does not open, had the time it takes.
+        if now + MARGIN < self.deadline {
+            Cut::Source
+        } else {
+            self.cut
+        }
+    }
 }
+
+/// Timers fire a little late, and an adapter may watch the same deadline.
+const MARGIN: Duration = Duration::from_millis(5);

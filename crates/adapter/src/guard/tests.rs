@@ -379,6 +379,24 @@ async fn nothing_is_asked_again_without_budget_or_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_took_long_to_fail_is_not_asked_again_and_is_the_source_s_failure() {
+    let guard = guard();
+    advance(10 * SECOND).await;
+    let asked = guard.ask::<(), _>(patient(&guard), || async {
+        sleep(SECOND).await;
+        Err(Miss::unavailable("CONNECT", "").at(Progress::Unsent))
+    });
+    assert_eq!(asked.await.unwrap_err().attempts, 1);
+    let hurried = guard.patience(Instant::now() + 2 * SECOND);
+    let asked = guard.ask::<(), _>(hurried, || async {
+        sleep(SECOND).await;
+        Err(Miss::timeout("no connection in time"))
+    });
+    asked.await.unwrap_err();
+    assert_eq!(guard.counts().calls[1], ("failed", 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_storm_costs_a_tenth_and_three_a_second() {
     let guard = guard_with(&Config {
         failures_in_a_row: u32::MAX,
