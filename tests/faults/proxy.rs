@@ -127,65 +127,91 @@ async fn carry(mut near: TcpStream, state: Arc<State>) -> std::io::Result<()> {
     let mut far = TcpStream::connect(&state.target).await?;
     let (mut asked, mut told) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
-        let mode = || *state.mode.lock().unwrap();
         tokio::select! {
             read = near.read(&mut asked) => {
                 let text = &asked[..read?];
                 if text.is_empty() {
                     return Ok(());
                 }
-                if text.starts_with(b"POST ") || text.starts_with(b"GET ") {
-                    state.questions.fetch_add(1, Ordering::Relaxed);
-                    if mode() != Mode::Pass {
-                        state.spoilt.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-                match mode() {
-                    Mode::Says(answer) => {
-                        near.write_all(answer.as_bytes()).await?;
-                        near.shutdown().await?;
-                        // What is not read would reset the connection before the answer arrives.
-                        while near.read(&mut asked).await? > 0 {}
-                        return Ok(());
-                    }
+                match state.question(text) {
+                    Mode::Says(answer) => return say(near, answer).await,
                     Mode::Reset => return near.set_zero_linger(),
-                    _ => far.write_all(text).await?,
+                    Mode::Pass
+                    | Mode::Silence
+                    | Mode::HeadThenSilence
+                    | Mode::Trickle
+                    | Mode::ResetAfterHead
+                    | Mode::ResetInBody
+                    | Mode::ResetAfterBody => far.write_all(text).await?,
                 }
             }
             read = far.read(&mut told) => {
                 let text = &told[..read?];
-                if text.is_empty() {
+                if text.is_empty() || !spoil(&mut near, text, state.now()).await? {
                     return Ok(());
-                }
-                let head = text.windows(4).position(|four| four == b"\r\n\r\n");
-                let head = head.map_or(text.len(), |at| at + 4);
-                match mode() {
-                    Mode::Pass => near.write_all(text).await?,
-                    Mode::Silence | Mode::Says(_) | Mode::Reset => {}
-                    Mode::HeadThenSilence => near.write_all(&text[..head]).await?,
-                    Mode::Trickle => {
-                        near.write_all(&text[..head]).await?;
-                        for byte in &text[head..] {
-                            near.write_all(&[*byte]).await?;
-                            sleep(Duration::from_secs(1)).await;
-                        }
-                    }
-                    Mode::ResetAfterHead => return cut(near, &text[..head]).await,
-                    Mode::ResetInBody => {
-                        let some = head + (text.len() - head).min(9);
-                        return cut(near, &text[..some]).await;
-                    }
-                    Mode::ResetAfterBody => return cut(near, text).await,
                 }
             }
         }
     }
 }
 
+impl State {
+    fn now(&self) -> Mode {
+        *self.mode.lock().unwrap()
+    }
+
+    /// Counts a question if this is the beginning of one; what becomes of its answer.
+    fn question(&self, text: &[u8]) -> Mode {
+        let mode = self.now();
+        if text.starts_with(b"POST ") || text.starts_with(b"GET ") {
+            self.questions.fetch_add(1, Ordering::Relaxed);
+            self.spoilt
+                .fetch_add((mode != Mode::Pass).into(), Ordering::Relaxed);
+        }
+        mode
+    }
+}
+
+/// Passes as much of an answer as the mode lets; false if the connection is over.
+async fn spoil(near: &mut TcpStream, text: &[u8], mode: Mode) -> std::io::Result<bool> {
+    let head = text.windows(4).position(|four| four == b"\r\n\r\n");
+    let head = head.map_or(text.len(), |at| at + 4);
+    match mode {
+        Mode::Pass => near.write_all(text).await?,
+        Mode::Silence | Mode::Says(_) | Mode::Reset => {}
+        Mode::HeadThenSilence => near.write_all(&text[..head]).await?,
+        Mode::Trickle => {
+            near.write_all(&text[..head]).await?;
+            for byte in &text[head..] {
+                near.write_all(&[*byte]).await?;
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
+        Mode::ResetAfterHead => return cut(near, &text[..head]).await,
+        Mode::ResetInBody => {
+            let some = head + (text.len() - head).min(9);
+            return cut(near, &text[..some]).await;
+        }
+        Mode::ResetAfterBody => return cut(near, text).await,
+    }
+    Ok(true)
+}
+
+/// Says that in the place of the agency, and ends the connection.
+async fn say(mut near: TcpStream, answer: &str) -> std::io::Result<()> {
+    near.write_all(answer.as_bytes()).await?;
+    near.shutdown().await?;
+    // What is not read would reset the connection before the answer arrives.
+    let mut rest = [0; 1 << 10];
+    while near.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
 /// Sends that, lets it arrive, and resets the connection.
-async fn cut(mut near: TcpStream, last: &[u8]) -> std::io::Result<()> {
+async fn cut(near: &mut TcpStream, last: &[u8]) -> std::io::Result<bool> {
     near.write_all(last).await?;
     // A reset overtakes what is not read yet.
     sleep(Duration::from_millis(100)).await;
-    near.set_zero_linger()
+    near.set_zero_linger()?;
+    Ok(false)
 }
