@@ -93,6 +93,7 @@ async fn one_slow_agency_costs_the_others_nothing() {
     }
     let gateway = Beside::start(&sandbox, "gw-2", |config| {
         set(config, "agency.tax.guard", "max_calls", 32);
+        set(config, "agency.tax.guard", "min_calls", 8);
     });
     let caller = Arc::new(gateway.caller(&sandbox, "commune"));
     load(&caller, Duration::from_secs(2)).await;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::guard::Guarded;
+use adapter::guard::{Guard, Guarded};
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Readiness, Recheck, Record};
@@ -98,7 +98,7 @@ impl Gateway {
             metrics,
             &readiness,
         )?;
-        tell(metrics, &checked);
+        let guards = tell(metrics, &checked);
         let request_ids = request_ids(&config, &clock, metrics).await?;
         let tls = Arc::new(checked.tls);
         let consents = Arc::new(consents(config.consents.as_deref())?);
@@ -117,9 +117,6 @@ impl Gateway {
         };
         let sharing = share(checked.shared, &parts);
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
-        let guards = checked.agencies.iter().map(|it| Arc::clone(&it.guard));
-        let guards: Arc<[_]> = guards.collect();
-        metrics.guards(Arc::clone(&guards));
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
         let opening = Administrator::open(path, parts, store, switches, consents, guards);
         let administrator = opening.await.context("what operators have stopped")?;
@@ -188,10 +185,14 @@ async fn request_ids(
     opening.await?.context("the request ids that were used")
 }
 
-/// Has the metrics show what is in force.
-fn tell(metrics: &Metrics, checked: &Checked) {
+/// Has the metrics show what is in force; the guards of the agencies.
+fn tell(metrics: &Metrics, checked: &Checked) -> Arc<[Arc<Guard>]> {
     metrics.certificates(&checked.tls.lifetimes());
     metrics.policy(checked.policy.digest());
+    let guards = checked.agencies.iter().map(|it| Arc::clone(&it.guard));
+    let guards = guards.collect();
+    metrics.guards(&guards);
+    guards
 }
 
 /// What a scrape of the metrics is answered with.

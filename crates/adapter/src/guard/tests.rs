@@ -137,7 +137,7 @@ async fn of_many_callers_one_tries_and_the_others_are_told_at_once() {
     let tried = ends.iter().filter(|end| end.is_ok()).count();
     assert_eq!((tried, guard.counts().probes), (1, 1));
     assert_eq!(circuit(&guard), Circuit::Closed);
-    assert_eq!(guard.view().limit, 8, "it begins small again");
+    assert_eq!(guard.view().limit, 32, "it begins small again");
 }
 
 #[tokio::test(start_paused = true)]

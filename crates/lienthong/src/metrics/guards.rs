@@ -15,12 +15,12 @@ type Guards = Arc<[Arc<Guard>]>;
 
 impl Metrics {
     /// Shows these guards.
-    pub(crate) fn guards(&self, guards: Guards) {
-        self.circuits(&guards);
-        self.limits(&guards);
-        self.calls(&guards);
+    pub(crate) fn guards(&self, guards: &Guards) {
+        self.circuits(guards);
+        self.limits(guards);
+        self.calls(guards);
         for (name, what, read) in SUMS {
-            let guards = Arc::clone(&guards);
+            let guards = Arc::clone(guards);
             counter(&self.meter, name, what, move |counted| {
                 for guard in &*guards {
                     counted.observe(read(&guard.counts()), &[source(guard)]);
