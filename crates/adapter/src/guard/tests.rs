@@ -48,7 +48,7 @@ fn circuit(guard: &Guard) -> Circuit {
 fn open_for(guard: &Guard) -> Duration {
     match circuit(guard) {
         Circuit::Open { probe_in } => probe_in,
-        other => panic!("{other:?}"),
+        other @ (Circuit::Closed | Circuit::Probing) => panic!("{other:?}"),
     }
 }
 
