@@ -98,6 +98,7 @@ async fn unknown_to_one_is_a_state_and_unknown_to_all_is_not_found() {
     assert_eq!(ran.json()["reason"], "PERSON_NOT_FOUND");
 }
 
+/// Row U11: if nobody answers, the call fails, says of every source why, and is recorded.
 #[tokio::test]
 async fn if_nobody_answers_the_call_fails_and_says_for_every_source_why() {
     let sandbox = Sandbox::start();
@@ -128,6 +129,7 @@ async fn if_nobody_answers_the_call_fails_and_says_for_every_source_why() {
     );
 }
 
+/// Row U12: a required source that does not answer fails the call, any other leaves a partial answer.
 #[tokio::test]
 async fn a_required_source_that_does_not_answer_fails_the_call() {
     let sandbox = Sandbox::start();

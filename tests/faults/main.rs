@@ -11,10 +11,17 @@
     reason = "helpers of tests stand outside the test functions, and what was measured is shown"
 )]
 
+mod agencies;
+mod bad_day;
+mod bodies;
 mod errors;
 mod line;
+mod maintenance;
 mod proxy;
 mod scene;
+mod sessions;
 mod silence;
 mod slow;
 mod storm;
+mod strangers;
+mod trust;

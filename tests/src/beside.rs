@@ -67,6 +67,11 @@ impl Beside {
         fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.serving.pid()
+    }
+
     /// True until it has ended.
     pub fn runs(&mut self) -> bool {
         self.serving.runs()

@@ -9,6 +9,7 @@
     reason = "the harness of tests: what cannot be set up ends the test"
 )]
 
+pub mod bad_day;
 mod bench;
 mod beside;
 pub mod forger;

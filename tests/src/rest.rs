@@ -61,6 +61,8 @@ impl Rest {
             certificate: identity.map(|(cert, _)| cert.to_owned()),
             key: identity.map(|(_, key)| key.to_owned()),
             timeout_ms: 0,
+            local: true,
+            maintenance: Vec::new(),
         };
         let clock: Arc<dyn exchange::Clock> = Arc::new(SystemClock);
         let client = Client::new(&endpoint, &clock).unwrap();
@@ -75,6 +77,8 @@ impl Rest {
             certificate: None,
             key: None,
             timeout_ms: 0,
+            local: true,
+            maintenance: Vec::new(),
         };
         let clock: Arc<dyn exchange::Clock> = Arc::new(SystemClock);
         let client = Client::new(&endpoint, &clock).unwrap();

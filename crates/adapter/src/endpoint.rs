@@ -12,6 +12,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use crate::Window;
+use crate::reach::{Loopback, Refused};
+
 /// The longest a call may take when the configuration does not say: within the 3 s of a caller who
 /// does not say either, less what the record takes.
 const DEFAULT_CAP_MS: u64 = 2_500;
@@ -33,6 +36,13 @@ pub struct Endpoint {
     /// The longest a call may take, in milliseconds.
     #[serde(default = "default_cap_ms")]
     pub timeout_ms: u64,
+    /// The agency's service, or a relay to it, runs on this machine.
+    #[serde(default)]
+    pub local: bool,
+    /// Announced maintenance, in the time of Vietnam: `2026-12-01T22:00/2026-12-02T04:00`,
+    /// `sunday 22:00-04:00` or `daily 00:00-01:00`.
+    #[serde(default)]
+    pub maintenance: Vec<Window>,
 }
 
 const fn default_cap_ms() -> u64 {
@@ -48,6 +58,9 @@ pub enum EndpointError {
     /// A scheme no adapter speaks, or no host.
     #[error("{0} is no address of an agency")]
     Address(Url),
+    /// An address that no agency has.
+    #[error("{0}: {1}")]
+    Refused(Url, Refused),
     /// An https address without authorities to trust.
     #[error("{0} needs `ca`, the authorities that vouch for the agency")]
     NoAuthority(Url),
@@ -81,6 +94,28 @@ impl Endpoint {
         is_loopback(&self.url)
     }
 
+    /// Whether it may be on this machine: if it says so, or names it.
+    #[must_use]
+    pub fn loopback(&self) -> Loopback {
+        if self.local || self.is_loopback() {
+            Loopback::Allowed
+        } else {
+            Loopback::Refused
+        }
+    }
+
+    /// Looks at the addresses that stand in the address itself; names are looked at when they are
+    /// resolved.
+    fn check_hosts(&self) -> Result<(), EndpointError> {
+        let hosts = self.url.host_str().unwrap_or_default().split(',');
+        let bare = hosts.map(|host| host.trim_matches(['[', ']']));
+        for ip in bare.filter_map(|host| host.parse::<IpAddr>().ok()) {
+            let admitted = self.loopback().admits(ip);
+            admitted.map_err(|why| EndpointError::Refused(self.url.clone(), why))?;
+        }
+        Ok(())
+    }
+
     /// The TLS configuration to reach it, or none for plain text on this machine.
     ///
     /// # Errors
@@ -90,6 +125,7 @@ impl Endpoint {
         alpn: &[&[u8]],
         clock: &Arc<dyn Clock>,
     ) -> Result<Option<Arc<rustls::ClientConfig>>, EndpointError> {
+        self.check_hosts()?;
         match self.url.scheme() {
             _ if self.url.host().is_none() => Err(EndpointError::Address(self.url.clone())),
             "http" | "postgres" if self.is_loopback() => Ok(None),
@@ -143,6 +179,8 @@ mod tests {
                 certificate: None,
                 key: None,
                 timeout_ms: DEFAULT_CAP_MS,
+                local: false,
+                maintenance: Vec::new(),
             };
             endpoint.is_loopback()
         };

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use exchange::Clock;
 use http::{HeaderMap, Request, StatusCode, header};
@@ -17,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
+use crate::reach::{Resolver, is_refused, is_tls};
 use crate::{Endpoint, EndpointError, Miss, Progress};
 
 /// The most that is read of one answer: 1 MiB.
@@ -31,9 +33,14 @@ const IDLE: Duration = Duration::from_secs(45);
 /// An HTTP client bound to one agency.
 #[derive(Clone)]
 pub struct Client {
-    inner: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// The pool, which is thrown away with all its connections when one of them is not trusted.
+    pool: Arc<ArcSwap<Pool>>,
+    connector: Connector,
     base: url::Url,
 }
+
+type Connector = HttpsConnector<HttpConnector<Resolver>>;
+type Pool = legacy::Client<Connector, Full<Bytes>>;
 
 /// A whole answer.
 #[derive(Debug)]
@@ -53,7 +60,7 @@ impl Client {
     /// An endpoint that cannot be used.
     pub fn new(endpoint: &Endpoint, clock: &Arc<dyn Clock>) -> Result<Self, EndpointError> {
         let tls = endpoint.tls(&[], clock)?;
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver(endpoint.loopback()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT));
@@ -65,13 +72,10 @@ impl Client {
         } else {
             builder.https_or_http()
         };
-        let inner = legacy::Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .build(builder.enable_http1().wrap_connector(tcp));
+        let connector = builder.enable_http1().wrap_connector(tcp);
         Ok(Self {
-            inner,
+            pool: Arc::new(ArcSwap::from_pointee(pool(connector.clone()))),
+            connector,
             base: endpoint.url.clone(),
         })
     }
@@ -93,11 +97,12 @@ impl Client {
         deadline: Instant,
     ) -> Result<Response, Miss> {
         let call = async {
-            let response = self
-                .inner
-                .request(request)
-                .await
-                .map_err(|error| not_sent(&error))?;
+            let sent = self.pool.load().request(request);
+            let response = sent.await.map_err(|error| not_sent(&error))?;
+            if is_encoded(response.headers()) {
+                let detail = "the answer is packed, which nobody asked for";
+                return Err(Miss::invalid("CONTENT_ENCODING", detail));
+            }
             let (head, body) = response.into_parts();
             let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
             Ok(Response {
@@ -109,6 +114,28 @@ impl Client {
         let late = |_| Miss::timeout("no answer before the deadline");
         timeout_at(deadline, call).await.map_err(late)?
     }
+
+    /// Throws every connection away after an answer that belongs to somebody else: on which of
+    /// them questions and answers are out of step is not known.
+    pub fn distrust(&self, miss: &Miss) {
+        if miss.is_mixed_up() {
+            self.pool.store(Arc::new(pool(self.connector.clone())));
+        }
+    }
+}
+
+fn pool(connector: Connector) -> Pool {
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .build(connector)
+}
+
+/// True for a body that is not as it is: none is asked for.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let encoding = headers.get(header::CONTENT_ENCODING);
+    encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 impl fmt::Debug for Client {
@@ -127,7 +154,11 @@ fn no_trust() -> rustls::ClientConfig {
 }
 
 fn not_sent(error: &legacy::Error) -> Miss {
-    let (reason, progress) = if error.is_connect() {
+    let (reason, progress) = if is_tls(error) {
+        ("UPSTREAM_TLS", Progress::Answering)
+    } else if is_refused(error) {
+        ("ADDRESS_REFUSED", Progress::Answering)
+    } else if error.is_connect() {
         ("CONNECT", Progress::Unsent)
     } else if has_head(error) {
         // It has begun, and is none.
@@ -168,6 +199,25 @@ fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// True for the way to a page to log in, or for the page itself, as a service gives them whose
+/// session is over.
+#[must_use]
+pub fn is_login(response: &Response) -> bool {
+    match response.status.as_u16() {
+        200 => {
+            let kind = response.headers.get(header::CONTENT_TYPE);
+            let kind = kind.map(|kind| kind.as_bytes().to_ascii_lowercase());
+            kind.is_some_and(|kind| kind.starts_with(b"text/html"))
+                && memchr::memmem::find(&response.body, br#"type="password""#).is_some()
+        }
+        301..=303 | 307 | 308 => {
+            let way = response.headers.get(header::LOCATION);
+            way.is_some_and(|way| memchr::memmem::find(way.as_bytes(), b"login").is_some())
+        }
+        _ => false,
+    }
 }
 
 /// What the status alone says: a miss for every status that carries no answer.

@@ -99,6 +99,15 @@ impl Miss {
         Self::invalid("WRONG_SUBJECT", "the answer is about another person")
     }
 
+    /// True for an answer that belongs to another question.
+    #[must_use]
+    pub fn is_mixed_up(&self) -> bool {
+        matches!(
+            self.reason,
+            "WRONG_SUBJECT" | "WRONG_REQUEST" | "OTHER_REQUEST"
+        )
+    }
+
     /// The source's own limit was reached.
     pub fn rate_limited(retry_after: Option<Duration>) -> Self {
         Self {

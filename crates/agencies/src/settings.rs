@@ -8,7 +8,15 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 /// The keys of [`Endpoint`]; all other keys of a stanza are the agency's own.
-pub const ENDPOINT_KEYS: [&str; 5] = ["url", "ca", "certificate", "key", "timeout_ms"];
+pub const ENDPOINT_KEYS: [&str; 7] = [
+    "url",
+    "ca",
+    "certificate",
+    "key",
+    "timeout_ms",
+    "local",
+    "maintenance",
+];
 
 /// Something wrong with a stanza, with the key it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,12 @@
 use std::fmt;
 
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hmac;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
 use serde::{Serialize, Serializer};
 use zeroize::Zeroize as _;
+
+use crate::mac::Mac;
 
 /// The length of a salt.
 pub const SALT_LEN: usize = 32;
@@ -29,17 +30,12 @@ impl Commitment {
     /// Commits to the value of a field.
     #[must_use]
     pub fn new(salt: &Salt, field: &str, value: &[u8]) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, salt);
-        let mut context = hmac::Context::with_key(&key);
-        context.update(field.as_bytes());
-        context.update(&[0]);
-        context.update(value);
+        let tag = Mac::new(salt).of(&[field.as_bytes(), &[0], value]);
         let mut text = [0; TEXT_LEN];
         let [c, colon, rest @ ..] = &mut text;
         (*c, *colon) = (b'c', b':');
         // A tag of HMAC-SHA-256 has 32 bytes, which are 43 characters: the room there is.
-        let tag = context.sign();
-        let written = URL_SAFE_NO_PAD.encode(tag.as_ref(), rest.as_mut_slice().as_out());
+        let written = URL_SAFE_NO_PAD.encode(&tag, rest.as_mut_slice().as_out());
         debug_assert_eq!(written.len(), TEXT_LEN - 2);
         Self(text)
     }

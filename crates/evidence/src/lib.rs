@@ -41,6 +41,7 @@ mod intervention;
 pub mod keys;
 mod leaf;
 mod link;
+mod mac;
 pub mod note;
 mod observer;
 mod open;

@@ -187,7 +187,7 @@ impl Asking<'_> {
         let observer = &self.gate.deps.observer;
         observer.source(&self.call.caller, source, state, took);
         let Some(miss) = miss else { return };
-        if miss.reason == "WRONG_SUBJECT" {
+        if miss.is_mixed_up() {
             observer.wrong_subject(source);
             tracing::error!(%source, "a source answered about another person");
         } else if state == SourceState::Withheld {

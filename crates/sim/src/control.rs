@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -12,10 +12,11 @@ use crate::{FaultKind, Journal, KnobSettings, Knobs};
 
 type Parts = (Arc<Journal>, Arc<Knobs>);
 
-/// `GET` and `DELETE /journal`, `GET` and `PUT /knobs`, `GET /faults`, `GET /healthz`.
+/// `GET` and `DELETE /journal`, `POST /journal:take`, `GET` and `PUT /knobs`, `GET /faults`, `GET /healthz`.
 pub fn control_router(journal: Arc<Journal>, knobs: Arc<Knobs>) -> Router {
     Router::new()
         .route("/journal", get(read_journal).delete(clear_journal))
+        .route("/journal:take", post(take_journal))
         .route("/knobs", get(read_knobs).put(set_knobs))
         .route("/faults", get(read_faults))
         .route("/healthz", get(|| std::future::ready("ok\n")))
@@ -24,6 +25,11 @@ pub fn control_router(journal: Arc<Journal>, knobs: Arc<Knobs>) -> Router {
 
 async fn read_journal(State((journal, _)): State<Parts>) -> Json<Value> {
     Json(json!({"total": journal.total(), "entries": journal.entries()}))
+}
+
+/// What was asked since it was last taken: for who looks often, and must miss nothing.
+async fn take_journal(State((journal, _)): State<Parts>) -> Json<Value> {
+    Json(json!({"total": journal.total(), "entries": journal.take()}))
 }
 
 async fn clear_journal(State((journal, _)): State<Parts>) -> StatusCode {

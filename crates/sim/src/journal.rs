@@ -93,6 +93,15 @@ impl Journal {
         self.total.load(Ordering::Relaxed)
     }
 
+    /// Takes the questions that are kept, oldest first; they are still counted.
+    #[must_use]
+    pub fn take(&self) -> Vec<Asked> {
+        self.entries
+            .lock()
+            .map(|mut entries| std::mem::take(&mut *entries).into())
+            .unwrap_or_default()
+    }
+
     /// Forgets everything.
     pub fn clear(&self) {
         if let Ok(mut entries) = self.entries.lock() {
@@ -125,6 +134,14 @@ mod tests {
     fn a_journal_without_room_builds_no_entry() {
         let journal = Journal::new(0);
         journal.record(|| panic!("built"));
+        assert_eq!((journal.entries().len(), journal.total()), (0, 1));
+    }
+
+    #[test]
+    fn what_is_taken_is_counted_and_not_kept() {
+        let journal = Journal::new(2);
+        journal.record(|| asked("a"));
+        assert_eq!(journal.take(), [asked("a")]);
         assert_eq!((journal.entries().len(), journal.total()), (0, 1));
     }
 

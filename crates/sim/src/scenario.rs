@@ -162,6 +162,7 @@ impl Step {
             faults: self.fault.clone(),
             latency: self.latency,
             again: self.again,
+            seed: None,
         }
     }
 

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+mod bad_day;
 mod bench;
 mod check;
 mod fuzz;
@@ -65,6 +66,8 @@ enum Chore {
     Tidy,
     /// Send the readers of foreign bytes what covers more of them, for a while each.
     Fuzz(fuzz::Fuzz),
+    /// Disturb all five simulated agencies at once under load, and judge what became of every question.
+    BadDay(bad_day::BadDay),
     /// Measure the gateway as a process of its own against a bare pass-through and the budget.
     Bench(bench::Bench),
 }
@@ -76,6 +79,7 @@ A day's work:
   before you hand it in     `cargo xtask test`
   cover a row of faults     then `cargo xtask rows`
   edit what reads bytes     then `cargo xtask fuzz READER`
+  edit what meets agencies  then `cargo xtask bad-day`
   edit the road             then `cargo xtask bench`, on a machine with nothing else to do
 
 A chore stops at the first thing that is wrong and says where. The rules have their reasons beside
@@ -101,6 +105,7 @@ fn act(chore: &Chore) -> Result<()> {
         Chore::Layers => layers::run(&root),
         Chore::Tidy => tidy::run(&root),
         Chore::Fuzz(fuzz) => fuzz.run(&root),
+        Chore::BadDay(day) => day.run(&root),
         Chore::Bench(bench) => bench.run(&root),
     }
 }

@@ -44,6 +44,10 @@ pub(super) fn of<T>(result: &Result<T, Miss>, cut: Cut) -> Verdict {
         | SourceState::Ambiguous
         | SourceState::Withheld => Verdict::Answered,
         SourceState::Skipped => Verdict::Nothing { hung: Hung::No },
+        // It is known to be closed, and was not asked.
+        SourceState::Unavailable if miss.reason == MAINTENANCE && miss.attempts == 0 => {
+            Verdict::Nothing { hung: Hung::No }
+        }
         SourceState::InvalidAnswer if miss.reason == PANICKED => {
             Verdict::Nothing { hung: Hung::No }
         }
@@ -61,3 +65,6 @@ pub(super) fn of<T>(result: &Result<T, Miss>, cut: Cut) -> Verdict {
         },
     }
 }
+
+/// The reason of a source that is under maintenance.
+const MAINTENANCE: &str = "MAINTENANCE";

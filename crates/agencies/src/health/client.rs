@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session,
+    Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session, is_login,
 };
 use base64_simd::STANDARD;
 use bytes::Bytes;
@@ -98,6 +98,7 @@ impl Health {
             .map_err(|w| wrong(w).after(0))?;
         let (response, attempts) = self.call(&body, &question.context).await?;
         let answer = answer::read(&self.config, &response, question, &msg_id);
+        let answer = answer.inspect_err(|miss| self.client.distrust(miss));
         let mut answer = answer.map_err(|miss| miss.after(attempts))?;
         answer.upstream_request_id = Some(msg_id);
         answer.attempts = attempts;
@@ -143,9 +144,10 @@ impl Health {
         let ask = |token: Arc<str>| async move {
             let request = self.request(&token, body, context)?;
             let response = self.client.send(request, context.deadline).await?;
-            Ok(match response.status {
-                StatusCode::UNAUTHORIZED => Heard::SessionOver,
-                _ => Heard::Answer(response),
+            let over = response.status == StatusCode::UNAUTHORIZED || is_login(&response);
+            Ok(match over {
+                true => Heard::SessionOver,
+                false => Heard::Answer(response),
             })
         };
         self.session.with(context.deadline, ask).await

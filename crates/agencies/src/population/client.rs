@@ -47,7 +47,8 @@ impl Population {
         );
         let told = self.look_up(&look_up, &question.context).await?;
         let attempts = told.attempts;
-        answer(question, told).map_err(|miss| miss.after(attempts))
+        let answer = answer(question, told).inspect_err(|miss| self.line.distrust(miss));
+        answer.map_err(|miss| miss.after(attempts))
     }
 
     async fn find(&self, asked: &Identifier, context: &Context<'_>) -> Result<Resolution, Miss> {
@@ -62,7 +63,9 @@ impl Population {
         let told = self
             .look_up(&look_up(number, hints, elements), context)
             .await?;
-        resolution(asked, &told.collection).map_err(|miss| miss.after(told.attempts))
+        let found = resolution(asked, &told.collection);
+        let found = found.inspect_err(|miss| self.line.distrust(miss));
+        found.map_err(|miss| miss.after(told.attempts))
     }
 
     /// Asks in the session in force, or in a new one.
@@ -76,7 +79,9 @@ impl Population {
                 .await?;
             citizens(heard, request_id)
         };
-        let (collection, attempts) = self.session.with(context.deadline, ask).await?;
+        let heard = self.session.with(context.deadline, ask).await;
+        let heard = heard.inspect_err(|miss| self.line.distrust(miss));
+        let (collection, attempts) = heard?;
         Ok(Told {
             collection,
             attempts,

@@ -139,6 +139,7 @@ mod tests {
         }
     }
 
+    /// Row U08: no fault, no number of a vendor and no status is "not found", whatever it says.
     #[test]
     fn no_fault_and_no_status_is_ever_not_found() {
         let faults = (2..=12).flat_map(|code| {

@@ -64,6 +64,11 @@ impl Line {
         }
     }
 
+    /// Trusts no connection any more after an answer that belongs to another question.
+    pub(super) fn distrust(&self, miss: &Miss) {
+        self.client.distrust(miss);
+    }
+
     /// Posts an envelope under a signature of its own, and hears the answer.
     pub(super) async fn post(
         &self,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::Endpoint;
+use adapter::{Endpoint, Loopback};
 use deadpool::managed::Pool;
 use exchange::Clock;
 use schemars::JsonSchema;
@@ -82,7 +82,12 @@ pub(super) fn build(
         problems.push(problem);
         Config::new()
     });
-    if let Err(wrong) = hosts(&mut config, &own.standby, endpoint.is_loopback()) {
+    if let Err(wrong) = hosts(
+        &mut config,
+        &own.standby,
+        endpoint.is_loopback(),
+        endpoint.loopback(),
+    ) {
         problems.extend(wrong);
     }
     if let Some(database) = &own.database {
@@ -146,7 +151,12 @@ fn address(endpoint: &Endpoint) -> Result<Config, Problem> {
 }
 
 /// Adds the standby hosts; beside a host on this machine they stay on it.
-fn hosts(config: &mut Config, standby: &[String], loopback: bool) -> Result<(), Vec<Problem>> {
+fn hosts(
+    config: &mut Config,
+    standby: &[String],
+    loopback: bool,
+    admitted: Loopback,
+) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     for host in standby {
         match host
@@ -155,6 +165,10 @@ fn hosts(config: &mut Config, standby: &[String], loopback: bool) -> Result<(), 
         {
             Some((name, Ok(port))) if !name.is_empty() => {
                 let here = name == "localhost" || is_loopback(name);
+                let ip = name.trim_matches(['[', ']']).parse();
+                if let Some(Err(why)) = ip.ok().map(|ip| admitted.admits(ip)) {
+                    problems.push(Problem::new("standby", format!("{host}: {why}")));
+                }
                 if loopback && !here {
                     let what = format!("{host} is plain text and not on this machine");
                     problems.push(Problem::new("standby", what));

@@ -24,6 +24,7 @@ const MAX_OBLIGATIONS: usize = 600;
 #[derive(Debug)]
 pub(super) struct Client {
     service: AgencyServiceClient<Channel>,
+    channel: Channel,
     cap: Duration,
 }
 
@@ -33,8 +34,9 @@ impl Client {
         let channel = Channel::new(&settings.endpoint, &deps.clock)?;
         let origin = channel.origin();
         Ok(Self {
-            service: AgencyServiceClient::with_origin(channel, origin)
+            service: AgencyServiceClient::with_origin(channel.clone(), origin)
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            channel,
             cap: settings.endpoint.cap(),
         })
     }
@@ -51,7 +53,12 @@ impl Client {
             (self.record(question).await?, Vec::new())
         };
         let (subject, fields) = (&question.subject, &question.fields);
-        let answer = translate::record(subject, fields, response, obligations)?;
+        let answer = translate::record(subject, fields, response, obligations);
+        let answer = answer.inspect_err(|miss| {
+            if miss.is_mixed_up() {
+                self.channel.close();
+            }
+        })?;
         Ok(Answer { attempts, ..answer })
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::channel::{NOT_OPENED, OTHER_CONTENT};
 use adapter::{Answer, Miss, Resolution, confirm, is_nfc};
 use api::agency::v1::{
     LookupRecordResponse, ResolveIdentifierResponse, lookup_record_response as answer,
@@ -109,10 +110,16 @@ fn said(status: &Status) -> Miss {
         Code::DeadlineExceeded | Code::Cancelled => Miss::timeout(detail()),
         Code::ResourceExhausted => Miss::rate_limited(retry_after(status)),
         Code::Unavailable if is_maintenance(status) => Miss::maintenance(retry_after(status)),
-        Code::Unavailable => Miss::unavailable("UNREACHABLE", detail()),
+        Code::Unavailable => Miss::unavailable(not_opened(status), detail()),
         Code::Unauthenticated => Miss::unavailable("SESSION_EXPIRED", detail()),
         Code::PermissionDenied => Miss::unavailable("REFUSED", detail()),
         Code::OutOfRange => Miss::invalid("TOO_LARGE", detail()),
+        Code::Unknown if status.message() == OTHER_CONTENT => {
+            Miss::invalid("CONTENT_TYPE", detail())
+        }
+        Code::Unimplemented if status.message().contains("Content is compressed") => {
+            Miss::invalid("CONTENT_ENCODING", detail())
+        }
         Code::Internal | Code::Unknown if is_undecodable(status) => {
             Miss::invalid("GARBAGE", detail())
         }
@@ -128,6 +135,16 @@ fn said(status: &Status) -> Miss {
     }
 }
 
+/// Why there is no connection, if that is known.
+fn not_opened(status: &Status) -> &'static str {
+    let why = status.metadata().get(NOT_OPENED);
+    match why.and_then(|why| why.to_str().ok()) {
+        Some("UPSTREAM_TLS") => "UPSTREAM_TLS",
+        Some("ADDRESS_REFUSED") => "ADDRESS_REFUSED",
+        _ => "UNREACHABLE",
+    }
+}
+
 /// True for the statuses that the gRPC library itself makes of bytes that are no message.
 fn is_undecodable(status: &Status) -> bool {
     let message = status.message();
@@ -135,6 +152,7 @@ fn is_undecodable(status: &Status) -> bool {
         "failed to decode",
         "protocol error",
         "grpc-status header missing",
+        "Unexpected EOF",
     ]
     .iter()
     .any(|own| message.contains(own))

@@ -28,6 +28,10 @@ impl Secret {
         own
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8; SECRET_LEN] {
+        &self.0
+    }
+
     pub(crate) fn as_slice(&self) -> &[u8] {
         self.0.as_slice()
     }

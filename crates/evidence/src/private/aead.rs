@@ -2,23 +2,25 @@
 
 use std::fmt;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
 use crate::keys::secret::{SECRET_LEN, Secret};
 
-const NONCE_LEN: usize = 12;
+pub(super) const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 /// How much longer the sealed text is than the plain one.
 pub(super) const OVERHEAD: usize = NONCE_LEN + TAG_LEN;
 
 /// A key that seals and opens.
-pub(super) struct Key(RandomizedNonceKey);
+pub(super) struct Key(LessSafeKey);
 
 impl Key {
     pub(super) fn new(bytes: &Secret) -> Result<Self, Unspecified> {
-        RandomizedNonceKey::new(&AES_256_GCM, bytes.as_slice()).map(Self)
+        let key = UnboundKey::new(&AES_256_GCM, bytes.as_slice())?;
+        Ok(Self(LessSafeKey::new(key)))
     }
 
     /// Appends the sealed text; `label` says what it is, and only the same label opens it.
@@ -28,13 +30,25 @@ impl Key {
         plain: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Unspecified> {
+        let mut nonce = [0; NONCE_LEN];
+        rand::fill(&mut nonce)?;
+        self.seal_under(nonce, label, plain, out)
+    }
+
+    /// The same under a nonce that was drawn already, and is used for nothing else.
+    pub(super) fn seal_under(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        label: &[u8],
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unspecified> {
+        out.extend_from_slice(&nonce);
         let begin = out.len();
-        out.extend_from_slice(&[0; NONCE_LEN]);
         out.extend_from_slice(plain);
-        let sealed = out.get_mut(begin..).unwrap_or_default();
-        let (place, text) = sealed.split_at_mut(NONCE_LEN);
-        let (nonce, tag) = self.0.seal_in_place_separate_tag(Aad::from(label), text)?;
-        place.copy_from_slice(nonce.as_ref());
+        let text = out.get_mut(begin..).unwrap_or_default();
+        let (nonce, label) = (Nonce::from(&nonce), Aad::from(label));
+        let tag = self.0.seal_in_place_separate_tag(nonce, label, text)?;
         out.extend_from_slice(tag.as_ref());
         Ok(())
     }

@@ -14,13 +14,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use zeroize::Zeroizing;
 
-use super::aead::{Key, OVERHEAD};
+use super::aead::{Key, NONCE_LEN, OVERHEAD};
 use super::opening::Openings;
 use super::sealed::{HEAD_LEN, INTAKE_LABEL, OPENINGS_LABEL, Sealed};
 use crate::Error;
-use crate::keys::secret::{self, Secret};
+use crate::keys::secret::{self, SECRET_LEN, Secret};
 use crate::replace::sync_dir;
 
 /// The intake keys of a log.
@@ -35,6 +37,30 @@ pub(crate) struct Intake {
 struct Numbered {
     number: u64,
     key: Key,
+}
+
+/// What one record needs of the system's random numbers, drawn at once: each draw has its price.
+struct Drawn {
+    secret: Secret,
+    /// The nonce under which the secret is wrapped.
+    wrapping: [u8; NONCE_LEN],
+    /// The nonce under which the openings are sealed.
+    sealing: [u8; NONCE_LEN],
+}
+
+impl Drawn {
+    fn new(random: &SystemRandom) -> Result<Self, Unspecified> {
+        let mut bytes = Zeroizing::new([0; SECRET_LEN + 2 * NONCE_LEN]);
+        random.fill(bytes.as_mut_slice())?;
+        let (secret, nonces) = bytes.split_first_chunk().ok_or(Unspecified)?;
+        let (wrapping, rest) = nonces.split_first_chunk().ok_or(Unspecified)?;
+        let sealing = rest.first_chunk().ok_or(Unspecified)?;
+        Ok(Self {
+            secret: Secret::new(secret),
+            wrapping: *wrapping,
+            sealing: *sealing,
+        })
+    }
 }
 
 impl Intake {
@@ -61,13 +87,18 @@ impl Intake {
     pub(crate) fn seal(&self, openings: &Openings) -> Result<Vec<u8>, Error> {
         let refused = |_| Error::Crypto("seal openings");
         let current = self.current.load();
-        let secret = secret::fresh(&self.random)?;
-        let wrapped = current.key.wrap(INTAKE_LABEL, &secret).map_err(refused)?;
-        let key = Key::new(&secret).map_err(refused)?;
+        let drawn = Drawn::new(&self.random).map_err(refused)?;
+        let secret = drawn.secret.as_slice();
+        let mut wrapped = Vec::with_capacity(SECRET_LEN + OVERHEAD);
+        let wrapping = &current.key;
+        let done = wrapping.seal_under(drawn.wrapping, INTAKE_LABEL, secret, &mut wrapped);
+        done.map_err(refused)?;
+        let key = Key::new(&drawn.secret).map_err(refused)?;
         let plain = openings.bytes();
         let mut out = Vec::with_capacity(HEAD_LEN + plain.len() + OVERHEAD);
         Sealed::write_head(&mut out, current.number, &wrapped);
-        key.seal(OPENINGS_LABEL, plain, &mut out).map_err(refused)?;
+        let done = key.seal_under(drawn.sealing, OPENINGS_LABEL, plain, &mut out);
+        done.map_err(refused)?;
         Ok(out)
     }
 
@@ -169,6 +200,12 @@ mod tests {
             Openings::parse(&plain)
         };
         assert_eq!(open(&intake).unwrap()[0].value, b"999099000001");
+        // Nothing that was drawn is used twice.
+        let other = intake.seal(&openings).unwrap();
+        let other = Sealed::read(&other).unwrap();
+        let nonces = [sealed.key, sealed.text, other.key, other.text].map(|it| &it[..NONCE_LEN]);
+        let different: std::collections::BTreeSet<_> = nonces.into_iter().collect();
+        assert_eq!(different.len(), 4);
         let again = Intake::open(dir.path()).unwrap();
         assert!(open(&again).is_some() && again.current() > sealed.intake);
         let newer = again.renew().unwrap();

@@ -46,6 +46,13 @@ impl Sqlite {
         })
     }
 
+    /// Keeps no more of its pages in memory.
+    pub(super) fn cache_at_most(&self, kib: u32) -> Result<(), Error> {
+        let set = format!("PRAGMA cache_size = -{kib}");
+        let set = self.connection.execute_batch(&set);
+        set.map_err(self.failed("prepare"))
+    }
+
     /// Waits no longer than this for others.
     fn wait_at_most(&self, time: Duration) -> Result<(), Error> {
         let set = self.connection.busy_timeout(time);

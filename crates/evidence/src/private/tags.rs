@@ -12,12 +12,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::hmac;
-
 use super::databases;
 use super::epoch::Epoch;
 use super::keyring::Keyring;
 use crate::keys::secret::{self, Secret};
+use crate::mac::Mac;
 use crate::replace::sync_dir;
 use crate::{Config, Error};
 
@@ -35,7 +34,7 @@ pub(super) const NOBODY: &str = "none";
 /// The keys of all half-years.
 pub(super) struct TagKeys {
     kept: Kept,
-    keys: BTreeMap<Epoch, hmac::Key>,
+    keys: BTreeMap<Epoch, Mac>,
 }
 
 /// Where the keys are kept.
@@ -151,17 +150,13 @@ impl fmt::Debug for TagKeys {
     }
 }
 
-fn key(bytes: &Secret) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, bytes.as_slice())
+fn key(bytes: &Secret) -> Mac {
+    Mac::new(bytes.as_bytes())
 }
 
-fn tag(key: &hmac::Key, kind: &str, value: &[u8]) -> Tag {
-    let mut context = hmac::Context::with_key(key);
-    context.update(kind.as_bytes());
-    context.update(&[0]);
-    context.update(value);
-    let whole = context.sign();
-    whole.as_ref().first_chunk().copied().unwrap_or_default()
+fn tag(key: &Mac, kind: &str, value: &[u8]) -> Tag {
+    let whole = key.of(&[kind.as_bytes(), &[0], value]);
+    whole.first_chunk().copied().unwrap_or_default()
 }
 
 const PREFIX: &str = "tags.";

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use adapter::guard::{self, Guarded};
-use adapter::{Agency, Endpoint};
+use adapter::{Agency, Endpoint, Maintained, is_loopback};
 use agencies::{ALL, Deps, ENDPOINT_KEYS, Entry, Problem, Settings};
 use toml::Table;
 
@@ -108,7 +108,22 @@ impl Switched {
     fn try_connect(&self, base: &Path, deps: &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>> {
         let mut stanza = self.endpoint.clone();
         stanza.extend(self.own.clone());
-        (self.entry.connect)(Settings::new(stanza, base)?, deps)
+        let settings = Settings::new(stanza, base)?;
+        let windows = settings.endpoint.maintenance.clone();
+        let agency = (self.entry.connect)(settings, deps)?;
+        let clock = Arc::clone(&deps.clock);
+        Ok(Arc::new(Maintained::new(agency, windows, clock)))
+    }
+
+    /// Refuses an agency on this machine outside a sandbox, unless it is said to be here.
+    pub(super) fn check_local(&self, problems: &mut Problems) {
+        let url = self.endpoint.get("url").and_then(toml::Value::as_str);
+        let url = url.and_then(|url| url.parse().ok());
+        let said = self.endpoint.get("local") == Some(&true.into());
+        if url.is_some_and(|url| is_loopback(&url)) && !said && self.stand_ins.is_empty() {
+            let what = "is this machine: say `local = true` if the agency's service, or a relay to it, runs here";
+            problems.add(&join(&self.path, "url"), what);
+        }
     }
 
     /// Adds what the agency says, but for what stands in.

@@ -55,6 +55,10 @@ impl Checked {
         let witnesses = named.witnesses(&config.evidence);
         let shared = named.sharing(config.sharing.as_ref());
         let agencies = named.agencies(&config.agencies, &config.base);
+        if !config.is_sandbox() {
+            let all = config.agencies.iter();
+            all.for_each(|one| one.check_local(&mut named.problems));
+        }
         named.problems.locate(&config.lines);
         match (policy, tls) {
             (Some(policy), Some(tls)) if named.problems.is_empty() => Ok(Self {

@@ -37,6 +37,8 @@ impl Asker {
             certificate: Some(target.cert.clone()),
             key: Some(target.key.clone()),
             timeout_ms: 0,
+            local: true,
+            maintenance: Vec::new(),
         };
         let client = Client::new(&endpoint, &clock)?;
         Ok(Self { client })

@@ -13,6 +13,7 @@ mod disk;
 mod doors;
 mod guards;
 mod in_force;
+mod maintenance;
 mod overload;
 mod process;
 mod request_ids;

@@ -22,6 +22,18 @@ pub(super) fn observe(meter: &Meter) {
             }
         },
     );
+    gauge(
+        meter,
+        "process.tasks",
+        "",
+        "Tasks of the runtime that have not ended.",
+        |gauge| {
+            // Nothing is told to a collector, which looks from outside the runtime.
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                gauge.observe(runtime.metrics().num_alive_tasks() as u64, &[]);
+            }
+        },
+    );
     meter
         .f64_observable_counter("process.cpu")
         .with_unit("s")

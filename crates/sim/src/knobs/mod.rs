@@ -71,6 +71,10 @@ pub struct KnobSettings {
     /// When to come again, of who is refused for the rate or for maintenance.
     #[serde(default)]
     pub again: Again,
+    /// Where the series of numbers begins anew that decide what is probable; it goes on if left
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// The knobs of one simulator.
@@ -148,6 +152,9 @@ impl Knobs {
             again: settings.again,
         };
         self.active.store(active.into());
+        if let Some(seed) = settings.seed {
+            self.seed(seed);
+        }
         Ok(())
     }
 
@@ -159,6 +166,7 @@ impl Knobs {
             faults: active.faults.iter().map(ActiveKnob::settings).collect(),
             latency: active.latency,
             again: active.again,
+            seed: None,
         }
     }
 

@@ -5,8 +5,8 @@
 //! poll, must name the very question it answers, so that a broken proxy, a mixed-up connection or
 //! a lost dossier never becomes "no such person".
 
-use adapter::{Heard, Miss, Response, classify};
-use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use adapter::{Heard, Miss, Response, classify, is_login};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 
 use super::super::wire::{self, Code, Reply};
@@ -134,21 +134,7 @@ fn nothing_found(
 /// The ways of the register to say that the session is over but for number 100: 401, a page to
 /// log in, or the way to one.
 fn is_session_over(response: &Response) -> bool {
-    let header = |name| {
-        response
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
-    match response.status.as_u16() {
-        401 => true,
-        200 => {
-            let page = header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
-            page && holds(&response.body, br#"type="password""#)
-        }
-        301..=308 => header(LOCATION).is_some_and(|way| way.contains("login")),
-        _ => false,
-    }
+    response.status == 401 || is_login(response)
 }
 
 /// Statuses that say "later", and need no body to say it.
@@ -194,10 +180,6 @@ fn json<T: DeserializeOwned>(response: &Response) -> Result<T, Miss> {
         let detail = format!("{:?} error at {line}:{column}", error.classify());
         Miss::invalid("MALFORMED", detail)
     })
-}
-
-fn holds(body: &[u8], needle: &[u8]) -> bool {
-    body.windows(needle.len()).any(|window| window == needle)
 }
 
 const BOM: &[u8] = b"\xef\xbb\xbf";

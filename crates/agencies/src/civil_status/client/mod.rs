@@ -52,11 +52,13 @@ impl CivilStatus {
         let request_id = context.request.id.to_string();
         let body = wire::enquiry(question, &request_id);
         let asked = Asked::Enquiry(&request_id);
-        let (reply, attempts) = self.call(asked, body, context).await?;
+        let heard = self.call(asked, body, context).await;
+        let heard = heard.inspect_err(|miss| self.line.client.distrust(miss));
+        let (reply, attempts) = heard?;
         let dossier = reply.ma_ho_so.clone();
         let reply = self.completed(reply, context).await;
         let answer = reply.and_then(|reply| answer(question, reply, dossier));
-        match answer {
+        match answer.inspect_err(|miss| self.line.client.distrust(miss)) {
             Ok(answer) => Ok(Answer { attempts, ..answer }),
             Err(miss) => Err(miss.after(attempts)),
         }

@@ -41,6 +41,7 @@ impl Refusal {
 mod tests {
     use super::*;
 
+    /// Row U08: of the numbers of the vendor only 201 says that nothing is found; a timeout never does.
     #[test]
     fn every_number_has_its_meaning_and_only_201_finds_nothing() {
         let table = [

@@ -10,16 +10,19 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use adapter::{BoxFuture, Endpoint, Flight, Progress};
+use adapter::{BoxFuture, Endpoint, Flight, Progress, is_refused, is_tls};
 use bytes::Bytes;
 use exchange::Clock;
+use http::header::CONTENT_TYPE;
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
+use tonic::metadata::MetadataValue;
 use tonic::{Status, body};
 use tower::Service;
 
@@ -38,6 +41,11 @@ impl Channel {
     pub(super) fn new(endpoint: &Endpoint, clock: &Arc<dyn Clock>) -> Result<Self, Vec<Problem>> {
         let target = Target::new(endpoint, clock)?;
         Ok(Self(Arc::new(Line::new(target))))
+    }
+
+    /// Closes the connection once its other calls have ended; the next call opens another.
+    pub(super) fn close(&self) {
+        self.0.flight().take();
     }
 
     /// Scheme and authority of every call.
@@ -87,7 +95,13 @@ impl<D: Dial> Line<D> {
             Err(Loss::Unprocessed(_)) => self.link().await?.ask(head, body).await,
             first => first,
         };
-        Ok(answered?)
+        let answered = answered?;
+        let kind = answered.headers().get(CONTENT_TYPE);
+        let is_ours = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        if answered.status().is_success() && !is_ours {
+            return Err(Status::unknown(OTHER_CONTENT));
+        }
+        Ok(answered)
     }
 
     /// The connection; opened if there is none, and once for all who wait.
@@ -99,9 +113,13 @@ impl<D: Dial> Line<D> {
         flight.landed().await
     }
 
+    fn flight(&self) -> MutexGuard<'_, Option<Opening>> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The connection at hand; if there is none that takes calls, the opening of one.
     fn held(&self) -> Result<Arc<Link>, Opening> {
-        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flight = self.flight();
         let begun = flight.as_ref().map(|flight| (flight, flight.has_landed()));
         match begun {
             Some((_, Some(Ok(link)))) if link.is_open() => Ok(link),
@@ -120,16 +138,36 @@ fn open<D: Dial>(target: &Arc<D>) -> Opening {
     let opened = async move {
         let open = async { Link::open(target.dial().await?).await };
         match timeout(CONNECT, open).await {
-            Ok(opened) => opened.map_err(|error| not_opened(error.to_string())),
-            Err(_) => Err(not_opened("the connection does not open")),
+            Ok(opened) => opened.map_err(|error| not_opened(&error)),
+            Err(_) => Err(unsent(Status::unavailable("the connection does not open"))),
         }
     };
     Flight::begin(opened, || Err(Status::internal("the opening panicked")))
 }
 
-fn not_opened(why: impl Into<String>) -> Status {
-    link::before_head(Status::unavailable(why), Progress::Unsent)
+/// What is said of an answer that is called something else.
+pub(super) const OTHER_CONTENT: &str = "the answer has another content type";
+
+/// Why no connection was opened.
+fn not_opened(error: &io::Error) -> Status {
+    let mut status = Status::unavailable(error.to_string());
+    let why = match (is_tls(error), is_refused(error)) {
+        (true, _) => "UPSTREAM_TLS",
+        (_, true) => "ADDRESS_REFUSED",
+        (false, false) => return unsent(status),
+    };
+    let reason = MetadataValue::from_static(why);
+    status.metadata_mut().insert(NOT_OPENED, reason);
+    status
 }
+
+/// A status of a call that has not left.
+fn unsent(status: Status) -> Status {
+    link::before_head(status, Progress::Unsent)
+}
+
+/// Where a status of ours says why no connection was opened; no agency's own has it.
+pub(super) const NOT_OPENED: &str = "lienthong-not-opened";
 
 /// The longest a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(1);

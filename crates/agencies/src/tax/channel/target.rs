@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use adapter::Endpoint;
+use adapter::{Endpoint, Loopback};
 use exchange::Clock;
 use http::Uri;
 use rustls::ClientConfig;
@@ -27,7 +27,9 @@ pub(super) trait Dial: fmt::Debug + Send + Sync + 'static {
 
 /// An agency, reached over TCP and the gateway's own TLS.
 pub(super) struct Target {
-    authority: String,
+    host: String,
+    port: u16,
+    loopback: Loopback,
     name: ServerName<'static>,
     tls: TlsConnector,
     origin: Uri,
@@ -46,7 +48,9 @@ impl Target {
         let port = endpoint.url.port_or_known_default().unwrap_or(443);
         let bare = host.trim_matches(['[', ']']).to_owned();
         Ok(Self {
-            authority: format!("{bare}:{port}"),
+            host: bare.clone(),
+            port,
+            loopback: endpoint.loopback(),
             name: ServerName::try_from(bare).map_err(|error| problem(&error))?,
             tls: tls.into(),
             origin: Uri::try_from(format!("https://{host}:{port}"))
@@ -63,7 +67,7 @@ impl Dial for Target {
     type Stream = TlsStream<TcpStream>;
 
     async fn dial(&self) -> io::Result<Self::Stream> {
-        let tcp = TcpStream::connect(&self.authority).await?;
+        let tcp = self.loopback.connect(&self.host, self.port).await?;
         tcp.set_nodelay(true)?;
         self.tls.connect(self.name.clone(), tcp).await
     }
@@ -71,6 +75,9 @@ impl Dial for Target {
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Target").field(&self.authority).finish()
+        f.debug_struct("Target")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }

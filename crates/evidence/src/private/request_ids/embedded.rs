@@ -33,6 +33,7 @@ impl Embedded {
         make_dir(&dir)?;
         // What a power cut loses is fresh again, and nothing else.
         let mut db = Sqlite::open(&dir.join(FILE), Durability::Relaxed)?;
+        db.cache_at_most(CACHE_KIB)?;
         db.define(&[TABLE], &[])?;
         let rows = db.rows(LAST, &[])?;
         let next = match rows.first().map(Vec::as_slice) {
@@ -125,5 +126,7 @@ const ADD: &str = "INSERT INTO request_steps (number, at_ms, steps) VALUES ($1, 
 const REMOVE: &str = "DELETE FROM request_steps WHERE number IN \
     (SELECT number FROM (SELECT number, at_ms FROM request_steps ORDER BY number LIMIT 64) oldest \
      WHERE number < $1 OR at_ms < $2)";
+/// Pages are read once, and written at the end of the table.
+const CACHE_KIB: u32 = 256;
 /// So many rows are looked at with one statement.
 const STEP: u64 = 64;

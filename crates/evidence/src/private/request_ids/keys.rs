@@ -8,11 +8,12 @@
 
 use std::fmt;
 
-use aws_lc_rs::{hkdf, hmac};
 use exchange::{Caller, RequestId};
 
 use crate::Error;
-use crate::keys::secret::Secret;
+use crate::keys::secret::{self, Secret};
+use crate::mac::Mac;
+use crate::tree::Hash;
 
 /// A caller and its request id. HMAC-SHA-256, its first 16 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,18 +25,15 @@ pub struct ContentTag(pub(super) [u8; TAG_LEN]);
 
 /// The keys of both.
 pub(super) struct Keys {
-    id: hmac::Key,
-    content: hmac::Key,
+    id: Mac,
+    content: Mac,
 }
 
 impl Keys {
     pub(super) fn new(master: &Secret) -> Result<Self, Error> {
-        let master = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master.as_slice());
         let key = |label: &[u8]| {
-            let parts = [LABEL, label];
-            let made = master.expand(&parts, hmac::HMAC_SHA256);
-            made.map(hmac::Key::from)
-                .map_err(|_| Error::Crypto("derive the keys of request ids"))
+            let made = secret::derive(master, &[LABEL, label].concat())?;
+            Ok::<_, Error>(Mac::new(made.as_bytes()))
         };
         Ok(Self {
             id: key(b"id")?,
@@ -44,22 +42,19 @@ impl Keys {
     }
 
     pub(super) fn id(&self, caller: &Caller, id: RequestId) -> RequestTag {
-        let mut context = hmac::Context::with_key(&self.id);
         // Neither name has a zero in it.
-        context.update(caller.agency().as_str().as_bytes());
-        context.update(&[0]);
-        context.update(caller.system().as_str().as_bytes());
-        context.update(&[0]);
-        context.update(id.uuid().as_bytes());
-        RequestTag(head(&context.sign()))
+        RequestTag(head(&self.id.of(&[
+            caller.agency().as_str().as_bytes(),
+            &[0],
+            caller.system().as_str().as_bytes(),
+            &[0],
+            id.uuid().as_bytes(),
+        ])))
     }
 
     pub(super) fn content(&self, method: &str, message: &[u8]) -> ContentTag {
-        let mut context = hmac::Context::with_key(&self.content);
-        context.update(method.as_bytes());
-        context.update(&[0]);
-        context.update(message);
-        ContentTag(head(&context.sign()))
+        let whole = self.content.of(&[method.as_bytes(), &[0], message]);
+        ContentTag(head(&whole))
     }
 }
 
@@ -90,8 +85,8 @@ impl fmt::Debug for ContentTag {
     }
 }
 
-fn head(tag: &hmac::Tag) -> [u8; TAG_LEN] {
-    tag.as_ref().first_chunk().copied().unwrap_or_default()
+fn head(tag: &Hash) -> [u8; TAG_LEN] {
+    tag.first_chunk().copied().unwrap_or_default()
 }
 
 const TAG_LEN: usize = 16;

@@ -1,0 +1,144 @@
+//! Maintenance, announced in the configuration or by the agency: nobody asks it meanwhile, and all
+//! are told at once when to come again.
+
+use std::time::Duration;
+
+use exchange::{Clock as _, Source, SystemClock};
+use jiff::tz::{TimeZone, offset};
+use serde_json::json;
+use tests::{Beside, Sandbox, question, set};
+use tokio::time::{Instant, sleep};
+
+use crate::agencies::{asked, journal, knob};
+use crate::scene::{ask, only_fails, state, status};
+
+/// A value of the metrics of a gateway.
+async fn metric(gateway: &Beside, name: &str, source: Source) -> f64 {
+    let text = gateway.operator().get("/metrics").await.unwrap().text;
+    let series = format!("{name}{{source=\"{source}\"}} ");
+    let line = text.lines().find_map(|line| line.strip_prefix(&series));
+    line.unwrap_or_else(|| panic!("no {series}: {text}"))
+        .parse()
+        .unwrap()
+}
+
+/// Row U16: within a window of the configuration a source is not asked; the answer says so at once, with
+/// the time to come again, and so does a call that needs that source alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_an_announced_window_nobody_is_asked() {
+    let sandbox = Sandbox::start();
+    let vietnam = TimeZone::fixed(offset(7));
+    let now = SystemClock.now().to_zoned(vietnam);
+    let at = |hours: i64| {
+        let time = &now + jiff::SignedDuration::from_hours(hours);
+        time.strftime("%Y-%m-%dT%H:%M").to_string()
+    };
+    let source = Source::Population;
+    let gateway = Beside::start(&sandbox, "window", |config| {
+        let windows = toml::Value::Array(vec![format!("{}/{}", at(-1), at(1)).into()]);
+        set(config, "agency.population", "maintenance", windows);
+    });
+    let caller = gateway.caller(&sandbox, "commune");
+    let begun = Instant::now();
+    let answer = ask(&caller, "999099001005", 4).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let answer = answer.json();
+    assert_eq!(state(&answer, source), "UNAVAILABLE");
+    assert_eq!(status(&answer, source)["reason"], "MAINTENANCE");
+    let again = status(&answer, source)["retryAfter"].as_str().unwrap();
+    let again: f64 = again.trim_end_matches('s').parse().unwrap();
+    assert!((1_800.0..=3_600.0).contains(&again), "{again}");
+    only_fails(&answer, source);
+    assert_eq!(asked(&sandbox, source, "999099001005").await, 0);
+    assert!(
+        metric(
+            &gateway,
+            "gateway_source_maintenance_end_timestamp_seconds",
+            source
+        )
+        .await
+            > 1e9
+    );
+    assert_eq!(
+        metric(
+            &gateway,
+            "gateway_source_maintenance_end_timestamp_seconds",
+            Source::Tax
+        )
+        .await,
+        0.0
+    );
+    // A call that needs it alone fails, and says when to come again.
+    let body = question("999099001005", "ONE_STOP_DESK", "population.name").to_string();
+    let failed = caller.post("/v1/citizens:lookup", body, &[]).await.unwrap();
+    assert_eq!(failed.status, 503, "{}", failed.text);
+    assert_eq!(failed.json()["reason"], "MAINTENANCE");
+    let again: u64 = failed.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    // Somewhat later than asked for: not all who are told so come at once.
+    assert!((1_800..=4_600).contains(&again), "{again}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "nobody waits for it"
+    );
+}
+
+/// Row U16: an agency that says twice that it is under maintenance is not asked until the end it names,
+/// and is asked again then.
+#[tokio::test(flavor = "multi_thread")]
+async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
+    let sandbox = Sandbox::start();
+    let gateway = Beside::start(&sandbox, "told", |_| ());
+    let caller = gateway.caller(&sandbox, "commune");
+    for source in Source::ALL {
+        let knobs = json!({"faults": [{"fault": "maintenance"}], "again": {"seconds": 4}});
+        knob(&sandbox, source, &knobs).await;
+        for _ in 0..2 {
+            let answer = ask(&caller, "999099001006", 4).await.json();
+            assert_eq!(
+                status(&answer, source)["reason"],
+                "MAINTENANCE",
+                "{source}: {answer}"
+            );
+        }
+        knob(&sandbox, source, &json!({})).await;
+        let before = journal(&sandbox, source).await.len();
+        let answer = ask(&caller, "999099001006", 4).await.json();
+        assert_eq!(
+            status(&answer, source)["reason"],
+            "MAINTENANCE",
+            "{source}: {answer}"
+        );
+        assert_eq!(
+            status(&answer, source)["attempts"],
+            json!(null),
+            "{source}: {answer}"
+        );
+        only_fails(&answer, source);
+        let again = status(&answer, source)["retryAfter"].as_str().unwrap();
+        let again: f64 = again.trim_end_matches('s').parse().unwrap();
+        assert!((0.5..=4.0).contains(&again), "{source}: {again}");
+        assert_eq!(
+            journal(&sandbox, source).await.len(),
+            before,
+            "{source} was asked"
+        );
+        let begun = Instant::now();
+        loop {
+            let answer = ask(&caller, "999099001006", 4).await.json();
+            if state(&answer, source) == "OK" {
+                break;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "{source}: {answer}"
+            );
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+    let logged = gateway.logged();
+    assert!(logged.contains("Maintenance: a source says so") && logged.contains("answers again"));
+}

@@ -1,0 +1,234 @@
+//! What a bad day came to: what is wrong with it, and a table to print.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use exchange::Source;
+
+use super::load::{CRITICALITIES, Seen};
+use super::vitals::Holds;
+use super::{Phase, Plan, SOME, page};
+
+/// What a bad day came to.
+#[derive(Debug)]
+pub struct Report {
+    /// What was run.
+    pub plan: Plan,
+    /// Every question, in the order of the answers.
+    pub seen: Vec<Seen>,
+    /// How many questions the agencies noted.
+    pub asked: usize,
+    /// States that are not what an agency did.
+    pub wrong_states: Vec<String>,
+    /// How long whole answers took to come again.
+    pub recovered: Option<Duration>,
+    /// What the gateway held before anything was disturbed.
+    pub before: Holds,
+    /// What it holds once nobody asks any more.
+    pub after: Holds,
+    /// What it held meanwhile.
+    pub samples: Vec<Holds>,
+    /// How many receipts were held against the log, or what the log lacks.
+    pub records: Result<usize, String>,
+}
+
+impl Report {
+    /// Everything that a bad day must not do.
+    #[must_use]
+    pub fn wrong(&self) -> Vec<String> {
+        let mut wrong: Vec<String> = self.wrong_states.iter().take(10).cloned().collect();
+        match &self.records {
+            Err(why) => wrong.push(format!("a record is lost: {why}")),
+            Ok(count) if *count != self.with_status(200) => {
+                wrong.push(format!(
+                    "{count} receipts, {} answers",
+                    self.with_status(200)
+                ));
+            }
+            Ok(_) => {}
+        }
+        if self.recovered.is_none() {
+            wrong.push("whole answers do not come again".to_owned());
+        }
+        let grown = |before: u64, after: u64| after.saturating_sub(before);
+        let memory = grown(self.before.resident_kib, self.after.resident_kib);
+        if memory > MEMORY_KIB {
+            wrong.push(format!("it has grown by {memory} KiB"));
+        }
+        let descriptors = grown(self.before.descriptors, self.after.descriptors);
+        if descriptors > FEW {
+            wrong.push(format!("{descriptors} descriptors are left open"));
+        }
+        let tasks = grown(self.before.tasks, self.after.tasks);
+        if tasks > FEW {
+            wrong.push(format!("{tasks} tasks are left"));
+        }
+        for source in Self::undisturbed() {
+            let (quiet, some) = (
+                self.p99(source, Phase::Quiet),
+                self.p99(source, Phase::Some),
+            );
+            // What is faster than a busy machine is still is not compared.
+            if some > (quiet * 2).max(NOISE) {
+                wrong.push(format!(
+                    "{source} takes {some:?} beside others, and {quiet:?} in quiet"
+                ));
+            }
+        }
+        wrong
+    }
+
+    /// The page, whole in itself.
+    #[must_use]
+    pub fn page(&self) -> String {
+        page::write(self)
+    }
+
+    /// Writes the page into the target directory, and says where.
+    #[must_use]
+    pub fn save(&self) -> PathBuf {
+        let built = crate::program();
+        let folder = built.parent().map(|folder| folder.join("bad-day"));
+        let folder = folder.unwrap_or_default();
+        std::fs::create_dir_all(&folder).expect("the target directory can be written");
+        let file = folder.join(format!("seed-{}.html", self.plan.seed));
+        std::fs::write(&file, self.page()).expect("the target directory can be written");
+        file
+    }
+
+    /// How many answers had a status.
+    fn with_status(&self, status: u16) -> usize {
+        self.seen
+            .iter()
+            .filter(|seen| seen.status == status)
+            .count()
+    }
+
+    /// Those that are left alone while [`SOME`] are disturbed.
+    fn undisturbed() -> impl Iterator<Item = Source> {
+        Source::ALL
+            .into_iter()
+            .filter(|source| !SOME.contains(source))
+    }
+
+    /// The time within which 99 of 100 questions to a source ended that lay within a phase.
+    fn p99(&self, source: Source, phase: Phase) -> Duration {
+        let within = self.seen.iter();
+        let within = within.filter(|seen| seen.phase == phase && seen.until == phase);
+        let sources = within.flat_map(|seen| &seen.sources);
+        let took = sources.filter(|(of, ..)| *of == source);
+        percentile(took.map(|(.., took)| *took).collect(), 99)
+    }
+
+    /// How often each state was told of a source in a phase.
+    pub(super) fn states(&self, source: Source, phase: Phase) -> BTreeMap<&str, usize> {
+        let mut states = BTreeMap::new();
+        for seen in self.seen.iter().filter(|seen| seen.phase == phase) {
+            let of = seen.sources.iter().find(|(of, ..)| *of == source);
+            if let Some((_, state, ..)) = of {
+                *states.entry(state.as_str()).or_default() += 1;
+            }
+        }
+        states
+    }
+
+    /// The lines of the table.
+    pub(super) fn lines(&self) -> Vec<(String, String)> {
+        let mut lines = vec![
+            ("seed".to_owned(), self.plan.seed.to_string()),
+            (
+                "all five disturbed for".to_owned(),
+                format!("{:?}", self.plan.disturbed),
+            ),
+            ("questions".to_owned(), self.seen.len().to_string()),
+            ("questions to agencies".to_owned(), self.asked.to_string()),
+        ];
+        for criticality in CRITICALITIES {
+            let all = self.seen.iter();
+            let all: Vec<_> = all.filter(|seen| seen.criticality == criticality).collect();
+            let answered = all.iter().filter(|seen| seen.status == 200).count();
+            let took = percentile(all.iter().map(|seen| seen.took).collect(), 99);
+            let text = format!("{answered} of {} answered, p99 {took:.1?}", all.len());
+            lines.push((criticality.to_owned(), text));
+        }
+        for source in Source::ALL {
+            let mut text = String::new();
+            for (state, count) in self.states(source, Phase::All) {
+                write!(text, "{state} {count}  ").ok();
+            }
+            lines.push((
+                format!("{source}, all disturbed"),
+                text.trim_end().to_owned(),
+            ));
+        }
+        for source in Self::undisturbed() {
+            let (quiet, some) = (
+                self.p99(source, Phase::Quiet),
+                self.p99(source, Phase::Some),
+            );
+            let text = format!("{quiet:.1?} in quiet, {some:.1?} while others are disturbed");
+            lines.push((format!("{source}, p99"), text));
+        }
+        lines.extend(self.outcome());
+        lines
+    }
+
+    /// The lines of what is held against a limit.
+    fn outcome(&self) -> Vec<(String, String)> {
+        let recovered = self.recovered.map(|took| format!("{took:.1?}"));
+        let records = match &self.records {
+            Ok(count) => format!("{count} receipts verified in the log"),
+            Err(why) => why.clone(),
+        };
+        let (before, after) = (self.before, self.after);
+        let pair = |before: u64, after: u64| format!("{before} before, {after} after");
+        vec![
+            (
+                "good again after".to_owned(),
+                recovered.unwrap_or("never".to_owned()),
+            ),
+            (
+                "wrong states".to_owned(),
+                self.wrong_states.len().to_string(),
+            ),
+            ("records".to_owned(), records),
+            (
+                "memory, KiB".to_owned(),
+                pair(before.resident_kib, after.resident_kib),
+            ),
+            (
+                "descriptors".to_owned(),
+                pair(before.descriptors, after.descriptors),
+            ),
+            ("tasks".to_owned(), pair(before.tasks, after.tasks)),
+        ]
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, text) in self.lines() {
+            writeln!(f, "{what:<34} {text}")?;
+        }
+        for wrong in self.wrong() {
+            writeln!(f, "WRONG: {wrong}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The value that so many of 100 do not exceed.
+pub(super) fn percentile(mut all: Vec<Duration>, of_100: usize) -> Duration {
+    all.sort_unstable();
+    let at = (all.len() * of_100).div_ceil(100).saturating_sub(1);
+    all.get(at).copied().unwrap_or_default()
+}
+
+/// What a row of the fault matrix may cost in memory.
+const MEMORY_KIB: u64 = 32 << 10;
+/// A scrape that is under way while it is counted, and the like.
+const FEW: u64 = 6;
+/// What a machine with other work takes away from anybody at times.
+const NOISE: Duration = Duration::from_millis(250);
