@@ -43,6 +43,8 @@ async fn readiness(operations: &Rest) -> Option<u16> {
     operations.get("/readyz").await.ok().map(|it| it.status)
 }
 
+/// Row L06: under load health says that it ends, what was accepted is answered, all of it is under the
+/// last checkpoint, and the process ends well.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_is_ended_under_load_fails_nothing_that_it_accepted() {
     let sandbox = Sandbox::start();

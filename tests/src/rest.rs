@@ -16,6 +16,7 @@ use crate::Sandbox;
 #[derive(Clone, Debug)]
 pub struct Rest {
     client: Client,
+    endpoint: Endpoint,
 }
 
 /// An answer of the REST door.
@@ -54,6 +55,19 @@ impl Rest {
         Self::known(sandbox.text("/gateway"), sandbox, identity)
     }
 
+    /// Somebody with that certificate at a gateway whose authority is in that file.
+    pub fn showing(url: &str, ca: &Path, (cert, key): (&Path, &Path)) -> Self {
+        Self::to(Endpoint {
+            url: url.parse().unwrap(),
+            ca: Some(ca.to_owned()),
+            certificate: Some(cert.to_owned()),
+            key: Some(key.to_owned()),
+            timeout_ms: 0,
+            local: true,
+            maintenance: Vec::new(),
+        })
+    }
+
     fn known(url: &str, sandbox: &Sandbox, identity: Option<(&Path, &Path)>) -> Self {
         let endpoint = Endpoint {
             url: url.parse().unwrap(),
@@ -64,9 +78,7 @@ impl Rest {
             local: true,
             maintenance: Vec::new(),
         };
-        let clock: Arc<dyn exchange::Clock> = Arc::new(SystemClock);
-        let client = Client::new(&endpoint, &clock).unwrap();
-        Self { client }
+        Self::to(endpoint)
     }
 
     /// A client for plain HTTP on this machine.
@@ -80,9 +92,18 @@ impl Rest {
             local: true,
             maintenance: Vec::new(),
         };
+        Self::to(endpoint)
+    }
+
+    fn to(endpoint: Endpoint) -> Self {
         let clock: Arc<dyn exchange::Clock> = Arc::new(SystemClock);
         let client = Client::new(&endpoint, &clock).unwrap();
-        Self { client }
+        Self { client, endpoint }
+    }
+
+    /// The same caller, with connections of their own.
+    pub fn anew(&self) -> Self {
+        Self::to(self.endpoint.clone())
     }
 
     /// Posts a body with these headers beside the content type.

@@ -1,6 +1,8 @@
 //! The built program, run as `lienthong serve` on the directory of a sandbox that has ended.
 
 use std::fs::File;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -25,10 +27,25 @@ impl Serving {
     /// Starts the gateway of a configuration file, and waits until it is ready. What it says goes
     /// beside that file.
     pub fn of(config: &Path) -> Self {
+        let mut command = Command::new(program());
+        command.args(["serve", "--config"]).arg(config);
+        Self::run(command, config)
+    }
+
+    /// Starts the gateway of a configuration file with a socket that a supervisor keeps, as systemd
+    /// hands it over.
+    pub fn handed(config: &Path, socket: &TcpListener) -> Self {
+        let script =
+            "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" serve --config \"$1\"";
+        let mut command = Command::new("bash");
+        command.args(["-c", script]).arg(program()).arg(config);
+        command.stdin(OwnedFd::from(socket.try_clone().unwrap()));
+        Self::run(command, config)
+    }
+
+    fn run(mut command: Command, config: &Path) -> Self {
         let (out, log) = (config.with_extension("out"), config.with_extension("err"));
-        let mut child = Command::new(program())
-            .args(["serve", "--config"])
-            .arg(config)
+        let mut child = command
             .env("LIENTHONG_LOG", "info")
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&log).unwrap())

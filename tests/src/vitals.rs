@@ -21,6 +21,12 @@ impl Metrics {
         Self { operations }
     }
 
+    /// Those of a gateway whose operations listener is there.
+    pub fn at(operations: &str) -> Self {
+        let operations = Rest::plain(operations);
+        Self { operations }
+    }
+
     /// The sum of a counter over all series that have these labels, as they are written.
     pub async fn count(&self, name: &str, labels: &str) -> u64 {
         let text = self.operations.get("/metrics").await.unwrap().text;

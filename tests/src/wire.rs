@@ -30,6 +30,12 @@ impl Wire {
         Self::with(sandbox, Some((&cert, &key)))
     }
 
+    /// A caller of a sandbox at another gateway with the same authorities.
+    pub fn at(sandbox: &Sandbox, caller: &str, port: u16) -> Self {
+        let there = Self::new(sandbox, caller);
+        Self { port, ..there }
+    }
+
     /// Somebody with that certificate, or with none.
     pub fn with(sandbox: &Sandbox, identity: Option<(&Path, &Path)>) -> Self {
         let files = ClientFiles {

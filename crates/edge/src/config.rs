@@ -115,6 +115,9 @@ pub struct Limits {
     pub age_ms: u64,
     /// The calls of a connection that is closed may take this much longer, in milliseconds.
     pub grace_ms: u64,
+    /// How long a gateway that is told to end goes on taking calls, in milliseconds, while its health
+    /// says that it ends: longer than balancers take to notice.
+    pub leave_ms: u64,
     /// For how long a request id stands for one question, in milliseconds.
     pub request_id_ms: u64,
 }
@@ -153,6 +156,7 @@ impl Default for Limits {
             idle_ms: IDLE_MS,
             age_ms: AGE_MS,
             grace_ms: GRACE_MS,
+            leave_ms: 0, // without a balancer nobody looks at health
             request_id_ms: REQUEST_ID_MS,
         }
     }
@@ -181,6 +185,10 @@ impl Limits {
 
     pub(crate) const fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)
+    }
+
+    pub(crate) const fn leave(&self) -> Duration {
+        Duration::from_millis(self.leave_ms)
     }
 
     /// For how long a request id stands for one question.

@@ -12,11 +12,10 @@ use gate::Gate;
 use identity::{ServerTls, TrustDomain};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::FindUsage;
 use crate::listener::agencies::Agencies;
+use crate::listener::handed::Handed;
 use crate::listener::{self, Ends};
 use crate::operations::Node;
 use crate::overload::Overload;
@@ -48,6 +47,8 @@ pub struct Deps {
     pub administration: Arc<dyn Administration>,
     /// By which open connections are looked at again.
     pub recheck: Recheck,
+    /// Sockets that somebody has opened before.
+    pub handed: Handed,
 }
 
 /// Has open connections closed whose certificate is no longer admitted; cloned by reference count.
@@ -84,6 +85,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A socket is handed over at which no listener should be.
+    #[error("a socket at {address} is handed over, and no listener is configured there")]
+    Handed {
+        /// Where it is.
+        address: SocketAddr,
+    },
     /// The descriptors of the contract are damaged.
     #[error("the descriptors cannot be served by reflection")]
     Reflection(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -101,18 +108,15 @@ impl Edge {
     ///
     /// # Errors
     /// A listener cannot be opened.
-    pub async fn start(config: Config, deps: Deps) -> Result<Running, Error> {
-        let (agencies, address) = listener::bind("agencies", config.listen).await?;
-        let (public, public_address) = listener::bind("public", config.public).await?;
-        let (operations, operations_address) =
-            listener::bind("operations", config.operations).await?;
+    pub async fn start(config: Config, mut deps: Deps) -> Result<Running, Error> {
+        let mut handed = deps.handed.take();
+        let (agencies, address) = handed.open("agencies", config.listen).await?;
+        let (public, public_address) = handed.open("public", config.public).await?;
+        let (operations, operations_address) = handed.open("operations", config.operations).await?;
+        handed.is_empty()?;
         let overload = Overload::new(&config.limits, Arc::clone(&deps.observer));
         let stack = Stack::new(&config, &deps, Arc::clone(&overload))?;
-        let ends = Ends {
-            stop: CancellationToken::new(),
-            cut: CancellationToken::new(),
-            calls: TaskTracker::new(),
-        };
+        let ends = Ends::default();
         let rechecks = deps.recheck.0.subscribe();
         let closed = ends.cut.clone();
         let (readiness, metrics) = (deps.readiness.clone(), Arc::clone(&deps.metrics));
@@ -145,6 +149,7 @@ impl Edge {
             let node = Arc::clone(&node);
             async move { node.page(request).await }
         }));
+        let leave = config.limits.leave();
         let mut calls = JoinSet::new();
         let door = Agencies::new(config, deps, (stack, overload), ends.clone(), rechecks);
         calls.spawn(Arc::new(door).serve(agencies));
@@ -155,6 +160,7 @@ impl Edge {
             readiness,
             gate,
             ends,
+            leave,
             calls,
             side,
         })
@@ -171,6 +177,7 @@ pub struct Running {
     readiness: Readiness,
     gate: Arc<Gate>,
     ends: Ends,
+    leave: Duration,
     calls: JoinSet<()>,
     side: JoinSet<()>,
 }
@@ -202,9 +209,13 @@ impl Running {
 
     /// Takes no more calls, lets those in progress finish for that long, and closes everything.
     ///
-    /// Health says so from the first moment. The operations listener answers until the end.
+    /// Health says so from the first moment, and connections are told to go elsewhere; calls that come
+    /// all the same are taken until balancers have noticed. The operations listener answers until the
+    /// end.
     pub async fn drain(mut self, grace: Duration) {
         self.readiness.draining();
+        self.ends.leave.cancel();
+        tokio::time::sleep(self.leave).await;
         self.ends.stop.cancel();
         let finished = async { while self.calls.join_next().await.is_some() {} };
         if tokio::time::timeout(grace, finished).await.is_err() {

@@ -46,6 +46,7 @@ pub use administration::{
 };
 pub use config::{Config, FindUsage, Limits};
 pub use edge::{Deps, Edge, Error, Recheck, Running};
+pub use listener::handed::Handed;
 pub use observer::{Call, Cut, Load, NoObserver, Observer, Shed, TurnedAway};
 pub use overload::Pressure;
 pub use readiness::{Readiness, Record};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapter::guard::{Guarded, Patience};
+use adapter::guard::{Guarded, PANICKED, Patience};
 use adapter::{Answer, Context, Miss, Question};
 use admission::{Limited, Permit};
 use evidence::{Open, SourceOutcome};
@@ -190,6 +190,9 @@ impl Asking<'_> {
         if miss.is_mixed_up() {
             observer.wrong_subject(source);
             tracing::error!(%source, "a source answered about another person");
+        } else if miss.reason == PANICKED {
+            observer.panicked(source);
+            tracing::error!(%source, "AdapterPanicked: the adapter of a source has a defect");
         } else if state == SourceState::Withheld {
             let why = miss.closed.unwrap_or(Closed::Sealed);
             observer.closed(&self.call.caller, &self.request.id, source, why);

@@ -12,6 +12,8 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn source(&self, _caller: &Caller, _source: Source, _state: SourceState, _took: Duration) {}
     /// A source answered about another person: wake someone.
     fn wrong_subject(&self, _source: Source) {}
+    /// The adapter of a source panicked at a question: wake someone.
+    fn panicked(&self, _source: Source) {}
     /// A caller is about to be answered in an emergency: wake someone.
     fn break_glass(&self, _caller: &Caller, _request: &RequestId) {}
     /// A caller asks as no officer at work does: wake someone if it is suspended.

@@ -15,6 +15,7 @@ mod config;
 mod consent;
 mod cosigners;
 mod exit;
+mod handed;
 mod lookup;
 mod metrics;
 mod operator;

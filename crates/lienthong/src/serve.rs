@@ -8,7 +8,7 @@ use std::time::Duration;
 use adapter::guard::{Guard, Guarded};
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
-use edge::{Edge, Readiness, Recheck, Record};
+use edge::{Edge, Handed, Readiness, Recheck, Record};
 use evidence::{Alarm, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys};
 use exchange::{Clock, SystemClock};
 use gate::{Gate, Switches, Synthetic};
@@ -19,6 +19,7 @@ use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
 use crate::cosigners::Cosigners;
 use crate::exit;
+use crate::handed;
 use crate::metrics::Metrics;
 use crate::reload;
 use crate::sharing::{self, Shared};
@@ -55,19 +56,20 @@ pub(crate) struct PublicKeys {
 
 /// Runs the gateway of a configuration file until it is told to end.
 pub(crate) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
+    let handed = handed::take().context("the sockets that were handed over")?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(arguments.path()))?;
+    runtime.block_on(serve(arguments.path(), handed))?;
     Ok(exit::COMPLETE.into())
 }
 
-async fn serve(path: &Path) -> anyhow::Result<()> {
+async fn serve(path: &Path, handed: Handed) -> anyhow::Result<()> {
     let config = Config::load(path).context("the configuration is refused")?;
     let stop = Stop::listen()?;
     let telemetry = telemetry::start(&telemetry::Settings {
         node: config.node.clone(),
         clock: Arc::new(SystemClock),
     })?;
-    let mut gateway = Gateway::start(path, config, &telemetry.metrics()).await?;
+    let mut gateway = Gateway::start(path, config, &telemetry.metrics(), handed).await?;
     gateway.watch().await?;
     let hangups = gateway.administrator.at_hangup()?;
     println!("ready https://localhost:{}", gateway.doors.address().port());
@@ -84,6 +86,7 @@ impl Gateway {
         path: &Path,
         config: Config,
         metrics: &Arc<Metrics>,
+        handed: Handed,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let manner = Manner::of(&config);
@@ -100,8 +103,7 @@ impl Gateway {
         )?;
         let guards = tell(metrics, &checked);
         let request_ids = request_ids(&config, &clock, metrics).await?;
-        let tls = Arc::new(checked.tls);
-        let consents = Arc::new(consents(config.consents.as_deref())?);
+        let (tls, consents) = (Arc::new(checked.tls), consents(config.consents.as_deref())?);
         let admission = admission(checked.policy, &clock, checked.shared.as_ref())
             .with_thresholds(config.thresholds)
             .with_consents(Arc::clone(&consents));
@@ -132,6 +134,7 @@ impl Gateway {
             metrics: rendered(metrics),
             administration: Arc::clone(&administrator) as _,
             recheck,
+            handed,
         };
         let doors = Edge::start(config.edge, deps).await?;
         Ok(Self {
@@ -204,11 +207,10 @@ fn rendered(metrics: &Arc<Metrics>) -> Arc<dyn Fn() -> String + Send + Sync> {
 }
 
 /// The registry of consents, if there is one.
-fn consents(file: Option<&Path>) -> anyhow::Result<Consents> {
+fn consents(file: Option<&Path>) -> anyhow::Result<Arc<Consents>> {
     let opened = file.map(Consents::open).transpose();
-    Ok(opened
-        .context("the registry of consents")?
-        .unwrap_or_else(Consents::none))
+    let opened = opened.context("the registry of consents")?;
+    Ok(Arc::new(opened.unwrap_or_else(Consents::none)))
 }
 
 /// Who may ask what, and how often: of this node alone, or of several.

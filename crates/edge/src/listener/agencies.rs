@@ -157,7 +157,7 @@ impl Agencies {
                 shaken.unwrap_or(Err(TurnedAway::Slow))
             }
             () = crowded.notified() => Err(TurnedAway::Crowd),
-            () = self.ends.stop.cancelled() => Err(TurnedAway::Draining),
+            () = self.ends.cut.cancelled() => Err(TurnedAway::Draining),
         }
     }
 

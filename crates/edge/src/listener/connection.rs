@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cork::Cork;
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::service::service_fn;
@@ -40,8 +41,10 @@ pub(crate) enum Protocol {
 }
 
 /// What ends a connection from outside.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ends {
+    /// Connections are told to go elsewhere; calls that come are taken.
+    pub(crate) leave: CancellationToken,
     /// No new calls; those in progress finish.
     pub(crate) stop: CancellationToken,
     /// Everything is cut.
@@ -90,12 +93,15 @@ where
 {
     let refusing = Arc::new(AtomicBool::new(false));
     let refuses = Arc::clone(&refusing);
+    // HTTP/2 has a frame for it.
+    let says_so = (protocol == Protocol::Http1).then(|| ends.leave.clone());
     let service = service_fn(move |request| {
         // On the heap at once: a call of its kilobytes is moved several times into its task.
         let answer = (!refuses.load(Ordering::Relaxed)).then(|| Box::pin(answer(request)));
-        async {
+        let leave = says_so.clone();
+        async move {
             match answer {
-                Some(answer) => Ok(answer.await),
+                Some(answer) => Ok(bid_farewell(answer.await, leave.as_ref())),
                 None => Err(h2::Error::from(h2::Reason::REFUSED_STREAM)),
             }
         }
@@ -109,7 +115,7 @@ where
     let (grace, cut) = tokio::select! {
         ended = conversation.as_mut() => return why(ended),
         () = ends.cut.cancelled() => return None,
-        () = ends.stop.cancelled() => (None, None),
+        () = leaving(protocol, activity, ends) => (None, None),
         () = activity.idle(limits.idle()) => (Some(limits.grace()), None),
         over = over => {
             let is_refused = over == Over::Certificate;
@@ -193,6 +199,13 @@ impl Activity {
         self.running.load(Ordering::Relaxed) == 0
     }
 
+    /// Waits until a call has begun; only while the gateway ends, so nobody has to tell it.
+    async fn used(&self) {
+        while self.calls() == 0 {
+            sleep(LOOK).await;
+        }
+    }
+
     /// Waits until there was no call for that long.
     pub(crate) async fn idle(&self, idle: Duration) {
         loop {
@@ -220,6 +233,32 @@ impl Drop for Busy {
         last_ms.store(now, Ordering::Relaxed);
         running.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Waits until a connection is to end because the gateway does: at once if it has been used, so that
+/// its side goes elsewhere. One that has just been made is about to be.
+async fn leaving(protocol: Protocol, activity: &Activity, ends: &Ends) {
+    ends.leave.cancelled().await;
+    match protocol {
+        Protocol::Http1 => ends.stop.cancelled().await,
+        Protocol::Http2 => tokio::select! {
+            () = activity.used() => return,
+            () = ends.stop.cancelled() => {}
+        },
+    }
+    tokio::select! {
+        () = activity.used() => {}
+        () = sleep_until(activity.begun + FIRST) => {}
+    }
+}
+
+/// Says in an answer over HTTP/1 that no other call is taken on its connection, if that is so.
+fn bid_farewell(mut response: Response<Body>, leave: Option<&CancellationToken>) -> Response<Body> {
+    if leave.is_some_and(CancellationToken::is_cancelled) {
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Waits so long; without a time, until something else happens.
@@ -267,6 +306,9 @@ fn of_io(error: &io::Error) -> Option<Cut> {
     (error.kind() == io::ErrorKind::TimedOut).then_some(Cut::Slow)
 }
 
+/// How long a client may take to send its first call.
+const FIRST: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(10);
 /// Four times what an honest client sends.
 const H1_HEADERS: usize = 64;
 /// The whole head of an HTTP/1 request.

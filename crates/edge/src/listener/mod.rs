@@ -5,6 +5,7 @@
 pub(crate) mod agencies;
 mod connection;
 mod flood;
+pub(crate) mod handed;
 mod heads;
 mod limits;
 pub(crate) mod plain;
@@ -17,29 +18,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use agencies::Peer;
 pub(crate) use connection::{Busy, Ends};
-
-use crate::Error;
-
-/// Opens a listener.
-pub(crate) async fn bind(
-    listener: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), Error> {
-    let failed = |source| Error::Bind {
-        listener,
-        address,
-        source,
-    };
-    let socket = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = socket.local_addr().map_err(failed)?;
-    Ok((socket, bound))
-}
 
 /// Accepts until stopped, then waits for the connections that are open. Dropped, it cuts them.
 ///
@@ -62,6 +47,12 @@ where
                 },
                 Err(error) => back_off(&error).await,
             },
+        }
+    }
+    // Who has connected before it closes would be reset.
+    while let Some(Ok((socket, peer))) = listener.accept().now_or_never() {
+        if let Some(served) = serve(socket, peer, connections.len()) {
+            connections.spawn(served);
         }
     }
     drop(listener);

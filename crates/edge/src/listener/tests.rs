@@ -8,8 +8,6 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 
 use super::connection::{Activity, Ends, Protocol, converse};
@@ -21,11 +19,7 @@ fn open() -> DuplexStream {
     let activity = Activity::new();
     tokio::spawn(async move {
         let limits = Limits::default();
-        let ends = Ends {
-            stop: CancellationToken::new(),
-            cut: CancellationToken::new(),
-            calls: TaskTracker::new(),
-        };
+        let ends = Ends::default();
         let calls = Arc::clone(&activity);
         let answer = move |request| answer(Arc::clone(&calls), request);
         let over = std::future::pending();

@@ -137,8 +137,8 @@ impl Drop for Place {
 /// With how many calls in progress one more of a class is taken up.
 const fn share(class: Criticality, limit: usize, pressure: Pressure) -> usize {
     let percent = match (pressure, class) {
-        (Pressure::None, Criticality::Bulk) => 60,
-        (Pressure::None, Criticality::BackOffice) => 80,
+        (Pressure::None, Criticality::Bulk) => 70,
+        (Pressure::None, Criticality::BackOffice) => 88,
         (Pressure::None | Pressure::Shed, Criticality::CitizenWaiting) => 95,
         (Pressure::None | Pressure::Shed, Criticality::Emergency) => 100,
         (Pressure::Refuse, Criticality::Emergency) => 5,

@@ -38,7 +38,7 @@ fn the_least_urgent_is_shed_first_and_an_emergency_finds_its_reserve() {
     let waiting = fill(&overload, Criticality::CitizenWaiting);
     let emergency = fill(&overload, Criticality::Emergency);
     let counts = [bulk, back_office, waiting, emergency].map(|them| them.len());
-    assert_eq!(counts, [60, 20, 15, 5]);
+    assert_eq!(counts, [70, 18, 7, 5]);
     let shed = seen.0.lock().unwrap();
     let order: Vec<_> = CLASSES.iter().rev().map(|it| (*it, Shed::Calls)).collect();
     assert_eq!(*shed, order);
@@ -60,9 +60,9 @@ fn a_place_that_is_given_back_is_there_for_the_next() {
 fn how_urgent_a_call_is_is_looked_at_only_where_room_is_short() {
     let (overload, _) = overload(10);
     let unasked = || -> Criticality { panic!("asked") };
-    let places: Vec<_> = (0..6).map(|_| overload.enter(unasked).unwrap()).collect();
+    let places: Vec<_> = (0..7).map(|_| overload.enter(unasked).unwrap()).collect();
     assert!(overload.enter(|| Criticality::BackOffice).is_ok());
-    assert_eq!(places.len(), 6);
+    assert_eq!(places.len(), 7);
 }
 
 #[test]

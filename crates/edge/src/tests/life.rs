@@ -58,6 +58,38 @@ async fn a_drain_lets_calls_finish_and_takes_no_new_ones() {
 }
 
 #[tokio::test]
+async fn while_it_leaves_a_gateway_takes_calls_and_says_that_it_goes() {
+    let world = World::with(|config| config.limits.leave_ms = 60_000).await;
+    let client = Client::of(&world, "desk");
+    let fields = || {
+        let asked = request(Method::GET, "/v1/fields", "");
+        asked.header("host", "localhost").finish()
+    };
+    let mut open = client.http1().await;
+    let before = Answer::read(open.send_request(fields()).await.unwrap()).await;
+    assert_eq!(before.header("connection"), "");
+    let mut used = client.http2().await;
+    assert_eq!(used.send_request(fields()).await.unwrap().status(), 200);
+    let readiness = world.running.readiness().clone();
+    let leaving = tokio::spawn(world.running.drain(Duration::from_secs(30)));
+    while readiness.is_ready() {
+        tokio::task::yield_now().await;
+    }
+    let after = Answer::read(open.send_request(fields()).await.unwrap()).await;
+    assert_eq!(
+        (after.status.as_u16(), after.header("connection")),
+        (200, "close")
+    );
+    // One that was used is told to go, and a new one is taken.
+    while used.ready().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(client.send(fields()).await.status, 200);
+    assert!(!leaving.is_finished());
+    leaving.abort();
+}
+
+#[tokio::test]
 async fn a_drain_cuts_what_does_not_finish() {
     let world = World::new().await;
     let mut client = Client::of(&world, "desk").citizen().await;

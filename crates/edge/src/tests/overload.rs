@@ -83,11 +83,11 @@ async fn what_finds_no_room_is_shed_before_it_is_decoded_and_told_when_to_come_a
 async fn a_class_beyond_the_agreement_finds_no_more_room() {
     let world = world(20).await;
     let client = Client::of(&world, "desk");
-    let mut asking = fill(&world, &client, "CRITICALITY_BULK", 12).await;
+    let mut asking = fill(&world, &client, "CRITICALITY_BULK", 14).await;
     let lookup = "/v1/citizens:lookup";
     let shed = client.post(lookup, &waits("CRITICALITY_BULK")).await;
     assert_eq!(shed.status, 503);
-    let more = fill(&world, &client, "CRITICALITY_BACK_OFFICE", 16).await;
+    let more = fill(&world, &client, "CRITICALITY_BACK_OFFICE", 18).await;
     let shed = client.post(lookup, &waits("CRITICALITY_BACK_OFFICE")).await;
     assert_eq!(shed.status, 503);
     // Agreed is no more than that a citizen waits.

@@ -21,8 +21,8 @@ use tokio::sync::Notify;
 
 use super::archive::Archive;
 use crate::{
-    Config, Deps, Edge, Limits, NoAdministration, Observer, Readiness, Recheck, Running, Shed,
-    TurnedAway,
+    Config, Deps, Edge, Handed, Limits, NoAdministration, Observer, Readiness, Recheck, Running,
+    Shed, TurnedAway,
 };
 
 /// A gateway with its doors open.
@@ -96,6 +96,7 @@ impl World {
             metrics: Arc::new(|| "calls 7\n".to_owned()),
             administration: Arc::new(NoAdministration),
             recheck: recheck.clone(),
+            handed: Handed::default(),
         };
         let running = Edge::start(config, deps).await.unwrap();
         Self {

@@ -9,6 +9,7 @@ use agencies::{ALL, Deps, ENDPOINT_KEYS, Entry, Problem, Settings};
 use toml::Table;
 
 use super::lines::join;
+use super::panicking::Panicking;
 use super::problem::Problems;
 use super::stanza::{MISSING, Stanza, missing};
 
@@ -22,6 +23,8 @@ pub(super) struct Switched {
     guard: guard::Config,
     /// The keys that stand in for others, of which everything is said: to look at the rest.
     stand_ins: Vec<String>,
+    /// True if its adapter is to have a defect.
+    panics: bool,
 }
 
 impl Switched {
@@ -53,6 +56,7 @@ impl Switched {
             own: stanza.read(&[], problems)?,
             guard,
             stand_ins: Vec::new(),
+            panics: false,
         };
         if problems.len() > before {
             let keys = ENDPOINT_KEYS.into_iter().chain(["endpoint"]);
@@ -60,6 +64,16 @@ impl Switched {
             switched.endpoint = Table::from_iter([("url".to_owned(), STAND_IN_URL.into())]);
         }
         Some(switched)
+    }
+
+    /// The name of the agency.
+    pub(super) fn name(&self) -> &'static str {
+        self.entry.source.name()
+    }
+
+    /// Gives its adapter a defect.
+    pub(super) const fn panics(&mut self) {
+        self.panics = true;
     }
 
     /// Makes the adapter, and says everything that is wrong; paths count from `base`.
@@ -110,7 +124,10 @@ impl Switched {
         stanza.extend(self.own.clone());
         let settings = Settings::new(stanza, base)?;
         let windows = settings.endpoint.maintenance.clone();
-        let agency = (self.entry.connect)(settings, deps)?;
+        let mut agency = (self.entry.connect)(settings, deps)?;
+        if self.panics {
+            agency = Arc::new(Panicking(agency));
+        }
         let clock = Arc::clone(&deps.clock);
         Ok(Arc::new(Maintained::new(agency, windows, clock)))
     }

@@ -12,12 +12,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::DeTable;
 
-use super::Config;
 use super::agency::Switched;
 use super::lines::Lines;
 use super::problem::Problems;
 use super::scrutiny::Scrutiny;
 use super::stanza::Stanza;
+use super::{Config, is_sandbox};
 use crate::sharing;
 
 /// A configuration, each part of it if that can be read.
@@ -75,6 +75,15 @@ pub(super) struct Gateway {
 
 fn verification_step_ms() -> u16 {
     u16::try_from(gate::VERIFICATION_STEP.as_millis()).unwrap_or(u16::MAX)
+}
+
+/// What goes wrong on purpose: in a sandbox's trust domain alone.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sandbox {
+    /// The agencies whose adapters panic at every question.
+    #[serde(default)]
+    panics: Vec<String>,
 }
 
 /// The certificates of the agencies' listener.
@@ -144,6 +153,7 @@ impl Draft {
         let scrutiny: Option<Scrutiny> = scrutiny.and_then(|it| it.read(&[], problems));
         self.thresholds = scrutiny.map_or(Thresholds::DEFAULT, |it| it.thresholds(problems));
         self.agencies(&mut root);
+        self.sandbox(&mut root);
         for key in root.keys() {
             self.problems.add(&key, "is no stanza of this file");
         }
@@ -220,6 +230,27 @@ impl Draft {
             if let Some(stanza) = all.take(&name, &mut self.problems) {
                 let switched = Switched::read(&name, stanza, &mut self.problems);
                 self.agencies.extend(switched);
+            }
+        }
+        Some(())
+    }
+
+    /// What goes wrong on purpose.
+    fn sandbox(&mut self, root: &mut Stanza<'_>) -> Option<()> {
+        let stanza = root.take_optional("sandbox", &mut self.problems)?;
+        let sandbox: Sandbox = stanza.read(&[], &mut self.problems)?;
+        let domain = self.trust_domain.as_ref().map(TrustDomain::as_str);
+        if !domain.is_some_and(is_sandbox) {
+            let what = "is for a sandbox's trust domain alone";
+            self.problems.add("sandbox", what);
+        }
+        for (place, name) in sandbox.panics.iter().enumerate() {
+            match self.agencies.iter_mut().find(|it| it.name() == name) {
+                Some(agency) => agency.panics(),
+                None => self.problems.add(
+                    &format!("sandbox.panics[{place}]"),
+                    "is no agency that is switched on",
+                ),
             }
         }
         Some(())

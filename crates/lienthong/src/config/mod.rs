@@ -9,6 +9,7 @@ mod checked;
 mod draft;
 mod fixed;
 mod lines;
+mod panicking;
 mod problem;
 mod schema;
 mod scrutiny;

@@ -54,6 +54,20 @@ url = "https://localhost:1"
 "#;
 
 #[test]
+fn a_defect_is_for_agencies_of_a_sandbox_alone() {
+    let defect = |panics: &str| format!("{GOOD}[sandbox]\npanics = [{panics}]\n");
+    let elsewhere = reported(&defect("'tax'"));
+    let what = "is for a sandbox's trust domain alone";
+    assert!(says(&elsewhere, "sandbox", what, 18), "{elsewhere:?}");
+    assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
+    let sandbox = |panics| defect(panics).replace("b.example", "sandbox.b.example");
+    assert_eq!(reported(&sandbox("'tax'")), [""; 0]);
+    let another = reported(&sandbox("'tax', 'health'"));
+    let what = "is no agency that is switched on";
+    assert!(says(&another, "sandbox.panics[1]", what, 19), "{another:?}");
+}
+
+#[test]
 fn a_good_file_has_no_problems() {
     assert_eq!(reported(GOOD), [""; 0]);
     assert!(Draft::parse(GOOD, PathBuf::new()).finish().is_ok());

@@ -25,6 +25,7 @@ pub(super) struct Road {
     agencies: Arc<Agencies>,
     took: Histogram<f64>,
     wrong_subject: Arc<[AtomicU64; Source::ALL.len()]>,
+    panics: Arc<[AtomicU64; Source::ALL.len()]>,
     suspicions: Arc<Suspicions>,
     closed: Arc<[AtomicU64; Source::ALL.len()]>,
     protected: Arc<AtomicU64>,
@@ -43,12 +44,15 @@ impl Road {
             .build();
         let what = "Answers about another person than the one asked about.";
         let wrong_subject = by_source(meter, "gateway.wrong_subject", what);
+        let what = "Adapters that panicked at a question.";
+        let panics = by_source(meter, "gateway.adapter.panics", what);
         let what = "Questions to sources about persons of whom the caller is told nothing.";
         let closed = by_source(meter, "gateway.closed_records", what);
         Self {
             agencies,
             took,
             wrong_subject,
+            panics,
             suspicions: Suspicions::new(meter),
             closed,
             protected: protected(meter),
@@ -69,6 +73,12 @@ impl gate::Observer for Metrics {
 
     fn wrong_subject(&self, source: Source) {
         if let Some(count) = self.road.wrong_subject.get(source as usize - 1) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn panicked(&self, source: Source) {
+        if let Some(count) = self.road.panics.get(source as usize - 1) {
             count.fetch_add(1, Relaxed);
         }
     }

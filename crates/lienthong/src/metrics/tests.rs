@@ -125,6 +125,7 @@ fn sources_show_by_state() {
     }
     observer.source(&caller("G18"), Source::Tax, SourceState::Ok, took);
     observer.wrong_subject(Source::Health);
+    observer.panicked(Source::Tax);
     let text = metrics.render();
     for state in super::agencies::STATES {
         let count = if state == SourceState::Ok { 2 } else { 1 };
@@ -138,6 +139,8 @@ fn sources_show_by_state() {
     ));
     assert!(text.contains("gateway_wrong_subject_total{source=\"health\"} 1\n"));
     assert!(text.contains("gateway_wrong_subject_total{source=\"tax\"} 0\n"));
+    assert!(text.contains("gateway_adapter_panics_total{source=\"tax\"} 1\n"));
+    assert!(text.contains("gateway_adapter_panics_total{source=\"health\"} 0\n"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use agencies::ALL;
 use anyhow::Context as _;
+use edge::Handed;
 use exchange::{Clock, SystemClock};
 use tokio::task::JoinHandle;
 
@@ -57,7 +58,8 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
         clock: Arc::clone(&clock),
     })?;
     let file = ground.config_file();
-    let mut gateway = Gateway::start(&file, config, &telemetry.metrics()).await?;
+    let mut gateway =
+        Gateway::start(&file, config, &telemetry.metrics(), Handed::default()).await?;
     // Ports that were chosen freely are kept, so that `serve` finds the same gateway.
     ground.configure(&Listeners::of(&gateway), simulators.stanzas())?;
     gateway.watch().await?;

@@ -177,7 +177,7 @@ impl Ground {
             }
         }
         table.insert("evidence".to_owned(), self.evidence().into());
-        for name in ["sharing", "scrutiny"] {
+        for name in ["sharing", "scrutiny", "sandbox"] {
             if let Some(before) = self.stanza_before(name) {
                 table.insert(name.to_owned(), before.into());
             }

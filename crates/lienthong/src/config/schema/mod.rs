@@ -12,7 +12,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
 
-use super::draft::{Gateway, Tls};
+use super::draft::{Gateway, Sandbox, Tls};
 use super::scrutiny::Scrutiny;
 use crate::sharing;
 
@@ -29,6 +29,7 @@ struct File {
     evidence: evidence::Config,
     sharing: Option<sharing::Config>,
     scrutiny: Option<Scrutiny>,
+    sandbox: Option<Sandbox>,
     /// The agencies that are asked: a stanza switches one on.
     agency: Map<String, Value>,
 }

@@ -24,7 +24,7 @@ fn said(text: &str) -> String {
 const GOOD: &str = r#"
 [gateway]
 node = "a"
-trust_domain = "b.example"
+trust_domain = "sandbox.b.example"
 policy = "agreements.toml"
 [tls]
 certificate = "c.pem"
@@ -49,6 +49,8 @@ redis = "r"
 secret = "s"
 [scrutiny]
 misses = 60
+[sandbox]
+panics = ["tax"]
 [agency.tax]
 url = "https://localhost:1"
 timeout_ms = 9
@@ -99,7 +101,8 @@ fn what_the_schema_refuses_is_refused_by_check_config_alike() {
     }
 }
 
-const STANZAS: [&str; 8] = [
+const STANZAS: [&str; 9] = [
+    "sandbox",
     "gateway",
     "tls",
     "edge",
@@ -112,7 +115,7 @@ const STANZAS: [&str; 8] = [
 
 const REQUIRED: [&str; 12] = [
     "node = \"a\"",
-    "trust_domain = \"b.example\"",
+    "trust_domain = \"sandbox.b.example\"",
     "policy = \"agreements.toml\"",
     "certificate = \"c.pem\"",
     "key = \"c.key\"",
@@ -125,7 +128,8 @@ const REQUIRED: [&str; 12] = [
     "url = \"https://localhost:1\"",
 ];
 
-const WRONG: [(&str, &str); 17] = [
+const WRONG: [(&str, &str); 18] = [
+    ("idle_ms = 1", "calls = 0"),
     ("[agency.tax]", "[agency.nobody]"),
     ("[gateway]", "colour = 1\n[gateway]"),
     ("idle_ms = 1", "idle_ms = -1"),
@@ -139,7 +143,7 @@ const WRONG: [(&str, &str); 17] = [
     ("max_calls = 64", "max_calls = 0"),
     ("max_calls = 64", "max_calls = \"many\""),
     ("max_calls = 64", "min_success_percent = 101"),
-    ("\"b.example\"", "\"NOT A DOMAIN\""),
+    ("\"sandbox.b.example\"", "\"NOT A DOMAIN\""),
     ("\"c.pem\"", "7"),
     ("listen =", "reflection = \"yes\"\nlisten ="),
     ("[\"10.0.0.0/8\"]", "\"10.0.0.0/8\""),

@@ -1,0 +1,140 @@
+//! The time that a caller gives.
+
+use std::time::Duration;
+
+use api::v1::{LookupCitizenRequest, LookupCitizenResponse};
+use exchange::Source;
+use prost::Message as _;
+use tests::{Rest, RestAnswer, Sandbox, Unary, Wire, question};
+use tokio::time::Instant;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+/// The tax office never answers about this one.
+const HANGS: &str = "999099000104";
+const CITIZEN: &str = "999099000001";
+const LOOKUP: &str = "CitizenService/LookupCitizen";
+
+/// A sandbox in which who names no deadline waits 600 ms, and nobody waits longer than 1.6 s; an
+/// agency by itself may take 2.5 s.
+fn sandbox() -> Sandbox {
+    Sandbox::start_prepared("", |place| {
+        let limits = "[edge.limits]\ndeadline_ms = 600\ndeadline_max_ms = 1600\n";
+        std::fs::write(place.join("lienthong.toml"), limits).unwrap();
+    })
+}
+
+fn message(id: &str) -> LookupCitizenRequest {
+    serde_json::from_value(question(id, "ONE_STOP_DESK", "tax.status")).unwrap()
+}
+
+/// How often the tax office was asked.
+async fn asked(sandbox: &Sandbox) -> u64 {
+    let control = sandbox.text(&format!("/agencies/{}/control", Source::Tax.name()));
+    let journal = Rest::plain(control).get("/journal").await.unwrap().json();
+    journal["total"].as_u64().unwrap()
+}
+
+fn reason(status: &tonic::Status) -> String {
+    let info = status.get_details_error_info();
+    info.map(|info| info.reason).unwrap_or_default()
+}
+
+/// Between the deadline and what a busy machine adds, and before the next longer deadline.
+fn within(took: Duration, deadline_ms: u64, next_ms: u64) -> bool {
+    let reserve = Duration::from_millis(60);
+    let (least, most) = (Duration::from_millis(deadline_ms), next_ms);
+    (least.saturating_sub(reserve)..Duration::from_millis(most)).contains(&took)
+}
+
+/// Row L04: over gRPC a deadline of 1 ms is `DEADLINE_EXCEEDED` and no agency is asked; without one
+/// the default holds, one that is too long is cut to the longest, and a malformed one is refused.
+#[tokio::test]
+async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
+    let sandbox = sandbox();
+    let grpc = Unary::open(&Wire::new(&sandbox, "commune")).await;
+    let before = asked(&sandbox).await;
+    for timeout in ["1m", "0S", "1n"] {
+        let headers = [("grpc-timeout", timeout)];
+        let told = grpc
+            .call(LOOKUP, &headers, &message(CITIZEN))
+            .await
+            .unwrap();
+        assert_eq!(told.status.code(), Code::DeadlineExceeded, "{timeout}");
+        assert_eq!(reason(&told.status), "DEADLINE_EXCEEDED", "{timeout}");
+    }
+    for timeout in [
+        "-1S",
+        "",
+        "1",
+        "S",
+        "1s",
+        "123456789S",
+        "1.5S",
+        "0x1S",
+        "1S,1S",
+    ] {
+        let headers = [("grpc-timeout", timeout)];
+        let told = grpc
+            .call(LOOKUP, &headers, &message(CITIZEN))
+            .await
+            .unwrap();
+        assert_eq!(told.status.code(), Code::InvalidArgument, "{timeout}");
+        let wrong = told.status.get_details_bad_request().unwrap();
+        assert_eq!(wrong.field_violations[0].field, "grpc-timeout", "{timeout}");
+    }
+    assert_eq!(asked(&sandbox).await, before, "an agency was asked");
+    for (timeout, deadline, next) in [(None, 600, 1_500), (Some("99999999H"), 1_600, 2_500)] {
+        let headers: Vec<_> = timeout.map(|it| ("grpc-timeout", it)).into_iter().collect();
+        let begun = Instant::now();
+        let told = grpc.call(LOOKUP, &headers, &message(HANGS)).await.unwrap();
+        let took = begun.elapsed();
+        assert_eq!(
+            told.status.code(),
+            Code::Unavailable,
+            "{timeout:?} {told:?}"
+        );
+        assert!(within(took, deadline, next), "{timeout:?} took {took:?}");
+    }
+    let headers = [("grpc-timeout", "1500m")];
+    let told = grpc
+        .call(LOOKUP, &headers, &message(CITIZEN))
+        .await
+        .unwrap();
+    assert_eq!(told.status.code(), Code::Ok, "{told:?}");
+    let answer = LookupCitizenResponse::decode(told.message).unwrap();
+    assert!(answer.receipt.is_some());
+}
+
+/// Row L04: over REST a preference to wait is kept and cut to the longest; one that is malformed is
+/// ignored, as RFC 7240 asks for; no time at all is `DEADLINE_EXCEEDED`, and no agency is asked.
+#[tokio::test]
+async fn a_preference_to_wait_is_kept_clamped_or_ignored() {
+    let sandbox = sandbox();
+    let rest = Rest::new(&sandbox, "commune");
+    let before = asked(&sandbox).await;
+    let (none, _) = ask(&rest, CITIZEN, Some("wait=0")).await;
+    assert_eq!(none.status, 504, "{none:?}");
+    assert_eq!(none.json()["reason"], "DEADLINE_EXCEEDED");
+    assert_eq!(asked(&sandbox).await, before, "an agency was asked");
+    for (prefer, deadline, next) in [
+        (None, 600, 900),
+        (Some("wait=-1"), 600, 900),
+        (Some("wait=soon"), 600, 900),
+        (Some("respond-async, wait=1"), 1_000, 1_500),
+        (Some("wait=99999999999999999999"), 1_600, 2_500),
+    ] {
+        let (answer, took) = ask(&rest, HANGS, prefer).await;
+        assert_eq!(answer.status, 503, "{prefer:?} {answer:?}");
+        assert!(within(took, deadline, next), "{prefer:?} took {took:?}");
+    }
+}
+
+/// Asks, and how long that took.
+async fn ask(rest: &Rest, id: &str, prefer: Option<&str>) -> (RestAnswer, Duration) {
+    let headers: Vec<_> = prefer.map(|it| ("prefer", it)).into_iter().collect();
+    let body = question(id, "ONE_STOP_DESK", "tax.status").to_string();
+    let begun = Instant::now();
+    let answer = rest.post("/v1/citizens:lookup", body, &headers).await;
+    (answer.unwrap(), begun.elapsed())
+}
