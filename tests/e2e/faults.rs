@@ -40,6 +40,10 @@ async fn each_fault_of_each_source_costs_its_own_part_of_the_answer_and_nothing_
     let mask = everything();
     for (fault, expected) in FAULTS {
         for source in Source::ALL {
+            // So that the circuit to none opens: four of five answer.
+            let known = question("999099000001", "ONE_STOP_DESK", &mask).to_string();
+            let known = rest.post("/v1/citizens:lookup", known, &[]).await;
+            assert_eq!(known.unwrap().status, 200);
             let id = format!("9990990001{fault}{}", source as u8);
             let body = question(&id, "ONE_STOP_DESK", &mask).to_string();
             let begun = Instant::now();

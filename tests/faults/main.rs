@@ -14,9 +14,14 @@
 mod agencies;
 mod bad_day;
 mod bodies;
+mod errors;
 mod line;
 mod maintenance;
+mod proxy;
 mod scene;
 mod sessions;
+mod silence;
+mod slow;
+mod storm;
 mod strangers;
 mod trust;

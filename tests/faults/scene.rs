@@ -1,8 +1,9 @@
 //! What the tests of this suite have in common: a question to all sources, and what is said of each.
 
 use exchange::Source;
-use serde_json::Value;
-use tests::{Rest, RestAnswer, everything, question};
+use serde_json::{Value, json};
+use tests::{Beside, Rest, RestAnswer, Sandbox, everything, question};
+use toml::Table;
 
 /// Asks for everything about a citizen, and waits that many seconds at most.
 pub(crate) async fn ask(caller: &Rest, id: &str, wait: u32) -> RestAnswer {
@@ -34,4 +35,34 @@ pub(crate) fn only_fails(answer: &Value, source: Source) {
     for other in Source::ALL.into_iter().filter(|other| *other != source) {
         assert_eq!(state(answer, other), "OK", "{other}: {answer}");
     }
+}
+
+/// The configuration of a sandbox.
+pub(crate) fn configuration(sandbox: &Sandbox) -> Table {
+    let text = std::fs::read_to_string(sandbox.dir().join("lienthong.toml")).unwrap();
+    toml::from_str(&text).unwrap()
+}
+
+/// How an operator sees a source.
+pub(crate) async fn guard(gateway: &Beside, source: Source) -> Value {
+    let list = gateway.operator().get("/admin/sources").await.unwrap();
+    let list = list.json();
+    let mut sources = list["sources"].as_array().unwrap().iter();
+    sources
+        .find(|it| it["source"] == source.name())
+        .unwrap()
+        .clone()
+}
+
+/// The reason of a source in an answer.
+pub(crate) fn reason(answer: &Value, source: Source) -> &str {
+    status(answer, source)["reason"].as_str().unwrap_or("")
+}
+
+/// Sets how long every answer of a simulated agency takes.
+pub(crate) async fn latency(sandbox: &Sandbox, source: Source, ms: u64) {
+    let control = sandbox.text(&format!("/agencies/{source}/control"));
+    let knobs = json!({"latency": {"fixed": {"ms": ms}}});
+    let set = Rest::plain(control).put("/knobs", &knobs).await;
+    assert_eq!(set.status, 200, "{}", set.text);
 }

@@ -15,10 +15,11 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use crate::reach::{Resolver, is_refused, is_tls};
-use crate::{Endpoint, EndpointError, Miss};
+use crate::{Endpoint, EndpointError, Miss, Progress};
 
 /// The most that is read of one answer: 1 MiB.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -153,16 +154,31 @@ fn no_trust() -> rustls::ClientConfig {
 }
 
 fn not_sent(error: &legacy::Error) -> Miss {
-    let reason = if is_tls(error) {
-        "UPSTREAM_TLS"
+    let (reason, progress) = if is_tls(error) {
+        ("UPSTREAM_TLS", Progress::Answering)
     } else if is_refused(error) {
-        "ADDRESS_REFUSED"
+        ("ADDRESS_REFUSED", Progress::Answering)
     } else if error.is_connect() {
-        "CONNECT"
+        ("CONNECT", Progress::Unsent)
+    } else if has_head(error) {
+        // It has begun, and is none.
+        ("RESET", Progress::Answering)
     } else {
-        "RESET"
+        ("RESET", Progress::Sent)
     };
-    Miss::unavailable(reason, chain(error))
+    Miss::unavailable(reason, chain(error)).at(progress)
+}
+
+/// True if what came of a head could not be read.
+fn has_head(error: &legacy::Error) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
+            return hyper.is_parse();
+        }
+        next = cause.source();
+    }
+    false
 }
 
 fn not_read(error: &(dyn std::error::Error + 'static)) -> Miss {
@@ -223,9 +239,59 @@ pub fn classify(response: &Response) -> Option<Miss> {
     }
 }
 
-/// `Retry-After` in seconds, at most an hour; a date or garbage counts as none.
+/// `Retry-After`, at most an hour; garbage counts as none. A date counts from that of the answer,
+/// so that it does not matter what time it is here.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    let seconds: u64 = text.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(3_600)))
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let after = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let now = headers.get(header::DATE)?.to_str().ok()?;
+            let until = date(text)?.duration_since(date(now)?);
+            Duration::try_from(until).unwrap_or_default()
+        }
+    };
+    Some(after.min(MAX_RETRY_AFTER))
+}
+
+/// A date as HTTP spells it.
+fn date(text: &str) -> Option<Timestamp> {
+    let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(zoned.timestamp())
+}
+
+/// The longest time to come again that is believed.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(text: &str, date: &str) -> Option<u64> {
+        let headers = [("retry-after", text), ("date", date)];
+        let headers = headers.into_iter().filter(|(_, value)| !value.is_empty());
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        retry_after(&headers.collect()).map(|after| after.as_secs())
+    }
+
+    #[test]
+    fn a_time_to_come_again_is_read_in_every_form_and_capped() {
+        let now = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(after("7", ""), Some(7));
+        assert_eq!(after(" 7 ", now), Some(7));
+        assert_eq!(after("1000000000", ""), Some(3_600));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:50 GMT", now), Some(13));
+        assert_eq!(after("Mon, 06 Nov 1995 08:49:50 GMT", now), Some(3_600));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:00 GMT", now), Some(0));
+    }
+
+    #[test]
+    fn what_is_no_time_to_come_again_counts_as_none() {
+        let now = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for text in ["", "soon", "-1", "1.5", "99999999999999999999", "Sun, 06"] {
+            assert_eq!(after(text, now), None, "{text}");
+        }
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:50 GMT", ""), None);
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:50 GMT", "yesterday"), None);
+    }
 }

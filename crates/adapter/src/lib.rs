@@ -1,5 +1,5 @@
 //! What an agency is to the gateway: the trait that every adapter implements, the question it is
-//! asked, the answer or the miss it returns, and what adapters share to get it: an HTTP client
+//! asked, the answer or the miss it returns, the guard before it, and what adapters share to get it: an HTTP client
 //! with deadline and caps, a session renewed beside the calls that use it, a reader of XML, a look
 //! at texts.
 //!
@@ -11,6 +11,7 @@
 mod agency;
 mod endpoint;
 mod flight;
+pub mod guard;
 mod http;
 mod maintenance;
 mod miss;
@@ -25,7 +26,7 @@ pub use endpoint::{Endpoint, EndpointError, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify, is_login};
 pub use maintenance::{Maintained, Window};
-pub use miss::Miss;
+pub use miss::{Miss, Progress};
 pub use reach::{Loopback, Refused, is_refused, is_tls};
 pub use session::{Heard, Login, Session};
 pub use subject::{Confirmed, confirm};

@@ -20,6 +20,19 @@ pub struct Miss {
     pub attempts: u32,
     /// Why the person is closed, if they are; never leaves.
     pub closed: Option<Closed>,
+    /// How far the last call got.
+    pub progress: Progress,
+}
+
+/// How far a call got before it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Progress {
+    /// It has not left: no connection, or the other side says it has not looked at it.
+    Unsent,
+    /// It may have left, and nothing of an answer has come.
+    Sent,
+    /// The answer has begun, or that is not known.
+    Answering,
 }
 
 impl Miss {
@@ -32,6 +45,7 @@ impl Miss {
             detail: detail.into(),
             attempts: 1,
             closed: None,
+            progress: Progress::Answering,
         }
     }
 
@@ -108,6 +122,13 @@ impl Miss {
             retry_after,
             ..Self::unavailable("MAINTENANCE", "the source is under maintenance")
         }
+    }
+
+    /// The same miss of a call that got so far.
+    #[must_use]
+    pub fn at(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
     }
 
     /// The same miss after so many calls.

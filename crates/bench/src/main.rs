@@ -34,6 +34,7 @@
 mod admission;
 mod connection;
 mod disk;
+mod guard;
 mod handshakes;
 mod histogram;
 mod latency;
@@ -80,6 +81,8 @@ enum Command {
     Handshakes(handshakes::Handshakes),
     /// Admit calls, and print what CPU each took as JSON.
     Admission(admission::Decisions),
+    /// Ask through the guard of a source, and print what CPU that adds to each call as JSON.
+    Guard(guard::Guards),
     /// Record exchanges at a fixed rate, and print how long each waited as JSON.
     Record(record::Record),
     /// Take spans, and say how many.
@@ -112,6 +115,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Disk(disk) => println!("{}", disk.run().await?),
             Command::Handshakes(handshakes) => println!("{}", handshakes.run().await?),
             Command::Admission(decisions) => println!("{}", decisions.run()?),
+            Command::Guard(guards) => println!("{}", guards.run()?),
             Command::Record(record) => println!("{}", record.run().await?),
             Command::Sink => sink::run().await?,
             Command::Pin(_) => {}

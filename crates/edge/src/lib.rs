@@ -41,8 +41,8 @@ mod url;
 
 pub use administration::{
     Administration, Closure, Consented, Effect, Instruction, Lift, Lifted, NoAdministration,
-    OpenReview, Position, Registration, Reloaded, Reviewed, Reviews, Stopped, Suspended, Switched,
-    Undone, Withdrawal,
+    OpenReview, Position, Registration, Reloaded, Reviewed, Reviews, SourceHealth, Stopped,
+    Suspended, Switched, Undone, Withdrawal,
 };
 pub use config::{Config, FindUsage, Limits};
 pub use edge::{Deps, Edge, Error, Recheck, Running};

@@ -1,26 +1,23 @@
 //! The fan-out: every source at once, each cut off at its own time, all cancelled together.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use adapter::{Agency, Answer, Context, Miss, Question};
+use adapter::guard::{Guarded, PANICKED, Patience};
+use adapter::{Answer, Context, Miss, Question};
 use admission::{Limited, Permit};
 use evidence::{Open, SourceOutcome};
 use exchange::{CitizenId, Closed, Fault, FieldSet, Flag, Request, Source, SourceState};
-use futures_util::future::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::part::Part;
 use crate::subject::Subject;
 use crate::{Call, Gate, factor, relatives, trace};
 
-/// Kept back from the caller's time for the record: 20 ms beyond a commit of at most 10 ms.
+/// Kept back from the caller's time for the record: 20 ms beyond a commit of at most 10 ms. See
+/// decision 0056.
 pub(crate) const RESERVE: Duration = Duration::from_millis(30);
-
-/// Why a source whose adapter has a defect gave no answer.
-const PANICKED: &str = "INTERNAL";
 
 /// What became of the question at one source.
 #[derive(Debug)]
@@ -102,7 +99,7 @@ impl Asking<'_> {
             (Ok(subject), Some(agency)) => {
                 let span = trace::source(source);
                 let asked = self
-                    .question(&**agency, (subject, about.closed), &span)
+                    .question(agency, (subject, about.closed), &span)
                     .instrument(span.clone())
                     .await;
                 trace::ended(&span, state(&asked));
@@ -121,13 +118,14 @@ impl Asking<'_> {
 
     async fn question(
         self,
-        agency: &dyn Agency,
+        Guarded { agency, guard }: &Guarded,
         (subject, closed): (CitizenId, Option<Closed>),
         span: &tracing::Span,
     ) -> Result<Answer, Miss> {
         let traceparent = trace::traceparent(span);
-        let context = self.context(agency, traceparent.as_deref());
-        let (source, hints) = (agency.source(), &self.request.subject.hints);
+        let patience = guard.patience(self.latest());
+        let context = self.context(patience, traceparent.as_deref());
+        let (source, hints) = (guard.source(), &self.request.subject.hints);
         let granted = self.permit.granted().and(&FieldSet::of(source));
         let needed = factor::needed(source, hints);
         let near = match self.permit.flags_relatives() {
@@ -141,8 +139,8 @@ impl Asking<'_> {
             fields: closed.map_or_else(|| granted.or(&needed).or(&near), |_| needed),
             context,
         };
-        let asked = guarded(context.deadline, async { agency.ask(&question).await });
-        let answer = asked.await?;
+        let (mut answer, before) = guard.ask(patience, || agency.ask(&question)).await?;
+        answer.attempts += before;
         // What comes when the source is stopped meanwhile is not used.
         self.gate.deps.switches.asks(source)?;
         if !factor::agrees(&answer.record, hints) {
@@ -157,19 +155,23 @@ impl Asking<'_> {
         }
     }
 
-    /// Why, for whom and until when this agency is asked.
+    /// When an answer of a source is too late: the record takes its time too.
+    pub(crate) fn latest(self) -> Instant {
+        let deadline = self.call.deadline;
+        deadline.checked_sub(RESERVE).unwrap_or(deadline)
+    }
+
+    /// Why, for whom and until when an agency is asked.
     pub(crate) fn context<'b>(
         &'b self,
-        agency: &dyn Agency,
+        patience: Patience,
         traceparent: Option<&'b str>,
     ) -> Context<'b> {
-        let (cap, deadline) = (Instant::now() + agency.cap(), self.call.deadline);
-        let left = deadline.checked_sub(RESERVE).unwrap_or(deadline);
         Context {
             caller: &self.call.caller,
             request: self.request,
             agreement: self.permit.agreement(),
-            deadline: cap.min(left),
+            deadline: patience.deadline,
             traceparent,
         }
     }
@@ -204,18 +206,6 @@ impl Asking<'_> {
 pub(crate) fn person(subject: &Subject, parts: &[Part]) -> Option<CitizenId> {
     let said = parts.iter().find_map(|part| part.person);
     said.or_else(|| subject.person())
-}
-
-/// Waits for an adapter until its time is over. A panic in it is that source's failure only.
-pub(crate) async fn guarded<T>(
-    deadline: Instant,
-    asked: impl Future<Output = Result<T, Miss>>,
-) -> Result<T, Miss> {
-    match timeout_at(deadline, AssertUnwindSafe(asked).catch_unwind()).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(Miss::invalid(PANICKED, "the adapter panicked")),
-        Err(_) => Err(Miss::timeout("no answer in the time there was")),
-    }
 }
 
 /// What stands for the answer of a source that is not asked because a quota for it is spent.

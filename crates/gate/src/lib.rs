@@ -40,7 +40,7 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::Agency;
+use adapter::guard::Guarded;
 use admission::Admission;
 use evidence::{Evidence, Shelf};
 use exchange::{Clock, Source};
@@ -64,8 +64,8 @@ pub struct Deps {
     pub log: Shelf,
     /// Where records can be found and opened.
     pub records: Arc<dyn Records>,
-    /// The agencies, at most one per source.
-    pub agencies: Vec<Arc<dyn Agency>>,
+    /// The agencies behind their guards, at most one per source.
+    pub agencies: Vec<Guarded>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Who counts.
@@ -116,15 +116,14 @@ impl Gate {
     }
 
     /// The agency of a source. An agency is reached only with a recorded attempt in hand.
-    fn agency(&self, _recorded: &evidence::Open, source: Source) -> Option<&Arc<dyn Agency>> {
-        self.deps
-            .agencies
-            .iter()
-            .find(|agency| agency.source() == source)
+    fn agency(&self, _recorded: &evidence::Open, source: Source) -> Option<&Guarded> {
+        let mut agencies = self.deps.agencies.iter();
+        agencies.find(|guarded| guarded.guard.source() == source)
     }
 
     /// The agencies in service, for health and metrics.
     pub fn sources(&self) -> impl Iterator<Item = Source> {
-        self.deps.agencies.iter().map(|agency| agency.source())
+        let agencies = self.deps.agencies.iter();
+        agencies.map(|guarded| guarded.guard.source())
     }
 }

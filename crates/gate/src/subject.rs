@@ -3,15 +3,14 @@
 //! *Invariant:* the source that is asked who is behind a number is counted and recorded like any
 //! other, whatever it says.
 
-use std::sync::Arc;
-
-use adapter::{Agency, Miss, Resolution};
+use adapter::guard::Guarded;
+use adapter::{Miss, Resolution};
 use evidence::SourceOutcome;
 use exchange::{CitizenId, Closed, Fault, Identifier, IdentifierKind, Reason, SourceState};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::ask::{Answers, Asking, guarded};
+use crate::ask::{Answers, Asking};
 use crate::switches::SOURCE_SUSPENDED;
 use crate::{resolve, trace};
 
@@ -112,13 +111,14 @@ impl Asking<'_> {
                 Err(Miss::new(SourceState::Skipped, "NOT_CONFIGURED", detail).after(0))
             }
             (Some(_), Err(stopped)) => Err(stopped),
-            (Some(agency), Ok(())) => {
+            (Some(Guarded { agency, guard }), Ok(())) => {
                 let span = trace::source(source);
                 let traceparent = trace::traceparent(&span);
-                let context = self.context(&**agency, traceparent.as_deref());
-                let asked = async { agency.resolve(identifier, &context).await };
-                let result = guarded(context.deadline, asked);
-                let result = result.instrument(span.clone()).await;
+                let patience = guard.patience(self.latest());
+                let context = self.context(patience, traceparent.as_deref());
+                let asked = guard.ask(patience, || agency.resolve(identifier, &context));
+                let result = asked.instrument(span.clone()).await;
+                let result = result.map(|(resolution, _)| resolution);
                 trace::ended(&span, resolve::state(&result));
                 result.and_then(|resolution| switches.asks(source).map(|()| resolution))
             }
@@ -128,9 +128,9 @@ impl Asking<'_> {
         result
     }
 
-    fn resolver(&self, kind: IdentifierKind) -> Option<&Arc<dyn Agency>> {
+    fn resolver(&self, kind: IdentifierKind) -> Option<&Guarded> {
         let agency = self.gate.agency(self.open, kind.issuer());
-        agency.filter(|agency| agency.resolves().contains(&kind))
+        agency.filter(|guarded| guarded.agency.resolves().contains(&kind))
     }
 }
 

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use adapter::guard::Guard;
 use admission::Consents;
 use edge::{
     Administration, Closure, Consented, Effect, Instruction, Lift, Lifted, Position, Registration,
-    Reloaded, Reviewed, Reviews, Stopped, Suspended, Switched, Undone, Withdrawal,
+    Reloaded, Reviewed, Reviews, SourceHealth, Stopped, Suspended, Switched, Undone, Withdrawal,
 };
 use evidence::{SuspensionStore, SwitchStore};
 use futures_util::future::BoxFuture;
@@ -17,6 +18,7 @@ use crate::config::Problems;
 use crate::registrar::Registrar;
 use crate::reload::{self, Reloads};
 use crate::reviewer::Reviewer;
+use crate::sources::Sources;
 use crate::suspensions::Suspensions;
 use crate::switchboard::{self, Switchboard};
 
@@ -28,6 +30,7 @@ pub(crate) struct Administrator {
     reviewer: Reviewer,
     registrar: Arc<Registrar>,
     suspensions: Arc<Suspensions>,
+    sources: Sources,
 }
 
 impl Administrator {
@@ -41,6 +44,7 @@ impl Administrator {
         store: SwitchStore,
         switches: Arc<Switches>,
         consents: Arc<Consents>,
+        guards: Arc<[Arc<Guard>]>,
     ) -> Result<Arc<Self>, evidence::Error> {
         let suspensions = Suspensions::open(
             Arc::clone(&parts.admission),
@@ -62,7 +66,12 @@ impl Administrator {
             clock: Arc::clone(&parts.clock),
         };
         let registrar = Registrar::new(consents, parts.evidence.clone());
+        let sources = Sources {
+            guards,
+            clock: Arc::clone(&parts.clock),
+        };
         Ok(Arc::new(Self {
+            sources,
             registrar: Arc::new(registrar),
             switchboard: switchboard.await?,
             reviewer,
@@ -120,6 +129,10 @@ impl Administration for Administrator {
 
     fn suspended(&self) -> Vec<Suspended> {
         self.suspensions.list()
+    }
+
+    fn sources(&self) -> Vec<SourceHealth> {
+        self.sources.list()
     }
 
     fn lift(&self, lift: Lift) -> BoxFuture<'_, Result<Lifted, Undone>> {

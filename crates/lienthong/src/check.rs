@@ -20,7 +20,11 @@ pub(crate) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
     let path = arguments.path();
     match Checked::load(path, &clock) {
         Ok((config, checked)) => {
-            let agencies: Vec<_> = checked.agencies.iter().map(|a| a.source().name()).collect();
+            let agencies: Vec<_> = checked
+                .agencies
+                .iter()
+                .map(|a| a.guard.source().name())
+                .collect();
             println!("{}: fine", path.display());
             println!(
                 "  node {}, trust domain {}",

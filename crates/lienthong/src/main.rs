@@ -30,6 +30,8 @@ mod schema;
 mod serve;
 mod sharing;
 mod simulate;
+mod source;
+mod sources;
 mod stop;
 mod suspension;
 mod suspensions;
@@ -79,6 +81,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
+        Command::Source(arguments) => source::run(&arguments),
         Command::Suspension(arguments) => suspension::run(&arguments),
         Command::Switch(arguments) => switch::run(&arguments),
         Command::Sim(arguments) => simulate::run(&arguments),

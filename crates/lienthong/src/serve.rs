@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::Agency;
+use adapter::guard::{Guard, Guarded};
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Handed, Readiness, Recheck, Record};
@@ -101,7 +101,7 @@ impl Gateway {
             metrics,
             &readiness,
         )?;
-        tell(metrics, &checked);
+        let guards = tell(metrics, &checked);
         let request_ids = request_ids(&config, &clock, metrics).await?;
         let (tls, consents) = (Arc::new(checked.tls), consents(config.consents.as_deref())?);
         let admission = admission(checked.policy, &clock, checked.shared.as_ref())
@@ -120,7 +120,7 @@ impl Gateway {
         let sharing = share(checked.shared, &parts);
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
-        let opening = Administrator::open(path, parts, store, switches, consents);
+        let opening = Administrator::open(path, parts, store, switches, consents, guards);
         let administrator = opening.await.context("what operators have stopped")?;
         let deps = edge::Deps {
             gate: Arc::new(gate),
@@ -188,11 +188,16 @@ async fn request_ids(
     opening.await?.context("the request ids that were used")
 }
 
-/// Has the metrics show what is in force.
-fn tell(metrics: &Metrics, checked: &Checked) {
+/// Has the metrics show what is in force; the guards of the agencies.
+fn tell(metrics: &Metrics, checked: &Checked) -> Arc<[Arc<Guard>]> {
     metrics.certificates(&checked.tls.lifetimes());
     metrics.policy(checked.policy.digest());
-    metrics.watch_maintenance(checked.agencies.clone());
+    let agencies = checked.agencies.iter();
+    metrics.watch_maintenance(agencies.map(|it| Arc::clone(&it.agency)).collect());
+    let guards = checked.agencies.iter().map(|it| Arc::clone(&it.guard));
+    let guards = guards.collect();
+    metrics.guards(&guards);
+    guards
 }
 
 /// What a scrape of the metrics is answered with.
@@ -228,7 +233,7 @@ fn share(shared: Option<Shared>, parts: &reload::Parts) -> Option<JoinHandle<()>
 fn gate(
     parts: &reload::Parts,
     switches: &Arc<Switches>,
-    agencies: Vec<Arc<dyn Agency>>,
+    agencies: Vec<Guarded>,
     log: &Shelf,
     manner: Manner,
 ) -> Gate {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use exchange::Source;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Flight, Miss};
+use crate::{Flight, Miss, Progress};
 use held::Held;
 
 /// How an adapter logs in.
@@ -101,7 +101,7 @@ impl<L: Login> Session<L> {
     {
         for call in 1..=CALLS {
             let token = self.token(deadline).await;
-            let token = token.map_err(|miss| miss.after(call - 1))?;
+            let token = token.map_err(|miss| not_opened(miss).after(call - 1))?;
             let heard = ask(Arc::clone(&token)).await;
             match heard.map_err(|miss| miss.after(call))? {
                 Heard::Answer(answer) => return Ok((answer, call)),
@@ -182,6 +182,14 @@ impl State {
                 self.failures = self.failures.saturating_add(1);
             }
         }
+    }
+}
+
+/// A login that may have been heard is not tried at once again: accounts are locked for less.
+fn not_opened(miss: Miss) -> Miss {
+    match miss.progress {
+        Progress::Sent => miss.at(Progress::Answering),
+        Progress::Unsent | Progress::Answering => miss,
     }
 }
 

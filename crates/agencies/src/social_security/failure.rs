@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use adapter::Miss;
+use adapter::{Miss, Progress};
 use deadpool::managed::PoolError;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
@@ -49,7 +49,7 @@ pub(super) fn not_connected(error: &PoolError<Error>) -> Failure {
         | PoolError::NoRuntimeSpecified
         | PoolError::PostCreateHook(_) => Miss::unavailable("CONNECT", "no connection to be had"),
     };
-    miss.after(0).into()
+    miss.after(0).at(Progress::Unsent).into()
 }
 
 /// A connection was there, and the question failed on it.

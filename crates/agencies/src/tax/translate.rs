@@ -13,6 +13,8 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::channel::progress;
+
 /// An answer about the subject, holding the fields asked for and no other.
 ///
 /// # Errors
@@ -98,6 +100,10 @@ pub(super) fn is_session_over(status: &Status) -> bool {
 
 /// What a status means. Only `NOT_FOUND` is "no such person".
 pub(super) fn miss(status: &Status) -> Miss {
+    said(status).at(progress(status))
+}
+
+fn said(status: &Status) -> Miss {
     let detail = || format!("gRPC status {:?}", status.code());
     match status.code() {
         Code::NotFound => Miss::not_found(),

@@ -9,6 +9,7 @@
 mod consents;
 mod reload;
 mod reviews;
+mod sources;
 mod suspensions;
 mod switches;
 
@@ -25,6 +26,7 @@ use crate::listener::plain::Page;
 pub use consents::{Consented, Registration, Withdrawal};
 pub use reload::{Effect, Reloaded};
 pub use reviews::{Closure, OpenReview, Reviewed, Reviews};
+pub use sources::SourceHealth;
 pub use suspensions::{Lift, Lifted, Suspended};
 pub use switches::{Instruction, Position, Stopped, Switched};
 
@@ -54,6 +56,9 @@ pub trait Administration: Send + Sync + fmt::Debug {
 
     /// Who is suspended on this node for how they asked, the earliest first.
     fn suspended(&self) -> Vec<Suspended>;
+
+    /// How each source is guarded at present.
+    fn sources(&self) -> Vec<SourceHealth>;
 
     /// Lifts a suspension. It is recorded before.
     fn lift(&self, lift: Lift) -> BoxFuture<'_, Result<Lifted, Undone>>;
@@ -104,6 +109,10 @@ impl Administration for NoAdministration {
         Vec::new()
     }
 
+    fn sources(&self) -> Vec<SourceHealth> {
+        Vec::new()
+    }
+
     fn lift(&self, _: Lift) -> BoxFuture<'_, Result<Lifted, Undone>> {
         nothing_here()
     }
@@ -137,6 +146,7 @@ pub(crate) async fn page(by: &dyn Administration, request: &Request<Bytes>) -> O
         switches::LIST => return Some(switches::list(by).await),
         reviews::LIST => return Some(reviews::list(by).await),
         suspensions::LIST => return Some(suspensions::list(by)),
+        sources::LIST => return Some(sources::list(by)),
         reload::RELOAD | switches::STOP | switches::RESUME | reviews::CLOSE => {}
         suspensions::LIFT | consents::REGISTER | consents::WITHDRAW => {}
         _ => return None,

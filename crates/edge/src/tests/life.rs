@@ -131,8 +131,11 @@ async fn a_panic_is_the_end_of_one_call_alone() {
     let client = Client::of(&world, "desk");
     let mut open = client.http2().await;
     let asked = || post("/v1/citizens:lookup", question(KNOWN).to_string());
+    let mut by_code = question(KNOWN);
+    by_code["subject"] = serde_json::json!({"taxCode": "0100233488"});
     world.tax.panics.store(true, Ordering::Relaxed);
-    let answer = Answer::read(open.send_request(asked()).await.unwrap()).await;
+    let by_code = post("/v1/citizens:lookup", by_code.to_string());
+    let answer = Answer::read(open.send_request(by_code).await.unwrap()).await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json()["reason"], "INTERNAL");
     world.tax.panics.store(false, Ordering::Relaxed);

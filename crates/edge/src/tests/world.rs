@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use adapter::guard::{self, Guarded};
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use admission::{Admission, Policy};
 use api::{Record, v1};
@@ -192,7 +193,7 @@ fn gate(
         evidence,
         log: files,
         records: archive,
-        agencies: vec![tax],
+        agencies: vec![Guarded::new(tax, &guard::Config::default())],
         clock,
         observer: Arc::new(gate::NoObserver),
         canaries: Arc::default(),
@@ -208,7 +209,7 @@ fn gate(
 #[derive(Debug, Default)]
 pub(crate) struct TaxOffice {
     asked: AtomicUsize,
-    /// Whether it has a defect outside what the gate guards.
+    /// Whether it has a defect outside what its guard catches.
     pub(crate) panics: AtomicBool,
     pub(crate) reached: Notify,
     pub(crate) release: Notify,
@@ -256,11 +257,11 @@ impl Agency for TaxOffice {
     }
 
     fn cap(&self) -> Duration {
-        assert!(!self.panics.load(Ordering::Relaxed), "a defect");
         Duration::from_secs(60)
     }
 
     fn resolves(&self) -> &'static [IdentifierKind] {
+        assert!(!self.panics.load(Ordering::Relaxed), "a defect");
         &[IdentifierKind::TaxCode]
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use adapter::guard::{self, Guarded};
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use admission::{Admission, Policy};
 use api::{Record, v1};
@@ -39,7 +40,9 @@ impl World {
         let policy = Policy::parse(POLICY.as_bytes()).unwrap();
         let seen = Arc::new(Seen::default());
         let switches = Arc::new(Switches::default());
-        let offices = offices.into_iter().map(|office| Arc::new(office) as _);
+        let guard = guard::Config::default();
+        let offices = offices.into_iter();
+        let offices = offices.map(|office| Guarded::new(Arc::new(office), &guard));
         let gate = Gate::new(Deps {
             admission: Arc::new(Admission::new(policy, Arc::clone(&clock))),
             records: Arc::new(evidence.clone()),

@@ -10,6 +10,7 @@ mod audit;
 mod consent;
 mod policy;
 mod review;
+mod source;
 mod suspension;
 mod switch;
 
@@ -21,6 +22,7 @@ pub(crate) use policy::{
     CheckPolicy, ExplainCall, MakeKey, Policy, PolicyCommand, ReplayCalls, SignPolicy,
 };
 pub(crate) use review::{Review, ReviewCommand};
+pub(crate) use source::{Source, SourceCommand};
 pub(crate) use suspension::{Suspension, SuspensionCommand};
 pub(crate) use switch::{Switch, SwitchCommand, Throw};
 
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// List the emergencies that wait to be reviewed, and close reviews.
     Review(Review),
+    /// List how the sources are: circuits, calls under way, limits.
+    Source(Source),
     /// List who is suspended for how they asked, and lift suspensions.
     Suspension(Suspension),
     /// Stop an agency, a system, a source or a purpose while the gateway runs, and let it go on.

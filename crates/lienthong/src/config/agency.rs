@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use adapter::guard::{self, Guarded};
 use adapter::{Agency, Endpoint, Maintained, is_loopback};
 use agencies::{ALL, Deps, ENDPOINT_KEYS, Entry, Problem, Settings};
 use toml::Table;
@@ -19,6 +20,7 @@ pub(super) struct Switched {
     path: String,
     endpoint: Table,
     own: Table,
+    guard: guard::Config,
     /// The keys that stand in for others, of which everything is said: to look at the rest.
     stand_ins: Vec<String>,
     /// True if its adapter is to have a defect.
@@ -40,6 +42,7 @@ impl Switched {
         };
         let path = stanza.path().to_owned();
         let before = problems.len();
+        let guard = guard(&mut stanza, problems);
         let common = stanza.split(&ENDPOINT_KEYS);
         let endpoint = common
             .clone()
@@ -51,6 +54,7 @@ impl Switched {
             path,
             endpoint,
             own: stanza.read(&[], problems)?,
+            guard,
             stand_ins: Vec::new(),
             panics: false,
         };
@@ -80,11 +84,11 @@ impl Switched {
         base: &Path,
         deps: &Deps,
         problems: &mut Problems,
-    ) -> Option<Arc<dyn Agency>> {
+    ) -> Option<Guarded> {
         let mut tried = self.clone();
         loop {
             let wrong = match tried.try_connect(base, deps) {
-                Ok(agency) => return Some(agency),
+                Ok(agency) => return Some(Guarded::new(agency, &self.guard)),
                 Err(wrong) => wrong,
             };
             // An agency stops at the first thing that is wrong with its own keys as a whole.
@@ -148,6 +152,19 @@ impl Switched {
             problems.add(&join(&self.path, key), what);
         }
     }
+}
+
+/// How the agency is guarded, and what is wrong with that.
+fn guard(stanza: &mut Stanza<'_>, problems: &mut Problems) -> guard::Config {
+    let Some(own) = stanza.take_optional("guard", problems) else {
+        return guard::Config::default();
+    };
+    let path = own.path().to_owned();
+    let read: guard::Config = own.read(&[], problems).unwrap_or_default();
+    for (key, what) in read.problems() {
+        problems.add(&join(&path, key), what);
+    }
+    read
 }
 
 /// What an agency says of its own keys as a whole: only the first thing that is wrong.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use adapter::Agency;
+use adapter::guard::Guarded;
 use admission::Policy;
 use agencies::Deps;
 use evidence::keys::VerifierKey;
@@ -36,7 +36,7 @@ pub(crate) struct Checked {
     /// Where quotas are shared, if they are.
     pub(crate) shared: Option<Shared>,
     /// The agencies.
-    pub(crate) agencies: Vec<Arc<dyn Agency>>,
+    pub(crate) agencies: Vec<Guarded>,
 }
 
 impl Checked {
@@ -181,7 +181,7 @@ impl<'c> Named<'c> {
             .ok()
     }
 
-    fn agencies(&mut self, all: &[Switched], base: &Path) -> Vec<Arc<dyn Agency>> {
+    fn agencies(&mut self, all: &[Switched], base: &Path) -> Vec<Guarded> {
         let deps = Deps {
             clock: Arc::clone(self.clock),
         };

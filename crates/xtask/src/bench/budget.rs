@@ -37,6 +37,7 @@ impl Budget {
         }));
         lines.extend(through(measured));
         lines.extend(admission(measured));
+        lines.extend(guard(measured));
         lines.extend(measured.idle_kib().map(|kib| Line {
             what: "memory of an idle gateway".to_owned(),
             measured: format!("{} MB", megabytes(kib)),
@@ -86,6 +87,18 @@ fn admission(measured: &Measured) -> Vec<Line> {
         line("the whole of admission: CPU", whole, ADMISSION_US),
     ];
     lines.into_iter().flatten().collect()
+}
+
+/// The least of what a guard took.
+fn guard(measured: &Measured) -> Option<Line> {
+    let all = measured.guards.iter().map(|it| it.guard_us);
+    let least = all.reduce(f64::min)?;
+    Some(Line {
+        what: "the guard of a source: CPU per call".to_owned(),
+        measured: format!("{least:.2} µs"),
+        limit: format!("≤ {GUARD_US:.0} µs"),
+        kept: least <= GUARD_US,
+    })
 }
 
 /// The gateway against the pass-through.
@@ -173,12 +186,13 @@ const ADDED_MS: f64 = 5.0;
 const IDLE_MB: u64 = 100;
 const DECISION_US: f64 = 2.0;
 const ADMISSION_US: f64 = 25.0;
+const GUARD_US: f64 = 5.0;
 const START_MS: f64 = 1000.0;
 
 #[cfg(test)]
 mod tests {
-    use super::super::measured::Turn;
     use super::super::measured::tests::report;
+    use super::super::measured::{Guards, Turn};
     use super::*;
 
     fn measured(gateway: f64, five: f64) -> Measured {
@@ -193,6 +207,7 @@ mod tests {
             syncs: Vec::new(),
             records: Vec::new(),
             admissions: Vec::new(),
+            guards: Vec::new(),
             handshakes: Vec::new(),
             starts: vec![300.0, 1200.0, 400.0],
             spans: 1,
@@ -220,6 +235,27 @@ mod tests {
         assert_eq!(Budget::of(&measured).over(), 0);
         measured.admissions = vec![took(2.1, 25.1)];
         assert_eq!(Budget::of(&measured).over(), 2);
+    }
+
+    #[test]
+    fn of_a_guard_the_least_counts() {
+        let took = |guard_us| Guards { guard_us };
+        let guards = vec![took(7.0), took(5.0)];
+        let measured = Measured {
+            guards,
+            ..Measured::default()
+        };
+        assert_eq!(Budget::of(&measured).over(), 0);
+        let guards = vec![took(5.1)];
+        let measured = Measured {
+            guards,
+            ..Measured::default()
+        };
+        let budget = Budget::of(&measured);
+        assert_eq!(
+            (budget.over(), budget.lines()[0].measured.as_str()),
+            (1, "5.10 µs")
+        );
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) struct Measured {
     pub(super) records: Vec<Alone>,
     /// What a decision costs, and the whole of admission, each time it was measured.
     pub(super) admissions: Vec<Admissions>,
+    /// What a guard adds to a call, each time it was measured.
+    pub(super) guards: Vec<Guards>,
     /// New connections, with each key exchange in turn.
     pub(super) handshakes: Vec<Shaken>,
     /// Start to first answer, in milliseconds.
@@ -63,6 +65,13 @@ pub(super) struct Admissions {
     pub(super) decision_us: f64,
     /// Under one that asks for everything.
     pub(super) whole_us: f64,
+}
+
+/// What `bench guard` says: CPU for each call, in microseconds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Guards {
+    /// What the guard adds.
+    pub(super) guard_us: f64,
 }
 
 /// The middle one of the seconds of a window by their p99.

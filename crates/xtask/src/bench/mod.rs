@@ -126,6 +126,9 @@ impl Bench {
                 cost.decision_us, cost.whole_us
             );
             measured.admissions.push(cost);
+            let guard = site.guard()?;
+            println!("    the guard of a source {:.2} µs a call", guard.guard_us);
+            measured.guards.push(guard);
             for exchange in handshake::EXCHANGES {
                 let shaken = site.handshakes(exchange)?;
                 println!("    {}", shaken.line());

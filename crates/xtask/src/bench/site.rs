@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::cores::{self, Cores};
 use super::handshake::{HandshakeReport, Shaken};
-use super::measured::{Admissions, Quantiles, Report};
+use super::measured::{Admissions, Guards, Quantiles, Report};
 use super::record::{Alone, RecordReport};
 use super::running::{Running, pinned, run};
 use super::under_test::{Server, Sources};
@@ -152,6 +152,13 @@ impl Site {
         let mut command = pinned(&self.bench, &self.cores.server, &self.bench);
         let printed = run("admission", command.arg("admission"), [""; 0], &self.logs)?;
         serde_json::from_str(&printed).context("admission says nothing sensible")
+    }
+
+    /// What the guard of a source adds to a call on the core of the server.
+    pub(super) fn guard(&self) -> Result<Guards> {
+        let mut command = pinned(&self.bench, &self.cores.server, &self.bench);
+        let printed = run("guard", command.arg("guard"), [""; 0], &self.logs)?;
+        serde_json::from_str(&printed).context("guard says nothing sensible")
     }
 
     /// How long a gateway takes to its first answer, in milliseconds.

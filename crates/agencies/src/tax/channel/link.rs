@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapter::Progress;
 use cork::Cork;
 use futures_util::FutureExt as _;
 use h2::client::{Connection, ResponseFuture, SendRequest};
@@ -123,9 +124,30 @@ impl Loss {
 
 impl From<Loss> for Status {
     fn from(loss: Loss) -> Self {
-        let (Loss::Unprocessed(error) | Loss::Unclear(error)) = loss;
-        lost(&error)
+        let (error, progress) = match loss {
+            Loss::Unprocessed(error) => (error, Progress::Unsent),
+            Loss::Unclear(error) => (error, Progress::Sent),
+        };
+        before_head(lost(&error), progress)
     }
+}
+
+/// How far a call got whose answer has not begun: carried by a status of our own.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no answer has begun")]
+struct BeforeHead(Progress);
+
+/// Marks a status as one of a call whose answer has not begun.
+pub(super) fn before_head(mut status: Status, progress: Progress) -> Status {
+    status.set_source(Arc::new(BeforeHead(progress)));
+    status
+}
+
+/// How far a call got that ended with this status.
+pub(in crate::tax) fn progress(status: &Status) -> Progress {
+    let source = std::error::Error::source(status);
+    let before = source.and_then(|source| source.downcast_ref::<BeforeHead>());
+    before.map_or(Progress::Answering, |it| it.0)
 }
 
 /// Drives a connection to its end, or until it gives no sign of life.

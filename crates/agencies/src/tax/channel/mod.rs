@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use adapter::{BoxFuture, Endpoint, Flight, is_refused, is_tls};
+use adapter::{BoxFuture, Endpoint, Flight, Progress, is_refused, is_tls};
 use bytes::Bytes;
 use exchange::Clock;
 use http::header::CONTENT_TYPE;
@@ -28,6 +28,7 @@ use tower::Service;
 
 use crate::Problem;
 pub(super) use answer::Answer;
+pub(super) use link::progress;
 use link::{Link, Loss};
 use target::{Dial, Target};
 
@@ -138,7 +139,7 @@ fn open<D: Dial>(target: &Arc<D>) -> Opening {
         let open = async { Link::open(target.dial().await?).await };
         match timeout(CONNECT, open).await {
             Ok(opened) => opened.map_err(|error| not_opened(&error)),
-            Err(_) => Err(Status::unavailable("the connection does not open")),
+            Err(_) => Err(unsent(Status::unavailable("the connection does not open"))),
         }
     };
     Flight::begin(opened, || Err(Status::internal("the opening panicked")))
@@ -153,11 +154,16 @@ fn not_opened(error: &io::Error) -> Status {
     let why = match (is_tls(error), is_refused(error)) {
         (true, _) => "UPSTREAM_TLS",
         (_, true) => "ADDRESS_REFUSED",
-        (false, false) => return status,
+        (false, false) => return unsent(status),
     };
     let reason = MetadataValue::from_static(why);
     status.metadata_mut().insert(NOT_OPENED, reason);
     status
+}
+
+/// A status of a call that has not left.
+fn unsent(status: Status) -> Status {
+    link::before_head(status, Progress::Unsent)
 }
 
 /// Where a status of ours says why no connection was opened; no agency's own has it.

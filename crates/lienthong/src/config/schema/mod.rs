@@ -6,7 +6,7 @@
 //!
 //! *Invariant:* whatever the schema refuses, `check-config` refuses.
 
-use adapter::Endpoint;
+use adapter::{Endpoint, guard};
 use agencies::ALL;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, schema_for};
@@ -60,12 +60,13 @@ pub(crate) fn schema() -> Value {
 
 /// The stanza of an agency: what all have, and its own keys.
 fn stanza(own: Value) -> Value {
-    let Value::Object(mut own) = own else {
-        return own;
+    let Value::Object(mut own) = without_head(own) else {
+        return Value::Null;
     };
-    let common = schema_for!(Endpoint).to_value();
-    for key in ["$schema", "title"] {
-        own.remove(key);
+    let guard = schema_for!(guard::Config).to_value();
+    let mut common = schema_for!(Endpoint).to_value();
+    if let Some(properties) = common.pointer_mut("/properties") {
+        properties["guard"] = without_head(guard);
     }
     for list in ["properties", "required"] {
         let common = common.get(list).cloned().unwrap_or_default();
@@ -76,6 +77,15 @@ fn stanza(own: Value) -> Value {
         }
     }
     own.into()
+}
+
+/// A schema without what only the whole file has.
+fn without_head(mut schema: Value) -> Value {
+    if let Value::Object(object) = &mut schema {
+        object.remove("$schema");
+        object.remove("title");
+    }
+    schema
 }
 
 /// Takes out what TOML does not have, and adds units.

@@ -54,6 +54,8 @@ panics = ["tax"]
 [agency.tax]
 url = "https://localhost:1"
 timeout_ms = 9
+[agency.tax.guard]
+max_calls = 64
 [agency.civil_status]
 url = "https://localhost:2"
 user = "u"
@@ -99,7 +101,7 @@ fn what_the_schema_refuses_is_refused_by_check_config_alike() {
     }
 }
 
-const STANZAS: [&str; 8] = [
+const STANZAS: [&str; 9] = [
     "sandbox",
     "gateway",
     "tls",
@@ -108,6 +110,7 @@ const STANZAS: [&str; 8] = [
     "evidence",
     "sharing",
     "scrutiny",
+    "agency.tax.guard",
 ];
 
 const REQUIRED: [&str; 12] = [
@@ -125,7 +128,7 @@ const REQUIRED: [&str; 12] = [
     "url = \"https://localhost:1\"",
 ];
 
-const WRONG: [(&str, &str); 15] = [
+const WRONG: [(&str, &str); 18] = [
     ("idle_ms = 1", "calls = 0"),
     ("[agency.tax]", "[agency.nobody]"),
     ("[gateway]", "colour = 1\n[gateway]"),
@@ -137,6 +140,9 @@ const WRONG: [(&str, &str); 15] = [
     ("places = 7", "page_token_s = 0"),
     ("nodes = 3", "nodes = 0"),
     ("timeout_ms = 9", "timeout_ms = \"soon\""),
+    ("max_calls = 64", "max_calls = 0"),
+    ("max_calls = 64", "max_calls = \"many\""),
+    ("max_calls = 64", "min_success_percent = 101"),
     ("\"sandbox.b.example\"", "\"NOT A DOMAIN\""),
     ("\"c.pem\"", "7"),
     ("listen =", "reflection = \"yes\"\nlisten ="),
@@ -202,7 +208,7 @@ fn every_setting_says_what_it_is_and_in_what_it_is_counted() {
 }
 
 /// What is counted in itself.
-const COUNTS: [&str; 11] = [
+const COUNTS: [&str; 16] = [
     "calls",
     "handshakes",
     "connections",
@@ -214,4 +220,9 @@ const COUNTS: [&str; 11] = [
     "misses_step_down",
     "sequence",
     "mismatches",
+    "max_calls",
+    "min_calls",
+    "failures_in_a_row",
+    "min_samples",
+    "retries_per_second",
 ];

@@ -1,0 +1,138 @@
+//! One call that is under way: a place among those at once, and a pass of the circuit.
+//!
+//! *Invariant:* it gives both back, however it ends.
+
+use std::time::Duration;
+
+use exchange::SourceState;
+use tokio::time::Instant;
+
+use super::breaker::{Change, Pass, Phase, Why};
+use super::tally::Tally;
+use super::verdict::{Hung, Verdict};
+use super::{CIRCUIT_OPEN, Guard, OVERLOADED};
+use crate::Miss;
+
+/// A call under way.
+#[derive(Debug)]
+pub(super) struct Turn<'g> {
+    guard: &'g Guard,
+    begun: Instant,
+    /// None once it is settled.
+    pass: Option<Pass>,
+}
+
+impl<'g> Turn<'g> {
+    /// Begins a call, or says why the source is not asked.
+    pub(super) fn take(guard: &'g Guard, begun: Instant) -> Result<Self, Miss> {
+        if !guard.limit.enter() {
+            Tally::add(&guard.tally.overloaded);
+            let detail = "as many calls are under way as the source bears";
+            let miss = Miss::new(SourceState::Skipped, OVERLOADED, detail);
+            return Err(later(miss, guard.overloaded_for()));
+        }
+        match guard.breaker.admit(guard.elapsed_ms(begun)) {
+            Ok(pass) => {
+                if pass.phase() == Phase::Probing {
+                    Tally::add(&guard.tally.probes);
+                }
+                Ok(Self {
+                    guard,
+                    begun,
+                    pass: Some(pass),
+                })
+            }
+            Err(wait) => {
+                guard.limit.leave();
+                Tally::add(&guard.tally.circuit_open);
+                let detail = "the circuit to the source is open";
+                let miss = Miss::new(SourceState::CircuitOpen, CIRCUIT_OPEN, detail);
+                Err(later(miss, wait))
+            }
+        }
+    }
+
+    /// Ends the call with what it says of the source.
+    pub(super) fn settle(mut self, verdict: Verdict) {
+        let (guard, now) = (self.guard, Instant::now());
+        let (took, now_ms) = (now - self.begun, guard.elapsed_ms(now));
+        let Some(pass) = self.pass.take() else { return };
+        guard.limit.leave();
+        let change = guard.breaker.settle(pass, verdict, now_ms);
+        let count = match verdict {
+            Verdict::Answered => {
+                guard.typical.observe(took);
+                guard.limit.answered(took, now_ms);
+                &guard.tally.answered
+            }
+            Verdict::Failed { hung, .. } => {
+                guard.waited(hung, took, now_ms);
+                &guard.tally.failed
+            }
+            Verdict::Nothing { hung } => {
+                guard.waited(hung, took, now_ms);
+                &guard.tally.local
+            }
+        };
+        Tally::add(count);
+        if let Some(change) = change {
+            guard.changed(change);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let Some(pass) = self.pass.take() else { return };
+        self.guard.limit.leave();
+        let now_ms = self.guard.elapsed_ms(Instant::now());
+        self.guard.breaker.cancel(pass, now_ms);
+        Tally::add(&self.guard.tally.dropped);
+    }
+}
+
+impl Guard {
+    /// A source that keeps callers waiting is slow, whosever fault the end was.
+    fn waited(&self, hung: Hung, took: Duration, now_ms: u64) {
+        if hung == Hung::Yes {
+            self.limit.hung(took, now_ms);
+        }
+    }
+
+    /// When there may be a place again: after a call as they are at present, but not at once.
+    fn overloaded_for(&self) -> Duration {
+        self.limit.latency().0.max(COME_AGAIN)
+    }
+
+    /// Says once that the circuit has changed, and counts it.
+    fn changed(&self, change: Change) {
+        let source = self.source;
+        match change {
+            Change::Opened(why, wait) => {
+                Tally::add(&self.tally.opened);
+                let next_probe_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                let why = match why {
+                    Why::InARow => "failures in a row",
+                    Why::Share => "too few answers",
+                    Why::Probe => "the probe failed",
+                };
+                tracing::warn!(%source, circuit = "open", why, next_probe_ms, "the circuit to a source opens");
+            }
+            Change::Closed => {
+                self.limit.restart();
+                tracing::warn!(%source, circuit = "closed", "the circuit to a source closes");
+            }
+        }
+    }
+}
+
+/// A source that was not asked, and when to come again.
+fn later(miss: Miss, wait: Duration) -> Miss {
+    Miss {
+        retry_after: Some(wait),
+        ..miss.after(0)
+    }
+}
+
+/// How long a caller who finds no place is sent away at least.
+const COME_AGAIN: Duration = Duration::from_secs(1);

@@ -1,0 +1,99 @@
+//! Errors of an agency, and when it says to come again.
+
+use exchange::Source;
+use tests::{Beside, Sandbox};
+
+use crate::proxy::{Mode, Proxy};
+use crate::scene::{ask, configuration, guard, only_fails, reason, state, status};
+
+/// What the agency says (never twice in a row that it is under maintenance, which is believed), the reason that is told of it, and after which time to come again.
+const SAYS: [(&str, &str, Option<&str>); 7] = [
+    (
+        "503 Service Unavailable\r\nretry-after: 1\r\n",
+        "MAINTENANCE",
+        Some("1s"),
+    ),
+    ("500 Internal Server Error\r\n", "SERVER_ERROR", None),
+    (
+        "503 Service Unavailable\r\nretry-after: 1000000000\r\n",
+        "MAINTENANCE",
+        Some("3600s"),
+    ),
+    (
+        "502 Bad Gateway\r\nretry-after: soon\r\n",
+        "SERVER_ERROR",
+        None,
+    ),
+    (
+        "503 Service Unavailable\r\ndate: Mon, 30 Nov 2026 03:00:00 GMT\r\n\
+         retry-after: Mon, 30 Nov 2026 03:00:20 GMT\r\n",
+        "MAINTENANCE",
+        Some("20s"),
+    ),
+    ("500 Internal Server Error\r\n", "SERVER_ERROR", None),
+    (
+        "502 Bad Gateway\r\nretry-after: 7\r\n",
+        "SERVER_ERROR",
+        None,
+    ),
+];
+
+/// Row U04: an error of the agency is told with the time to come again that it gives, within an hour; none is asked
+/// for again at once, the seventh in a row opens the circuit, and from then on the agency is left alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_told_with_their_time_and_open_the_circuit() {
+    let source = Source::Health;
+    let sandbox = Sandbox::start();
+    let line = Proxy::before(&configuration(&sandbox), source).await;
+    let gateway = Beside::start(&sandbox, "gw-2", |config| line.lead(config, source));
+    let caller = gateway.caller(&sandbox, "commune");
+    let answer = ask(&caller, "999099000001", 10).await.json();
+    assert_eq!(state(&answer, source), "OK", "{answer}");
+
+    for (place, (says, told, after)) in SAYS.into_iter().enumerate() {
+        let questions = line.questions();
+        let whole = format!("HTTP/1.1 {says}content-length: 4\r\nconnection: close\r\n\r\nlate");
+        line.mode(Mode::Says(Box::leak(whole.into_boxed_str())));
+        let answer = ask(&caller, "999099000001", 10).await.json();
+        assert_eq!(state(&answer, source), "UNAVAILABLE", "{says}: {answer}");
+        assert_eq!(reason(&answer, source), told, "{says}: {answer}");
+        assert_eq!(
+            status(&answer, source)["retryAfter"].as_str(),
+            after,
+            "{says}: {answer}"
+        );
+        only_fails(&answer, source);
+        assert_eq!(line.questions(), questions + 1, "{says}: it is asked again");
+        let failed = guard(&gateway, source).await["failuresInARow"].clone();
+        assert_eq!(failed, place + 1, "the circuit counts {says}");
+    }
+    let seen = guard(&gateway, source).await;
+    assert_eq!(
+        (&seen["circuit"], &seen["opened"]),
+        (&"open".into(), &1.into()),
+        "{seen}"
+    );
+    assert!(seen["nextProbe"].is_string(), "{seen}");
+
+    let questions = line.questions();
+    let answer = ask(&caller, "999099000001", 10).await.json();
+    if line.questions() == questions {
+        assert_eq!(state(&answer, source), "CIRCUIT_OPEN", "{answer}");
+        assert_eq!(status(&answer, source)["attempts"].as_u64().unwrap_or(0), 0);
+        assert!(
+            status(&answer, source)["retryAfter"].is_string(),
+            "{answer}"
+        );
+        only_fails(&answer, source);
+    } else {
+        println!("the first second was over before the question");
+    }
+    let opened = "the circuit to a source opens";
+    assert_eq!(
+        gateway.logged().matches(opened).count() as u64,
+        seen["opened"].as_u64().unwrap()
+    );
+    let metrics = gateway.operator().get("/metrics").await.unwrap().text;
+    let series = "source_circuit{circuit=\"open\",source=\"health\"}";
+    assert!(metrics.contains(series), "{metrics}");
+}
