@@ -6,7 +6,7 @@ use sim::World;
 use tests::{Beside, Sandbox};
 
 use crate::agencies::{knob, offered, spoil};
-use crate::scene::{ask, only_fails, state, status};
+use crate::scene::{ask, only_fails, state, status, without_circuits};
 
 /// Nobody whose name is without a letter that only Vietnamese has.
 const SUBJECT: &str = "999099001234";
@@ -28,7 +28,7 @@ fn resident(pid: u32) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_none_is_invalid_and_nothing_of_it_is_used() {
     let sandbox = Sandbox::start();
-    let gateway = Beside::start(&sandbox, "bodies", |_| ());
+    let gateway = Beside::start(&sandbox, "bodies", without_circuits);
     let caller = gateway.caller(&sandbox, "commune");
     let person = World::new(1).person(&exchange::CitizenId::from_agency(SUBJECT).unwrap());
     let name = person.unwrap().name.full();

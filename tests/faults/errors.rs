@@ -6,34 +6,50 @@ use tests::{Beside, Sandbox};
 use crate::proxy::{Mode, Proxy};
 use crate::scene::{ask, configuration, guard, only_fails, reason, state, status};
 
-/// What the agency says (never twice in a row that it is under maintenance, which is believed), the reason that is told of it, and after which time to come again.
-const SAYS: [(&str, &str, Option<&str>); 7] = [
+/// What the agency says, the state and the reason that are told of it, and after which time to come
+/// again. Only once that it is under maintenance: said twice that is believed, and it is not asked.
+const SAYS: [(&str, &str, &str, Option<&str>); 7] = [
     (
-        "503 Service Unavailable\r\nretry-after: 1\r\n",
-        "MAINTENANCE",
-        Some("1s"),
-    ),
-    ("500 Internal Server Error\r\n", "SERVER_ERROR", None),
-    (
-        "503 Service Unavailable\r\nretry-after: 1000000000\r\n",
-        "MAINTENANCE",
-        Some("3600s"),
-    ),
-    (
-        "502 Bad Gateway\r\nretry-after: soon\r\n",
+        "500 Internal Server Error\r\n",
+        "UNAVAILABLE",
         "SERVER_ERROR",
         None,
     ),
     (
-        "503 Service Unavailable\r\ndate: Mon, 30 Nov 2026 03:00:00 GMT\r\n\
-         retry-after: Mon, 30 Nov 2026 03:00:20 GMT\r\n",
+        "502 Bad Gateway\r\nretry-after: 7\r\n",
+        "UNAVAILABLE",
+        "SERVER_ERROR",
+        None,
+    ),
+    (
+        "503 Service Unavailable\r\nretry-after: 1000000000\r\n",
+        "UNAVAILABLE",
         "MAINTENANCE",
+        Some("3600s"),
+    ),
+    (
+        "503 Service Unavailable\r\n",
+        "UNAVAILABLE",
+        "SERVER_ERROR",
+        None,
+    ),
+    (
+        "429 Too Many Requests\r\nretry-after: 1\r\n",
+        "RATE_LIMITED",
+        "",
+        Some("1s"),
+    ),
+    (
+        "429 Too Many Requests\r\ndate: Mon, 30 Nov 2026 03:00:00 GMT\r\n\
+         retry-after: Mon, 30 Nov 2026 03:00:20 GMT\r\n",
+        "RATE_LIMITED",
+        "",
         Some("20s"),
     ),
-    ("500 Internal Server Error\r\n", "SERVER_ERROR", None),
     (
-        "502 Bad Gateway\r\nretry-after: 7\r\n",
-        "SERVER_ERROR",
+        "429 Too Many Requests\r\nretry-after: soon\r\n",
+        "RATE_LIMITED",
+        "",
         None,
     ),
 ];
@@ -50,12 +66,12 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     let answer = ask(&caller, "999099000001", 10).await.json();
     assert_eq!(state(&answer, source), "OK", "{answer}");
 
-    for (place, (says, told, after)) in SAYS.into_iter().enumerate() {
+    for (place, (says, is, told, after)) in SAYS.into_iter().enumerate() {
         let questions = line.questions();
         let whole = format!("HTTP/1.1 {says}content-length: 4\r\nconnection: close\r\n\r\nlate");
         line.mode(Mode::Says(Box::leak(whole.into_boxed_str())));
         let answer = ask(&caller, "999099000001", 10).await.json();
-        assert_eq!(state(&answer, source), "UNAVAILABLE", "{says}: {answer}");
+        assert_eq!(state(&answer, source), is, "{says}: {answer}");
         assert_eq!(reason(&answer, source), told, "{says}: {answer}");
         assert_eq!(
             status(&answer, source)["retryAfter"].as_str(),

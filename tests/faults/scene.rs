@@ -2,7 +2,7 @@
 
 use exchange::Source;
 use serde_json::{Value, json};
-use tests::{Beside, Rest, RestAnswer, Sandbox, everything, question};
+use tests::{Beside, Rest, RestAnswer, Sandbox, everything, question, set};
 use toml::Table;
 
 /// Asks for everything about a citizen, and waits that many seconds at most.
@@ -65,4 +65,13 @@ pub(crate) async fn latency(sandbox: &Sandbox, source: Source, ms: u64) {
     let knobs = json!({"latency": {"fixed": {"ms": ms}}});
     let set = Rest::plain(control).put("/knobs", &knobs).await;
     assert_eq!(set.status, 200, "{}", set.text);
+}
+
+/// Has no circuit open, where each fault is looked at by itself.
+pub(crate) fn without_circuits(config: &mut Table) {
+    for source in Source::ALL {
+        let guard = format!("agency.{source}.guard");
+        set(config, &guard, "failures_in_a_row", 1_000);
+        set(config, &guard, "min_success_percent", 0);
+    }
 }

@@ -133,6 +133,7 @@ async fn a_panic_is_the_end_of_one_call_alone() {
     let asked = || post("/v1/citizens:lookup", question(KNOWN).to_string());
     let mut by_code = question(KNOWN);
     by_code["subject"] = serde_json::json!({"taxCode": "0100233488"});
+    by_code["context"]["requestId"] = "0190163d-8694-739b-aea5-966c26f8ad92".into();
     world.tax.panics.store(true, Ordering::Relaxed);
     let by_code = post("/v1/citizens:lookup", by_code.to_string());
     let answer = Answer::read(open.send_request(by_code).await.unwrap()).await;
