@@ -13,7 +13,6 @@ use anyhow::ensure;
 use clap::Args;
 use exchange::Source;
 use serde_json::json;
-use tokio::runtime::Builder;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
@@ -32,17 +31,13 @@ impl Guards {
     ///
     /// # Errors
     /// A call is refused, or the CPU time cannot be read.
-    pub(crate) fn run(&self) -> anyhow::Result<String> {
+    pub(crate) async fn run(&self) -> anyhow::Result<String> {
         ensure!(self.calls > 0, "nothing is to be asked");
-        let runtime = Builder::new_current_thread().enable_time().build()?;
-        let (guarded, bare) = runtime.block_on(async {
-            let guard = Guard::new(Source::Tax, Duration::from_secs(2), &Config::default());
-            let guarded = self.measure(async || ask(&guard).await).await?;
-            let bare = self
-                .measure(async || call(7).await.is_ok_and(|it| it == 7))
-                .await?;
-            anyhow::Ok((guarded, bare))
-        })?;
+        let guard = Guard::new(Source::Tax, Duration::from_secs(2), &Config::default());
+        let guarded = self.measure(async || ask(&guard).await).await?;
+        let bare = self
+            .measure(async || call(7).await.is_ok_and(|it| it == 7))
+            .await?;
         let guard_us = (guarded - bare).max(0.0);
         Ok(json!({"guard_us": guard_us, "bare_us": bare}).to_string())
     }
@@ -76,10 +71,10 @@ async fn call(answer: u32) -> Result<u32, Miss> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_call_is_answered_and_the_cost_is_told() {
+    #[tokio::test]
+    async fn every_call_is_answered_and_the_cost_is_told() {
         let told: serde_json::Value =
-            serde_json::from_str(&Guards { calls: 10 }.run().unwrap()).unwrap();
+            serde_json::from_str(&Guards { calls: 10 }.run().await.unwrap()).unwrap();
         assert!(
             told["guard_us"].is_f64() && told["bare_us"].is_f64(),
             "{told}"

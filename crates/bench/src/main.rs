@@ -115,7 +115,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Disk(disk) => println!("{}", disk.run().await?),
             Command::Handshakes(handshakes) => println!("{}", handshakes.run().await?),
             Command::Admission(decisions) => println!("{}", decisions.run()?),
-            Command::Guard(guards) => println!("{}", guards.run()?),
+            Command::Guard(guards) => println!("{}", guards.run().await?),
             Command::Record(record) => println!("{}", record.run().await?),
             Command::Sink => sink::run().await?,
             Command::Pin(_) => {}
