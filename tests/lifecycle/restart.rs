@@ -12,7 +12,7 @@ use std::time::Duration;
 use tests::frames::{Frames, block, flag, frame, get, kind, post};
 use tests::node::{Node, set};
 use tests::vitals::Metrics;
-use tests::{Rest, Sandbox, Serving, Wire, loop_until, question, verify};
+use tests::{Rest, Sandbox, Serving, Wire, free_port, loop_until, question, verify};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -141,9 +141,7 @@ impl Balancer {
             println!("no HAProxy here: install the package haproxy");
             return None;
         }
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let mut text = format!(
             "global\n  log stderr format raw local0\ndefaults\n  log global\n  option tcplog\n  \
              mode tcp\n  timeout connect 2s\n  timeout client 60s\n  \

@@ -2,7 +2,6 @@
 //! in which the database is gone.
 
 use std::fs::{self, Permissions};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use std::time::Duration;
 use postmaster::{Postmaster, Stop};
 use rustix::process::Signal;
 use serde_json::json;
-use tests::{Rest, RestAnswer, Sandbox, Serving, leaves, loop_until, question};
+use tests::{Rest, RestAnswer, Sandbox, Serving, free_address, leaves, loop_until, question};
 use tokio::time::{Instant, sleep};
 use toml::{Table, Value};
 
@@ -74,11 +73,6 @@ impl Second {
 fn set(config: &mut Table, stanza: &str, key: &str, value: impl Into<Value>) {
     let stanza = config[stanza].as_table_mut().unwrap();
     stanza.insert(key.to_owned(), value.into());
-}
-
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }
 
 /// Waits until a caller is refused for that reason, or answered; how long that took.

@@ -2,12 +2,12 @@
 //! configuration.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::PathBuf;
 
 use rustix::process::Signal;
 use toml::{Table, Value};
 
+use crate::port::free_address;
 use crate::{Rest, Sandbox, Serving};
 
 /// A gateway that serves beside a sandbox.
@@ -92,9 +92,4 @@ pub fn set(config: &mut Table, stanza: &str, key: &str, value: impl Into<Value>)
         inner.as_table_mut().unwrap()
     });
     stanza.insert(key.to_owned(), value.into());
-}
-
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }

@@ -1,11 +1,11 @@
 //! A second gateway beside a sandbox, which asks the same agencies and keeps a log of its own.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::PathBuf;
 
 use toml::{Table, Value};
 
+use crate::port::free_address;
 use crate::{Sandbox, Serving};
 
 /// The configuration of a gateway beside a sandbox, and where it listens.
@@ -63,9 +63,4 @@ pub fn set(config: &mut Table, stanza: &str, key: &str, value: impl Into<Value>)
         .as_table_mut()
         .unwrap();
     stanza.insert(key.to_owned(), value.into());
-}
-
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }

@@ -1,12 +1,12 @@
 //! A Redis or Valkey of a test's own, which ends with it.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::loop_until;
+use crate::{free_port, loop_until};
 
 /// A server that keeps nothing on disk; it is killed when this is dropped.
 #[derive(Debug)]
@@ -19,12 +19,9 @@ pub struct Redis {
 impl Redis {
     /// A server that runs, on a port of its own.
     pub fn running() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
         let mut made = Self {
             folder: tempfile::tempdir().unwrap(),
-            port,
+            port: free_port(),
             server: None,
         };
         made.start();
