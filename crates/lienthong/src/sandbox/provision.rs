@@ -142,7 +142,8 @@ impl Ground {
     }
 
     /// Writes the configuration for these listeners and agencies. What is set of the gateway and of the
-    /// log stays as it is, the log's origin too; so do certificates, limits, and what is shared.
+    /// log stays as it is, the log's origin too; so do certificates, limits, the guards of
+    /// agencies, and what is shared.
     pub(crate) fn configure(
         &self,
         listeners: &Listeners,
@@ -182,7 +183,7 @@ impl Ground {
                 table.insert(name.to_owned(), before.into());
             }
         }
-        table.insert("agency".to_owned(), agencies.clone().into());
+        table.insert("agency".to_owned(), self.agencies(agencies).into());
         std::fs::write(self.config_file(), toml::to_string_pretty(&table)?)?;
         Ok(())
     }
@@ -221,6 +222,18 @@ impl Ground {
             table.insert("database".to_owned(), file.clone().into());
         }
         table
+    }
+
+    /// Where the agencies are now, and how they were guarded before.
+    fn agencies(&self, now: &toml::Table) -> toml::Table {
+        let (mut agencies, before) = (now.clone(), self.stanza_before("agency"));
+        for (name, agency) in &mut agencies {
+            let before = before.as_ref().and_then(|it| it.get(name)?.get("guard"));
+            if let (Some(guard), Some(agency)) = (before, agency.as_table_mut()) {
+                agency.insert("guard".to_owned(), guard.clone());
+            }
+        }
+        agencies
     }
 
     /// What was configured before under that name.

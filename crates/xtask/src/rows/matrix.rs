@@ -124,13 +124,9 @@ pub(super) const ROWS: &[Row] = &[
     row_of("U14", "a configuration or an agency that leads elsewhere"),
     row_of("U15", "an answer after the deadline, or twice"),
     row_of("U16", "maintenance of an agency"),
-    row_of("L01", "five times the capacity"),
     row_of("L01", "five times what can be answered"),
     row_of("L02", "an agency at ten times its quota"),
     row_of("L03", "callers that try again and again"),
-    row_of("L04", "deadlines of every kind"),
-    row_of("L05", "callers that cancel half-way"),
-    row_of("L06", "the end of a process under load"),
     row_of(
         "L04",
         "deadlines that are short, missing, absurd or malformed",
@@ -142,9 +138,6 @@ pub(super) const ROWS: &[Row] = &[
         "a reload of a configuration that is bad, or the same",
     ),
     row_of("L08", "a panic in one adapter"),
-    row_of("L09", "a collector of telemetry that is down or slow"),
-    row_of("L10", "no more descriptors, and what is never given back"),
-    row_of("L08", "a panic in one adapter"),
     row_of(
         "L09",
         "a collector of telemetry that is down, slow or refuses",
@@ -152,5 +145,4 @@ pub(super) const ROWS: &[Row] = &[
     row_of("L10", "descriptors that run out, and whatever leaks"),
     row_of("L11", "gateways that lose each other"),
     row_of("L12", "what is for a sandbox alone, in production"),
-    row_of("L12", "synthetic persons outside a sandbox"),
 ];
