@@ -67,11 +67,10 @@ pub(super) fn of<T>(result: &Result<T, Miss>, cut: Cut) -> Verdict {
 /// that a procedure is not licensed or its limit reached, is no failure of one of its servers.
 pub(super) fn of_address<T>(result: &Result<T, Miss>, verdict: Verdict) -> Verdict {
     let Err(miss) = result else { return verdict };
-    let of_all = match miss.state {
-        SourceState::RateLimited => true,
-        SourceState::Unavailable => !is_elsewhere_better(miss) && miss.reason != RESET,
-        _ => false,
-    };
+    let refused = miss.state == SourceState::Unavailable
+        && !is_elsewhere_better(miss)
+        && miss.reason != RESET;
+    let of_all = refused || miss.state == SourceState::RateLimited;
     if of_all && matches!(verdict, Verdict::Failed { .. }) {
         Verdict::Nothing { hung: Hung::No }
     } else {
