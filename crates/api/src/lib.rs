@@ -30,7 +30,7 @@ pub use held::{Form, Held};
 pub use kept::Kept;
 pub use record::{Encoded, Record};
 pub use records::form;
-pub use timestamp::Timestamp;
+pub use timestamp::{NO_TIME, Timestamp};
 
 /// The descriptor set of the whole contract, imports included, without comments.
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.binpb");

@@ -58,13 +58,17 @@ impl<'de> Deserialize<'de> for Timestamp {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
-                let time: jiff::Timestamp = text.parse().map_err(E::custom)?;
+                // Said without the text, which may be anything.
+                let time: jiff::Timestamp = text.parse().map_err(|_| E::custom(NO_TIME))?;
                 Ok(time.into())
             }
         }
         deserializer.deserialize_str(Text)
     }
 }
+
+/// The error of a text that is no time.
+pub const NO_TIME: &str = "is no time in RFC 3339, such as 2026-01-31T08:00:00Z";
 
 #[cfg(test)]
 mod tests {

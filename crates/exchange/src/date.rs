@@ -55,6 +55,16 @@ impl PartialDate {
         })
     }
 
+    /// Every part that is out of range; of a day whose month is none, whether any month has it.
+    pub fn violations(year: i32, month: i32, day: i32) -> impl Iterator<Item = DateViolation> {
+        let of_year = Self::new(year, 0, 0);
+        let of_month = Self::new(LEAP_YEAR, month, 0);
+        let year = of_year.map_or(LEAP_YEAR, |_| year);
+        let month = of_month.map_or(1, |_| month);
+        let parts = [of_year, of_month, Self::new(year, month, day)];
+        parts.into_iter().filter_map(Result::err)
+    }
+
     /// Reads `yyyy-MM-dd`, `yyyy-MM`, `yyyy`, or the same without dashes; zeros, and the digits
     /// of a time after the day (`yyyyMMddHHmm`), are allowed and mean unknown.
     #[must_use]
@@ -144,9 +154,26 @@ impl fmt::Debug for PartialDate {
     }
 }
 
+/// A year whose months have every day that they may have.
+const LEAP_YEAR: i32 = 2000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_part_that_is_out_of_range_is_named() {
+        use DateViolation::{Day, Month, Year};
+        let of =
+            |year, month, day| -> Vec<_> { PartialDate::violations(year, month, day).collect() };
+        assert_eq!(of(0, 13, 44), [Year, Month, Day]);
+        assert_eq!(of(1999, 13, 44), [Month, Day]);
+        assert_eq!(of(1999, 13, 31), [Month]);
+        assert_eq!(of(1999, 2, 29), [Day]);
+        assert_eq!(of(0, 2, 29), [Year]);
+        assert_eq!(of(1999, 0, 1), [Day]);
+        assert_eq!(of(1999, 2, 28), []);
+    }
 
     #[test]
     fn every_wire_form_is_read() {

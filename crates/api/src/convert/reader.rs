@@ -244,12 +244,11 @@ impl Reader {
             name.map_err(&mut wrong).ok()
         });
         let birth_date = hints.birth_date.and_then(|date| {
-            let mut wrong = |v| {
+            for violation in PartialDate::violations(date.year, date.month, date.day) {
                 let path = format!("{at}.hints.birth_date");
-                self.violation(path, Reason::InvalidArgument, v);
-            };
-            let date = PartialDate::new(date.year, date.month, date.day);
-            date.map_err(&mut wrong).ok()
+                self.violation(path, Reason::InvalidArgument, violation);
+            }
+            PartialDate::new(date.year, date.month, date.day).ok()
         });
         MatchHints {
             full_name,

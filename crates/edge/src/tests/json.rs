@@ -147,12 +147,12 @@ async fn limits_and_numbers_have_words_of_their_own() {
         (
             good.replace("\"TAX_CHECK\"", "7"),
             "context.purposeCode",
-            "has not the type",
+            "has not the type that the contract gives it: a string",
         ),
         (
             with("\"requiredSources\":[\"X\"]"),
             "requiredSources[0]",
-            "is none of the values",
+            "is none of the values that the contract has: one of SOURCE_UNSPECIFIED, SOURCE_POPULATION,",
         ),
         (
             good[..good.len() - 1].to_owned(),
@@ -166,6 +166,67 @@ async fn limits_and_numbers_have_words_of_their_own() {
         assert_eq!(at, field, "{body}: {all:?}");
         assert!(what.starts_with(description), "{body}: {all:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_of_the_field_and_never_of_its_value() {
+    let world = World::new().await;
+    let client = Client::of(&world, "desk");
+    let good = question(KNOWN).to_string();
+    let subject = |more: &str| good.replace("{\"personalId\"", &format!("{{{more},\"personalId\""));
+    let cases = [
+        (
+            subject("\"legacyId\":\"012345689\""),
+            "stands beside a field that excludes it",
+        ),
+        (
+            subject("\"legacyId\":[\"x, expected 7\"]"),
+            "has not the type that the contract gives it: a string",
+        ),
+        (
+            subject("\"hints\":\"x, expected 7\""),
+            "has not the type that the contract gives it: an object",
+        ),
+        (
+            good.replacen('{', "{\"dryRun\":\"x, expected 7\",", 1),
+            "has not the type that the contract gives it: a boolean",
+        ),
+    ];
+    for (body, description) in cases {
+        let all = listed(&client, &*body).await;
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert!(all[0].2.starts_with(description), "{all:?}");
+        assert!(!all[0].2.contains('7'), "{all:?}");
+    }
+    let body = json!({
+        "context": question(KNOWN)["context"],
+        "subject": {"personalId": KNOWN},
+        "periodStart": "z",
+    });
+    let portal = Client::of(&world, "portal");
+    let answer = portal.post("/v1/dataSubjects/accesses:list", &body).await;
+    let wrong = &answer.json()["violations"][0];
+    assert_eq!(wrong["field"], "periodStart");
+    assert_eq!(
+        wrong["description"],
+        "is no time in RFC 3339, such as 2026-01-31T08:00:00Z"
+    );
+    let mut body = question(KNOWN);
+    body["subject"]["hints"] = json!({"birthDate": {"year": 1999, "month": 13, "day": 44}});
+    let answer = client.post("/v1/citizens:lookup", &body).await;
+    let all: Vec<_> = answer.json()["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["description"].clone())
+        .collect();
+    assert_eq!(
+        all,
+        [
+            "the month lies outside 1 to 12",
+            "the month has no such day"
+        ]
+    );
 }
 
 #[tokio::test]

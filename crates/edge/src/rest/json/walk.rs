@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::slice;
 
+use api::NO_TIME;
 use exchange::Violation;
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -17,7 +18,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::{Error, Value};
 
 use super::path::{Mark, Path, violation};
-use super::tree::{REPEATED, Tree};
+use super::tree::Tree;
 
 /// What a tree says of a message.
 #[derive(Debug)]
@@ -61,24 +62,41 @@ pub(super) fn message<T: DeserializeOwned>(tree: &Tree) -> Walked<T> {
     }
 }
 
-/// What is wrong, in words of ours: those of the reader repeat the value.
-fn problem(error: &Error) -> &'static str {
+/// What is wrong, in words of ours: those of the reader repeat the value. Only what it expected is
+/// taken over, which is of the contract.
+fn problem(error: &Error) -> String {
     let text = error.to_string();
     let starts = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    let expected = expected(&text);
+    let expected = expected.map(|it| format!(": {it}")).unwrap_or_default();
     let is_number = ["expected i32", "expected u32"]
         .iter()
         .any(|it| text.contains(it));
     if starts(&["duplicate field"]) {
-        REPEATED
+        ONE_OF.to_owned()
     } else if is_number {
-        NO_NUMBER
+        NO_NUMBER.to_owned()
     } else if starts(&["unknown variant", "invalid value"]) {
-        "is none of the values that the contract has"
+        format!("is none of the values that the contract has{expected}")
     } else if starts(&["invalid type"]) {
-        "has not the type that the contract gives it"
+        format!("has not the type that the contract gives it{expected}")
+    } else if starts(&[NO_TIME]) {
+        NO_TIME.to_owned()
     } else {
-        NO_NUMBER
+        NO_NUMBER.to_owned()
     }
+}
+
+/// What the reader expected. It stands last, behind the value, in which anything may stand.
+fn expected(text: &str) -> Option<String> {
+    let (_, expected) = text.rsplit_once(", expected ")?;
+    if expected.starts_with("struct ") {
+        return Some("an object".to_owned());
+    }
+    let names = expected.strip_prefix("expected ").unwrap_or(expected);
+    let is_quote = |c: &char| matches!(c, '`' | '"' | '[' | ']' | ':');
+    let names = names.chars().filter(|c| !is_quote(c));
+    Some(names.take(LONGEST_EXPECTED).collect())
 }
 
 /// One walk over a tree.
@@ -223,6 +241,11 @@ impl<'de> SeqAccess<'de> for Elements<'de, '_, '_> {
     }
 }
 
+/// What is told of a field of a group of which only one may be given, and of one given in both of
+/// its spellings.
+const ONE_OF: &str = "stands beside a field that excludes it: give only one of them";
+/// Longer than the names of any list of values.
+const LONGEST_EXPECTED: usize = 1_000;
 /// What is told of an integer that is none, or is too large.
 const NO_NUMBER: &str = "is no whole number that the contract takes";
 /// More than the contract has fields; each walk is over 256 values at most.
