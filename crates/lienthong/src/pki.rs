@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use exchange::{AgencyCode, Clock, SystemClock, SystemId};
 use identity::TrustDomain;
 use identity::pki::{Authority, Credential};
@@ -65,15 +65,32 @@ fn issue(authority: &Authority, kind: &IssueCommand) -> anyhow::Result<()> {
             let code =
                 AgencyCode::parse(agency).ok_or_else(|| anyhow!("{agency} is no agency code"))?;
             let id = SystemId::parse(system).ok_or_else(|| anyhow!("{system} is no system"))?;
+            let name = format!("{agency}-{system}");
+            unused(out, &name)?;
             let credential = authority.issue_client(&code, &id, validity(*days))?;
-            save(&credential, out, &format!("{agency}-{system}"))
+            save(&credential, out, &name)
         }
         IssueCommand::Server { hosts, out, days } => {
             let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+            unused(out, "gateway")?;
             let credential = authority.issue_server("gateway", &hosts, validity(*days))?;
             save(&credential, out, "gateway")
         }
     }
+}
+
+/// Refuses to write over files: a key that is gone cannot be had again. Before anything is issued.
+fn unused(out: &Path, name: &str) -> anyhow::Result<()> {
+    for file in [format!("{name}.key"), format!("{name}.pem")] {
+        let file = out.join(file);
+        if file.symlink_metadata().is_ok() {
+            bail!(
+                "{} is there already: move it away, or name another folder with --out",
+                file.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 fn save(credential: &Credential, out: &Path, name: &str) -> anyhow::Result<()> {

@@ -64,6 +64,31 @@ fn check_config_lists_everything_that_is_wrong() {
 }
 
 #[test]
+fn a_development_ca_writes_over_no_key_and_issues_nothing_that_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let pki = dir.path().join("pki").display().to_string();
+    let out = dir.path().display().to_string();
+    let run = |arguments: &[&str]| lienthong(&[&["pki", "--dir", &pki], arguments].concat());
+    let issue = ["issue", "client", "H1", "x", "--out", &out];
+    assert!(run(&["init"]).status.success());
+    assert_eq!(
+        run(&[&issue[..], &["--days", "0"]].concat()).status.code(),
+        Some(2)
+    );
+    assert!(run(&issue).status.success());
+    let file = dir.path().join("H1-x.key");
+    let (key, listed) = (std::fs::read(&file).unwrap(), run(&["list"]).stdout);
+    let again = run(&issue);
+    assert!(!again.status.success());
+    assert!(
+        text(&again.stderr).contains("H1-x.key is there already"),
+        "{again:?}"
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), key);
+    assert_eq!(run(&["list"]).stdout, listed, "it was issued all the same");
+}
+
+#[test]
 fn a_development_ca_issues_signs_lists_and_revokes() {
     let dir = tempfile::tempdir().unwrap();
     let pki = dir.path().join("pki").display().to_string();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use evidence::keys::VerifierKey;
 
 mod audit;
@@ -367,7 +367,7 @@ pub(crate) enum PkiCommand {
         /// The request.
         csr: PathBuf,
         /// How long the certificate holds, in days.
-        #[arg(long, default_value_t = 365)]
+        #[arg(long, default_value_t = 365, value_parser = value_parser!(u32).range(1..))]
         days: u32,
     },
     /// Revoke a certificate, and write the revocation list again.
@@ -392,7 +392,7 @@ pub(crate) enum IssueCommand {
         #[arg(long, default_value = ".")]
         out: PathBuf,
         /// How long it holds, in days.
-        #[arg(long, default_value_t = 365)]
+        #[arg(long, default_value_t = 365, value_parser = value_parser!(u32).range(1..))]
         days: u32,
     },
     /// For a gateway.
@@ -404,7 +404,7 @@ pub(crate) enum IssueCommand {
         #[arg(long, default_value = ".")]
         out: PathBuf,
         /// How long it holds, in days.
-        #[arg(long, default_value_t = 365)]
+        #[arg(long, default_value_t = 365, value_parser = value_parser!(u32).range(1..))]
         days: u32,
     },
 }
