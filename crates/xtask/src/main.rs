@@ -82,6 +82,10 @@ A day's work:
   edit what meets agencies  then `cargo xtask bad-day`
   edit the road             then `cargo xtask bench`, on a machine with nothing else to do
 
+LIENTHONG_TEST_FULL=1 has the suites try the whole of what takes hours (system calls that fail,
+kills, overload, a bad day, fuzzing); =2/5 takes the second fifth of the system calls. By default
+they try a part: README.md, \"Test it\".
+
 A chore stops at the first thing that is wrong and says where. The rules have their reasons beside
 them: crates/xtask/src/layers/table.rs, crates/xtask/src/tidy/mod.rs.";
 
