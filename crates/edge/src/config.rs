@@ -31,7 +31,7 @@ pub struct Config {
     /// Whether gRPC reflection is served: in a sandbox alone.
     #[serde(default)]
     pub reflection: bool,
-    /// The page that explains every error; the reason is added as its fragment.
+    /// The address of the manual's page of errors, rendered; a reason in lower case is its fragment.
     #[serde(default = "help_base")]
     pub help_base: String,
     /// Whether a data tracker may ask at the operations listener, with numbers in queries.

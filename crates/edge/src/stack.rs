@@ -243,7 +243,7 @@ impl Stack {
             let status = response.status().as_u16();
             account.span.record("http.response.status_code", status);
         }
-        tell_all(peer, &account.context, response.headers_mut());
+        self.tell_all(peer, &account.context, response.headers_mut());
         if whole {
             account.close();
             response
@@ -272,29 +272,32 @@ impl Stack {
         }
         response
     }
-}
 
-/// The headers of every answer, good or bad.
-fn tell_all(peer: &Peer, context: &Context, headers: &mut HeaderMap) {
-    let mut id = [0; 36];
-    let id = context
-        .request_id()
-        .uuid()
-        .hyphenated()
-        .encode_lower(&mut id)
-        .as_bytes();
-    if let Ok(id) = HeaderValue::from_bytes(id) {
-        headers.insert(REQUEST_ID, id);
-    }
-    let notes = context.notes();
-    if let Some(quota) = &notes.quota {
-        quota::tell(quota, headers);
-    }
-    if notes.completeness == Some(api::v1::Completeness::Partial) {
-        headers.insert(COMPLETENESS, HeaderValue::from_static("partial"));
-    }
-    if let Some(expires_in) = &peer.expires_in {
-        headers.insert(EXPIRES_IN, expires_in.clone());
+    /// Adds the headers of every answer, good or bad.
+    fn tell_all(&self, peer: &Peer, context: &Context, headers: &mut HeaderMap) {
+        let mut id = [0; 36];
+        let id = context
+            .request_id()
+            .uuid()
+            .hyphenated()
+            .encode_lower(&mut id)
+            .as_bytes();
+        if let Ok(id) = HeaderValue::from_bytes(id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        let notes = context.notes();
+        // Of what was refused before admission, nobody has noted one.
+        let untold = notes.quota.is_none();
+        let looked_at = untold.then(|| self.gate.quota(&context.call)).flatten();
+        if let Some(quota) = notes.quota.as_ref().or(looked_at.as_ref()) {
+            quota::tell(quota, headers);
+        }
+        if notes.completeness == Some(api::v1::Completeness::Partial) {
+            headers.insert(COMPLETENESS, HeaderValue::from_static("partial"));
+        }
+        if let Some(expires_in) = &peer.expires_in {
+            headers.insert(EXPIRES_IN, expires_in.clone());
+        }
     }
 }
 

@@ -93,11 +93,11 @@ pub(crate) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    /// `help_base` is the page that explains every reason.
+    /// `help_base` is the page that explains every reason, each under its name in lower case.
     pub(crate) fn new(fault: &'a Fault, request_id: RequestId, help_base: &str) -> Self {
         Self {
             text: text::of(fault.reason),
-            help: format!("{help_base}#{}", fault.reason),
+            help: format!("{help_base}#{}", fault.reason.name().to_ascii_lowercase()),
             retry_after: retry_after(fault),
             fault,
             request_id,

@@ -4,6 +4,9 @@ use exchange::{Fault, Reason, RequestId, Retry};
 
 use crate::fault::{Told, code_name, meaning};
 
+/// The page that the links of errors lead to.
+const PAGE: &str = include_str!("../../../manual/errors.md");
+
 #[test]
 fn every_reason_has_its_code_status_and_text() {
     for reason in Reason::ALL {
@@ -15,10 +18,11 @@ fn every_reason_has_its_code_status_and_text() {
         let text = String::from_utf8(told.problem()).unwrap();
         let problem: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(problem["reason"], reason.name());
-        assert_eq!(
-            problem["type"],
-            format!("https://help.example/errors#{reason}")
-        );
+        let help = problem["type"].as_str().unwrap();
+        let anchor = help.strip_prefix("https://help.example/errors").unwrap();
+        assert!(PAGE.contains(&format!("[`{reason}`]({anchor})")), "{help}");
+        let heading = format!("## {}\n", anchor[1..].to_ascii_uppercase());
+        assert!(PAGE.contains(&heading), "{help}");
         assert_eq!(problem["status"], meaning(*reason).status.as_u16());
         for member in ["title", "detail"] {
             assert!(!problem[member].as_str().unwrap().is_empty(), "{reason}");

@@ -145,7 +145,7 @@ async fn a_fault_carries_every_detail() {
             }
             ErrorDetail::Help(help) => assert_eq!(
                 help.links[0].url,
-                "https://lienthong.example/errors#QUOTA_EXCEEDED"
+                "https://lienthong.example/errors#quota_exceeded"
             ),
             ErrorDetail::LocalizedMessage(message) => languages.push(message.locale),
             other => panic!("{other:?}"),
