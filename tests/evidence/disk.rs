@@ -8,7 +8,7 @@ use tests::{Rest, RestAnswer, Sandbox, loop_until, question, verify};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::strace::{Meddled, is_there};
+use crate::strace::{Meddled, must_be_there};
 
 const ID: &str = "999099004715";
 
@@ -60,9 +60,7 @@ async fn ask_until(rest: &Rest, wanted: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_sync_takes_long_nobody_is_asked_beyond_the_places_and_then_it_goes_on() {
     const PLACES: u64 = 8;
-    if !is_there() {
-        return;
-    }
+    must_be_there();
     let sandbox = Sandbox::start_configured(&format!("places = {PLACES}"));
     let rest = Rest::new(&sandbox, "commune");
     assert_eq!(reason(&ask(&rest, "wait=5").await), "OK");
@@ -126,9 +124,7 @@ async fn while_a_sync_takes_long_nobody_is_asked_beyond_the_places_and_then_it_g
 /// No room for the next segment: by quota, by blocks, by inodes.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_room_for_another_segment_nothing_is_admitted_until_there_is_again() {
-    if !is_there() {
-        return;
-    }
+    must_be_there();
     let sandbox = Sandbox::start_configured("segment_bytes = 131072");
     let spare = sandbox.path("/log/dir").join("wal/spare");
     let rest = Rest::new(&sandbox, "commune");
@@ -176,9 +172,7 @@ fn receipts(dir: &Path, receipts: &[String]) {
 /// A disk that was mounted read-only, and one that takes no more at the sync.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_takes_no_write_ends_the_process_and_loses_no_receipt() {
-    if !is_there() {
-        return;
-    }
+    must_be_there();
     let mut sandbox = Sandbox::start();
     let mut given = Vec::new();
     for fault in ["pwrite64:error=EROFS", "fdatasync:error=EDQUOT"] {

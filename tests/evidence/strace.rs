@@ -8,14 +8,13 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tests::{Sandbox, loop_until};
 
-/// True if there is a strace; says so if not.
-pub(crate) fn is_there() -> bool {
+/// Fails if there is no strace: without it nothing would be tried.
+pub(crate) fn must_be_there() {
     let mut strace = Command::new("strace");
-    let there = strace.arg("-V").stdout(Stdio::null()).status().is_ok();
-    if !there {
-        println!("no strace: `cargo xtask test` installs it");
-    }
-    there
+    assert!(
+        strace.arg("-V").stdout(Stdio::null()).status().is_ok(),
+        "no strace here: install the package strace, as `cargo xtask test` does"
+    );
 }
 
 /// Attaches strace to a process or a thread, and waits until it has.

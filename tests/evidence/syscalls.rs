@@ -297,9 +297,7 @@ fn no_failing_call_at_the_turn_of_a_half_year_loses_or_doubles_a_record() {
 }
 
 fn fails_everywhere(row: &Row) {
-    if !strace::is_there() {
-        return;
-    }
+    strace::must_be_there();
     let all = occurrences(row);
     for (thread, call) in [
         ("evidence", "pwrite64"),
