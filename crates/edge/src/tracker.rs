@@ -264,7 +264,9 @@ fn query(query: &str) -> Result<FindUsage, Fault> {
     });
     let members: Map<String, Value> = members.collect();
     serde_json::from_value(members.into()).map_err(|_| {
-        let what = "holds something else than userCode, periodStart, periodEnd, offset and limit";
+        let what = "lacks userCode, or has a member that is unknown or of the wrong type: \
+                    userCode is text, periodStart and periodEnd are times in RFC 3339, offset \
+                    and limit whole numbers";
         Fault::invalid(vec![wrong("query", what)])
     })
 }

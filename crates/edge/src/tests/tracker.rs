@@ -154,5 +154,11 @@ async fn operators_may_let_a_tracker_ask_with_a_query() {
         assert_eq!(answer.status, 400, "{wrong}");
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
+    let many = get(address, &format!("{FIND}?userCode={KNOWN}&limit=many")).await;
+    let what = many.json()["violations"][0]["description"].clone();
+    assert!(
+        what.as_str().unwrap().contains("of the wrong type"),
+        "{what}"
+    );
     assert_eq!(on.archive.told(), ["portal SELF_ACCESS A-3"]);
 }
