@@ -16,7 +16,7 @@ impl Question for v1::LookupCitizenRequest {
     fn read(&self, this_year: i16) -> Result<Request, Malformed> {
         let mut reader = Reader::new(this_year);
         let mask = reader.mask(self.read_mask.as_ref());
-        let required = reader.required(&self.required_sources);
+        let required = reader.required(&self.required_sources, &mask);
         let request = reader.request(self.context.as_ref(), self.subject.as_ref());
         reader.finish(request.map(|request| Request {
             mask,
