@@ -15,6 +15,7 @@ mod agencies;
 mod bad_day;
 mod bodies;
 mod errors;
+mod identical;
 mod line;
 mod maintenance;
 mod proxy;

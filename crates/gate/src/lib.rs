@@ -23,6 +23,7 @@ mod failure;
 mod listed;
 mod notice;
 mod observer;
+mod once;
 mod part;
 mod quality;
 mod relatives;
@@ -41,9 +42,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::guard::Guarded;
+use adapter::{Answer, Resolution};
 use admission::Admission;
 use evidence::{Evidence, Shelf};
 use exchange::{Clock, Source};
+use once::{Ended, Once, Tags};
 use tokio_util::task::TaskTracker;
 
 pub use audit::{Checkpoints, Period, Records, Usage, Usages};
@@ -101,6 +104,12 @@ pub enum Synthetic {
 #[derive(Debug)]
 pub struct Gate {
     deps: Deps,
+    /// Tells questions apart.
+    tags: Tags,
+    /// Questions to sources that are under way.
+    answers: Once<Ended<Answer>>,
+    /// The same of questions who is behind a number.
+    resolutions: Once<Ended<Resolution>>,
     /// The streams in progress, one task each.
     streams: TaskTracker,
 }
@@ -111,6 +120,9 @@ impl Gate {
     pub fn new(deps: Deps) -> Self {
         Self {
             deps,
+            tags: Tags::new(),
+            answers: Once::default(),
+            resolutions: Once::default(),
             streams: TaskTracker::new(),
         }
     }

@@ -1767,7 +1767,7 @@ pub struct SourceStatus {
     /// How long the source took.
     #[prost(message, optional, tag = "5")]
     pub latency: ::core::option::Option<::pbjson_types::Duration>,
-    /// How many calls were made.
+    /// How many calls were made for this question; 0 if that of an identical one under way has answered it.
     #[prost(uint32, tag = "6")]
     pub attempts: u32,
     /// The time for which the source vouches.

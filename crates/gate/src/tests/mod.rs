@@ -5,8 +5,11 @@ mod canary;
 mod closed;
 mod dry;
 mod numbers;
+mod once;
 mod stops;
 mod streams;
 mod world;
 
-use world::{Office, World, call, named, switch};
+use world::{Office, World, call, switch};
+
+pub(crate) use world::{POLICY, named};

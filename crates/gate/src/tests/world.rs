@@ -115,12 +115,14 @@ fn canaries(dir: &Path) -> PathBuf {
     file
 }
 
-/// Which sources were counted, and how they ended; who asked about a canary; and what was closed.
+/// Which sources were counted, and how they ended; who asked about a canary; what was closed; and which
+/// sources were asked once for several.
 #[derive(Debug, Default)]
 pub(super) struct Seen(
     Mutex<Vec<(Source, SourceState)>>,
     Mutex<Vec<String>>,
     Mutex<Vec<(Source, Closed)>>,
+    Mutex<Vec<Source>>,
 );
 
 impl Seen {
@@ -132,6 +134,10 @@ impl Seen {
         self.1.lock().unwrap().clone()
     }
 
+    pub(super) fn joined(&self) -> Vec<Source> {
+        self.3.lock().unwrap().clone()
+    }
+
     pub(super) fn closed(&self) -> Vec<(Source, Closed)> {
         self.2.lock().unwrap().clone()
     }
@@ -140,6 +146,10 @@ impl Seen {
 impl Observer for Seen {
     fn source(&self, _caller: &Caller, source: Source, state: SourceState, _took: Duration) {
         self.0.lock().unwrap().push((source, state));
+    }
+
+    fn joined(&self, source: Source) {
+        self.3.lock().unwrap().push(source);
     }
 
     fn closed(&self, _caller: &Caller, _request: &RequestId, source: Source, why: Closed) {
@@ -159,6 +169,8 @@ pub(super) struct Office {
     manner: Manner,
     /// Rung when it is asked for a record.
     asked: Arc<Notify>,
+    /// Until when each question must be answered.
+    heard: Arc<Mutex<Vec<Instant>>>,
     resolves: &'static [IdentifierKind],
     resolution: fn() -> Result<Resolution, Miss>,
     /// A number that was replaced, and the one in force.
@@ -182,6 +194,7 @@ impl Office {
             source,
             manner: Manner::Answers,
             asked: Arc::default(),
+            heard: Arc::default(),
             resolves: &[],
             resolution: || Err(Miss::not_served()),
             moved: None,
@@ -240,6 +253,11 @@ impl Office {
         Arc::clone(release)
     }
 
+    /// Until when each question had to be answered that it was asked.
+    pub(super) fn heard(&self) -> Arc<Mutex<Vec<Instant>>> {
+        Arc::clone(&self.heard)
+    }
+
     /// Rings when the office is asked for a record.
     pub(super) fn asked(&self) -> Arc<Notify> {
         Arc::clone(&self.asked)
@@ -258,6 +276,7 @@ impl Agency for Office {
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
         Box::pin(async move {
             self.asked.notify_one();
+            self.heard.lock().unwrap().push(question.context.deadline);
             match &self.manner {
                 Manner::Answers => {
                     let moved = self.moved.filter(|it| it.0 == question.subject.reveal());
@@ -282,9 +301,15 @@ impl Agency for Office {
     fn resolve<'a>(
         &'a self,
         _identifier: &'a Identifier,
-        _context: &'a Context<'a>,
+        context: &'a Context<'a>,
     ) -> BoxFuture<'a, Result<Resolution, Miss>> {
-        Box::pin(async { (self.resolution)() })
+        Box::pin(async {
+            self.heard.lock().unwrap().push(context.deadline);
+            if let Manner::Waits(release) = &self.manner {
+                release.notified().await;
+            }
+            (self.resolution)()
+        })
     }
 }
 
@@ -332,8 +357,8 @@ pub(super) fn call() -> Call {
 }
 
 /// A question about the person of that number.
-pub(super) fn named(kind: IdentifierKind, number: &str, paths: &[&str]) -> Request {
-    Request {
+pub(crate) fn named(kind: IdentifierKind, number: &str, paths: &[&str]) -> Arc<Request> {
+    let request = Request {
         context: exchange::CallContext {
             id: RequestId::fresh(),
             purpose: PurposeCode::parse("TAX_CHECK").unwrap(),
@@ -355,7 +380,8 @@ pub(super) fn named(kind: IdentifierKind, number: &str, paths: &[&str]) -> Reque
             .collect::<FieldSet>(),
         required: SourceSet::EMPTY,
         dry_run: false,
-    }
+    };
+    Arc::new(request)
 }
 
 /// Every whole record of a log, in order.
@@ -382,18 +408,25 @@ fn leaves(dir: &Path) -> Vec<Value> {
 /// How every record begins.
 const BEGINNING: &[u8] = br#"{"v":1,"#;
 
-const POLICY: &str = r#"
+/// What may be asked in these tests.
+pub(crate) const POLICY: &str = r#"
 [[purpose]]
 code = "TAX_CHECK"
 title_vi = "Kiểm tra thuế"
 title_en = "Tax check"
 legal_basis = "Luật 26/2023/QH15"
 
+[[purpose]]
+code = "TAX_AUDIT"
+title_vi = "Thanh tra thuế"
+title_en = "Tax audit"
+legal_basis = "Luật 26/2023/QH15"
+
 [[agreement]]
 id = "A-1"
 agency = "H55"
-systems = ["desk"]
-purposes = ["TAX_CHECK"]
+systems = ["desk", "kiosk"]
+purposes = ["TAX_CHECK", "TAX_AUDIT"]
 fields = ["tax", "population.sex", "population.personal_id"]
 duties = ["LIST_ACCESSES", "SEARCH_RECORDS"]
 visibility = "DELAYED"

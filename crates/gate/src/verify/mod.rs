@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::Instrument as _;
 
 use crate::ask::{Asked, Asking};
+use crate::once::{By, Mode};
 use crate::seal::message;
 use crate::{Call, Gate, Reply, trace};
 
@@ -39,7 +40,8 @@ impl Gate {
         let begun = Instant::now();
         let permit = self.admit_claims(call, asked).await?;
         let open = self.open(call, asked, &permit)?;
-        let heard = self.asking(&open, call, asked, &permit).hear().await;
+        let asking = self.asking(&open, call, &asked.request, &permit, Mode::Claims);
+        let heard = asking.hear().await;
         self.notice_claims(call, asked);
         let findings = Findings::new(asked, &heard, self.deps.clock.today());
         let locked = self.guessed(call, asked, &findings);
@@ -171,14 +173,21 @@ struct Said {
     truth: SourceState,
     /// What is told of it, and recorded in the open.
     told: SourceState,
+    /// Whose call it was.
+    by: By,
 }
 
 impl Said {
-    fn new(source: Source, truth: SourceState) -> Self {
+    fn of(asked: &Asked) -> Self {
+        Self::new(asked.source, state(asked), asked.by)
+    }
+
+    const fn new(source: Source, truth: SourceState, by: By) -> Self {
         Self {
             source,
             truth,
             told: told(truth),
+            by,
         }
     }
 
@@ -188,6 +197,7 @@ impl Said {
             source,
             truth: SourceState::Skipped,
             told: SourceState::Ok,
+            by: By::Itself,
         }
     }
 }
@@ -200,10 +210,7 @@ impl Findings {
                 claims
                     .map(|claim| judge::claim(&claim.predicate, sources, today))
                     .collect(),
-                sources
-                    .iter()
-                    .map(|it| Said::new(it.source, state(it)))
-                    .collect(),
+                sources.iter().map(Said::of).collect(),
             ),
             Err(verdict) => (
                 claims.map(|_| Judgement::Settled(*verdict)).collect(),
@@ -213,7 +220,7 @@ impl Findings {
         if let Some(resolver) = heard.resolver
             && said.iter().all(|it| it.source != resolver.source)
         {
-            said.push(Said::new(resolver.source, resolver.state));
+            said.push(Said::new(resolver.source, resolver.state, By::Itself));
         }
         said.sort_by_key(|it| it.source as u8);
         Self {
@@ -267,7 +274,8 @@ impl Findings {
     }
 
     /// What the record commits to: the verdict that is told, on each claim if that is told, and what
-    /// each source truly said.
+    /// each source truly said, and to whom. Who is not asked about cannot be joined: shown in the
+    /// open, that would tell them from nobody.
     fn committed(&self, asked: &Verification) -> String {
         let mut text = self.verdict.name().to_owned();
         if asked.disclosure == Disclosure::PerClaim {
@@ -277,6 +285,9 @@ impl Findings {
         }
         for it in &self.said {
             text += &format!(" {}={}", it.source.name(), it.truth.name());
+            if it.by == By::Another {
+                text += ",JOINED";
+            }
         }
         text
     }
