@@ -131,8 +131,7 @@ impl Put {
                 fields,
                 context: self.context(),
             };
-            let Guarded { agency, guard } = &self.guarded;
-            let asked = guard.ask(self.patience, || agency.ask(&question)).await;
+            let asked = self.guarded.ask(self.patience, &question).await;
             self.ended(asked.map(|(mut answer, before)| {
                 answer.attempts += before;
                 answer
@@ -145,10 +144,7 @@ impl Put {
         Box::pin(async move {
             let context = self.context();
             let number = &self.request.subject.identifier;
-            let Guarded { agency, guard } = &self.guarded;
-            let asked = guard
-                .ask(self.patience, || agency.resolve(number, &context))
-                .await;
+            let asked = self.guarded.resolve(self.patience, number, &context).await;
             self.ended(asked.map(|(resolution, _)| resolution))
         })
     }

@@ -19,6 +19,8 @@ impl Metrics {
         self.circuits(guards);
         self.limits(guards);
         self.calls(guards);
+        self.maintenance(guards);
+        self.endpoints(guards);
         for (name, what, read) in SUMS {
             let guards = Arc::clone(guards);
             counter(&self.meter, name, what, move |counted| {
