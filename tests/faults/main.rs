@@ -27,3 +27,4 @@ mod slow;
 mod storm;
 mod strangers;
 mod trust;
+mod verdicts;

@@ -48,6 +48,7 @@ use evidence::{Evidence, Shelf};
 use exchange::{Clock, Source};
 use once::{Ended, Once, Tags};
 use tokio_util::task::TaskTracker;
+use verify::Verdicts;
 
 pub use audit::{Checkpoints, Period, Records, Usage, Usages};
 pub use call::{Call, Place, Reply};
@@ -55,6 +56,7 @@ pub use listed::{ListError, Listed};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;
 pub use switches::Switches;
+pub use verify::{VERDICTS_KEPT, VERDICTS_KEPT_MOST};
 
 /// What the gate is made of.
 #[derive(Debug)]
@@ -84,6 +86,9 @@ pub struct Deps {
     /// The time after which a verification is answered, or twice, four times… that: nothing about
     /// the person shows in it.
     pub verification_step: Duration,
+    /// For how long a verdict is remembered; not at all if zero, and never longer than
+    /// [`VERDICTS_KEPT_MOST`].
+    pub verdicts_kept: Duration,
 }
 
 /// The step of the times of verifications, if nothing else is set.
@@ -110,6 +115,8 @@ pub struct Gate {
     answers: Once<Ended<Answer>>,
     /// The same of questions who is behind a number.
     resolutions: Once<Ended<Resolution>>,
+    /// What was verified a moment ago.
+    verdicts: Verdicts,
     /// The streams in progress, one task each.
     streams: TaskTracker,
 }
@@ -119,6 +126,7 @@ impl Gate {
     #[must_use]
     pub fn new(deps: Deps) -> Self {
         Self {
+            verdicts: Verdicts::new(deps.verdicts_kept),
             deps,
             tags: Tags::new(),
             answers: Once::default(),

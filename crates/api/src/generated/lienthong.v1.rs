@@ -4601,6 +4601,9 @@ pub struct VerifyAttributesResponse {
     /// The request id, as given.
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
+    /// When the sources were asked, if that was for the same question a moment ago: its verdict is remembered.
+    #[prost(message, optional, tag = "6")]
+    pub as_of: ::core::option::Option<crate::Timestamp>,
 }
 /// Whether one claim is so.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

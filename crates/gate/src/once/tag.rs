@@ -9,9 +9,11 @@ use std::fmt;
 
 use admission::Permit;
 use exchange::{
-    CallContext, Caller, CitizenId, Identifier, IdentifierKind, MatchHints, PartialDate, Request,
+    CallContext, Caller, CitizenId, Claim, Given, Identifier, IdentifierKind, MatchHints,
+    PartialDate, Predicate, Request, Verification,
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::civil::Date;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -31,6 +33,11 @@ pub(crate) enum Mode {
 pub(crate) struct Tag([u8; 32]);
 
 impl Tag {
+    /// The tag itself.
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Bits by which to look for it.
     pub(crate) const fn bits(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
@@ -116,6 +123,24 @@ impl Tags {
         Some(said.tag())
     }
 
+    /// The tag of claims that are made on a day.
+    pub(crate) fn claims(&self, tag: Tag, asked: &Verification, today: Date) -> Option<Tag> {
+        let Verification {
+            request: _, // what it says stands in the tag
+            claims,
+            disclosure,
+        } = asked;
+        let mut said = Said(self.key.clone()?);
+        said.put(&tag.0);
+        said.put(&[*disclosure as u8]);
+        said.put(&today.year().to_le_bytes());
+        said.put(&[today.month().unsigned_abs(), today.day().unsigned_abs()]);
+        for Claim { id: _, predicate } in claims {
+            said.predicate(predicate);
+        }
+        Some(said.tag())
+    }
+
     /// The tag of a question about somebody else than its number says: whoever is behind that.
     pub(crate) fn about(&self, tag: Tag, subject: &CitizenId) -> Option<Tag> {
         let mut said = Said(self.key.clone()?);
@@ -157,6 +182,48 @@ impl Said {
         };
         self.put(&[kind]);
         self.put(identifier.reveal().as_bytes());
+    }
+
+    fn predicate(&mut self, predicate: &Predicate) {
+        match predicate {
+            Predicate::Equals { field, value, mode } => {
+                self.put(&[0, *mode as u8]);
+                self.put(field.path().as_bytes());
+                self.given(value);
+            }
+            Predicate::AgeAtLeast(years) => self.put(&[1, *years]),
+            Predicate::IsAlive => self.put(&[2]),
+            Predicate::Relation { kind, other, name } => {
+                self.put(&[3, *kind as u8]);
+                self.identifier(other);
+                self.put_if(name.as_ref().map(|it| it.0.as_str()));
+            }
+            Predicate::Status(status) => self.put(&[4, *status as u8]),
+        }
+    }
+
+    fn given(&mut self, given: &Given) {
+        match given {
+            Given::Text(text) => self.put_as(0, text),
+            Given::Name(name) => self.put_as(1, name),
+            Given::Date(date) => {
+                self.put(&[2]);
+                self.date(Some(*date));
+            }
+            Given::Code { list, code } => {
+                self.put_as(3, list);
+                self.put(code.as_bytes());
+            }
+            Given::Choice(number) => {
+                self.put(&[4]);
+                self.put(&number.to_le_bytes());
+            }
+        }
+    }
+
+    fn put_as(&mut self, kind: u8, text: &str) {
+        self.put(&[kind]);
+        self.put(text.as_bytes());
     }
 
     fn date(&mut self, date: Option<PartialDate>) {

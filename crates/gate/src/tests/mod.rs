@@ -8,6 +8,7 @@ mod numbers;
 mod once;
 mod stops;
 mod streams;
+mod verdicts;
 mod world;
 
 use world::{Office, World, call, switch};

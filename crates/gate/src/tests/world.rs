@@ -32,6 +32,11 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(offices: impl IntoIterator<Item = Office>) -> Self {
+        Self::keeping(offices, Duration::from_secs(60))
+    }
+
+    /// The same, which remembers verdicts for that long.
+    pub(super) fn keeping(offices: impl IntoIterator<Item = Office>, kept: Duration) -> Self {
         let dir = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let config = config(dir.path());
@@ -56,6 +61,7 @@ impl World {
             switches: Arc::clone(&switches),
             synthetic: Synthetic::Served,
             verification_step: Duration::from_millis(20),
+            verdicts_kept: kept,
         });
         let gate = Arc::new(gate);
         Self {
@@ -115,13 +121,14 @@ fn canaries(dir: &Path) -> PathBuf {
     file
 }
 
-/// Which sources were counted, and how they ended; who asked about a canary; what was closed; and which
-/// sources were asked once for several.
+/// Which sources were counted, and how they ended; who asked about a canary; what was closed; which
+/// sources were asked once for several; and which were not asked for a remembered verdict.
 #[derive(Debug, Default)]
 pub(super) struct Seen(
     Mutex<Vec<(Source, SourceState)>>,
     Mutex<Vec<String>>,
     Mutex<Vec<(Source, Closed)>>,
+    Mutex<Vec<Source>>,
     Mutex<Vec<Source>>,
 );
 
@@ -138,6 +145,10 @@ impl Seen {
         self.3.lock().unwrap().clone()
     }
 
+    pub(super) fn remembered(&self) -> Vec<Source> {
+        self.4.lock().unwrap().clone()
+    }
+
     pub(super) fn closed(&self) -> Vec<(Source, Closed)> {
         self.2.lock().unwrap().clone()
     }
@@ -150,6 +161,10 @@ impl Observer for Seen {
 
     fn joined(&self, source: Source) {
         self.3.lock().unwrap().push(source);
+    }
+
+    fn remembered(&self, source: Source) {
+        self.4.lock().unwrap().push(source);
     }
 
     fn closed(&self, _caller: &Caller, _request: &RequestId, source: Source, why: Closed) {
@@ -428,6 +443,7 @@ agency = "H55"
 systems = ["desk", "kiosk"]
 purposes = ["TAX_CHECK", "TAX_AUDIT"]
 fields = ["tax", "population.sex", "population.personal_id"]
+verify = ["population.death"]
 duties = ["LIST_ACCESSES", "SEARCH_RECORDS"]
 visibility = "DELAYED"
 delay_days = 30
@@ -435,7 +451,17 @@ valid_from = 2020-01-01
 valid_to = 2099-12-31
 second_factor = false
 
+[[agreement]]
+id = "A-2"
+agency = "G03"
+systems = ["auditor"]
+purposes = ["TAX_AUDIT"]
+duties = ["ERASE_SUBJECT"]
+valid_from = 2020-01-01
+valid_to = 2099-12-31
+
+# So slow that what is spent in a test stays spent.
 [quota]
-requests_per_minute = 6000
+requests_per_minute = 6
 burst = 1000
 "#;

@@ -29,6 +29,7 @@ pub(super) struct Road {
     suspicions: Arc<Suspicions>,
     closed: Arc<[AtomicU64; Source::ALL.len()]>,
     joined: Arc<[AtomicU64; Source::ALL.len()]>,
+    remembered: Arc<[AtomicU64; Source::ALL.len()]>,
     protected: Arc<AtomicU64>,
 }
 
@@ -51,6 +52,8 @@ impl Road {
         let closed = by_source(meter, "gateway.closed_records", what);
         let what = "Questions to sources that the call of an identical one has answered.";
         let joined = by_source(meter, "gateway.joined_questions", what);
+        let what = "Questions to sources that a remembered verdict has answered.";
+        let remembered = by_source(meter, "gateway.remembered_verdicts", what);
         Self {
             agencies,
             took,
@@ -59,6 +62,7 @@ impl Road {
             suspicions: Suspicions::new(meter),
             closed,
             joined,
+            remembered,
             protected: protected(meter),
         }
     }
@@ -77,6 +81,12 @@ impl gate::Observer for Metrics {
 
     fn joined(&self, source: Source) {
         if let Some(count) = self.road.joined.get(source as usize - 1) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn remembered(&self, source: Source) {
+        if let Some(count) = self.road.remembered.get(source as usize - 1) {
             count.fetch_add(1, Relaxed);
         }
     }
