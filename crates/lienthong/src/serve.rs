@@ -248,6 +248,7 @@ fn gate(
         switches: Arc::clone(switches),
         synthetic: manner.synthetic,
         verification_step: manner.verification_step,
+        verdicts_kept: manner.verdicts_kept,
     })
 }
 
@@ -256,6 +257,7 @@ fn gate(
 struct Manner {
     synthetic: Synthetic,
     verification_step: Duration,
+    verdicts_kept: Duration,
 }
 
 impl Manner {
@@ -267,6 +269,7 @@ impl Manner {
                 Synthetic::Refused
             },
             verification_step: config.verification_step,
+            verdicts_kept: config.verdicts_kept,
         }
     }
 }
