@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use exchange::{
     CallContext, Caller, Disclosure, Fault, FieldSet, Flag, FlagSet, Identifier, MatchHints,
-    OfficerId, PurposeCode, QuotaViolation, Reason, Request, Verification, Violation,
+    OfficerId, PurposeCode, QuotaViolation, Reason, Request, Source, Verification, Violation,
 };
 use jiff::Timestamp;
 

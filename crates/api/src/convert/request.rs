@@ -102,6 +102,16 @@ mod tests {
     }
 
     #[test]
+    fn a_required_source_is_one_that_is_asked() {
+        let mut message = good();
+        message.required_sources = vec![v1::Source::Tax.into()];
+        assert!(message.read(2026).is_ok());
+        message.required_sources.push(v1::Source::Health.into());
+        let malformed = message.read(2026).unwrap_err();
+        assert_eq!(malformed.violations[0].field, "required_sources[1]");
+    }
+
+    #[test]
     fn everything_wrong_is_listed_at_once() {
         let message = v1::LookupCitizenRequest {
             context: Some(v1::CallContext {

@@ -264,7 +264,10 @@ mod tests {
         fn tag(&self, mode: Mode, system: &str, request: &Request) -> Tag {
             let agency = AgencyCode::parse("H55").unwrap();
             let caller = Caller::new(agency, SystemId::parse(system).unwrap(), "ab");
-            let permit = self.0.admit(&caller, request).unwrap();
+            // No consent is registered here.
+            let mut admitted = request.clone();
+            admitted.context.consent = None;
+            let permit = self.0.admit(&caller, &admitted).unwrap();
             self.1.of(mode, &caller, request, &permit).unwrap()
         }
     }

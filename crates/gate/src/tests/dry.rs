@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::v1::WithheldReason as Why;
+use api::v1::{Completeness, WithheldReason as Why};
 use exchange::{IdentifierKind, Request, Source};
 
 use super::world::{Office, World, call, named, switch};
@@ -34,6 +34,12 @@ async fn a_dry_run_tells_of_sources_that_nobody_would_ask() {
     assert_eq!(said, expected);
     let reasons = reply.message.sources.iter().map(|it| it.reason.as_str());
     assert_eq!(reasons.collect::<Vec<_>>(), ["NOT_CONFIGURED", "DRY_RUN"]);
+    assert_eq!(reply.message.completeness(), Completeness::Partial);
+    let whole = world.gate.lookup(&call(), &dry(&["tax.status"])).await;
+    assert_eq!(
+        whole.unwrap().message.completeness(),
+        Completeness::Complete
+    );
 
     world.switches.replace([switch("source:tax")]);
     let reply = world.gate.lookup(&call(), &asked).await.unwrap();
