@@ -9,6 +9,7 @@
 //! answer about another person is a miss.
 
 mod agency;
+pub mod dossier;
 mod endpoint;
 mod flight;
 pub mod guard;

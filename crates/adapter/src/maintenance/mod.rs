@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use exchange::{Clock, FieldSet, Identifier, IdentifierKind, Source};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
+use crate::dossier::{Dossier, Enquiry, Seen};
 use crate::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 pub use windows::Window;
 
@@ -79,6 +81,22 @@ impl Maintained {
         open.max()
     }
 
+    /// Asks unless there is maintenance, and learns from how that ended.
+    fn unless_closed<'a, T: Send + 'a>(
+        &'a self,
+        ask: impl FnOnce() -> BoxFuture<'a, Result<T, Miss>>,
+    ) -> BoxFuture<'a, Result<T, Miss>> {
+        if let Err(miss) = self.pass() {
+            return Box::pin(std::future::ready(Err(miss)));
+        }
+        let asked = ask();
+        Box::pin(async move {
+            let ended = asked.await;
+            self.learn(&ended);
+            ended
+        })
+    }
+
     /// Learns from how a question ended.
     fn learn<T>(&self, ended: &Result<T, Miss>) {
         let said = match ended {
@@ -133,15 +151,7 @@ impl Agency for Maintained {
     }
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
-        if let Err(miss) = self.pass() {
-            return Box::pin(std::future::ready(Err(miss)));
-        }
-        let asked = self.inner.ask(question);
-        Box::pin(async move {
-            let ended = asked.await;
-            self.learn(&ended);
-            ended
-        })
+        self.unless_closed(|| self.inner.ask(question))
     }
 
     fn resolve<'a>(
@@ -149,15 +159,23 @@ impl Agency for Maintained {
         identifier: &'a Identifier,
         context: &'a Context<'a>,
     ) -> BoxFuture<'a, Result<Resolution, Miss>> {
-        if let Err(miss) = self.pass() {
-            return Box::pin(std::future::ready(Err(miss)));
-        }
-        let asked = self.inner.resolve(identifier, context);
-        Box::pin(async move {
-            let ended = asked.await;
-            self.learn(&ended);
-            ended
-        })
+        self.unless_closed(|| self.inner.resolve(identifier, context))
+    }
+
+    fn look<'a>(
+        &'a self,
+        dossier: &'a Dossier,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Seen, Miss>> {
+        self.unless_closed(|| self.inner.look(dossier, deadline))
+    }
+
+    fn resend<'a>(
+        &'a self,
+        enquiry: &'a Enquiry,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Seen, Miss>> {
+        self.unless_closed(|| self.inner.resend(enquiry, deadline))
     }
 
     fn maintenance(&self) -> Option<Timestamp> {

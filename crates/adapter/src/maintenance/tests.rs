@@ -95,7 +95,7 @@ impl Desk {
                 caller: &caller,
                 request: &request,
                 agreement: "a",
-                deadline: tokio::time::Instant::now() + Duration::from_secs(1),
+                deadline: Instant::now() + Duration::from_secs(1),
                 traceparent: None,
             },
         };

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapter::dossier::Register;
 use adapter::{Agency, Answer, Context, Miss, Question};
 use api::v1::CivilStatusRecord;
 use exchange::{
@@ -118,6 +119,7 @@ pub(super) fn record(answer: Answer) -> CivilStatusRecord {
 pub(super) struct Simulated {
     pub(super) handle: Handle,
     pub(super) agency: Arc<dyn Agency>,
+    pub(super) dossiers: Arc<Register>,
     pub(super) site: Site,
     _folder: tempfile::TempDir,
 }
@@ -143,10 +145,11 @@ impl Simulated {
         let stage = Stage::bind(&config).await.unwrap();
         let url = (ENTRY.simulator.url)(stage.address());
         let handle = (ENTRY.simulator.start)(stage, &site).unwrap();
-        let agency = connect(&url, stanza, &site.root);
+        let (agency, dossiers) = connect(&url, stanza, &site.root);
         Self {
             handle,
             agency,
+            dossiers,
             site,
             _folder: folder,
         }
@@ -165,12 +168,15 @@ impl Simulated {
     }
 }
 
-/// The adapter for a register at that address.
-pub(super) fn connect(url: &str, mut stanza: toml::Table, root: &Path) -> Arc<dyn Agency> {
+/// The adapter for a register at that address, and what its questions leave under way.
+pub(super) fn connect(
+    url: &str,
+    mut stanza: toml::Table,
+    root: &Path,
+) -> (Arc<dyn Agency>, Arc<Register>) {
     stanza.insert("url".into(), url.into());
     let settings = Settings::new(stanza, root).unwrap();
-    let deps = Deps {
-        clock: Arc::new(SystemClock),
-    };
-    (ENTRY.connect)(settings, &deps).unwrap()
+    let deps = Deps::of(Arc::new(SystemClock));
+    deps.dossiers.open(&[7; 32], Vec::new());
+    ((ENTRY.connect)(settings, &deps).unwrap(), deps.dossiers)
 }
