@@ -9,7 +9,9 @@ use adapter::guard::{Guard, Guarded};
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Handed, Readiness, Recheck, Record};
-use evidence::{Alarm, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys};
+use evidence::{
+    Alarm, DossierStore, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys,
+};
 use exchange::{Clock, SystemClock};
 use gate::{Gate, Switches, Synthetic};
 use tokio::task::JoinHandle;
@@ -18,6 +20,7 @@ use crate::administration::Administrator;
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
 use crate::cosigners::Cosigners;
+use crate::dossiers::Dossiers;
 use crate::exit;
 use crate::handed;
 use crate::metrics::Metrics;
@@ -39,6 +42,10 @@ pub(crate) struct Gateway {
     request_ids: RequestIds,
     /// What operators have done.
     administrator: Arc<Administrator>,
+    /// What questions have left under way.
+    dossiers: Arc<Dossiers>,
+    /// Those who look after that.
+    sweepers: Vec<JoinHandle<()>>,
     watches: Vec<JoinHandle<()>>,
     sharing: Option<JoinHandle<()>>,
     /// The public keys of the log.
@@ -103,6 +110,15 @@ impl Gateway {
         )?;
         let guards = tell(metrics, &checked);
         let request_ids = request_ids(&config, &clock, metrics).await?;
+        metrics.dossiers(&checked.dossiers);
+        let (store_of_dossiers, register) = (DossierStore::new(&config.evidence), checked.dossiers);
+        let opening = Dossiers::open(
+            register,
+            store_of_dossiers,
+            evidence.clone(),
+            Arc::clone(&clock),
+        );
+        let dossiers = opening.await.context("the dossiers that were under way")?;
         let (tls, consents) = (Arc::new(checked.tls), consents(config.consents.as_deref())?);
         let admission = admission(checked.policy, &clock, checked.shared.as_ref())
             .with_thresholds(config.thresholds)
@@ -119,8 +135,17 @@ impl Gateway {
         };
         let sharing = share(checked.shared, &parts);
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
+        let asked = checked.agencies.clone();
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
-        let opening = Administrator::open(path, parts, store, switches, consents, guards);
+        let opening = Administrator::open(
+            path,
+            parts,
+            store,
+            Arc::clone(&switches),
+            consents,
+            guards,
+            Arc::clone(&dossiers),
+        );
         let administrator = opening.await.context("what operators have stopped")?;
         let deps = edge::Deps {
             gate: Arc::new(gate),
@@ -138,6 +163,8 @@ impl Gateway {
         };
         let doors = Edge::start(config.edge, deps).await?;
         Ok(Self {
+            sweepers: dossiers.watch(asked, &switches),
+            dossiers,
             doors,
             log,
             request_ids,
@@ -163,6 +190,14 @@ impl Gateway {
         self.doors.drain(GRACE).await;
         if let Some(sharing) = self.sharing {
             sharing.abort();
+        }
+        // Questions that were cut off have left theirs by now.
+        for sweeper in self.sweepers {
+            sweeper.abort();
+        }
+        if let Err(error) = self.dossiers.keep().await {
+            let error = chain(&error);
+            tracing::error!(error, "what is under way at agencies was not stored");
         }
         let request_ids = self.request_ids;
         tokio::task::spawn_blocking(move || request_ids.close()).await?;

@@ -95,7 +95,10 @@ pub enum Illegal {
     #[error("there is no dossier {0}")]
     Unknown(u64),
     /// It is in a state that such a move does not leave.
-    #[error("dossier {0} is {state}, and only one that is HUNG is moved so", state = .1.name())]
+    #[error(
+        "dossier {0} is {state}: one that is HUNG is asked about again, sent again or closed, and one that is \
+         FAILED_RETRYABLE sent again", state = .1.name()
+    )]
     State(u64, State),
     /// What it asked is not known any more.
     #[error(

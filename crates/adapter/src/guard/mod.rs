@@ -37,7 +37,7 @@ use breaker::Breaker;
 use budget::Budget;
 use limit::Limit;
 use tally::Tally;
-use turn::Turn;
+use turn::{For, Turn};
 use typical::Typical;
 
 pub use config::Config;
@@ -76,6 +76,8 @@ pub struct Guard {
     budget: Budget,
     typical: Typical,
     tally: Tally,
+    /// Of what was asked on nobody's behalf.
+    aside: Tally,
 }
 
 impl Guard {
@@ -91,6 +93,7 @@ impl Guard {
             budget: Budget::new(config),
             typical: Typical::default(),
             tally: Tally::default(),
+            aside: Tally::default(),
         }
     }
 
@@ -138,6 +141,21 @@ impl Guard {
         }
     }
 
+    /// Asks on nobody's behalf: as a question does, under the same limit and the same circuit, but counted
+    /// apart and never twice, and how long it takes says nothing of how long a question does.
+    ///
+    /// # Errors
+    /// The miss of the adapter; or that the source was not asked.
+    pub async fn aside<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Miss>
+    where
+        F: Future<Output = Result<T, Miss>>,
+    {
+        let begun = Instant::now();
+        let turn = Turn::take(self, begun, For::Nobody)?;
+        self.within(Patience::new(self.cap, begun + self.cap), turn, &ask)
+            .await
+    }
+
     /// Asks once, if the source is to be asked at all.
     async fn once<T, F>(&self, patience: Patience, ask: &impl Fn() -> F) -> Result<T, Miss>
     where
@@ -145,7 +163,20 @@ impl Guard {
     {
         let begun = Instant::now();
         self.in_time(patience.deadline.saturating_duration_since(begun))?;
-        let turn = Turn::take(self, begun)?;
+        let turn = Turn::take(self, begun, For::Caller)?;
+        self.within(patience, turn, ask).await
+    }
+
+    /// Asks in a turn.
+    async fn within<T, F>(
+        &self,
+        patience: Patience,
+        turn: Turn<'_>,
+        ask: &impl Fn() -> F,
+    ) -> Result<T, Miss>
+    where
+        F: Future<Output = Result<T, Miss>>,
+    {
         // Within, so that a panic before the first await is caught too.
         let asked = AssertUnwindSafe(async { ask().await }).catch_unwind();
         let result = match timeout_at(patience.deadline, asked).await {

@@ -13,20 +13,29 @@ use super::verdict::{Hung, Verdict};
 use super::{CIRCUIT_OPEN, Guard, OVERLOADED};
 use crate::Miss;
 
+/// On whose behalf a source is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    Caller,
+    Nobody,
+}
+
 /// A call under way.
 #[derive(Debug)]
 pub(super) struct Turn<'g> {
     guard: &'g Guard,
     begun: Instant,
+    whom: For,
     /// None once it is settled.
     pass: Option<Pass>,
 }
 
 impl<'g> Turn<'g> {
     /// Begins a call, or says why the source is not asked.
-    pub(super) fn take(guard: &'g Guard, begun: Instant) -> Result<Self, Miss> {
+    pub(super) fn take(guard: &'g Guard, begun: Instant, whom: For) -> Result<Self, Miss> {
+        let tally = guard.tally_of(whom);
         if !guard.limit.enter() {
-            Tally::add(&guard.tally.overloaded);
+            Tally::add(&tally.overloaded);
             let detail = "as many calls are under way as the source bears";
             let miss = Miss::new(SourceState::Skipped, OVERLOADED, detail);
             return Err(later(miss, guard.overloaded_for()));
@@ -39,12 +48,13 @@ impl<'g> Turn<'g> {
                 Ok(Self {
                     guard,
                     begun,
+                    whom,
                     pass: Some(pass),
                 })
             }
             Err(wait) => {
                 guard.limit.leave();
-                Tally::add(&guard.tally.circuit_open);
+                Tally::add(&tally.circuit_open);
                 let detail = "the circuit to the source is open";
                 let miss = Miss::new(SourceState::CircuitOpen, CIRCUIT_OPEN, detail);
                 Err(later(miss, wait))
@@ -59,19 +69,22 @@ impl<'g> Turn<'g> {
         let Some(pass) = self.pass.take() else { return };
         guard.limit.leave();
         let change = guard.breaker.settle(pass, verdict, now_ms);
+        let tally = guard.tally_of(self.whom);
         let count = match verdict {
             Verdict::Answered => {
-                guard.typical.observe(took);
-                guard.limit.answered(took, now_ms);
-                &guard.tally.answered
+                if self.whom == For::Caller {
+                    guard.typical.observe(took);
+                    guard.limit.answered(took, now_ms);
+                }
+                &tally.answered
             }
             Verdict::Failed { hung, .. } => {
                 guard.waited(hung, took, now_ms);
-                &guard.tally.failed
+                &tally.failed
             }
             Verdict::Nothing { hung } => {
                 guard.waited(hung, took, now_ms);
-                &guard.tally.local
+                &tally.local
             }
         };
         Tally::add(count);
@@ -87,11 +100,18 @@ impl Drop for Turn<'_> {
         self.guard.limit.leave();
         let now_ms = self.guard.elapsed_ms(Instant::now());
         self.guard.breaker.cancel(pass, now_ms);
-        Tally::add(&self.guard.tally.dropped);
+        Tally::add(&self.guard.tally_of(self.whom).dropped);
     }
 }
 
 impl Guard {
+    const fn tally_of(&self, whom: For) -> &Tally {
+        match whom {
+            For::Caller => &self.tally,
+            For::Nobody => &self.aside,
+        }
+    }
+
     /// A source that keeps callers waiting is slow, whosever fault the end was.
     fn waited(&self, hung: Hung, took: Duration, now_ms: u64) {
         if hung == Hung::Yes {

@@ -69,6 +69,8 @@ pub struct Counts {
     pub calls: [(&'static str, u64); 4],
     /// Questions that were kept back, by why.
     pub kept_back: [(&'static str, u64); 3],
+    /// Calls on nobody's behalf, by what their end says of the source, or that they were kept back.
+    pub aside: [(&'static str, u64); 5],
     /// Second calls.
     pub retries: u64,
     /// Second calls for which there was no budget.
@@ -111,8 +113,16 @@ impl Guard {
     /// What it has counted.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let tally = &self.tally;
+        let (tally, aside) = (&self.tally, &self.aside);
+        let kept_back = aside.overloaded.load(Relaxed) + aside.circuit_open.load(Relaxed);
         Counts {
+            aside: [
+                ("answered", aside.answered.load(Relaxed)),
+                ("failed", aside.failed.load(Relaxed)),
+                ("local", aside.local.load(Relaxed)),
+                ("dropped", aside.dropped.load(Relaxed)),
+                ("kept_back", kept_back),
+            ],
             calls: [
                 ("answered", tally.answered.load(Relaxed)),
                 ("failed", tally.failed.load(Relaxed)),
