@@ -175,17 +175,8 @@ async fn a_dossier_outlives_a_kill_and_the_same_question_has_its_result() {
     assert!(serving.terminate());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_hangs_is_listed_and_moved_by_operators_alone() {
-    let scene = Scene::new(1);
-    let serving: Serving = scene.node.start();
-    scene.hang().await;
-    for citizen in CITIZENS {
-        scene.leave(citizen).await;
-    }
-    let hung = scene.until(&["HUNG"; 3]).await;
-    assert!(hung.iter().all(|it| it["reason"] == "NOT_DONE"), "{hung:?}");
-    serving.logs("DossierHung");
+/// What operators see of three that hang.
+async fn shown(scene: &Scene) {
     let listed = scene.dossier(&["list"]).out;
     assert_eq!(listed.matches("HUNG (NOT_DONE)").count(), 3, "{listed}");
     assert!(!listed.contains("9990990"), "{listed}");
@@ -197,6 +188,38 @@ async fn what_hangs_is_listed_and_moved_by_operators_alone() {
     ] {
         assert!(metrics.contains(series), "{series}: {metrics}");
     }
+}
+
+/// Each of the three was moved with a record.
+fn recorded(scene: &Scene, hung: &[Value]) {
+    let records = tests::records(&scene.log());
+    let acts = ["DOSSIER_REQUERY", "DOSSIER_RESEND", "DOSSIER_CLOSE"];
+    for (act, dossier) in acts.iter().zip(hung) {
+        let mut all = records.iter().map(|(_, record)| record);
+        let record = all.find(|it| it["act"] == *act).unwrap();
+        let on = format!("dossier:civil_status/{}", dossier["code"].as_str().unwrap());
+        assert_eq!((&record["t"], &record["on"]), (&json!("ADMIN"), &json!(on)));
+        assert_eq!(record["rid"], dossier["requestId"]);
+        assert!(
+            record["off"].is_string() && record["txt"].is_string(),
+            "{record}"
+        );
+        assert!(!record.to_string().contains(OPERATOR));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_hangs_is_listed_and_moved_by_operators_alone() {
+    let scene = Scene::new(1);
+    let serving: Serving = scene.node.start();
+    scene.hang().await;
+    for citizen in CITIZENS {
+        scene.leave(citizen).await;
+    }
+    let hung = scene.until(&["HUNG"; 3]).await;
+    assert!(hung.iter().all(|it| it["reason"] == "NOT_DONE"), "{hung:?}");
+    serving.logs("DossierHung");
+    shown(&scene).await;
     // Let go, it is done, and yet nothing moves what hangs.
     scene.let_go().await;
     let none = scene.moved("requery", "17");
@@ -244,18 +267,5 @@ async fn what_hangs_is_listed_and_moved_by_operators_alone() {
     assert_eq!(source["upstreamRequestId"], moved[1]["code"]);
     assert_eq!(scene.enquiries().await, before);
     assert!(serving.terminate());
-    let records = tests::records(&scene.log());
-    let acts = ["DOSSIER_REQUERY", "DOSSIER_RESEND", "DOSSIER_CLOSE"];
-    for (act, dossier) in acts.iter().zip(&hung) {
-        let mut all = records.iter().map(|(_, record)| record);
-        let record = all.find(|it| it["act"] == *act).unwrap();
-        let on = format!("dossier:civil_status/{}", dossier["code"].as_str().unwrap());
-        assert_eq!((&record["t"], &record["on"]), (&json!("ADMIN"), &json!(on)));
-        assert_eq!(record["rid"], dossier["requestId"]);
-        assert!(
-            record["off"].is_string() && record["txt"].is_string(),
-            "{record}"
-        );
-        assert!(!record.to_string().contains(OPERATOR));
-    }
+    recorded(&scene, &hung);
 }

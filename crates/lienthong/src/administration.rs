@@ -36,6 +36,29 @@ pub(crate) struct Administrator {
     dossiers: Arc<Dossiers>,
 }
 
+/// What an operator sees beside switches and files.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    consents: Arc<Consents>,
+    guards: Arc<[Arc<Guard>]>,
+    dossiers: Arc<Dossiers>,
+}
+
+impl Seen {
+    pub(crate) fn new(
+        consents: Arc<Consents>,
+        guards: Arc<[Arc<Guard>]>,
+        dossiers: &Arc<Dossiers>,
+    ) -> Self {
+        let dossiers = Arc::clone(dossiers);
+        Self {
+            consents,
+            guards,
+            dossiers,
+        }
+    }
+}
+
 impl Administrator {
     /// Has the switches as operators have left them, before anybody is let in.
     ///
@@ -46,9 +69,7 @@ impl Administrator {
         parts: reload::Parts,
         store: SwitchStore,
         switches: Arc<Switches>,
-        consents: Arc<Consents>,
-        guards: Arc<[Arc<Guard>]>,
-        dossiers: Arc<Dossiers>,
+        seen: Seen,
     ) -> Result<Arc<Self>, evidence::Error> {
         let suspensions = Suspensions::open(
             Arc::clone(&parts.admission),
@@ -69,14 +90,14 @@ impl Administrator {
             metrics: Arc::clone(&parts.metrics),
             clock: Arc::clone(&parts.clock),
         };
-        let registrar = Registrar::new(consents, parts.evidence.clone());
+        let registrar = Registrar::new(seen.consents, parts.evidence.clone());
         let sources = Sources {
-            guards,
+            guards: seen.guards,
             clock: Arc::clone(&parts.clock),
         };
         Ok(Arc::new(Self {
             sources,
-            dossiers,
+            dossiers: seen.dossiers,
             registrar: Arc::new(registrar),
             switchboard: switchboard.await?,
             reviewer,

@@ -444,10 +444,7 @@ impl Entry {
 impl Dossier {
     /// Notes what came of asking about it.
     fn see(&mut self, how: Result<Seen, &'static str>, now: Timestamp) {
-        let before = match self.state {
-            State::Queued => State::Sent,
-            state => state,
-        };
+        let before = self.state.after(Move::Send).unwrap_or(self.state);
         match how {
             Ok(seen) => match before.reach(seen.state) {
                 Some(state) => {

@@ -35,6 +35,26 @@ pub(crate) struct Dossiers {
     keeping: Mutex<()>,
 }
 
+/// Those who look after dossiers.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    dossiers: Arc<Dossiers>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Ends it, and keeps what questions that were cut off have left.
+    pub(crate) async fn stop(self) {
+        for task in self.tasks {
+            task.abort();
+        }
+        if let Err(error) = self.dossiers.keep().await {
+            let error = chain(&error);
+            tracing::error!(error, "what is under way at agencies was not stored");
+        }
+    }
+}
+
 impl Dossiers {
     /// Has the register as the last run has left it, before anybody is let in.
     ///
@@ -63,18 +83,18 @@ impl Dossiers {
 
     /// Looks after them from now on, and keeps what changes.
     pub(crate) fn watch(
-        self: &Arc<Self>,
-        agencies: Vec<Guarded>,
-        switches: &Arc<Switches>,
-    ) -> Vec<JoinHandle<()>> {
-        let this = Arc::clone(self);
+        self: Arc<Self>,
+        (agencies, switches): (Vec<Guarded>, Arc<Switches>),
+    ) -> Watch {
+        let this = Arc::clone(&self);
         let mut tasks = vec![tokio::spawn(async move { this.keep_on().await })];
         for agency in agencies {
-            let (register, switches) = (Arc::clone(&self.register), Arc::clone(switches));
+            let (register, switches) = (Arc::clone(&self.register), Arc::clone(&switches));
             let sweep = sweeper::sweep(register, agency, switches);
             tasks.push(tokio::spawn(sweep));
         }
-        tasks
+        let dossiers = self;
+        Watch { dossiers, tasks }
     }
 
     /// Keeps what has changed, in rounds.

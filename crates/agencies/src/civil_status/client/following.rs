@@ -120,10 +120,11 @@ impl CivilStatus {
                 held.is_now(it.state);
             }
         }
-        match it.state {
-            State::Completed => {}
-            State::NeedsSupplement => return Err(stuck("NEEDS_SUPPLEMENT")),
-            _ => return Err(stuck(FAILED)),
+        if it.state == State::NeedsSupplement {
+            return Err(stuck(SUPPLEMENT));
+        }
+        if it.state != State::Completed {
+            return Err(stuck(FAILED));
         }
         let reply = self.poll(Asked::Result(it.id), &it, errand).await?;
         after(it.state, &reply)?;
@@ -145,11 +146,7 @@ impl CivilStatus {
     }
 
     /// How far a dossier is, on nobody's behalf.
-    pub(super) async fn look_at(
-        &self,
-        dossier: &Dossier,
-        deadline: Instant,
-    ) -> Result<Seen, Miss> {
+    pub(super) async fn look_at(&self, dossier: &Dossier, deadline: Instant) -> Result<Seen, Miss> {
         let (asked, body) = (Asked::Status(&dossier.code), wire::dossier(&dossier.code));
         let (reply, _) = self.call(asked, body, alone(deadline)).await?;
         let state = after(dossier.state, &reply)?;
@@ -195,10 +192,13 @@ struct Sent<'a> {
 
 /// Leaves a dossier under way if more is to come of it, or ends it.
 fn settled(reply: Result<wire::Reply, Miss>, held: Option<Held>) -> Result<wire::Reply, Miss> {
-    let is_left = reply.as_ref().is_err_and(|miss| match miss.state {
-        SourceState::Timeout | SourceState::RateLimited => true,
-        SourceState::Unavailable => ![LOST, FAILED, "NEEDS_SUPPLEMENT"].contains(&miss.reason),
-        _ => false,
+    let is_left = reply.as_ref().is_err_and(|miss| {
+        let is_over = [LOST, FAILED, SUPPLEMENT].contains(&miss.reason);
+        let is_away = matches!(
+            miss.state,
+            SourceState::Timeout | SourceState::RateLimited | SourceState::Unavailable
+        );
+        is_away && !is_over
     });
     if let Some(held) = held.filter(|_| !is_left) {
         held.finish();
@@ -238,6 +238,8 @@ fn stuck(reason: &'static str) -> Miss {
     Miss::unavailable(reason, "the dossier ended without a result")
 }
 
+/// The reason of a dossier that lacks something.
+const SUPPLEMENT: &str = "NEEDS_SUPPLEMENT";
 /// The reason of a dossier that failed.
 const FAILED: &str = "DOSSIER_FAILED";
 /// When to come again if the register does not say.

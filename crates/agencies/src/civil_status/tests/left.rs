@@ -43,15 +43,24 @@ async fn the_same_question_goes_on_with_the_dossier_it_has_left() {
     let register = Simulated::start().await;
     let dossier = left(&register).await;
     assert_eq!(dossier.state, State::AwaitingUpstream);
-    assert_eq!((dossier.agency.as_str(), dossier.system.as_str()), ("G18", "desk"));
+    assert_eq!(
+        (dossier.agency.as_str(), dossier.system.as_str()),
+        ("G18", "desk")
+    );
     // Still the same, and no second dossier.
     hasty().ask(&*register.agency).await.unwrap_err();
-    assert_eq!((enquiries(&register), register.dossiers.all().len()), (1, 1));
+    assert_eq!(
+        (enquiries(&register), register.dossiers.all().len()),
+        (1, 1)
+    );
     register.set("{}");
     let answer = hasty().ask(&*register.agency).await.unwrap();
     assert_eq!(answer.upstream_request_id, Some(dossier.code));
     assert_eq!((enquiries(&register), answer.attempts), (1, 1));
-    assert!(register.dossiers.is_empty(), "there is nothing more to come of it");
+    assert!(
+        register.dossiers.is_empty(),
+        "there is nothing more to come of it"
+    );
 }
 
 #[tokio::test]
@@ -60,7 +69,10 @@ async fn another_question_about_the_same_person_opens_a_dossier_of_its_own() {
     left(&register).await;
     let other = hasty().only(&[Field::CivilStatusName]);
     other.ask(&*register.agency).await.unwrap_err();
-    assert_eq!((enquiries(&register), register.dossiers.all().len()), (2, 2));
+    assert_eq!(
+        (enquiries(&register), register.dossiers.all().len()),
+        (2, 2)
+    );
 }
 
 #[tokio::test]
@@ -94,7 +106,10 @@ async fn what_is_sent_again_keeps_its_id_and_the_same_question_has_its_result() 
     register.set("{}");
     let due = loop {
         // It is due a second later.
-        let due = register.dossiers.due(exchange::Source::CivilStatus, 1).pop();
+        let due = register
+            .dossiers
+            .due(exchange::Source::CivilStatus, 1)
+            .pop();
         match due {
             Some(due) => break due,
             None => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -131,7 +146,10 @@ async fn a_dossier_that_the_register_has_lost_is_opened_anew() {
     let miss = hasty().ask(&*register.agency).await.unwrap_err();
     assert_eq!(miss.reason, LOST);
     let calls = register.calls();
-    let then: Vec<_> = calls[before..].iter().map(|it| it.operation.as_str()).collect();
+    let then: Vec<_> = calls[before..]
+        .iter()
+        .map(|it| it.operation.as_str())
+        .collect();
     assert_eq!(then, ["traTrangThaiHoSo", "traCuu", "traTrangThaiHoSo"]);
     assert!(register.dossiers.is_empty(), "what is lost is not kept");
 }

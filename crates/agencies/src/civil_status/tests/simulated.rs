@@ -65,7 +65,12 @@ async fn every_fault_has_its_state() {
     let agency = &*register.agency;
     let table = [
         ("999099000013", SourceState::NotFound, "", None),
-        ("999099000103", SourceState::Timeout, "DOSSIER_UNDER_WAY", Some(5)),
+        (
+            "999099000103",
+            SourceState::Timeout,
+            "DOSSIER_UNDER_WAY",
+            Some(5),
+        ),
         (
             "999099000113",
             SourceState::Unavailable,
