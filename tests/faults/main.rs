@@ -14,6 +14,7 @@
 mod agencies;
 mod bad_day;
 mod bodies;
+mod endpoints;
 mod errors;
 mod line;
 mod maintenance;

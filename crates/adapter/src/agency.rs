@@ -39,11 +39,6 @@ pub trait Agency: Send + Sync + fmt::Debug {
         &[]
     }
 
-    /// Until when it is under maintenance, as far as is known.
-    fn maintenance(&self) -> Option<Timestamp> {
-        None
-    }
-
     /// Asks about one person.
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>>;
 

@@ -12,21 +12,22 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::Window;
 use crate::reach::{Loopback, Refused};
+use crate::{Addresses, Window};
 
 /// The longest a call may take when the configuration does not say: within the 3 s of a caller who
 /// does not say either, less what the record takes.
 const DEFAULT_CAP_MS: u64 = 2_500;
 
-/// Where an agency is reached.
+/// Where an agency is reached: at one address, or at [`Addresses`] that are trusted alike.
 ///
 /// Relative paths count from the folder of the configuration file: see [`Endpoint::resolve`].
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Endpoint {
-    /// The base URL; `https` unless it stays on this machine.
-    pub url: Url,
+pub struct Endpoint<U = Url> {
+    /// The base URL; `https` unless it stays on this machine. Of an agency with several servers, the
+    /// list of their base URLs: calls go to any of them.
+    pub url: U,
     /// PEM file of the authorities that vouch for the agency's certificate.
     pub ca: Option<PathBuf>,
     /// PEM file of the gateway's client certificate at this agency.
@@ -72,7 +73,34 @@ pub enum EndpointError {
     Tls(#[from] identity::Error),
 }
 
+impl Endpoint<Addresses> {
+    /// The endpoint of each address.
+    pub fn each(self) -> impl Iterator<Item = Endpoint> {
+        let at = move |url| Endpoint {
+            url,
+            ca: self.ca.clone(),
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+            timeout_ms: self.timeout_ms,
+            local: self.local,
+            maintenance: self.maintenance.clone(),
+        };
+        self.url.0.into_iter().map(at)
+    }
+}
+
 impl Endpoint {
+    /// The address without what may be secret in it, for lists and logs.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self
+            .url
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
+        format!("{host}{port}{}", self.url.path().trim_end_matches('/'))
+    }
+
     /// The longest a call may take.
     #[must_use]
     pub const fn cap(&self) -> Duration {

@@ -8,6 +8,7 @@
 //! *Invariants:* every await on the network has a deadline; a miss is never "not found"; an
 //! answer about another person is a miss.
 
+mod addresses;
 mod agency;
 pub mod dossier;
 mod endpoint;
@@ -22,11 +23,12 @@ mod subject;
 mod text;
 pub mod xml;
 
+pub use addresses::Addresses;
 pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
 pub use endpoint::{Endpoint, EndpointError, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify, is_login};
-pub use maintenance::{Maintained, Window};
+pub use maintenance::{Announced, Window};
 pub use miss::{Miss, Progress};
 pub use reach::{Loopback, Refused, is_refused, is_tls};
 pub use session::{Heard, Login, Session};

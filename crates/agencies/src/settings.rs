@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use adapter::Endpoint;
+use adapter::{Addresses, Endpoint};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
@@ -53,25 +53,32 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Splits a stanza; relative paths count from `base`, the folder of the configuration file.
+    /// Splits a stanza with one address; relative paths count from `base`, the folder of the
+    /// configuration file.
     ///
     /// # Errors
     /// What is wrong with the endpoint.
-    pub fn new(mut stanza: toml::Table, base: &Path) -> Result<Self, Vec<Problem>> {
-        let mut common = toml::Table::new();
-        for key in ENDPOINT_KEYS {
-            if let Some(value) = stanza.remove(key) {
-                common.insert(key.to_owned(), value);
-            }
-        }
-        let endpoint: Endpoint = common
-            .try_into()
-            .map_err(|error: toml::de::Error| vec![Problem::new("endpoint", error.message())])?;
-        Ok(Self {
+    pub fn new(stanza: toml::Table, base: &Path) -> Result<Self, Vec<Problem>> {
+        let (endpoint, own) = split(stanza)?;
+        Ok(Self::of(endpoint, own, base))
+    }
+
+    /// Splits a stanza with one address or several: settings for each of them.
+    ///
+    /// # Errors
+    /// What is wrong with the endpoint.
+    pub fn each(stanza: toml::Table, base: &Path) -> Result<Vec<Self>, Vec<Problem>> {
+        let (endpoint, own) = split::<Endpoint<Addresses>>(stanza)?;
+        let each = endpoint.each();
+        Ok(each.map(|it| Self::of(it, own.clone(), base)).collect())
+    }
+
+    fn of(endpoint: Endpoint, own: toml::Table, base: &Path) -> Self {
+        Self {
             endpoint: endpoint.resolve(base),
-            own: stanza,
+            own,
             base: base.to_owned(),
-        })
+        }
     }
 
     /// What is the agency's own, read into its type; unknown keys are refused if the type says so.
@@ -107,6 +114,20 @@ impl Settings {
             )]),
         }
     }
+}
+
+/// Splits a stanza into what all agencies have and what is the agency's own.
+fn split<E: DeserializeOwned>(mut stanza: toml::Table) -> Result<(E, toml::Table), Vec<Problem>> {
+    let mut common = toml::Table::new();
+    for key in ENDPOINT_KEYS {
+        if let Some(value) = stanza.remove(key) {
+            common.insert(key.to_owned(), value);
+        }
+    }
+    let endpoint = common
+        .try_into()
+        .map_err(|error: toml::de::Error| vec![Problem::new("endpoint", error.message())])?;
+    Ok((endpoint, stanza))
 }
 
 /// A secret: wiped when dropped, and shown by nothing.

@@ -57,7 +57,7 @@ impl Guards {
 /// Asks through a guard; true if that is answered.
 async fn ask(guard: &Guard) -> bool {
     let patience = guard.patience(Instant::now() + Duration::from_secs(3));
-    let asked = guard.ask(patience, || call(black_box(7))).await;
+    let asked = guard.ask(patience, |_| call(black_box(7))).await;
     asked.is_ok_and(|(answer, before)| (answer, before) == (7, 0))
 }
 

@@ -118,11 +118,12 @@ impl Asking<'_> {
 
     async fn question(
         self,
-        Guarded { agency, guard }: &Guarded,
+        guarded: &Guarded,
         (subject, closed): (CitizenId, Option<Closed>),
         span: &tracing::Span,
     ) -> Result<Answer, Miss> {
         let traceparent = trace::traceparent(span);
+        let guard = &guarded.guard;
         let patience = guard.patience(self.latest());
         let context = self.context(patience, traceparent.as_deref());
         let (source, hints) = (guard.source(), &self.request.subject.hints);
@@ -139,7 +140,7 @@ impl Asking<'_> {
             fields: closed.map_or_else(|| granted.or(&needed).or(&near), |_| needed),
             context,
         };
-        let (mut answer, before) = guard.ask(patience, || agency.ask(&question)).await?;
+        let (mut answer, before) = guarded.ask(patience, &question).await?;
         answer.attempts += before;
         // What comes when the source is stopped meanwhile is not used.
         self.gate.deps.switches.asks(source)?;

@@ -111,12 +111,12 @@ impl Asking<'_> {
                 Err(Miss::new(SourceState::Skipped, "NOT_CONFIGURED", detail).after(0))
             }
             (Some(_), Err(stopped)) => Err(stopped),
-            (Some(Guarded { agency, guard }), Ok(())) => {
+            (Some(guarded), Ok(())) => {
                 let span = trace::source(source);
                 let traceparent = trace::traceparent(&span);
-                let patience = guard.patience(self.latest());
+                let patience = guarded.guard.patience(self.latest());
                 let context = self.context(patience, traceparent.as_deref());
-                let asked = guard.ask(patience, || agency.resolve(identifier, &context));
+                let asked = guarded.resolve(patience, identifier, &context);
                 let result = asked.instrument(span.clone()).await;
                 let result = result.map(|(resolution, _)| resolution);
                 trace::ended(&span, resolve::state(&result));

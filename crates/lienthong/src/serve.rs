@@ -209,8 +209,6 @@ async fn dossiers(
 fn tell(metrics: &Metrics, checked: &Checked) -> Arc<[Arc<Guard>]> {
     metrics.certificates(&checked.tls.lifetimes());
     metrics.policy(checked.policy.digest());
-    let agencies = checked.agencies.iter();
-    metrics.watch_maintenance(agencies.map(|it| Arc::clone(&it.agency)).collect());
     let guards = checked.agencies.iter().map(|it| Arc::clone(&it.guard));
     let guards = guards.collect();
     metrics.guards(&guards);

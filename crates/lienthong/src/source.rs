@@ -17,27 +17,60 @@ pub(crate) fn run(arguments: &Source) -> anyhow::Result<ExitCode> {
     Ok(exit::COMPLETE.into())
 }
 
-/// Prints how each source is, a line each.
+/// Prints how each source is, a line each, and below it how each of several addresses is.
 fn list(answer: &Value) {
     let sources = answer.get("sources").and_then(Value::as_array);
     for one in sources.map(Vec::as_slice).unwrap_or_default() {
-        let text = |key: &str| one.get(key).and_then(Value::as_str);
-        let number = |key: &str| one.get(key).and_then(Value::as_f64).unwrap_or_default();
-        let source = text("source").unwrap_or("-");
-        let circuit = text("circuit").unwrap_or("-");
-        let next = text("nextProbe").map_or_else(String::new, |at| format!(", next probe {at}"));
-        println!(
-            "{source}  circuit {circuit}{next}  {} of {} calls failed lately, {} in a row  \
-             {} under way, {} may be  usually {} ms, at present {} ms",
-            number("windowFailures"),
-            number("windowCalls"),
-            number("failuresInARow"),
-            number("inFlight"),
-            number("limit"),
-            number("typicalMs"),
-            number("recentMs"),
-        );
+        line(one);
+        let endpoints = one.get("endpoints").and_then(Value::as_array);
+        endpoints.into_iter().flatten().for_each(below);
     }
+}
+
+/// Prints how a source is.
+fn line(one: &Value) {
+    println!(
+        "{}  circuit {}{}  {} of {} calls failed lately, {} in a row  \
+         {} under way, {} may be  usually {} ms, at present {} ms",
+        text(one, "source").unwrap_or("-"),
+        text(one, "circuit").unwrap_or("-"),
+        next(one),
+        number(one, "windowFailures"),
+        number(one, "windowCalls"),
+        number(one, "failuresInARow"),
+        number(one, "inFlight"),
+        number(one, "limit"),
+        number(one, "typicalMs"),
+        number(one, "recentMs"),
+    );
+}
+
+/// Prints how one of its addresses is.
+fn below(one: &Value) {
+    println!(
+        "  {}  {}{}  {} of {} calls failed  {} under way  {} times left aside",
+        text(one, "endpoint").unwrap_or("-"),
+        text(one, "state").unwrap_or("-"),
+        next(one),
+        number(one, "failed"),
+        number(one, "calls"),
+        number(one, "inFlight"),
+        number(one, "ejected"),
+    );
+}
+
+fn text<'a>(one: &'a Value, key: &str) -> Option<&'a str> {
+    one.get(key).and_then(Value::as_str)
+}
+
+fn number(one: &Value, key: &str) -> f64 {
+    one.get(key).and_then(Value::as_f64).unwrap_or_default()
+}
+
+/// When the next call may try, if none may before.
+fn next(one: &Value) -> String {
+    let next = text(one, "nextProbe");
+    next.map_or_else(String::new, |at| format!(", next probe {at}"))
 }
 
 const LIST: &str = "/admin/sources";

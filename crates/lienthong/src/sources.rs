@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::guard::{Circuit, Guard};
-use edge::SourceHealth;
+use adapter::guard::{Address, Circuit, Guard};
+use edge::{EndpointHealth, SourceHealth};
 use exchange::Clock;
 use jiff::Timestamp;
 
@@ -27,15 +27,11 @@ impl Sources {
 
 fn shown(guard: &Guard, now: Timestamp) -> SourceHealth {
     let (view, counts) = (guard.view(), guard.counts());
-    let next_probe = match view.circuit {
-        Circuit::Open { probe_in } => now.checked_add(probe_in).ok(),
-        Circuit::Closed | Circuit::Probing => None,
-    };
     let (window_calls, window_failures) = view.window;
     SourceHealth {
         source: view.source.name(),
         circuit: view.circuit.name(),
-        next_probe,
+        next_probe: next_probe(view.circuit, now),
         failures_in_a_row: view.failures_in_a_row,
         window_calls,
         window_failures,
@@ -46,6 +42,35 @@ fn shown(guard: &Guard, now: Timestamp) -> SourceHealth {
         recent_ms: ms(view.recent),
         retries: counts.retries,
         opened: counts.opened,
+        endpoints: guard.addresses().map(|it| endpoint(&it, now)).collect(),
+    }
+}
+
+fn endpoint(address: &Address<'_>, now: Timestamp) -> EndpointHealth {
+    EndpointHealth {
+        endpoint: address.name.to_owned(),
+        state: state(address.circuit),
+        next_probe: next_probe(address.circuit, now),
+        in_flight: address.in_flight,
+        calls: address.calls,
+        failed: address.failed,
+        ejected: address.ejected,
+    }
+}
+
+/// What an address is to the calls of the source.
+pub(crate) const fn state(circuit: Circuit) -> &'static str {
+    match circuit {
+        Circuit::Closed => "used",
+        Circuit::Open { .. } => "aside",
+        Circuit::Probing => "tried",
+    }
+}
+
+fn next_probe(circuit: Circuit, now: Timestamp) -> Option<Timestamp> {
+    match circuit {
+        Circuit::Open { probe_in } => now.checked_add(probe_in).ok(),
+        Circuit::Closed | Circuit::Probing => None,
     }
 }
 

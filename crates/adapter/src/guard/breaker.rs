@@ -76,6 +76,17 @@ pub(super) enum Why {
     Probe,
 }
 
+impl Why {
+    /// What the log says of it.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::InARow => "failures in a row",
+            Self::Share => "too few answers",
+            Self::Probe => "the probe failed",
+        }
+    }
+}
+
 /// A change of the circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::config::Config;
+use super::dice::Dice;
 
 /// Retries are saved up for that long.
 const HELD_S: i64 = 10;
@@ -24,7 +25,7 @@ pub(super) struct Budget {
     paid_ms: AtomicU64,
     per_question: i64,
     per_second: i64,
-    dice: AtomicU64,
+    dice: Dice,
 }
 
 impl Budget {
@@ -34,7 +35,7 @@ impl Budget {
             paid_ms: AtomicU64::new(0),
             per_question: i64::from(config.retries_percent) * 10,
             per_second: i64::from(config.retries_per_second) * 1_000,
-            dice: AtomicU64::new(RandomState::new().hash_one(())),
+            dice: Dice::new(RandomState::new().hash_one(())),
         }
     }
 
@@ -58,11 +59,7 @@ impl Budget {
 
     /// How long to wait before a retry: anything between 25 and 100 ms.
     pub(super) fn pause(&self) -> Duration {
-        // Weyl's sequence through the mixer of splitmix64.
-        let mut z = self.dice.fetch_add(0x9e37_79b9_7f4a_7c15, Relaxed);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        PAUSE + Duration::from_micros((z ^ (z >> 31)) % (JITTER_US + 1))
+        PAUSE + Duration::from_micros(self.dice.roll() % (JITTER_US + 1))
     }
 }
 

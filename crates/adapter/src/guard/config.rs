@@ -37,6 +37,19 @@ pub struct Config {
     /// And how many more in each second.
     #[schemars(range(max = 1_000))]
     pub retries_per_second: u32,
+    /// Of several addresses, one is left aside after so many failures in a row, or if less than
+    /// `min_success_percent` of its calls succeed.
+    #[schemars(range(min = 1))]
+    pub eject_after: u32,
+    /// How long it is left aside the first time, in milliseconds; each time after that twice as long.
+    #[schemars(range(min = 1))]
+    pub eject_ms: u32,
+    /// How long at most, in milliseconds.
+    #[schemars(range(min = 1))]
+    pub max_eject_ms: u32,
+    /// How many of a hundred addresses may be left aside at once: one at least, never all.
+    #[schemars(range(max = 100))]
+    pub max_ejected_percent: u8,
 }
 
 impl Default for Config {
@@ -54,6 +67,12 @@ impl Default for Config {
             max_open_ms: 60_000,
             retries_percent: 10,
             retries_per_second: 3,
+            // Fewer than open the circuit of the whole source.
+            eject_after: 5,
+            // A server that starts again takes that long; meanwhile the others answer.
+            eject_ms: 10_000,
+            max_eject_ms: 300_000,
+            max_ejected_percent: 50,
         }
     }
 }
@@ -88,7 +107,23 @@ impl Config {
         );
         within("retries_percent", self.retries_percent.into(), 0, 100);
         within("retries_per_second", self.retries_per_second, 0, 1_000);
+        within("eject_after", self.eject_after, 1, u32::MAX);
+        within("eject_ms", self.eject_ms, 1, u32::MAX);
+        let least = self.eject_ms.max(1);
+        within("max_eject_ms", self.max_eject_ms, least, u32::MAX);
+        let percent = self.max_ejected_percent.into();
+        within("max_ejected_percent", percent, 0, 100);
         wrong
+    }
+
+    /// The rule by which one of several addresses is left aside: that of a circuit.
+    pub(super) fn ejection(&self) -> Self {
+        Self {
+            failures_in_a_row: self.eject_after,
+            open_ms: self.eject_ms,
+            max_open_ms: self.max_eject_ms,
+            ..self.clone()
+        }
     }
 }
 
@@ -108,9 +143,16 @@ mod tests {
             min_success_percent: 101,
             open_ms: 2_000,
             max_open_ms: 1_000,
+            max_eject_ms: 1,
             ..Config::default()
         };
         let keys: Vec<_> = wrong.problems().into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["min_calls", "min_success_percent", "max_open_ms"]);
+        let expected = [
+            "min_calls",
+            "min_success_percent",
+            "max_open_ms",
+            "max_eject_ms",
+        ];
+        assert_eq!(keys, expected);
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! Every question to a source passes [`Guard::ask`]: it is not asked if the time left is less than
 //! the source usually takes, if as many calls are under way as it bears, or while its circuit is
-//! open; and it is asked once again if it was not reached. Not here: what is asked; sessions and
-//! connections, which are the adapter's.
+//! open, or under maintenance; and it is asked once again if it was not reached. A source with
+//! several addresses is asked at any of them. Not here: what is asked; sessions and connections,
+//! which are the adapter's.
 //!
 //! *Invariants:* nobody waits for a place; an open circuit is tried by one call at a time; a call that
 //! is dropped gives its place back; what the gateway itself cut short or got wrong is not the
@@ -13,8 +14,12 @@
 mod breaker;
 mod budget;
 mod config;
+mod dice;
 mod limit;
 mod patience;
+mod places;
+#[cfg(test)]
+mod several;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -25,30 +30,37 @@ mod view;
 mod window;
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use exchange::{Source, SourceState};
+use exchange::{Identifier, Source, SourceState};
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{Agency, Miss, Progress};
+use crate::dossier::{Dossier, Enquiry, Seen};
+use crate::maintenance::Announced;
+use crate::{Agency, Answer, Context, Miss, Progress, Question, Resolution};
 use breaker::Breaker;
 use budget::Budget;
 use limit::Limit;
+use places::Places;
 use tally::Tally;
 use turn::{For, Turn};
 use typical::Typical;
 
 pub use config::Config;
 pub use patience::{Cut, Patience};
-pub use view::{Circuit, Counts, View};
+pub use places::Place;
+pub use view::{Address, Circuit, Counts, View};
 
-/// An agency behind its guard.
+/// An agency behind its guard, at one address or at several.
 #[derive(Clone, Debug)]
 pub struct Guarded {
-    /// The agency.
+    /// The agency, at its first address.
     pub agency: Arc<dyn Agency>,
+    /// The same at the others.
+    others: Arc<[Arc<dyn Agency>]>,
     /// What stands before it.
     pub guard: Arc<Guard>,
 }
@@ -56,11 +68,82 @@ pub struct Guarded {
 impl Guarded {
     /// Puts a guard before an agency.
     pub fn new(agency: Arc<dyn Agency>, config: &Config) -> Self {
+        let first = (String::new(), agency);
+        Self::at(first, Vec::new(), config, Announced::default())
+    }
+
+    /// Puts a guard before an agency that is reached at these addresses, each with its name.
+    pub fn at(
+        (name, agency): (String, Arc<dyn Agency>),
+        others: Vec<(String, Arc<dyn Agency>)>,
+        config: &Config,
+        announced: Announced,
+    ) -> Self {
+        let (mut names, mut rest) = (vec![name], Vec::with_capacity(others.len()));
+        for (name, agency) in others {
+            names.push(name);
+            rest.push(agency);
+        }
         let guard = Guard::new(agency.source(), agency.cap(), config);
+        let guard = guard.at(names, config).announced(announced);
         Self {
             agency,
+            others: rest.into(),
             guard: Arc::new(guard),
         }
+    }
+
+    /// Asks about one person; see [`Guard::ask`].
+    ///
+    /// # Errors
+    /// The miss of the adapter, with all calls made; or that the source was not asked.
+    pub async fn ask(
+        &self,
+        patience: Patience,
+        question: &Question<'_>,
+    ) -> Result<(Answer, u32), Miss> {
+        let ask = |place| self.agency(place).ask(question);
+        self.guard.ask(patience, ask).await
+    }
+
+    /// Finds the person behind a number; see [`Guard::ask`].
+    ///
+    /// # Errors
+    /// The miss of the adapter, with all calls made; or that the source was not asked.
+    pub async fn resolve(
+        &self,
+        patience: Patience,
+        identifier: &Identifier,
+        context: &Context<'_>,
+    ) -> Result<(Resolution, u32), Miss> {
+        let ask = |place| self.agency(place).resolve(identifier, context);
+        self.guard.ask(patience, ask).await
+    }
+
+    /// Asks on nobody's behalf how far a dossier is; see [`Guard::errand`].
+    ///
+    /// # Errors
+    /// The miss of the adapter; or that the source was not asked.
+    pub async fn look(&self, dossier: &Dossier) -> Result<Seen, Miss> {
+        let deadline = Instant::now() + self.guard.cap;
+        let ask = |place| self.agency(place).look(dossier, deadline);
+        self.guard.errand(ask).await
+    }
+
+    /// Sends on nobody's behalf again what became a dossier; see [`Guard::errand`].
+    ///
+    /// # Errors
+    /// The miss of the adapter; or that the source was not asked.
+    pub async fn resend(&self, enquiry: &Enquiry) -> Result<Seen, Miss> {
+        let deadline = Instant::now() + self.guard.cap;
+        let ask = |place| self.agency(place).resend(enquiry, deadline);
+        self.guard.errand(ask).await
+    }
+
+    fn agency(&self, place: Place) -> &dyn Agency {
+        let other = place.index().checked_sub(1);
+        let other = other.and_then(|it| self.others.get(it));
+        &**other.unwrap_or(&self.agency)
     }
 }
 
@@ -77,7 +160,9 @@ pub struct Guard {
     typical: Typical,
     tally: Tally,
     /// Of what was asked on nobody's behalf.
-    aside: Tally,
+    errands: Tally,
+    places: Places,
+    announced: Announced,
 }
 
 impl Guard {
@@ -93,8 +178,23 @@ impl Guard {
             budget: Budget::new(config),
             typical: Typical::default(),
             tally: Tally::default(),
-            aside: Tally::default(),
+            errands: Tally::default(),
+            places: Places::new(source, vec![String::new()], config),
+            announced: Announced::default(),
         }
+    }
+
+    /// The same of a source that is asked at the addresses of these names, one or more.
+    #[must_use]
+    pub fn at(self, names: Vec<String>, config: &Config) -> Self {
+        let places = Places::new(self.source, names, config);
+        Self { places, ..self }
+    }
+
+    /// The same of a source for which this maintenance is announced.
+    #[must_use]
+    pub fn announced(self, announced: Announced) -> Self {
+        Self { announced, ..self }
     }
 
     /// The source.
@@ -109,36 +209,60 @@ impl Guard {
         Patience::new(self.cap, latest)
     }
 
-    /// Asks, and once again if the source was not reached and there is time. Returns the answer and
-    /// how many calls were made in vain before it.
+    /// Asks at one of the places, and once again if the source was not reached and there is time;
+    /// at another place, if there is one. Returns the answer and how many calls were made in vain
+    /// before it.
     ///
     /// A panic in the adapter is the miss of this question only.
     ///
     /// # Errors
     /// The miss of the adapter, with all calls made; or that the source was not asked.
-    pub async fn ask<T, F>(&self, patience: Patience, ask: impl Fn() -> F) -> Result<(T, u32), Miss>
+    pub async fn ask<T, F>(
+        &self,
+        patience: Patience,
+        ask: impl Fn(Place) -> F,
+    ) -> Result<(T, u32), Miss>
     where
         F: Future<Output = Result<T, Miss>>,
     {
         self.budget.deposit();
         let begun = Instant::now();
-        let missed = match self.once(patience, &ask).await {
+        let turn = self.turn(patience, begun, None)?;
+        let place = turn.place;
+        let leave = self.leaves(place, patience, begun);
+        let missed = match self.call(turn, patience, leave, &ask).await {
             Ok(answer) => return Ok((answer, 0)),
             Err(missed) => missed,
         };
-        let Some(pause) = self.again_in(&missed, patience, begun) else {
-            return Err(missed);
+        if missed.is_left {
+            // Its retry is paid, and has waited long enough.
+        } else if let Some(pause) = self.again_in(&missed.miss, place, patience, begun) {
+            sleep(pause).await;
+        } else {
+            return Err(missed.miss);
+        }
+        // What the source said is worth more than that it was not asked again.
+        let Ok(turn) = self.turn(patience, Instant::now(), Some(place)) else {
+            return Err(missed.miss);
         };
-        sleep(pause).await;
-        match self.once(patience, &ask).await {
-            Ok(answer) => Ok((answer, missed.attempts)),
-            // What the source said is worth more than that it was not asked again.
-            Err(second) if is_unasked(&second) => Err(missed),
+        match self.call(turn, patience, None, &ask).await {
+            Ok(answer) => Ok((answer, missed.miss.attempts)),
             Err(second) => {
-                let attempts = missed.attempts + second.attempts;
-                Err(second.after(attempts))
+                let attempts = missed.miss.attempts + second.miss.attempts;
+                Err(second.miss.after(attempts))
             }
         }
+    }
+
+    /// Begins a call, if the source is to be asked at all.
+    fn turn(
+        &self,
+        patience: Patience,
+        begun: Instant,
+        but: Option<Place>,
+    ) -> Result<Turn<'_>, Miss> {
+        self.in_time(patience.deadline.saturating_duration_since(begun))?;
+        Turn::take(self, begun, but, For::Caller)
     }
 
     /// Asks on nobody's behalf: as a question does, under the same limit and the same circuit, but counted
@@ -146,49 +270,48 @@ impl Guard {
     ///
     /// # Errors
     /// The miss of the adapter; or that the source was not asked.
-    pub async fn aside<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Miss>
+    pub async fn errand<T, F>(&self, ask: impl Fn(Place) -> F) -> Result<T, Miss>
     where
         F: Future<Output = Result<T, Miss>>,
     {
         let begun = Instant::now();
-        let turn = Turn::take(self, begun, For::Nobody)?;
-        self.within(Patience::new(self.cap, begun + self.cap), turn, &ask)
-            .await
+        let turn = Turn::take(self, begun, None, For::Nobody)?;
+        let called = self.call(turn, self.patience(begun + self.cap), None, &ask);
+        called.await.map_err(|missed| missed.miss)
     }
 
-    /// Asks once, if the source is to be asked at all.
-    async fn once<T, F>(&self, patience: Patience, ask: &impl Fn() -> F) -> Result<T, Miss>
-    where
-        F: Future<Output = Result<T, Miss>>,
-    {
-        let begun = Instant::now();
-        self.in_time(patience.deadline.saturating_duration_since(begun))?;
-        let turn = Turn::take(self, begun, For::Caller)?;
-        self.within(patience, turn, ask).await
-    }
-
-    /// Asks in a turn.
-    async fn within<T, F>(
+    /// Calls once; for another place it is left at that time, if the budget pays for that.
+    async fn call<T, F>(
         &self,
-        patience: Patience,
         turn: Turn<'_>,
-        ask: &impl Fn() -> F,
-    ) -> Result<T, Miss>
+        patience: Patience,
+        leave: Option<Instant>,
+        ask: &impl Fn(Place) -> F,
+    ) -> Result<T, Missed>
     where
         F: Future<Output = Result<T, Miss>>,
     {
+        let place = turn.place;
         // Within, so that a panic before the first await is caught too.
-        let asked = AssertUnwindSafe(async { ask().await }).catch_unwind();
-        let result = match timeout_at(patience.deadline, asked).await {
-            Ok(Ok(answered)) => answered,
-            Ok(Err(_)) => {
+        let mut asked = pin!(AssertUnwindSafe(async { ask(place).await }).catch_unwind());
+        let (mut ended, mut is_left) = (None, false);
+        if let Some(leave) = leave {
+            ended = timeout_at(leave, asked.as_mut()).await.ok();
+            is_left = ended.is_none() && self.pays(Instant::now());
+        }
+        if ended.is_none() && !is_left {
+            ended = timeout_at(patience.deadline, asked).await.ok();
+        }
+        let result = match ended {
+            Some(Ok(answered)) => answered,
+            Some(Err(_)) => {
                 Tally::add(&self.tally.panics);
                 Err(Miss::invalid(PANICKED, "the adapter panicked"))
             }
-            Err(_) => Err(Miss::timeout("no answer in the time there was")),
+            None => Err(Miss::timeout("no answer in the time there was")),
         };
-        turn.settle(verdict::of(&result, patience.ended_by(Instant::now())));
-        result
+        turn.settle(&result, patience.ended_by(Instant::now()));
+        result.map_err(|miss| Missed { miss, is_left })
     }
 
     /// Refuses a question that most likely has no answer in the time that is left.
@@ -203,23 +326,50 @@ impl Guard {
         Err(Miss::new(SourceState::Skipped, NO_TIME, detail).after(0))
     }
 
+    /// When a place that does not answer is left for another: after half of the time and four times
+    /// what an answer takes, if twice that is left then.
+    fn leaves(&self, place: Place, patience: Patience, begun: Instant) -> Option<Instant> {
+        if !self.places.has_other(place, &self.announced) {
+            return None;
+        }
+        let left = patience.deadline.checked_duration_since(begun)?;
+        let typical = self.typical.get();
+        let most = left.checked_sub(typical * 2)?;
+        let wait = (left / 2).max(typical * 4);
+        (wait <= most).then(|| begun + wait)
+    }
+
     /// After which pause a question is asked again, if it is.
-    fn again_in(&self, missed: &Miss, patience: Patience, begun: Instant) -> Option<Duration> {
+    fn again_in(
+        &self,
+        missed: &Miss,
+        place: Place,
+        patience: Patience,
+        begun: Instant,
+    ) -> Option<Duration> {
         let (now, pause) = (Instant::now(), self.budget.pause());
         let unreached = missed.state == SourceState::Unavailable
             && missed.progress < Progress::Answering
             && missed.retry_after.is_none()
             && now - begun < QUICK;
+        let again = unreached
+            || verdict::is_elsewhere_better(missed)
+                && self.places.has_other(place, &self.announced);
         let left = patience.deadline.checked_duration_since(now)?;
-        if !unreached || left < pause + self.typical.get() {
+        if !again || left < pause + self.typical.get() {
             return None;
         }
-        if !self.budget.withdraw(self.elapsed_ms(now)) {
-            Tally::add(&self.tally.over_budget);
-            return None;
-        }
-        Tally::add(&self.tally.retries);
-        Some(pause)
+        self.pays(now).then_some(pause)
+    }
+
+    /// Takes a retry out of the budget, if there is one.
+    fn pays(&self, now: Instant) -> bool {
+        let paid = self.budget.withdraw(self.elapsed_ms(now));
+        Tally::add(match paid {
+            true => &self.tally.retries,
+            false => &self.tally.over_budget,
+        });
+        paid
     }
 
     /// Milliseconds since this guard was made.
@@ -229,13 +379,15 @@ impl Guard {
     }
 }
 
+/// A call without an answer.
+struct Missed {
+    miss: Miss,
+    /// It was left for another place, and the retry there is paid.
+    is_left: bool,
+}
+
 /// What took longer to fail, such as a connection that does not open, would take as long again.
 const QUICK: Duration = Duration::from_millis(500);
-
-/// True if the guard kept the question back.
-fn is_unasked(miss: &Miss) -> bool {
-    miss.attempts == 0 && [CIRCUIT_OPEN, OVERLOADED, NO_TIME].contains(&miss.reason)
-}
 
 /// The reason of a source that is not asked since too little time is left.
 pub const NO_TIME: &str = "NO_TIME";

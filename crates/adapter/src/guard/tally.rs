@@ -25,6 +25,8 @@ pub(super) struct Tally {
     pub(super) overloaded: AtomicU64,
     /// Questions that were not asked since there was no time.
     pub(super) no_time: AtomicU64,
+    /// Questions that were not asked since the source is under maintenance.
+    pub(super) maintenance: AtomicU64,
     /// How often the circuit opened.
     pub(super) opened: AtomicU64,
     /// How many probes were made.

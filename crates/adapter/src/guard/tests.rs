@@ -25,7 +25,7 @@ fn patient(guard: &Guard) -> Patience {
 }
 
 async fn answers(guard: &Guard, took: Duration) -> Result<(), Miss> {
-    let asked = guard.ask(patient(guard), || async {
+    let asked = guard.ask(patient(guard), |_| async {
         sleep(took).await;
         Ok(())
     });
@@ -33,7 +33,7 @@ async fn answers(guard: &Guard, took: Duration) -> Result<(), Miss> {
 }
 
 async fn fails(guard: &Guard, miss: Miss) -> Miss {
-    let asked = guard.ask::<(), _>(patient(guard), || std::future::ready(Err(miss.clone())));
+    let asked = guard.ask::<(), _>(patient(guard), |_| std::future::ready(Err(miss.clone())));
     asked.await.unwrap_err()
 }
 
@@ -179,7 +179,7 @@ async fn a_probe_that_its_caller_gives_up_lets_the_next_one_try() {
 async fn a_source_that_asks_to_be_left_alone_is_but_no_longer_than_a_minute() {
     for (asked, left_alone) in [(20, 20), (3_600, 60)] {
         let guard = guard();
-        let miss = Miss::maintenance(Some(Duration::from_secs(asked)));
+        let miss = Miss::rate_limited(Some(Duration::from_secs(asked)));
         for _ in 0..7 {
             fails(&guard, miss.clone()).await;
         }
@@ -209,12 +209,12 @@ async fn what_the_gateway_cuts_short_is_not_the_source_s_failure() {
     let guard = guard();
     for _ in 0..10 {
         let hurried = guard.patience(Instant::now() + SECOND);
-        let hung = guard.ask::<(), _>(hurried, std::future::pending);
+        let hung = guard.ask::<(), _>(hurried, |_| std::future::pending());
         assert_eq!(hung.await.unwrap_err().state, SourceState::Timeout);
     }
     assert_eq!(circuit(&guard), Circuit::Closed);
     for _ in 0..7 {
-        let hung = guard.ask::<(), _>(patient(&guard), std::future::pending);
+        let hung = guard.ask::<(), _>(patient(&guard), |_| std::future::pending());
         assert_eq!(hung.await.unwrap_err().state, SourceState::Timeout);
     }
     assert_eq!(open_for(&guard), SECOND, "it had all of its time");
@@ -227,7 +227,7 @@ async fn what_the_gateway_cuts_short_is_not_the_source_s_failure() {
 async fn a_panic_is_the_miss_of_one_question() {
     let guard = guard();
     for _ in 0..8 {
-        let asked = guard.ask::<(), _>(patient(&guard), || async { panic!("on purpose") });
+        let asked = guard.ask::<(), _>(patient(&guard), |_| async { panic!("on purpose") });
         let miss = asked.await.unwrap_err();
         assert_eq!(
             (miss.state, miss.reason),
@@ -245,7 +245,11 @@ async fn calls_from_before_the_circuit_closed_do_not_open_it_again() {
     for _ in 0..20 {
         let guard = Arc::clone(&guard);
         let patience = patient(&guard);
-        hanging.spawn(async move { guard.ask::<(), _>(patience, std::future::pending).await });
+        hanging.spawn(async move {
+            guard
+                .ask::<(), _>(patience, |_| std::future::pending())
+                .await
+        });
     }
     tokio::task::yield_now().await;
     for _ in 0..7 {
@@ -290,7 +294,7 @@ async fn a_source_that_takes_longer_than_there_is_time_is_not_asked() {
     let asked = AtomicU32::new(0);
     let ask = |left: Duration| {
         let hurried = guard.patience(Instant::now() + left);
-        guard.ask(hurried, || {
+        guard.ask(hurried, |_| {
             asked.fetch_add(1, Ordering::Relaxed);
             sleep(SECOND).map(Ok)
         })
@@ -305,7 +309,7 @@ async fn a_source_that_takes_longer_than_there_is_time_is_not_asked() {
     let hurried = || guard.patience(Instant::now() + SECOND / 2);
     let mut tries = 0;
     while guard
-        .ask(hurried(), || std::future::ready(Ok(())))
+        .ask(hurried(), |_| std::future::ready(Ok(())))
         .await
         .is_err()
     {
@@ -317,7 +321,7 @@ async fn a_source_that_takes_longer_than_there_is_time_is_not_asked() {
 /// A source that fails once with this miss, and then answers; when it was asked.
 async fn recovers(guard: &Guard, miss: Miss) -> (Result<((), u32), Miss>, Vec<Instant>) {
     let times = Mutex::new(Vec::new());
-    let asked = guard.ask(patient(guard), || {
+    let asked = guard.ask(patient(guard), |_| {
         let mut times = times.lock().unwrap();
         times.push(Instant::now());
         let first = times.len() == 1;
@@ -373,7 +377,7 @@ async fn nothing_is_asked_again_without_budget_or_time() {
 
     advance(10 * SECOND).await;
     let hurried = guard.patience(Instant::now() + SECOND / 50);
-    let asked = guard.ask::<(), _>(hurried, || std::future::ready(Err(lost.clone())));
+    let asked = guard.ask::<(), _>(hurried, |_| std::future::ready(Err(lost.clone())));
     assert_eq!(asked.await.unwrap_err().attempts, 1);
     assert_eq!((guard.counts().retries, guard.counts().over_budget), (0, 1));
 }
@@ -382,13 +386,13 @@ async fn nothing_is_asked_again_without_budget_or_time() {
 async fn what_took_long_to_fail_is_not_asked_again_and_is_the_source_s_failure() {
     let guard = guard();
     advance(10 * SECOND).await;
-    let asked = guard.ask::<(), _>(patient(&guard), || async {
+    let asked = guard.ask::<(), _>(patient(&guard), |_| async {
         sleep(SECOND).await;
         Err(Miss::unavailable("CONNECT", "").at(Progress::Unsent))
     });
     assert_eq!(asked.await.unwrap_err().attempts, 1);
     let hurried = guard.patience(Instant::now() + 2 * SECOND);
-    let asked = guard.ask::<(), _>(hurried, || async {
+    let asked = guard.ask::<(), _>(hurried, |_| async {
         sleep(SECOND).await;
         Err(Miss::timeout("no connection in time"))
     });
@@ -405,7 +409,7 @@ async fn a_storm_costs_a_tenth_and_three_a_second() {
     });
     let calls = AtomicU32::new(0);
     for _ in 0..1_000 {
-        let asked = guard.ask::<(), _>(patient(&guard), || {
+        let asked = guard.ask::<(), _>(patient(&guard), |_| {
             calls.fetch_add(1, Ordering::Relaxed);
             std::future::ready(Err(broken().at(Progress::Sent)))
         });
@@ -423,26 +427,26 @@ async fn what_is_asked_on_nobodys_behalf_heeds_the_circuit_and_is_counted_apart(
     let guard = guard();
     let before = guard.view().typical;
     for _ in 0..3 {
-        let slow = guard.aside(|| async {
+        let slow = guard.errand(|_| async {
             sleep(SECOND).await;
             Ok(())
         });
         slow.await.unwrap();
     }
     assert_eq!(guard.view().typical, before, "it says nothing of questions");
-    let broken = || std::future::ready(Err::<(), _>(broken().at(Progress::Unsent)));
+    let broken = |_| std::future::ready(Err::<(), _>(broken().at(Progress::Unsent)));
     for _ in 0..7 {
-        guard.aside(broken).await.unwrap_err();
+        guard.errand(broken).await.unwrap_err();
     }
-    let kept_back = guard.aside(broken).await.unwrap_err();
+    let kept_back = guard.errand(broken).await.unwrap_err();
     assert_eq!(kept_back.reason, CIRCUIT_OPEN);
     let counts = guard.counts();
-    let aside = counts.aside.map(|(_, count)| count);
-    assert_eq!(aside, [3, 7, 0, 0, 1]);
+    let errands = counts.errands.map(|(_, count)| count);
+    assert_eq!(errands, [3, 7, 0, 0, 1]);
     assert_eq!(counts.calls.map(|(_, count)| count), [0; 4]);
     assert_eq!(counts.retries, 0);
     advance(SECOND).await;
-    let probe = guard.aside(|| std::future::ready(Ok(())));
+    let probe = guard.errand(|_| std::future::ready(Ok(())));
     probe.await.unwrap();
     assert_eq!(circuit(&guard), Circuit::Closed);
 }

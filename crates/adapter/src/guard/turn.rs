@@ -7,10 +7,11 @@ use std::time::Duration;
 use exchange::SourceState;
 use tokio::time::Instant;
 
-use super::breaker::{Change, Pass, Phase, Why};
+use super::breaker::{Change, Pass, Phase};
+use super::places::{Aside, Place, Visit};
 use super::tally::Tally;
-use super::verdict::{Hung, Verdict};
-use super::{CIRCUIT_OPEN, Guard, OVERLOADED};
+use super::verdict::{self, Hung, Verdict};
+use super::{CIRCUIT_OPEN, Cut, Guard, OVERLOADED};
 use crate::Miss;
 
 /// On whose behalf a source is asked.
@@ -28,45 +29,70 @@ pub(super) struct Turn<'g> {
     whom: For,
     /// None once it is settled.
     pass: Option<Pass>,
+    /// Where it goes.
+    pub(super) place: Place,
+    /// What is noted of that place, if there are several.
+    visit: Option<Visit<'g>>,
 }
 
 impl<'g> Turn<'g> {
-    /// Begins a call, or says why the source is not asked.
-    pub(super) fn take(guard: &'g Guard, begun: Instant, whom: For) -> Result<Self, Miss> {
-        let tally = guard.tally_of(whom);
+    /// Begins a call, but not to that place if there is another; or says why the source is not asked.
+    pub(super) fn take(
+        guard: &'g Guard,
+        begun: Instant,
+        but: Option<Place>,
+        whom: For,
+    ) -> Result<Self, Miss> {
+        let (now_ms, tally) = (guard.elapsed_ms(begun), guard.tally_of(whom));
+        let announced = guard.announced.pass();
+        announced.inspect_err(|_| Tally::add(&tally.maintenance))?;
         if !guard.limit.enter() {
             Tally::add(&tally.overloaded);
             let detail = "as many calls are under way as the source bears";
             let miss = Miss::new(SourceState::Skipped, OVERLOADED, detail);
             return Err(later(miss, guard.overloaded_for()));
         }
-        match guard.breaker.admit(guard.elapsed_ms(begun)) {
-            Ok(pass) => {
-                if pass.phase() == Phase::Probing {
-                    Tally::add(&guard.tally.probes);
-                }
-                Ok(Self {
-                    guard,
-                    begun,
-                    whom,
-                    pass: Some(pass),
-                })
-            }
-            Err(wait) => {
-                guard.limit.leave();
-                Tally::add(&tally.circuit_open);
-                let detail = "the circuit to the source is open";
-                let miss = Miss::new(SourceState::CircuitOpen, CIRCUIT_OPEN, detail);
-                Err(later(miss, wait))
-            }
+        let circuit = guard.breaker.admit(now_ms).map_err(|wait| {
+            guard.limit.leave();
+            Tally::add(&tally.circuit_open);
+            let detail = "the circuit to the source is open";
+            let miss = Miss::new(SourceState::CircuitOpen, CIRCUIT_OPEN, detail);
+            later(miss, wait)
+        });
+        let pass = circuit?;
+        let chosen = guard.places.choose(but, &guard.announced, now_ms);
+        let (place, visit) = chosen.inspect_err(|_| {
+            guard.limit.leave();
+            guard.breaker.cancel(pass, now_ms);
+            Tally::add(&tally.maintenance);
+        })?;
+        if pass.phase() == Phase::Probing {
+            Tally::add(&guard.tally.probes);
         }
+        Ok(Self {
+            guard,
+            begun,
+            whom,
+            pass: Some(pass),
+            place,
+            visit,
+        })
     }
 
-    /// Ends the call with what it says of the source.
-    pub(super) fn settle(mut self, verdict: Verdict) {
+    /// Ends the call with what it says of the source, and of the place.
+    pub(super) fn settle<T>(mut self, result: &Result<T, Miss>, cut: Cut) {
         let (guard, now) = (self.guard, Instant::now());
         let (took, now_ms) = (now - self.begun, guard.elapsed_ms(now));
         let Some(pass) = self.pass.take() else { return };
+        guard.places.learn(self.place, result, &guard.announced);
+        let mut verdict = verdict::of(result, cut);
+        if let Some(visit) = self.visit.take() {
+            let aside = visit.settle(verdict::of_address(result, verdict), now_ms);
+            if aside == Aside::Yes && verdict != Verdict::Answered {
+                // The others answer for the source.
+                verdict = Verdict::Nothing { hung: Hung::No };
+            }
+        }
         guard.limit.leave();
         let change = guard.breaker.settle(pass, verdict, now_ms);
         let tally = guard.tally_of(self.whom);
@@ -108,7 +134,7 @@ impl Guard {
     const fn tally_of(&self, whom: For) -> &Tally {
         match whom {
             For::Caller => &self.tally,
-            For::Nobody => &self.aside,
+            For::Nobody => &self.errands,
         }
     }
 
@@ -131,11 +157,7 @@ impl Guard {
             Change::Opened(why, wait) => {
                 Tally::add(&self.tally.opened);
                 let next_probe_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                let why = match why {
-                    Why::InARow => "failures in a row",
-                    Why::Share => "too few answers",
-                    Why::Probe => "the probe failed",
-                };
+                let why = why.text();
                 tracing::warn!(%source, circuit = "open", why, next_probe_ms, "the circuit to a source opens");
             }
             Change::Closed => {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use exchange::SourceState;
 
 use super::{Cut, PANICKED};
-use crate::Miss;
+use crate::maintenance::MAINTENANCE;
+use crate::{Miss, Progress};
 
 /// What the end of a call says of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +45,6 @@ pub(super) fn of<T>(result: &Result<T, Miss>, cut: Cut) -> Verdict {
         | SourceState::Ambiguous
         | SourceState::Withheld => Verdict::Answered,
         SourceState::Skipped => Verdict::Nothing { hung: Hung::No },
-        // It is known to be closed, and was not asked.
-        SourceState::Unavailable if miss.reason == MAINTENANCE && miss.attempts == 0 => {
-            Verdict::Nothing { hung: Hung::No }
-        }
         SourceState::InvalidAnswer if miss.reason == PANICKED => {
             Verdict::Nothing { hung: Hung::No }
         }
@@ -66,5 +63,33 @@ pub(super) fn of<T>(result: &Result<T, Miss>, cut: Cut) -> Verdict {
     }
 }
 
-/// The reason of a source that is under maintenance.
-const MAINTENANCE: &str = "MAINTENANCE";
+/// What the same end says of the address that was asked: what the agency as a whole says, such as
+/// that a procedure is not licensed or its limit reached, is no failure of one of its servers.
+pub(super) fn of_address<T>(result: &Result<T, Miss>, verdict: Verdict) -> Verdict {
+    let Err(miss) = result else { return verdict };
+    let refused = miss.state == SourceState::Unavailable
+        && !is_elsewhere_better(miss)
+        && miss.reason != RESET;
+    let of_all = refused || miss.state == SourceState::RateLimited;
+    if of_all && matches!(verdict, Verdict::Failed { .. }) {
+        Verdict::Nothing { hung: Hung::No }
+    } else {
+        verdict
+    }
+}
+
+/// True for a failure of the server that was asked, of which nothing can have been used: another
+/// one may well answer.
+pub(super) fn is_elsewhere_better(miss: &Miss) -> bool {
+    let whole = [
+        MAINTENANCE,
+        "SERVER_ERROR",
+        "UPSTREAM_TLS",
+        "ADDRESS_REFUSED",
+    ];
+    miss.state == SourceState::Unavailable
+        && (miss.progress < Progress::Answering || whole.contains(&miss.reason))
+}
+
+/// The reason of an answer that broke off.
+const RESET: &str = "RESET";

@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use exchange::Source;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Guard;
-use super::breaker::Phase;
+use super::breaker::{Phase, State};
 use super::window::Share;
 
 /// A guard at a time.
@@ -68,9 +69,9 @@ pub struct Counts {
     /// Calls, by what their end says of the source.
     pub calls: [(&'static str, u64); 4],
     /// Questions that were kept back, by why.
-    pub kept_back: [(&'static str, u64); 3],
+    pub kept_back: [(&'static str, u64); 4],
     /// Calls on nobody's behalf, by what their end says of the source, or that they were kept back.
-    pub aside: [(&'static str, u64); 5],
+    pub errands: [(&'static str, u64); 5],
     /// Second calls.
     pub retries: u64,
     /// Second calls for which there was no budget.
@@ -83,23 +84,56 @@ pub struct Counts {
     pub panics: u64,
 }
 
+/// One of the addresses of a source.
+#[derive(Clone, Copy, Debug)]
+pub struct Address<'g> {
+    /// Its name.
+    pub name: &'g str,
+    /// Open while it is left aside.
+    pub circuit: Circuit,
+    /// How many calls are under way to it.
+    pub in_flight: u32,
+    /// How many calls it has answered or failed since the start.
+    pub calls: u64,
+    /// How many of them it has failed.
+    pub failed: u64,
+    /// How often it was left aside.
+    pub ejected: u64,
+}
+
 impl Guard {
+    /// The addresses of the source, if there are several.
+    pub fn addresses(&self) -> impl Iterator<Item = Address<'_>> {
+        let now_ms = self.elapsed_ms(Instant::now());
+        let all = self.places.all();
+        let several = if all.len() > 1 { all } else { &[] };
+        several.iter().map(move |it| Address {
+            name: &it.name,
+            circuit: circuit(it.breaker.state(), now_ms),
+            in_flight: it.in_flight.load(Relaxed),
+            calls: it.calls.load(Relaxed),
+            failed: it.failed.load(Relaxed),
+            ejected: it.ejected.load(Relaxed),
+        })
+    }
+
+    /// Until when the source is under maintenance, as far as is known.
+    #[must_use]
+    pub fn maintenance(&self) -> Option<Timestamp> {
+        let now = self.announced.now();
+        let learned = self.places.closed_until(now.as_millisecond());
+        let learned = learned.and_then(|end| Timestamp::from_millisecond(end).ok());
+        learned.max(self.announced.end(now))
+    }
+
     /// The guard as it is.
     #[must_use]
     pub fn view(&self) -> View {
         let now_ms = self.elapsed_ms(Instant::now());
-        let state = self.breaker.state();
-        let circuit = match state.phase {
-            Phase::Closed => Circuit::Closed,
-            Phase::Open => Circuit::Open {
-                probe_in: Duration::from_millis(state.at_ms.saturating_sub(now_ms)),
-            },
-            Phase::Probing => Circuit::Probing,
-        };
         let Share { calls, failures } = self.breaker.share(now_ms);
         View {
             source: self.source,
-            circuit,
+            circuit: circuit(self.breaker.state(), now_ms),
             failures_in_a_row: self.breaker.in_a_row(),
             window: (calls, failures),
             in_flight: self.limit.in_flight(),
@@ -113,15 +147,22 @@ impl Guard {
     /// What it has counted.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let (tally, aside) = (&self.tally, &self.aside);
-        let kept_back = aside.overloaded.load(Relaxed) + aside.circuit_open.load(Relaxed);
+        let (tally, errands) = (&self.tally, &self.errands);
+        let kept_back = [
+            &errands.overloaded,
+            &errands.circuit_open,
+            &errands.maintenance,
+        ];
         Counts {
-            aside: [
-                ("answered", aside.answered.load(Relaxed)),
-                ("failed", aside.failed.load(Relaxed)),
-                ("local", aside.local.load(Relaxed)),
-                ("dropped", aside.dropped.load(Relaxed)),
-                ("kept_back", kept_back),
+            errands: [
+                ("answered", errands.answered.load(Relaxed)),
+                ("failed", errands.failed.load(Relaxed)),
+                ("local", errands.local.load(Relaxed)),
+                ("dropped", errands.dropped.load(Relaxed)),
+                (
+                    "kept_back",
+                    kept_back.map(|it| it.load(Relaxed)).iter().sum(),
+                ),
             ],
             calls: [
                 ("answered", tally.answered.load(Relaxed)),
@@ -133,6 +174,7 @@ impl Guard {
                 ("circuit_open", tally.circuit_open.load(Relaxed)),
                 ("overloaded", tally.overloaded.load(Relaxed)),
                 ("no_time", tally.no_time.load(Relaxed)),
+                ("maintenance", tally.maintenance.load(Relaxed)),
             ],
             retries: tally.retries.load(Relaxed),
             over_budget: tally.over_budget.load(Relaxed),
@@ -140,5 +182,15 @@ impl Guard {
             probes: tally.probes.load(Relaxed),
             panics: tally.panics.load(Relaxed),
         }
+    }
+}
+
+fn circuit(state: State, now_ms: u64) -> Circuit {
+    match state.phase {
+        Phase::Closed => Circuit::Closed,
+        Phase::Open => Circuit::Open {
+            probe_in: Duration::from_millis(state.at_ms.saturating_sub(now_ms)),
+        },
+        Phase::Probing => Circuit::Probing,
     }
 }

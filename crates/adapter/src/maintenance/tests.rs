@@ -4,11 +4,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use exchange::{
-    AgencyCode, CallContext, Caller, CitizenId, Criticality, MatchHints, PurposeCode, Request,
-    RequestId, SourceSet, SourceState, Subject, SystemId,
+    AgencyCode, CallContext, Caller, CitizenId, Criticality, FieldSet, Identifier, MatchHints,
+    PurposeCode, Request, RequestId, Source, SourceSet, SourceState, Subject, SystemId,
 };
 
 use super::*;
+use crate::guard::{Config, Guarded};
+use crate::{Agency, Answer, BoxFuture, Context, Question};
 
 /// 10:00 in Vietnam on a Monday.
 const NOW: &str = "2026-11-30T03:00:00Z";
@@ -57,7 +59,7 @@ impl Agency for Office {
 struct Desk {
     office: Arc<Office>,
     clock: Arc<Hands>,
-    kept: Maintained,
+    kept: Guarded,
 }
 
 fn desk(windows: &[&str], says: Vec<Miss>) -> Desk {
@@ -68,11 +70,9 @@ fn desk(windows: &[&str], says: Vec<Miss>) -> Desk {
     let clock = Arc::new(Hands(Mutex::new(NOW.parse().unwrap())));
     let windows = windows.iter().map(|text| (*text).to_owned());
     let windows = windows.map(|text| Window::try_from(text).unwrap());
-    let kept = Maintained::new(
-        Arc::clone(&office) as _,
-        windows.collect(),
-        Arc::clone(&clock) as _,
-    );
+    let announced = Announced::new(windows.collect(), Arc::clone(&clock) as _);
+    let first = ("here".to_owned(), Arc::clone(&office) as _);
+    let kept = Guarded::at(first, Vec::new(), &Config::default(), announced);
     Desk {
         office,
         clock,
@@ -95,11 +95,12 @@ impl Desk {
                 caller: &caller,
                 request: &request,
                 agreement: "a",
-                deadline: Instant::now() + Duration::from_secs(1),
+                deadline: tokio::time::Instant::now() + Duration::from_secs(1),
                 traceparent: None,
             },
         };
-        self.kept.ask(&question).await.unwrap_err()
+        let patience = self.kept.guard.patience(question.context.deadline);
+        self.kept.ask(patience, &question).await.unwrap_err()
     }
 
     fn asked(&self) -> u32 {
@@ -145,12 +146,12 @@ async fn in_an_announced_window_nobody_is_asked_and_all_are_told_when_it_ends() 
     assert_eq!(told.retry_after, Some(Duration::from_secs(3_600)));
     assert_eq!((told.attempts, desk.asked()), (0, 0));
     assert_eq!(
-        desk.kept.maintenance().unwrap().to_string(),
+        desk.kept.guard.maintenance().unwrap().to_string(),
         "2026-11-30T04:00:00Z"
     );
     desk.clock.pass(3_600);
     assert_eq!(desk.ask().await.state, SourceState::NotFound);
-    assert_eq!((desk.kept.maintenance(), desk.asked()), (None, 1));
+    assert_eq!((desk.kept.guard.maintenance(), desk.asked()), (None, 1));
 }
 
 #[tokio::test]
@@ -166,7 +167,7 @@ async fn what_is_said_once_is_not_believed_and_what_is_said_twice_is() {
     assert_eq!((told.reason, told.attempts), ("MAINTENANCE", 0));
     assert_eq!(told.retry_after, Some(Duration::from_secs(50)));
     assert_eq!(desk.asked(), 4);
-    assert!(desk.kept.maintenance().is_some());
+    assert!(desk.kept.guard.maintenance().is_some());
 }
 
 #[tokio::test]
@@ -181,7 +182,7 @@ async fn when_it_should_be_over_one_goes_ahead_and_the_others_wait() {
     desk.clock.pass(5);
     assert_eq!(desk.ask().await.state, SourceState::NotFound);
     assert_eq!(desk.ask().await.state, SourceState::NotFound);
-    assert_eq!((desk.kept.maintenance(), desk.asked()), (None, 5));
+    assert_eq!((desk.kept.guard.maintenance(), desk.asked()), (None, 5));
 }
 
 #[tokio::test]

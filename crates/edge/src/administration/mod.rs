@@ -28,7 +28,7 @@ pub use consents::{Consented, Registration, Withdrawal};
 pub use dossiers::{Dossier, DossierMove, DossierOrder, Moved};
 pub use reload::{Effect, Reloaded};
 pub use reviews::{Closure, OpenReview, Reviewed, Reviews};
-pub use sources::SourceHealth;
+pub use sources::{EndpointHealth, SourceHealth};
 pub use suspensions::{Lift, Lifted, Suspended};
 pub use switches::{Instruction, Position, Stopped, Switched};
 

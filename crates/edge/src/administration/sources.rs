@@ -39,6 +39,30 @@ pub struct SourceHealth {
     pub retries: u64,
     /// How often the circuit opened since the start.
     pub opened: u64,
+    /// Its addresses, if there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<EndpointHealth>,
+}
+
+/// How one of several addresses of a source is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointHealth {
+    /// Host, port and path.
+    pub endpoint: String,
+    /// `used`, `aside` or, while a call tries it, `tried`.
+    pub state: &'static str,
+    /// When the next call may try it, if it is left aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_probe: Option<Timestamp>,
+    /// How many calls are under way.
+    pub in_flight: u32,
+    /// How many calls have ended since the start.
+    pub calls: u64,
+    /// How many of them it failed.
+    pub failed: u64,
+    /// How often it was left aside since the start.
+    pub ejected: u64,
 }
 
 /// The answer to a list.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use adapter::guard::{self, Guarded};
-use adapter::{Agency, Endpoint, Maintained, is_loopback};
+use adapter::{Addresses, Agency, Announced, Endpoint, is_loopback};
 use agencies::{ALL, Deps, ENDPOINT_KEYS, Entry, Problem, Settings};
 use toml::Table;
 
@@ -48,7 +48,7 @@ impl Switched {
             .clone()
             .read::<Table>(&[], problems)
             .unwrap_or_default();
-        common.read::<Endpoint>(&["url"], problems);
+        common.read::<Endpoint<Addresses>>(&["url"], problems);
         let mut switched = Self {
             entry,
             path,
@@ -76,7 +76,8 @@ impl Switched {
         self.panics = true;
     }
 
-    /// Makes the adapter, and says everything that is wrong; paths count from `base`.
+    /// Makes the adapter, one for each address, and says everything that is wrong; paths count from
+    /// `base`.
     ///
     /// If anything is, the adapter may be none that could be used.
     pub(super) fn connect(
@@ -88,7 +89,7 @@ impl Switched {
         let mut tried = self.clone();
         loop {
             let wrong = match tried.try_connect(base, deps) {
-                Ok(agency) => return Some(Guarded::new(agency, &self.guard)),
+                Ok(agency) => return Some(agency),
                 Err(wrong) => wrong,
             };
             // An agency stops at the first thing that is wrong with its own keys as a whole.
@@ -119,25 +120,49 @@ impl Switched {
         keys.find(is_cured).filter(|_| !what.is_empty()).cloned()
     }
 
-    fn try_connect(&self, base: &Path, deps: &Deps) -> Result<Arc<dyn Agency>, Vec<Problem>> {
+    fn try_connect(&self, base: &Path, deps: &Deps) -> Result<Guarded, Vec<Problem>> {
         let mut stanza = self.endpoint.clone();
         stanza.extend(self.own.clone());
-        let settings = Settings::new(stanza, base)?;
-        let windows = settings.endpoint.maintenance.clone();
-        let mut agency = (self.entry.connect)(settings, deps)?;
-        if self.panics {
-            agency = Arc::new(Panicking(agency));
+        let (mut made, mut wrong, mut windows) = (Vec::new(), Vec::new(), Vec::new());
+        for settings in Settings::each(stanza, base)? {
+            windows.clone_from(&settings.endpoint.maintenance);
+            let name = settings.endpoint.name();
+            match (self.entry.connect)(settings, deps) {
+                Ok(agency) => made.push((name, self.spoilt(agency))),
+                // Most of it is the same at every address.
+                Err(problems) => {
+                    wrong.retain(|it| !problems.contains(it));
+                    wrong.extend(problems);
+                }
+            }
         }
-        let clock = Arc::clone(&deps.clock);
-        Ok(Arc::new(Maintained::new(agency, windows, clock)))
+        let announced = Announced::new(windows, Arc::clone(&deps.clock));
+        let mut made = made.into_iter();
+        match made.next() {
+            Some(first) if wrong.is_empty() => {
+                Ok(Guarded::at(first, made.collect(), &self.guard, announced))
+            }
+            _ => Err(wrong),
+        }
+    }
+
+    /// The adapter, with a defect if it is to have one.
+    fn spoilt(&self, agency: Arc<dyn Agency>) -> Arc<dyn Agency> {
+        match self.panics {
+            true => Arc::new(Panicking(agency)),
+            false => agency,
+        }
     }
 
     /// Refuses an agency on this machine outside a sandbox, unless it is said to be here.
     pub(super) fn check_local(&self, problems: &mut Problems) {
-        let url = self.endpoint.get("url").and_then(toml::Value::as_str);
-        let url = url.and_then(|url| url.parse().ok());
+        let url = self.endpoint.get("url");
+        let one = url.and_then(toml::Value::as_str);
+        let list = url.and_then(toml::Value::as_array).into_iter().flatten();
+        let mut all = one.into_iter().chain(list.filter_map(toml::Value::as_str));
+        let here = all.any(|url| url.parse().is_ok_and(|url| is_loopback(&url)));
         let said = self.endpoint.get("local") == Some(&true.into());
-        if url.is_some_and(|url| is_loopback(&url)) && !said && self.stand_ins.is_empty() {
+        if here && !said && self.stand_ins.is_empty() {
             let what = "is this machine: say `local = true` if the agency's service, or a relay to it, runs here";
             problems.add(&join(&self.path, "url"), what);
         }

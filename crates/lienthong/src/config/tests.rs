@@ -343,6 +343,52 @@ fn an_agencys_own_keys_are_looked_at_though_its_address_is_wrong() {
 }
 
 #[test]
+fn each_address_of_an_agency_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    for (url, what) in [
+        ("[]", "0 addresses"),
+        ("['https://a.example', 7]", "invalid type"),
+        ("['https://a.example', 'nowhere']", "nowhere is no URL"),
+        (
+            "['https://a.example', 'https://a.example']",
+            "https://a.example stands there twice",
+        ),
+        (
+            "['http://localhost:1', 'https://169.254.169.254/']",
+            "https://169.254.169.254/: the address is none",
+        ),
+        (
+            "['http://localhost:1', 'http://10.0.0.1/']",
+            "http://10.0.0.1/ is plain text",
+        ),
+        (
+            "['http://localhost:1', 'ftp://b.example/']",
+            "ftp://b.example/ is no address",
+        ),
+        (
+            "['http://localhost:1', 'https://b.example/']",
+            "https://b.example/ needs `ca`",
+        ),
+        (
+            "['https://b.example/', 'http://localhost:1']",
+            "https://b.example/ needs `ca`",
+        ),
+        (
+            "['http://localhost:1', 'http://localhost:2']",
+            "is this machine",
+        ),
+    ] {
+        let local = !what.starts_with("is this machine");
+        let stanza = format!("[agency.population]\nurl = {url}\nlocal = {local}\n");
+        let lines = checked(folder.path(), &format!("{GOOD}{stanza}"));
+        let path = "agency.population.url";
+        assert!(says(&lines, path, what, 19), "{what} in {lines:#?}");
+        let of_url = lines.iter().filter(|line| line.starts_with(path));
+        assert_eq!(of_url.count(), 1, "{lines:#?}");
+    }
+}
+
+#[test]
 fn only_a_sandbox_domain_serves_synthetic_citizens() {
     assert!(is_sandbox("sandbox.lienthong.example"));
     assert!(!is_sandbox("lienthong.example"));

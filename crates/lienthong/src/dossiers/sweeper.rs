@@ -12,7 +12,7 @@ use adapter::Miss;
 use adapter::dossier::{Due, LOST, Register, Seen, State};
 use adapter::guard::Guarded;
 use gate::Switches;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
 /// Looks after the dossiers of a source for ever.
 pub(super) async fn sweep(register: Arc<Register>, agency: Guarded, switches: Arc<Switches>) {
@@ -45,13 +45,11 @@ pub(super) async fn sweep(register: Arc<Register>, agency: Guarded, switches: Ar
 
 /// Asks how far a dossier is, or sends it again.
 async fn look(agency: &Guarded, due: &Due) -> Result<Seen, Miss> {
-    let deadline = Instant::now() + agency.agency.cap();
-    let Guarded { agency, guard } = agency;
     match (&due.enquiry, due.dossier.state) {
-        (Some(enquiry), State::Queued) => guard.aside(|| agency.resend(enquiry, deadline)).await,
+        (Some(enquiry), State::Queued) => agency.resend(enquiry).await,
         // What was sent is in memory alone: it was to be sent again when the node ended.
         (None, State::Queued) => Err(Miss::unavailable(LOST, "what was asked is not known")),
-        (_, _) => guard.aside(|| agency.look(&due.dossier, deadline)).await,
+        (_, _) => agency.look(&due.dossier).await,
     }
 }
 

@@ -19,6 +19,8 @@ impl Metrics {
         self.circuits(guards);
         self.limits(guards);
         self.calls(guards);
+        self.maintenance(guards);
+        self.endpoints(guards);
         for (name, what, read) in SUMS {
             let guards = Arc::clone(guards);
             counter(&self.meter, name, what, move |counted| {
@@ -72,7 +74,7 @@ impl Metrics {
         let what = "Calls to a source on nobody's behalf, by their end: looks at dossiers.";
         counter(&self.meter, "source.looks", what, move |counted| {
             for guard in &*looks {
-                labelled(counted, guard, "end", &guard.counts().aside);
+                labelled(counted, guard, "end", &guard.counts().errands);
             }
         });
         let guards = Arc::clone(guards);

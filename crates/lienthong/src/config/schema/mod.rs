@@ -6,7 +6,7 @@
 //!
 //! *Invariant:* whatever the schema refuses, `check-config` refuses.
 
-use adapter::{Endpoint, guard};
+use adapter::{Addresses, Endpoint, guard};
 use agencies::ALL;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, schema_for};
@@ -64,7 +64,7 @@ fn stanza(own: Value) -> Value {
         return Value::Null;
     };
     let guard = schema_for!(guard::Config).to_value();
-    let mut common = schema_for!(Endpoint).to_value();
+    let mut common = schema_for!(Endpoint<Addresses>).to_value();
     if let Some(properties) = common.pointer_mut("/properties") {
         properties["guard"] = without_head(guard);
     }

@@ -57,7 +57,7 @@ timeout_ms = 9
 [agency.tax.guard]
 max_calls = 64
 [agency.civil_status]
-url = "https://localhost:2"
+url = ["https://localhost:2", "https://localhost:3"]
 user = "u"
 secret_file = "f"
 "#;
@@ -128,7 +128,7 @@ const REQUIRED: [&str; 12] = [
     "url = \"https://localhost:1\"",
 ];
 
-const WRONG: [(&str, &str); 18] = [
+const WRONG: [(&str, &str); 22] = [
     ("idle_ms = 1", "calls = 0"),
     ("[agency.tax]", "[agency.nobody]"),
     ("[gateway]", "colour = 1\n[gateway]"),
@@ -140,6 +140,10 @@ const WRONG: [(&str, &str); 18] = [
     ("places = 7", "page_token_s = 0"),
     ("nodes = 3", "nodes = 0"),
     ("timeout_ms = 9", "timeout_ms = \"soon\""),
+    ("max_calls = 64", "eject_after = 0"),
+    ("max_calls = 64", "max_ejected_percent = 101"),
+    ("\"https://localhost:1\"", "[]"),
+    ("\"https://localhost:1\"", "[7]"),
     ("max_calls = 64", "max_calls = 0"),
     ("max_calls = 64", "max_calls = \"many\""),
     ("max_calls = 64", "min_success_percent = 101"),
@@ -208,7 +212,7 @@ fn every_setting_says_what_it_is_and_in_what_it_is_counted() {
 }
 
 /// What is counted in itself.
-const COUNTS: [&str; 16] = [
+const COUNTS: [&str; 17] = [
     "calls",
     "handshakes",
     "connections",
@@ -225,4 +229,5 @@ const COUNTS: [&str; 16] = [
     "failures_in_a_row",
     "min_samples",
     "retries_per_second",
+    "eject_after",
 ];
