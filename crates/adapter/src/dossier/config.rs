@@ -9,6 +9,7 @@ use serde::Deserialize;
 /// After which time a dossier hangs, for each class of question, in seconds.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(inline)]
 pub struct Config {
     /// Of an emergency.
     #[schemars(range(min = 1, max = 2_592_000))]

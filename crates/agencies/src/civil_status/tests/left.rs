@@ -40,7 +40,7 @@ fn enquiries(register: &Simulated) -> usize {
 
 #[tokio::test]
 async fn the_same_question_goes_on_with_the_dossier_it_has_left() {
-    let register = Simulated::start().await;
+    let register = Simulated::keeping().await;
     let dossier = left(&register).await;
     assert_eq!(dossier.state, State::AwaitingUpstream);
     assert_eq!(
@@ -65,7 +65,7 @@ async fn the_same_question_goes_on_with_the_dossier_it_has_left() {
 
 #[tokio::test]
 async fn another_question_about_the_same_person_opens_a_dossier_of_its_own() {
-    let register = Simulated::start().await;
+    let register = Simulated::keeping().await;
     left(&register).await;
     let other = hasty().only(&[Field::CivilStatusName]);
     other.ask(&*register.agency).await.unwrap_err();
@@ -77,7 +77,7 @@ async fn another_question_about_the_same_person_opens_a_dossier_of_its_own() {
 
 #[tokio::test]
 async fn a_question_that_is_dropped_leaves_its_dossier_too() {
-    let register = Simulated::start().await;
+    let register = Simulated::keeping().await;
     register.set(HANGS);
     let asker = about(NUMBER);
     let asked = asker.ask(&*register.agency);
@@ -88,7 +88,7 @@ async fn a_question_that_is_dropped_leaves_its_dossier_too() {
 
 #[tokio::test]
 async fn a_look_says_how_far_it_is_and_fetches_nothing() {
-    let register = Simulated::start().await;
+    let register = Simulated::keeping().await;
     let dossier = left(&register).await;
     register.handle.journal().clear();
     let seen = register.agency.look(&dossier, soon()).await.unwrap();
@@ -101,7 +101,7 @@ async fn a_look_says_how_far_it_is_and_fetches_nothing() {
 
 #[tokio::test]
 async fn what_is_sent_again_keeps_its_id_and_the_same_question_has_its_result() {
-    let register = Simulated::start().await;
+    let register = Simulated::keeping().await;
     let number = left(&register).await.number;
     register.set("{}");
     let due = loop {

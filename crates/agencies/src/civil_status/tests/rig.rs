@@ -125,6 +125,13 @@ pub(super) struct Simulated {
 }
 
 impl Simulated {
+    /// The same, of whose dossiers those are kept that questions leave under way.
+    pub(super) async fn keeping() -> Self {
+        let this = Self::start().await;
+        this.dossiers.open(&[7; 32], Vec::new());
+        this
+    }
+
     /// Provisions and starts a register, and connects to it.
     pub(super) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -177,6 +184,5 @@ pub(super) fn connect(
     stanza.insert("url".into(), url.into());
     let settings = Settings::new(stanza, root).unwrap();
     let deps = Deps::of(Arc::new(SystemClock));
-    deps.dossiers.open(&[7; 32], Vec::new());
     ((ENTRY.connect)(settings, &deps).unwrap(), deps.dossiers)
 }

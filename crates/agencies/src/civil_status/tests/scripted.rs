@@ -62,6 +62,7 @@ impl Scripted {
         std::fs::write(folder.path().join("secret"), "secret").unwrap();
         let stanza = toml::from_str("user = 'gateway'\nsecret_file = 'secret'").unwrap();
         let (agency, dossiers) = connect(&url, stanza, folder.path());
+        dossiers.open(&[7; 32], Vec::new());
         Self {
             agency,
             dossiers,
