@@ -1,5 +1,6 @@
 //! Who the gateway connects to, and whom it takes them for: certificates, addresses, redirects.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use tests::{Beside, Sandbox, run, set};
 use time::{Duration as Days, OffsetDateTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion, version};
@@ -53,22 +54,57 @@ impl Authority {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let acceptor = acceptor.clone();
-                tokio::spawn(async move { acceptor.accept(stream).await.map(drop) });
+                tokio::spawn(async move { handshake(&acceptor, stream).await });
             }
         });
         port
     }
 }
 
+/// Shakes hands, after a question of PostgreSQL whether there is TLS if that comes first.
+async fn handshake(acceptor: &TlsAcceptor, mut stream: TcpStream) -> io::Result<()> {
+    let mut first = [0];
+    stream.peek(&mut first).await?;
+    if first == [0] {
+        stream.read_exact(&mut [0; 8]).await?;
+        stream.write_all(b"S").await?;
+    }
+    acceptor.accept(stream).await.map(drop)
+}
+
+/// A server of PostgreSQL that has no TLS.
+async fn without_tls() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 8];
+            if stream.read_exact(&mut asked).await.is_ok() {
+                stream.write_all(b"N").await.ok();
+                // What would be a login in plain text is waited for, and must not come.
+                let mut more = Vec::new();
+                stream.read_to_end(&mut more).await.ok();
+                assert!(more.is_empty(), "a login without TLS");
+            }
+        }
+    });
+    port
+}
+
 /// Has a gateway reach a source over TLS at that port, trusting the authority of the test.
 fn at(config: &mut Table, source: Source, port: u16) {
     let stanza = format!("agency.{source}");
     set(config, &stanza, "ca", "other-ca.pem");
-    set(config, &stanza, "url", format!("https://localhost:{port}/"));
+    let url = if source == Source::SocialSecurity {
+        format!("postgres://localhost:{port}/bhxh")
+    } else {
+        format!("https://localhost:{port}/")
+    };
+    set(config, &stanza, "url", url);
 }
 
-/// Row U13: a certificate that is over, of another host, of an authority nobody trusts, or an old
-/// version of TLS: the source is unavailable, and says that it is for that.
+/// Row U13: a certificate that is over, of another host, of an authority nobody trusts, an old
+/// version of TLS, or none: the source is unavailable, and says that it is for that.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agency_that_cannot_prove_who_it_is_is_unavailable() {
     let sandbox = Sandbox::start();
@@ -94,14 +130,14 @@ async fn an_agency_that_cannot_prove_who_it_is_is_unavailable() {
             "downgraded",
             known.server("localhost", 30, &version::TLS12).await,
         ),
+        ("plain", without_tls().await),
     ];
     for (why, port) in servers {
-        for source in [
-            Source::Population,
-            Source::Health,
-            Source::CivilStatus,
-            Source::Tax,
-        ] {
+        for source in Source::ALL {
+            // Only that wire asks whether there is TLS at all.
+            if why == "plain" && source != Source::SocialSecurity {
+                continue;
+            }
             let node = format!("{why}-{}", source as u8);
             let gateway = Beside::start(&sandbox, &node, |config| at(config, source, port));
             let caller = gateway.caller(&sandbox, "commune");

@@ -101,7 +101,7 @@ pub struct Question<'a> {
 }
 
 /// What an agency said about the person asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// Its record, holding at most the fields asked for.
     pub record: Record,

@@ -156,7 +156,8 @@ impl Endpoint {
         self.check_hosts()?;
         match self.url.scheme() {
             _ if self.url.host().is_none() => Err(EndpointError::Address(self.url.clone())),
-            "http" | "postgres" if self.is_loopback() => Ok(None),
+            "http" if self.is_loopback() => Ok(None),
+            "postgres" if self.is_loopback() && self.ca.is_none() => Ok(None),
             "http" => Err(EndpointError::PlainText(self.url.clone())),
             "https" | "postgres" => {
                 let Some(ca) = self.ca.clone() else {

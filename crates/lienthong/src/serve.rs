@@ -265,6 +265,7 @@ fn gate(
         switches: Arc::clone(switches),
         synthetic: manner.synthetic,
         verification_step: manner.verification_step,
+        verdicts_kept: manner.verdicts_kept,
     })
 }
 
@@ -273,6 +274,7 @@ fn gate(
 struct Manner {
     synthetic: Synthetic,
     verification_step: Duration,
+    verdicts_kept: Duration,
 }
 
 impl Manner {
@@ -284,6 +286,7 @@ impl Manner {
                 Synthetic::Refused
             },
             verification_step: config.verification_step,
+            verdicts_kept: config.verdicts_kept,
         }
     }
 }

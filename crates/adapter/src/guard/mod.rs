@@ -304,10 +304,7 @@ impl Guard {
         }
         let result = match ended {
             Some(Ok(answered)) => answered,
-            Some(Err(_)) => {
-                Tally::add(&self.tally.panics);
-                Err(Miss::invalid(PANICKED, "the adapter panicked"))
-            }
+            Some(Err(_)) => Err(Miss::invalid(PANICKED, "the adapter panicked")),
             None => Err(Miss::timeout("no answer in the time there was")),
         };
         turn.settle(&result, patience.ended_by(Instant::now()));

@@ -123,9 +123,15 @@ async fn an_address_that_is_slow_gets_less() {
 
 #[tokio::test(start_paused = true)]
 async fn an_address_that_fails_costs_no_caller_an_answer_and_is_left_aside() {
-    for fails in [refuses(), breaks()] {
-        let town = Town::new(&[usual(), fails]);
+    // From several places in the row of draws.
+    for (fails, before) in [refuses(), breaks()].into_iter().zip([20, 31]) {
+        let town = Town::new(&[usual(), usual()]);
         advance(10 * SECOND).await;
+        for _ in 0..before {
+            town.ask().await.unwrap();
+        }
+        town.now(1, fails);
+        town.asked();
         for _ in 0..200 {
             assert_eq!(town.ask().await.unwrap().0, 0);
         }

@@ -13,8 +13,6 @@ pub(super) struct Tally {
     pub(super) local: AtomicU64,
     /// Calls that their callers gave up.
     pub(super) dropped: AtomicU64,
-    /// Panics of the adapter.
-    pub(super) panics: AtomicU64,
     /// Second calls.
     pub(super) retries: AtomicU64,
     /// Second calls for which there was no budget.

@@ -80,8 +80,6 @@ pub struct Counts {
     pub opened: u64,
     /// How many probes were made.
     pub probes: u64,
-    /// Panics of the adapter.
-    pub panics: u64,
 }
 
 /// One of the addresses of a source.
@@ -180,7 +178,6 @@ impl Guard {
             over_budget: tally.over_budget.load(Relaxed),
             opened: tally.opened.load(Relaxed),
             probes: tally.probes.load(Relaxed),
-            panics: tally.panics.load(Relaxed),
         }
     }
 }

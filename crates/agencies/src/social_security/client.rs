@@ -15,9 +15,6 @@ use super::link::Opener;
 use super::wire::Select;
 use super::{row, translate};
 
-/// The most that one row may hold: 1 MiB.
-const MAX_ROW_BYTES: usize = 1 << 20;
-
 /// Social security and social assistance, asked over the PostgreSQL wire.
 pub(super) struct SocialSecurity {
     pool: Pool<Opener>,
@@ -148,9 +145,6 @@ impl Exchange {
     fn read(&self, question: &Question<'_>, rows: &[Row]) -> Result<Answer, Miss> {
         let row = match rows {
             [] => return Err(Miss::not_found()),
-            [row] if row.raw_size_bytes() > MAX_ROW_BYTES => {
-                return Err(Miss::invalid("TOO_LARGE", "the row is larger than 1 MiB"));
-            }
             [row] => row,
             _ => return Err(Miss::ambiguous()),
         };

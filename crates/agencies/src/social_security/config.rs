@@ -1,7 +1,7 @@
 //! Their stanza: the address, the login and the pool.
 //!
-//! The url may name several hosts (`postgres://a,b/db?target_session_attrs=any`); further hosts
-//! with ports of their own stand in `standby`. No secret stands in the url.
+//! The url may name several hosts (`postgres://a,b/db`), tried in that order; further hosts with ports
+//! of their own stand in `standby`. No secret stands in the url.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +20,12 @@ use super::client::SocialSecurity;
 use super::link::{Opener, Tls};
 use crate::{Problem, Settings};
 
-/// What the url may say behind `?`; anything else could undo what is decided here.
-const URL_KEYS: [&str; 2] = ["target_session_attrs", "load_balance_hosts"];
+/// What the url may say behind `?`, as it is so: a view is read from whichever server answers.
+/// Anything else could undo what is decided here.
+const URL_KEYS: [(&str, &str); 2] = [
+    ("target_session_attrs", "any"),
+    ("load_balance_hosts", "disable"),
+];
 
 /// Connections when the configuration does not say: at 5 ms per statement they carry 3,200 a
 /// second.
@@ -29,12 +33,6 @@ const DEFAULT_POOL: u16 = 16;
 
 /// The most connections; a PostgreSQL server takes 100 unless told otherwise.
 const MAX_POOL: u16 = 512;
-
-/// The longest a connection to one host may take to open.
-const CONNECT: Duration = Duration::from_secs(1);
-
-/// After so much silence the other side is probed, well before a firewall forgets the connection.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// How long after the cap of a call the server stops a statement by itself: the request to stop it
 /// has had its time by then.
@@ -85,7 +83,7 @@ pub(super) fn build(
     if let Err(wrong) = hosts(
         &mut config,
         &own.standby,
-        endpoint.is_loopback(),
+        matches!(tls, Tls::Plain),
         endpoint.loopback(),
     ) {
         problems.extend(wrong);
@@ -117,7 +115,7 @@ pub(super) fn build(
     }
     let cap = endpoint.cap();
     session(&mut config, &own, cap, &tls);
-    let pool = Pool::builder(Opener::new(config, tls))
+    let pool = Pool::builder(Opener::new(config, tls, endpoint.loopback()))
         .max_size(own.pool_size.into())
         .build()
         .map_err(|error| vec![Problem::new("pool_size", error)])?;
@@ -142,19 +140,20 @@ fn address(endpoint: &Endpoint) -> Result<Config, Problem> {
     if !url.username().is_empty() || url.password().is_some() {
         return problem("names a user: that is `user` and `password_file`");
     }
-    if url.query_pairs().any(|(key, _)| !URL_KEYS.contains(&&*key)) {
-        return problem("may only say target_session_attrs and load_balance_hosts behind `?`");
+    let mut said = url.query_pairs();
+    if !said.all(|(key, value)| URL_KEYS.contains(&(&*key, &*value))) {
+        return problem("may say nothing behind `?` but target_session_attrs=any");
     }
     url.as_str()
         .parse()
         .map_err(|_| Problem::new("url", "is no address of a PostgreSQL server"))
 }
 
-/// Adds the standby hosts; beside a host on this machine they stay on it.
+/// Adds the standby hosts; in plain text they stay on this machine.
 fn hosts(
     config: &mut Config,
     standby: &[String],
-    loopback: bool,
+    plain: bool,
     admitted: Loopback,
 ) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
@@ -169,7 +168,7 @@ fn hosts(
                 if let Some(Err(why)) = ip.ok().map(|ip| admitted.admits(ip)) {
                     problems.push(Problem::new("standby", format!("{host}: {why}")));
                 }
-                if loopback && !here {
+                if plain && !here {
                     let what = format!("{host} is plain text and not on this machine");
                     problems.push(Problem::new("standby", what));
                 }
@@ -203,8 +202,6 @@ fn session(config: &mut Config, own: &Own, cap: Duration, tls: &Tls) {
         .options(format!(
             "-c statement_timeout={limit_ms} -c default_transaction_read_only=on"
         ))
-        .connect_timeout(CONNECT)
-        .keepalives_idle(KEEPALIVE)
         .ssl_mode(match tls {
             Tls::Plain => SslMode::Disable,
             Tls::Rustls(_) => SslMode::Require,

@@ -1,16 +1,15 @@
 //! What an error of the connection or of the server means: a miss, and whether a fresh connection
 //! may do better.
 
-use std::error::Error as _;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use adapter::{Miss, Progress};
+use adapter::{Miss, Progress, is_refused, is_tls};
 use deadpool::managed::PoolError;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-use super::link::End;
+use super::link::{End, NotOpened, Unanswered};
 
 /// The longest time to come again that is believed.
 const MAX_RETRY_AFTER_S: u64 = 3_600;
@@ -38,22 +37,29 @@ impl From<Miss> for Failure {
 }
 
 /// No connection could be had.
-pub(super) fn not_connected(error: &PoolError<Error>) -> Failure {
+pub(super) fn not_connected(error: &PoolError<NotOpened>) -> Failure {
     let miss = match error {
-        PoolError::Backend(error) => match error.as_db_error() {
-            Some(db) => refused(db),
-            None => no_server(error),
-        },
+        PoolError::Backend(NotOpened::Unreached(error)) => no_server(error),
+        PoolError::Backend(NotOpened::Refused(error)) => not_let_in(error),
         PoolError::Timeout(_)
         | PoolError::Closed
         | PoolError::NoRuntimeSpecified
         | PoolError::PostCreateHook(_) => Miss::unavailable("CONNECT", "no connection to be had"),
     };
-    miss.after(0).at(Progress::Unsent).into()
+    let progress = match miss.reason {
+        // What was heard is not tried at once again: accounts are locked for less.
+        "UPSTREAM_TLS" | "ADDRESS_REFUSED" | "LOGIN_REFUSED" => Progress::Answering,
+        _ => Progress::Unsent,
+    };
+    miss.after(0).at(progress).into()
 }
 
 /// A connection was there, and the question failed on it.
-pub(super) fn not_answered(error: &Error, end: Option<End>) -> Failure {
+pub(super) fn not_answered(unanswered: &Unanswered, end: Option<End>) -> Failure {
+    let error = match unanswered {
+        Unanswered::Said(error) => error,
+        Unanswered::TooLarge => return too_large().into(),
+    };
     if let Some(db) = error.as_db_error() {
         let stale = is_stale(db.code());
         let fatal = matches!(
@@ -67,6 +73,7 @@ pub(super) fn not_answered(error: &Error, end: Option<End>) -> Failure {
         };
     }
     let miss = match (error.is_closed(), end) {
+        (true, Some(End::TooLarge)) => too_large(),
         (true, Some(End::Garbage)) => Miss::invalid("GARBAGE", "the bytes are no message"),
         (true, _) => Miss::unavailable("RESET", "the connection broke off"),
         (false, _) => Miss::invalid("GARBAGE", "the messages are not those of an answer"),
@@ -125,24 +132,35 @@ fn seconds(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S)))
 }
 
-/// Nobody there, or nobody to be trusted.
-fn no_server(error: &Error) -> Miss {
-    let io = error.source().and_then(|source| source.downcast_ref());
-    let Some(io): Option<&std::io::Error> = io else {
-        return Miss::unavailable("CONNECT", error.to_string());
-    };
-    if io
-        .get_ref()
-        .is_some_and(|inner| inner.is::<rustls::Error>())
-    {
-        return Miss::unavailable("UPSTREAM_TLS", "the certificate or handshake is refused");
-    }
-    if io.kind() == ErrorKind::TimedOut {
+/// Nobody there, or nobody who may be asked.
+fn no_server(error: &io::Error) -> Miss {
+    if is_refused(error) {
+        Miss::unavailable("ADDRESS_REFUSED", "the address is none that an agency has")
+    } else if error.kind() == ErrorKind::TimedOut {
         Miss::timeout("no connection in time")
     } else {
-        Miss::unavailable("CONNECT", io.kind().to_string())
+        Miss::unavailable("CONNECT", error.kind().to_string())
     }
 }
+
+/// Somebody there who is not trusted, who lets nobody in, or who breaks off.
+fn not_let_in(error: &Error) -> Miss {
+    if let Some(db) = error.as_db_error() {
+        return refused(db);
+    }
+    // The kind of the error is not shown otherwise. A server without TLS is of it too.
+    if is_tls(error) || error.to_string().starts_with(NO_TLS) {
+        return Miss::unavailable("UPSTREAM_TLS", "the certificate or handshake is refused");
+    }
+    Miss::unavailable("CONNECT", "the server breaks off before the login")
+}
+
+fn too_large() -> Miss {
+    Miss::invalid("TOO_LARGE", "the answer is larger than 1 MiB or 1,000 rows")
+}
+
+/// How the client library says that there is no TLS with a server.
+const NO_TLS: &str = "error performing TLS handshake";
 
 #[cfg(test)]
 mod tests {

@@ -5,18 +5,26 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use adapter::Loopback;
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use futures_util::StreamExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use tokio_postgres::config::Host;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client, Config, Connection, Error, NoTls, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::socket::{Socket, TooLarge};
 use super::wire::Select;
 
 /// After this a connection is replaced, so that a change of address or of the leading server is
@@ -27,8 +35,17 @@ const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 /// column sets; the bound keeps odd masks from filling the server's memory.
 const MAX_STATEMENTS: usize = 64;
 
+/// Where a PostgreSQL server listens unless it is said.
+const DEFAULT_PORT: u16 = 5432;
+
 /// How long the request to stop a statement may take.
 const CANCEL: Duration = Duration::from_secs(1);
+
+/// The most rows of one answer.
+const MAX_ROWS: usize = 1_000;
+
+/// The most that its rows may hold: 1 MiB.
+const MAX_ROW_BYTES: usize = 1 << 20;
 
 /// How the bytes of a connection are protected.
 #[derive(Clone)]
@@ -43,13 +60,78 @@ pub(super) enum Tls {
 pub(super) struct Opener {
     config: Config,
     tls: Tls,
+    loopback: Loopback,
+}
+
+/// Why no connection was opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotOpened {
+    /// Nobody was reached.
+    #[error("no server was reached")]
+    Unreached(#[source] io::Error),
+    /// Whoever was reached is not trusted, or lets nobody in.
+    #[error("the server lets nobody in")]
+    Refused(#[source] Error),
 }
 
 impl Opener {
-    /// Opens as `config` says.
-    pub(super) const fn new(config: Config, tls: Tls) -> Self {
-        Self { config, tls }
+    /// Opens as `config` says, where an agency may be.
+    pub(super) const fn new(config: Config, tls: Tls, loopback: Loopback) -> Self {
+        Self {
+            config,
+            tls,
+            loopback,
+        }
     }
+
+    /// Opens a connection to one host.
+    async fn open(&self, host: &str, port: u16) -> Result<Link, NotOpened> {
+        let reached = Socket::connect(self.loopback, host, port).await;
+        let reached = reached.and_then(|socket| Ok((socket.peer()?, socket)));
+        let (peer, socket) = reached.map_err(NotOpened::Unreached)?;
+        let host = host.to_owned();
+        let way = Way {
+            peer,
+            host,
+            tls: self.tls.clone(),
+        };
+        match &self.tls {
+            Tls::Plain => {
+                let opened = self.config.connect_raw(socket, NoTls).await;
+                let (client, connection) = opened.map_err(NotOpened::Refused)?;
+                Ok(Link::new(client, connection, way))
+            }
+            Tls::Rustls(tls) => {
+                let tls = connector(tls, &way.host);
+                let tls = tls.map_err(|error| NotOpened::Unreached(io::Error::other(error)))?;
+                let opened = self.config.connect_raw(socket, tls).await;
+                let (client, connection) = opened.map_err(NotOpened::Refused)?;
+                Ok(Link::new(client, connection, way))
+            }
+        }
+    }
+
+    /// Every host with its port, in the order of the configuration.
+    fn hosts(&self) -> impl Iterator<Item = (&str, u16)> {
+        let ports = self.config.get_ports();
+        let port = move |place: usize| ports.get(place).or(ports.first()).copied();
+        let hosts = self.config.get_hosts().iter().enumerate();
+        hosts.filter_map(move |(place, host)| match host {
+            Host::Tcp(name) => Some((name.as_str(), port(place).unwrap_or(DEFAULT_PORT))),
+            Host::Unix(_) => None,
+        })
+    }
+}
+
+/// What makes TLS with a host of that name.
+fn connector(
+    tls: &MakeRustlsConnect,
+    host: &str,
+) -> Result<
+    <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect,
+    <MakeRustlsConnect as MakeTlsConnect<Socket>>::Error,
+> {
+    MakeTlsConnect::<Socket>::make_tls_connect(&mut tls.clone(), host.trim_matches(['[', ']']))
 }
 
 impl fmt::Debug for Opener {
@@ -63,22 +145,21 @@ impl fmt::Debug for Opener {
 
 impl Manager for Opener {
     type Type = Link;
-    type Error = Error;
+    type Error = NotOpened;
 
-    async fn create(&self) -> Result<Link, Error> {
-        match &self.tls {
-            Tls::Plain => {
-                let (client, connection) = self.config.connect(NoTls).await?;
-                Ok(Link::new(client, connection, self.tls.clone()))
-            }
-            Tls::Rustls(tls) => {
-                let (client, connection) = self.config.connect(tls.clone()).await?;
-                Ok(Link::new(client, connection, self.tls.clone()))
+    async fn create(&self) -> Result<Link, NotOpened> {
+        let nobody = || io::Error::new(io::ErrorKind::NotFound, "no host is named");
+        let mut last = NotOpened::Unreached(nobody());
+        for (host, port) in self.hosts() {
+            match self.open(host, port).await {
+                Ok(link) => return Ok(link),
+                Err(error) => last = error,
             }
         }
+        Err(last)
     }
 
-    async fn recycle(&self, link: &mut Link, metrics: &Metrics) -> RecycleResult<Error> {
+    async fn recycle(&self, link: &mut Link, metrics: &Metrics) -> RecycleResult<NotOpened> {
         if link.given_up || link.client.is_closed() {
             Err(RecycleError::message("the connection is over"))
         } else if metrics.age() > MAX_AGE {
@@ -96,6 +177,17 @@ pub(super) enum End {
     Broken,
     /// The bytes were no message of this protocol.
     Garbage,
+    /// More came than any answer holds.
+    TooLarge,
+}
+
+/// Why there are no rows.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// The server says so, or the connection broke off.
+    Said(Error),
+    /// There are more than any answer holds.
+    TooLarge,
 }
 
 /// An open connection. Dropping it closes it at once, whatever it was asked.
@@ -108,7 +200,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    fn new<S, T>(client: Client, connection: Connection<S, T>, tls: Tls) -> Self
+    fn new<S, T>(client: Client, connection: Connection<S, T>, way: Way) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -117,7 +209,7 @@ impl Link {
         let driver = tokio::spawn(drive(connection, Arc::clone(&end))).abort_handle();
         let brake = Brake {
             token: client.cancel_token(),
-            tls,
+            way,
             driver,
         };
         Self {
@@ -131,19 +223,22 @@ impl Link {
 
     /// Asks one statement with one parameter, and reads the whole answer.
     ///
-    /// If the future is dropped before, the server is asked to stop the statement and the
+    /// If the future is dropped before, or the answer is too large, the server is asked to stop the statement and the
     /// connection is given up, so that nobody finds a late answer on it.
     pub(super) async fn query(
         &mut self,
         select: Select,
         parameter: &str,
-    ) -> Result<Vec<Row>, Error> {
+    ) -> Result<Vec<Row>, Unanswered> {
         self.given_up = true;
         let guard = StopOnDrop(Some(&self.brake));
         let rows = match statement(&self.client, &mut self.statements, select).await {
-            Ok(statement) => self.client.query(&statement, &[&parameter]).await,
-            Err(error) => Err(error),
+            Ok(statement) => rows(&self.client, &statement, parameter).await,
+            Err(error) => Err(Unanswered::Said(error)),
         };
+        if matches!(rows, Err(Unanswered::TooLarge)) {
+            return rows;
+        }
         guard.disarm();
         self.given_up = false;
         rows
@@ -194,10 +289,38 @@ async fn statement(
     Ok(statement)
 }
 
+/// The rows of an answer, if they are no more than any has.
+pub(super) async fn rows(
+    client: &Client,
+    statement: &Statement,
+    parameter: &str,
+) -> Result<Vec<Row>, Unanswered> {
+    let answer = client.query_raw(statement, [parameter]).await;
+    let mut answer = pin!(answer.map_err(Unanswered::Said)?);
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = answer.next().await {
+        let row = row.map_err(Unanswered::Said)?;
+        bytes += row.raw_size_bytes();
+        if bytes > MAX_ROW_BYTES || rows.len() == MAX_ROWS {
+            return Err(Unanswered::TooLarge);
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Where a connection goes.
+#[derive(Clone)]
+struct Way {
+    peer: SocketAddr,
+    host: String,
+    tls: Tls,
+}
+
 /// What it takes to stop a statement from outside.
 struct Brake {
     token: CancelToken,
-    tls: Tls,
+    way: Way,
     driver: AbortHandle,
 }
 
@@ -215,21 +338,25 @@ impl Drop for StopOnDrop<'_> {
         let Some(brake) = self.0 else { return };
         brake.driver.abort();
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(cancel(brake.token.clone(), brake.tls.clone()));
+            runtime.spawn(cancel(brake.token.clone(), brake.way.clone()));
         }
     }
 }
 
 /// Asks the server to stop a statement, over a connection of its own. The server ends it by
 /// itself after `statement_timeout` if this does not arrive.
-async fn cancel(token: CancelToken, tls: Tls) {
+async fn cancel(token: CancelToken, way: Way) {
     let request = async {
-        match tls {
-            Tls::Plain => token.cancel_query(NoTls).await,
-            Tls::Rustls(tls) => token.cancel_query(tls).await,
+        let socket = Socket::again(way.peer).await.ok()?;
+        match way.tls {
+            Tls::Plain => token.cancel_query_raw(socket, NoTls).await.ok(),
+            Tls::Rustls(tls) => {
+                let tls = connector(&tls, &way.host).ok()?;
+                token.cancel_query_raw(socket, tls).await.ok()
+            }
         }
     };
-    if !matches!(timeout(CANCEL, request).await, Ok(Ok(()))) {
+    if !matches!(timeout(CANCEL, request).await, Ok(Some(()))) {
         tracing::debug!("a statement could not be stopped");
     }
 }
@@ -261,8 +388,14 @@ fn judge(error: &Error) -> End {
             End::Garbage
         };
     };
-    let kind = source.downcast_ref().map(std::io::Error::kind);
-    match kind {
+    let io: Option<&io::Error> = source.downcast_ref();
+    if io
+        .and_then(io::Error::get_ref)
+        .is_some_and(|it| it.is::<TooLarge>())
+    {
+        return End::TooLarge;
+    }
+    match io.map(io::Error::kind) {
         Some(ErrorKind::InvalidData | ErrorKind::InvalidInput) => End::Garbage,
         _ => End::Broken,
     }

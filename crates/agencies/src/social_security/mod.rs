@@ -8,7 +8,7 @@
 //! the numbers it replaced in `previous_ids`; insurance codes from before August 2025 are resolved
 //! by a view of their own; the wire has no place for a `traceparent`.
 //!
-//! Limits: a row of 1 MiB; `statement_timeout` on the server, and a cancel request when the
+//! Limits: 1 MiB and 1,000 rows an answer; `statement_timeout` on the server, and a cancel request when the
 //! deadline passes or the caller leaves. The wire is written down in `WIRE.md` and `view.sql`.
 
 mod client;
@@ -20,6 +20,7 @@ mod link;
 mod row;
 #[cfg(feature = "sim")]
 mod sim;
+mod socket;
 #[cfg(test)]
 #[cfg(feature = "sim")]
 mod tests;

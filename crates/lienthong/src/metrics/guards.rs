@@ -105,7 +105,7 @@ fn source(guard: &Guard) -> KeyValue {
 /// A counter with one series for each source: its name, what it counts, and where that stands.
 type Sum = (&'static str, &'static str, fn(&Counts) -> u64);
 
-const SUMS: [Sum; 5] = [
+const SUMS: [Sum; 4] = [
     (
         "source.retries",
         "Calls that were made a second time.",
@@ -125,10 +125,5 @@ const SUMS: [Sum; 5] = [
         "source.circuit.probes",
         "Calls that tried whether a source is back.",
         |it| it.probes,
-    ),
-    (
-        "source.panics",
-        "Panics in the adapter of a source.",
-        |it| it.panics,
     ),
 ];

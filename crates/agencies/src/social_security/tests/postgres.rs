@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use exchange::{Field, FieldSet, SourceState};
 use tokio_postgres::Client;
+use tokio_postgres::types::Type;
 
 use super::cluster::{Cluster, PASSWORD};
 use super::faults::until;
 use super::rig::{Rig, everything, site};
 use super::suite::{self, COMPLETE, SOMEBODY};
+use crate::social_security::link::{Unanswered, rows};
 
 async fn a_slow_statement_is_stopped(cluster: &Cluster, owner: &mut Client) {
     let (rig, watcher) = (cluster.rig(""), cluster.connect("owner").await);
@@ -66,7 +68,7 @@ async fn a_host_elsewhere_is_asked_over_tls(cluster: &Cluster) {
     let stanza = |ca: &Path| {
         format!(
             "url = 'postgres://localhost,localhost:{}/postgres'\nuser = 'gateway'\n\
-             password_file = 'password'\nca = '{}'",
+             password_file = 'password'\nca = '{}'\nlocal = true",
             cluster.port,
             ca.display()
         )
@@ -74,6 +76,11 @@ async fn a_host_elsewhere_is_asked_over_tls(cluster: &Cluster) {
     let ca = cluster.site.authority.certificate_file();
     let rig = Rig::of(&stanza(&ca), PASSWORD);
     rig.ask(COMPLETE, everything()).await.unwrap();
+    // Names count by where they are found, and that is here, which must be said.
+    let unsaid = stanza(&ca).replace("local = true", "");
+    let rig = Rig::of(&unsaid, PASSWORD);
+    let miss = rig.ask(COMPLETE, everything()).await.unwrap_err();
+    assert_eq!(miss.reason, "ADDRESS_REFUSED");
     let stranger = tempfile::tempdir().unwrap();
     let ca = site(stranger.path()).authority.certificate_file();
     let rig = Rig::of(&stanza(&ca), PASSWORD);
@@ -96,6 +103,14 @@ async fn a_row_without_end_is_no_answer(cluster: &Cluster, owner: &Client) {
     owner.execute(blow_up, &[&SOMEBODY]).await.unwrap();
     let miss = rig.ask(SOMEBODY, everything()).await.unwrap_err();
     assert_eq!(miss.reason, "TOO_LARGE");
+}
+
+async fn rows_without_end_are_no_answer(owner: &Client) {
+    let many = "SELECT 1 FROM generate_series(1, $1::text::int)";
+    let statement = owner.prepare_typed(many, &[Type::TEXT]).await.unwrap();
+    assert_eq!(rows(owner, &statement, "1000").await.unwrap().len(), 1_000);
+    let many = rows(owner, &statement, "1000000").await;
+    assert!(matches!(many, Err(Unanswered::TooLarge)), "{many:?}");
 }
 
 async fn the_role_sees_the_views_alone(cluster: &Cluster, owner: &Client) {
@@ -147,6 +162,7 @@ async fn a_real_postgresql_answers_as_the_simulator_does() {
     a_host_elsewhere_is_asked_over_tls(&cluster).await;
     two_people_under_one_number_are_ambiguous(&cluster, &owner).await;
     a_row_without_end_is_no_answer(&cluster, &owner).await;
+    rows_without_end_are_no_answer(&owner).await;
     the_role_sees_the_views_alone(&cluster, &owner).await;
     a_view_of_other_types_is_no_answer(&cluster, &owner).await;
 }

@@ -71,6 +71,7 @@ fn no_login_and_no_other_key_stands_in_the_url() {
         "postgres://gateway:hunter2@127.0.0.1/bhxh",
         "postgres://127.0.0.1/bhxh?host=db.example",
         "postgres://127.0.0.1/bhxh?options=-c",
+        "postgres://127.0.0.1/bhxh?target_session_attrs=read-write",
         "http://127.0.0.1/bhxh",
     ] {
         let stanza = format!("url = '{url}'\nuser = 'gateway'\npassword_file = 'password'");
