@@ -96,7 +96,10 @@ impl Switches {
     }
 
     /// Refuses a source that is stopped: it is not asked, and no answer of it is used.
-    pub(crate) fn asks(&self, source: Source) -> Result<(), Miss> {
+    ///
+    /// # Errors
+    /// It is stopped.
+    pub fn asks(&self, source: Source) -> Result<(), Miss> {
         if !self.stopped.load().sources.contains(source) {
             return Ok(());
         }
