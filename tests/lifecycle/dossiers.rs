@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::node::Node;
-use tests::{Ran, Rest, RestAnswer, Sandbox, Serving, loop_until, run, set};
+use tests::{Node, Ran, Rest, RestAnswer, Sandbox, Serving, loop_until, run, set};
 use tokio::time::{Instant, sleep};
 
 /// Whose dossiers are done at the first look.
@@ -17,7 +16,7 @@ const WHY: &str = "Cơ quan đã xác nhận";
 
 /// A gateway beside a sandbox, whose civil-status register lets dossiers hang.
 struct Scene {
-    sandbox: Sandbox,
+    _sandbox: Sandbox,
     node: Node,
     control: Rest,
     caller: Rest,
@@ -28,7 +27,7 @@ impl Scene {
     /// With dossiers that hang after so many seconds.
     fn new(ttl_s: i64) -> Self {
         let sandbox = Sandbox::start();
-        let node = Node::beside(&sandbox, 2, |config| {
+        let node = Node::beside(&sandbox, "gw-2", |config| {
             let agency = "agency.civil_status";
             set(config, agency, "timeout_ms", 700);
             for class in ["emergency", "citizen_waiting", "back_office", "bulk"] {
@@ -44,7 +43,7 @@ impl Scene {
             control: Rest::plain(sandbox.text("/agencies/civil_status/control")),
             caller: Rest::at(&node.url, &sandbox, "commune"),
             operations: Rest::plain(&node.operations),
-            sandbox,
+            _sandbox: sandbox,
             node,
         }
     }
@@ -106,7 +105,7 @@ impl Scene {
     }
 
     fn log(&self) -> PathBuf {
-        self.sandbox.dir().join("log-2")
+        self.node.log.clone()
     }
 
     async fn enquiries(&self) -> usize {
