@@ -12,7 +12,7 @@ async fn an_interrupted_sandbox_leaves_nothing_but_its_directory() {
     let stopped = sandbox.interrupt();
     assert_eq!(stopped.code, Some(0));
     assert!(!stopped.dir().join("sandbox.json").exists());
-    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    assert!(!Path::new(&format!("/proc/{pid}")).exists());
 }
 
 #[tokio::test]
