@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tests::{Rest, RestAnswer, Sandbox, loop_until, question, verify};
+use tests::{Rest, RestAnswer, Sandbox, apart, loop_until, question, verify};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -13,7 +13,7 @@ use crate::strace::{Meddled, is_there};
 const ID: &str = "999099004715";
 
 async fn ask(rest: &Rest, wait: &str) -> RestAnswer {
-    let body = question(ID, "ONE_STOP_DESK", "tax.status").to_string();
+    let body = apart(question(ID, "ONE_STOP_DESK", "tax.status")).to_string();
     let headers = [("prefer", wait)];
     let answer = rest.post("/v1/citizens:lookup", body, &headers);
     answer.await.unwrap()

@@ -84,9 +84,9 @@ pub use intervention::{Deed, Intervention};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{
-    Accesses, ContentTag, IndexRoot, Page, Past, RecordAt, Reindexed, RequestIdDeps, RequestIds,
-    RequestTag, Review, Reviews, Ruling, Stopped, Suspended, SuspensionStore, SwitchStore, Verdict,
-    reindex,
+    Accesses, ContentTag, DossierStore, IndexRoot, KeptDossier, Page, Past, RecordAt, Reindexed,
+    RequestIdDeps, RequestIds, RequestTag, Review, Reviews, Ruling, Stopped, Suspended,
+    SuspensionStore, SwitchStore, Verdict, reindex,
 };
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;

@@ -14,6 +14,8 @@ mod cli;
 mod config;
 mod consent;
 mod cosigners;
+mod dossier;
+mod dossiers;
 mod exit;
 mod handed;
 mod lookup;
@@ -82,6 +84,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
         Command::Source(arguments) => source::run(&arguments),
+        Command::Dossier(arguments) => dossier::run(&arguments),
         Command::Suspension(arguments) => suspension::run(&arguments),
         Command::Switch(arguments) => switch::run(&arguments),
         Command::Sim(arguments) => simulate::run(&arguments),

@@ -1,15 +1,16 @@
 //! Dry runs: what is told of sources that would not be asked, and that nothing is asked or recorded.
 
+use std::sync::Arc;
+
 use api::v1::WithheldReason as Why;
 use exchange::{IdentifierKind, Request, Source};
 
 use super::world::{Office, World, call, named, switch};
 
-fn dry(paths: &[&'static str]) -> Request {
-    Request {
-        dry_run: true,
-        ..named(IdentifierKind::Personal, "999099000001", paths)
-    }
+fn dry(paths: &[&'static str]) -> Arc<Request> {
+    let mut asked = named(IdentifierKind::Personal, "999099000001", paths);
+    Arc::make_mut(&mut asked).dry_run = true;
+    asked
 }
 
 #[tokio::test]

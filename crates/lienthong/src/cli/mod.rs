@@ -8,6 +8,7 @@ use evidence::keys::VerifierKey;
 
 mod audit;
 mod consent;
+mod dossier;
 mod policy;
 mod review;
 mod source;
@@ -18,6 +19,7 @@ pub(crate) use audit::{
     Audit, AuditCommand, Backup, Export, Prove, Reindex, Retire, RotateKeys, Show, Verify,
 };
 pub(crate) use consent::{Consent, ConsentCommand};
+pub(crate) use dossier::{Dossier, DossierCommand, Order};
 pub(crate) use policy::{
     CheckPolicy, ExplainCall, MakeKey, Policy, PolicyCommand, ReplayCalls, SignPolicy,
 };
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Review(Review),
     /// List how the sources are: circuits, calls under way, limits.
     Source(Source),
+    /// List what agencies have not ended yet, and move what hangs.
+    Dossier(Dossier),
     /// List who is suspended for how they asked, and lift suspensions.
     Suspension(Suspension),
     /// Stop an agency, a system, a source or a purpose while the gateway runs, and let it go on.

@@ -33,6 +33,7 @@ pub(super) struct Draft {
     pub(super) canaries: Option<PathBuf>,
     pub(super) protected: Option<PathBuf>,
     verification_step: Duration,
+    verdicts_kept: Duration,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
     pub(super) evidence: Option<evidence::Config>,
@@ -71,10 +72,18 @@ pub(super) struct Gateway {
     /// A verification is answered after this time, in milliseconds, or twice or four times that.
     #[serde(default = "verification_step_ms")]
     verification_step_ms: u16,
+    /// For how many seconds the verdict of a verification is remembered; 0 for not at all.
+    #[serde(default = "verdicts_kept_s")]
+    #[schemars(range(max = 900))]
+    verdicts_kept_s: u16,
 }
 
 fn verification_step_ms() -> u16 {
     u16::try_from(gate::VERIFICATION_STEP.as_millis()).unwrap_or(u16::MAX)
+}
+
+fn verdicts_kept_s() -> u16 {
+    u16::try_from(gate::VERDICTS_KEPT.as_secs()).unwrap_or(u16::MAX)
 }
 
 /// What goes wrong on purpose: in a sandbox's trust domain alone.
@@ -172,6 +181,11 @@ impl Draft {
         self.protected = protected.map(|file| self.base.join(file));
         let step = u64::from(gateway.verification_step_ms);
         self.verification_step = Duration::from_millis(step);
+        self.verdicts_kept = Duration::from_secs(gateway.verdicts_kept_s.into());
+        if self.verdicts_kept > gate::VERDICTS_KEPT_MOST {
+            let what = "is more than 900 s: no verdict is remembered for longer";
+            self.problems.add("gateway.verdicts_kept_s", what);
+        }
         let domain = gateway.trust_domain?;
         self.trust_domain = TrustDomain::parse(&domain);
         if self.trust_domain.is_none() {
@@ -276,6 +290,7 @@ impl Draft {
                 canaries: self.canaries,
                 protected: self.protected,
                 verification_step: self.verification_step,
+                verdicts_kept: self.verdicts_kept,
                 edge,
                 tls,
                 evidence,

@@ -68,6 +68,23 @@ fn a_defect_is_for_agencies_of_a_sandbox_alone() {
 }
 
 #[test]
+fn a_verdict_is_remembered_for_no_longer_than_a_quarter_of_an_hour() {
+    let kept = |seconds: u32| {
+        let line = format!("node = \"a\"\nverdicts_kept_s = {seconds}\ntrust_domain");
+        reported(&GOOD.replace("node = \"a\"\ntrust_domain", &line))
+    };
+    assert_eq!(kept(0), [""; 0]);
+    assert_eq!(kept(900), [""; 0]);
+    let longer = kept(901);
+    let what = "is more than 900 s";
+    assert!(
+        says(&longer, "gateway.verdicts_kept_s", what, 4),
+        "{longer:?}"
+    );
+    assert_eq!(longer.len(), 1);
+}
+
+#[test]
 fn a_good_file_has_no_problems() {
     assert_eq!(reported(GOOD), [""; 0]);
     assert!(Draft::parse(GOOD, PathBuf::new()).finish().is_ok());
