@@ -123,6 +123,20 @@ async fn while_a_sync_takes_long_nobody_is_asked_beyond_the_places_and_then_it_g
     assert_eq!(verified.code, 0, "{verified:?}");
 }
 
+/// Looks until a balancer is told that.
+async fn ready_until(sandbox: &Sandbox, status: u16, says: &str) {
+    let operations = Rest::plain(sandbox.text("/operations"));
+    let begun = Instant::now();
+    loop {
+        let page = operations.get("/readyz?verbose").await.unwrap();
+        if page.status == status && page.text.contains(says) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{page:?}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// No room for the next segment: by quota, by blocks, by inodes.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_room_for_another_segment_nothing_is_admitted_until_there_is_again() {
@@ -141,6 +155,7 @@ async fn without_room_for_another_segment_nothing_is_admitted_until_there_is_aga
         let meddled = Meddled::with(&sandbox, full, Some(&spare));
         ask_until(&rest, "AUDIT_UNAVAILABLE").await;
         assert!(meddled.hits() > 0, "{full}");
+        ready_until(&sandbox, 503, "record failed").await;
         let before = asked(&sandbox).await;
         for _ in 0..20 {
             assert_eq!(
@@ -152,6 +167,7 @@ async fn without_room_for_another_segment_nothing_is_admitted_until_there_is_aga
         assert_eq!(asked(&sandbox).await, before, "{full}: an agency was asked");
         drop(meddled);
         ask_until(&rest, "OK").await;
+        ready_until(&sandbox, 200, "record ok").await;
     }
     // Behind the reserve a STOP still finds room.
     let meddled = Meddled::with(&sandbox, "fallocate:error=ENOSPC", Some(&spare));

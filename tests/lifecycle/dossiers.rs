@@ -259,7 +259,7 @@ async fn what_hangs_is_listed_and_moved_by_operators_alone() {
     let says = refused
         .err
         .contains("dossier 1 is COMPLETED: one that is HUNG is");
-    assert!(refused.code == 1 && says, "{refused:?}");
+    assert!(refused.code == 5 && says, "{refused:?}");
     let before = scene.enquiries().await;
     let (answer, source) = scene.ask(CITIZENS[1]).await;
     assert_eq!(source["state"], "SOURCE_STATE_OK", "{answer:?}");

@@ -71,7 +71,7 @@ pub use attempt::{Asked, Attempt, Outcome, Refusal, SourceOutcome};
 pub use backup::back_up;
 pub use batch::{Batch, BatchAttempt, RecordSalts, SubjectOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
-pub use config::Config;
+pub use config::{Config, NODE_NAME, is_node};
 pub use cosign::{NotCosigned, Witnesses};
 pub use disclosure::{Act, Disclosure, Erased};
 pub use error::{Damage, Error};

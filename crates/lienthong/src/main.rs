@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("lienthong: {error:#}");
-            exit::FAILED.into()
+            exit::Exit::of(&error).into()
         }
     }
 }

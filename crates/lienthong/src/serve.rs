@@ -76,10 +76,8 @@ async fn serve(path: &Path, handed: Handed) -> anyhow::Result<()> {
     })?;
     let mut gateway = Gateway::start(path, config, &telemetry.metrics(), handed).await?;
     gateway.watch().await?;
-    let hangups = gateway.administrator.at_hangup()?;
     println!("ready https://localhost:{}", gateway.doors.address().port());
     stop.wait().await;
-    hangups.abort();
     gateway.stop().await?;
     tokio::task::spawn_blocking(move || telemetry.stop()).await?;
     Ok(())
@@ -98,6 +96,8 @@ impl Gateway {
         let mut checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
         let store = SwitchStore::new(&config.evidence);
+        // Before the log is opened: a start that fails for an address in use leaves no record.
+        let handed = handed.complete(&config.edge).await?;
         let (evidence, log, keys) = record(&config, &mut checked, &clock, metrics, &readiness)?;
         let guards = tell(metrics, &checked);
         let request_ids = request_ids(&config, &clock, metrics).await?;
@@ -150,10 +150,12 @@ impl Gateway {
         })
     }
 
-    /// Looks after the files from now on: the configuration as it is now is the one in force.
+    /// Looks after the files from now on: the configuration as it is now is the one in force, until a
+    /// SIGHUP has it read again.
     pub(crate) async fn watch(&mut self) -> anyhow::Result<()> {
         let watching = self.administrator.watch().await;
         self.watches = watching.context("the configuration")?.into();
+        self.watches.push(self.administrator.at_hangup()?);
         Ok(())
     }
 
@@ -306,6 +308,7 @@ fn record(
         log: keys.log().to_string(),
         receipt: keys.receipt().to_string(),
     };
+    metrics.readiness(readiness.clone());
     let readiness = readiness.clone();
     let deps = evidence::Deps {
         keys,

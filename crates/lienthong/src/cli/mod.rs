@@ -226,7 +226,8 @@ pub(crate) enum Mode {
 /// About whom is asked, why, and of which gateway.
 #[derive(Debug, Args)]
 pub(crate) struct Asked {
-    /// The person's number: 12-digit personal id, 9-digit CMND, or 10-digit tax code.
+    /// The person's number: 12-digit personal id or 9-digit CMND; with --kind also a tax code or a
+    /// social-insurance code, which both have 10 digits.
     pub(crate) id: String,
     /// What kind of number it is, where its length does not tell.
     #[arg(long, value_enum)]
@@ -266,22 +267,27 @@ pub(crate) struct Asked {
 #[derive(Debug, Args)]
 pub(crate) struct Address {
     /// The sandbox to ask.
-    #[arg(long, value_name = "DIR", default_value = "./sandbox")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "./sandbox",
+        conflicts_with = "gateway"
+    )]
     pub(crate) sandbox: PathBuf,
     /// The caller of the sandbox to ask as; its default caller if left out.
-    #[arg(long = "as", value_name = "CALLER")]
+    #[arg(long = "as", value_name = "CALLER", conflicts_with = "gateway")]
     pub(crate) caller: Option<String>,
     /// A gateway that is no sandbox: its address, such as `https://gateway.example:8443`.
     #[arg(long, value_name = "URL", requires_all = ["ca", "cert", "key", "purpose"])]
     pub(crate) gateway: Option<url::Url>,
     /// The authorities that vouch for that gateway.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "gateway")]
     pub(crate) ca: Option<PathBuf>,
     /// The caller's certificate there.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "gateway")]
     pub(crate) cert: Option<PathBuf>,
     /// The caller's key.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "gateway")]
     pub(crate) key: Option<PathBuf>,
 }
 

@@ -144,6 +144,9 @@ impl<'c> Named<'c> {
     }
 
     fn half_years(&mut self, log: &evidence::Config) {
+        for (setting, problem) in log.check_settings() {
+            self.problems.add(&format!("evidence.{setting}"), problem);
+        }
         if let Err(evidence::Error::Setting { setting, problem }) = log.check_half_years() {
             self.problems.add(&format!("evidence.{setting}"), problem);
         }

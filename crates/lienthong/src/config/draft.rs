@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use admission::Thresholds;
 use evidence::keys::VerifierKey;
+use evidence::{NODE_NAME, is_node};
 use identity::{TlsFiles, TrustDomain};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -76,6 +77,13 @@ pub(super) struct Gateway {
     #[serde(default = "verdicts_kept_s")]
     #[schemars(range(max = 900))]
     verdicts_kept_s: u16,
+}
+
+/// True for the address of a page, to which a fragment can be added.
+fn is_page(text: &str) -> bool {
+    let is_web =
+        |url: url::Url| matches!(url.scheme(), "http" | "https") && url.fragment().is_none();
+    url::Url::parse(text).is_ok_and(is_web)
 }
 
 fn verification_step_ms() -> u16 {
@@ -152,6 +160,10 @@ impl Draft {
         let problems = &mut self.problems;
         let edge = root.take("edge", problems);
         self.edge = edge.and_then(|stanza| stanza.read(&["listen"], problems));
+        let help = self.edge.as_ref().map(|edge| edge.help_base.as_str());
+        if help.is_some_and(|help| !is_page(help)) {
+            problems.add("edge.help_base", "is no http or https address of a page");
+        }
         self.evidence(&mut root);
         let problems = &mut self.problems;
         let sharing = root.take_optional("sharing", problems);
@@ -173,6 +185,9 @@ impl Draft {
         let required = ["node", "trust_domain", "policy"];
         let gateway: Gateway = stanza.read(&required, &mut self.problems)?;
         self.node = gateway.node;
+        if self.node.as_deref().is_some_and(|node| !is_node(node)) {
+            self.problems.add("gateway.node", NODE_NAME);
+        }
         self.policy = gateway.policy.map(|policy| self.base.join(policy));
         self.policy_keys(&gateway.policy_keys);
         self.consents = gateway.consents.map(|file| self.base.join(file));

@@ -295,6 +295,48 @@ fn a_policy_of_witnesses_that_cannot_be_met_is_named() {
 }
 
 #[test]
+fn settings_that_no_gateway_can_live_with_are_problems() {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, to, path) in [
+        ("log.example/1", "not an origin", "evidence.origin"),
+        ("log.example/1", "", "evidence.origin"),
+        ("\"log\"", "\"/proc/x\"", "evidence.dir"),
+        ("\"log\"", "\"lienthong.toml\"", "evidence.dir"),
+        (
+            "[evidence]",
+            "[evidence]\nreserve_percent = 101",
+            "evidence.reserve_percent",
+        ),
+        (
+            "[evidence]",
+            "[evidence]\ngather_ms = 99999999",
+            "evidence.gather_ms",
+        ),
+        ("1\"\nnode = \"a", "1\"\nnode = \"gw 1", "evidence.node"),
+        (
+            "[gateway]\nnode = \"a",
+            "[gateway]\nnode = \"",
+            "gateway.node",
+        ),
+        (
+            "[gateway]\nnode = \"a",
+            "[gateway]\nnode = \"gw 1",
+            "gateway.node",
+        ),
+        ("[edge]", "[edge]\nhelp_base = \"x\"", "edge.help_base"),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let lines = checked(folder.path(), &GOOD.replacen(from, to, 1));
+        let named = |line: &String| line.starts_with(&format!("{path}: "));
+        assert_eq!(
+            lines.iter().filter(|it| named(it)).count(),
+            1,
+            "{to}: {lines:?}"
+        );
+    }
+}
+
+#[test]
 fn a_database_that_cannot_be_reached_safely_is_a_problem() {
     use std::os::unix::fs::PermissionsExt as _;
     let database = "database = \"db\"\n";
