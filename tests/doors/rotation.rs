@@ -41,6 +41,7 @@ async fn certificates_are_replaced_and_no_question_fails() {
         asking.spawn(caller.ask());
     }
     let mut place = Place::of(&sandbox, identity);
+    let begun = Instant::now();
     for round in 0..rounds {
         let before = answered.load(Ordering::Relaxed);
         place.rotate(&sandbox, round).await;
@@ -50,6 +51,9 @@ async fn certificates_are_replaced_and_no_question_fails() {
             sleep(Duration::from_millis(10)).await;
         }
     }
+    let (asked, took) = (answered.load(Ordering::Relaxed), begun.elapsed());
+    let per_second = asked as f64 / took.as_secs_f64();
+    println!("{rounds} rotations, {asked} questions, {per_second:.0} a second, none failed");
     place.refuses_a_key_that_does_not_fit(&sandbox).await;
     stop.store(true, Ordering::Relaxed);
     while let Some(ended) = asking.join_next().await {

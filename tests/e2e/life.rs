@@ -1,6 +1,9 @@
 //! Its life: ready in time, healthy, restarted by its configuration, gone without a trace.
 
-use tests::{Rest, Sandbox, Serving, run};
+use std::path::Path;
+use std::time::Duration;
+
+use tests::{Rest, Sandbox, Serving, loop_until, run, verify};
 
 #[tokio::test]
 async fn an_interrupted_sandbox_leaves_nothing_but_its_directory() {
@@ -9,7 +12,7 @@ async fn an_interrupted_sandbox_leaves_nothing_but_its_directory() {
     let stopped = sandbox.interrupt();
     assert_eq!(stopped.code, Some(0));
     assert!(!stopped.dir().join("sandbox.json").exists());
-    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    assert!(!Path::new(&format!("/proc/{pid}")).exists());
 }
 
 #[tokio::test]
@@ -39,6 +42,62 @@ async fn a_second_sandbox_in_the_same_directory_is_refused_and_harms_nothing() {
     assert_eq!(second.code, 1, "{second:?}");
     assert!(second.err.contains("a sandbox is running"), "{second:?}");
     assert_eq!(sandbox.lookup(&["999099000001", "--json"]).code, 0);
+}
+
+/// Whatever the process that runs is called: here, as if it were another one.
+#[tokio::test]
+async fn a_directory_is_one_sandboxs_by_a_lock_and_not_by_a_name() {
+    let sandbox = Sandbox::start();
+    let file = sandbox.dir().join("sandbox.json");
+    let mut other = sandbox.description.clone();
+    other["pid"] = 1.into();
+    std::fs::write(&file, other.to_string()).unwrap();
+    let dir = sandbox.dir().display().to_string();
+    let second = run(&["sandbox", "--listen", "127.0.0.1:0", "--dir", &dir]);
+    assert_eq!(second.code, 1, "{second:?}");
+    assert!(second.err.contains("a sandbox is running"), "{second:?}");
+    assert!(file.exists());
+}
+
+#[tokio::test]
+async fn a_sandbox_reads_its_configuration_again_at_a_hangup() {
+    let sandbox = Sandbox::start();
+    sandbox.hang_up();
+    loop_until(Duration::from_secs(30), || {
+        let logged = sandbox.logged();
+        let read = logged.contains("the configuration was read again");
+        read.then_some(())
+    });
+    assert_eq!(sandbox.interrupt().code, Some(0));
+}
+
+/// How many STARTs a log has.
+fn starts(log: &Path) -> usize {
+    let verified = verify(log, None);
+    assert_eq!(verified.code, 0, "{verified:?}");
+    let mut lines = verified.out.lines();
+    let count = lines.find_map(|line| line.trim().strip_prefix("START"));
+    count.unwrap().trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_start_at_a_port_in_use_leaves_no_record() {
+    let stopped = Sandbox::start().interrupt();
+    let log = stopped.dir().join("log");
+    let before = starts(&log);
+    let config = stopped.dir().join("lienthong.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let table: toml::Table = toml::from_str(&text).unwrap();
+    let operations = table["edge"]["operations"].as_str().unwrap();
+    let taken = std::net::TcpListener::bind(operations).unwrap();
+    let refused = run(&["serve", "--config", &config.display().to_string()]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(
+        refused.err.contains("the operations listener"),
+        "{refused:?}"
+    );
+    drop(taken);
+    assert_eq!(starts(&log), before);
 }
 
 #[tokio::test]

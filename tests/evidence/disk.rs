@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tests::{Rest, RestAnswer, Sandbox, loop_until, question, verify};
+use tests::{Rest, RestAnswer, Sandbox, apart, loop_until, question, verify};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -13,7 +13,7 @@ use crate::strace::{Meddled, must_be_there};
 const ID: &str = "999099004715";
 
 async fn ask(rest: &Rest, wait: &str) -> RestAnswer {
-    let body = question(ID, "ONE_STOP_DESK", "tax.status").to_string();
+    let body = apart(question(ID, "ONE_STOP_DESK", "tax.status")).to_string();
     let headers = [("prefer", wait)];
     let answer = rest.post("/v1/citizens:lookup", body, &headers);
     answer.await.unwrap()
@@ -121,6 +121,20 @@ async fn while_a_sync_takes_long_nobody_is_asked_beyond_the_places_and_then_it_g
     assert_eq!(verified.code, 0, "{verified:?}");
 }
 
+/// Looks until a balancer is told that.
+async fn ready_until(sandbox: &Sandbox, status: u16, says: &str) {
+    let operations = Rest::plain(sandbox.text("/operations"));
+    let begun = Instant::now();
+    loop {
+        let page = operations.get("/readyz?verbose").await.unwrap();
+        if page.status == status && page.text.contains(says) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{page:?}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// No room for the next segment: by quota, by blocks, by inodes.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_room_for_another_segment_nothing_is_admitted_until_there_is_again() {
@@ -137,6 +151,7 @@ async fn without_room_for_another_segment_nothing_is_admitted_until_there_is_aga
         let meddled = Meddled::with(&sandbox, full, Some(&spare));
         ask_until(&rest, "AUDIT_UNAVAILABLE").await;
         assert!(meddled.hits() > 0, "{full}");
+        ready_until(&sandbox, 503, "record failed").await;
         let before = asked(&sandbox).await;
         for _ in 0..20 {
             assert_eq!(
@@ -148,6 +163,7 @@ async fn without_room_for_another_segment_nothing_is_admitted_until_there_is_aga
         assert_eq!(asked(&sandbox).await, before, "{full}: an agency was asked");
         drop(meddled);
         ask_until(&rest, "OK").await;
+        ready_until(&sandbox, 200, "record ok").await;
     }
     // Behind the reserve a STOP still finds room.
     let meddled = Meddled::with(&sandbox, "fallocate:error=ENOSPC", Some(&spare));

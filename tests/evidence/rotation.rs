@@ -171,6 +171,14 @@ fn what_was_proved_before_keys_rotate_stays_proved() {
     let by_new = verify(url, new);
     assert_eq!(by_new.code, 0, "{by_new:?}");
 
+    // The description of the sandbox names the new ones as well.
+    let file = asked.sandbox.dir().join("sandbox.json");
+    loop_until(Duration::from_secs(20), || {
+        let text = std::fs::read(&file).unwrap();
+        let description: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        (description["log"]["vkey"] == new).then_some(())
+    });
+
     let copy = asked.kept.path().join("copy").display().to_string();
     let copied = run(&["audit", "export", &dir, "--out", &copy]);
     assert_eq!(copied.code, 0, "{copied:?}");

@@ -48,11 +48,11 @@ async fn the_go_toolchain_reads_the_log_over_http() {
     let (file, of_receipts) = (file.to_str().unwrap(), sandbox.text("/log/receipt_vkey"));
     let with = ["audit", "verify", url, "--vkey", vkey, "--receipt", file];
     let ran = run(&with);
-    assert!(ran.code == 1 && ran.err.contains("--vkey"), "{ran:?}");
+    assert!(ran.code == 2 && ran.err.contains("--vkey"), "{ran:?}");
     let ran = run(&[&with[..], &["--vkey", of_receipts]].concat());
     assert_eq!(ran.code, 0, "{ran:?}");
     let all = format!("{} receipts verified, 0 refused", receipts.len());
     assert!(!receipts.is_empty() && ran.out.contains(&all), "{ran:?}");
     let ran = run(&["audit", "verify", url]);
-    assert!(ran.code == 1 && ran.err.contains("--vkey"), "{ran:?}");
+    assert!(ran.code == 2 && ran.err.contains("--vkey"), "{ran:?}");
 }

@@ -182,3 +182,28 @@ async fn a_log_that_was_written_anew_with_its_real_keys_is_found() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn what_is_not_checked_is_said() {
+    let (log, _) = grown().await;
+    let nothing = log.dir().join("nothing").display().to_string();
+    std::fs::write(&nothing, "").unwrap();
+    let said = refused(log.dir(), &["--receipt", &nothing]);
+    assert!(said.contains("nothing holds no receipt"), "{said}");
+
+    let unchecked = "no lock store is beside the log";
+    let said = verify(log.dir(), &[]);
+    assert!(!said.out.contains(unchecked), "{said:?}");
+    let held = evidence::lock_files(log.dir());
+    assert!(!held.is_empty());
+    for file in held {
+        std::fs::remove_file(file).unwrap();
+    }
+    let said = verify(log.dir(), &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains(unchecked), "{said:?}");
+
+    std::fs::remove_file(log.dir().join("keys")).unwrap();
+    let said = refused(log.dir(), &[]);
+    assert!(said.contains("keys is missing"), "{said}");
+}

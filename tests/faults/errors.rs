@@ -113,3 +113,53 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     let series = "source_circuit{circuit=\"open\",source=\"health\"}";
     assert!(metrics.contains(series), "{metrics}");
 }
+
+/// A fault of the population database.
+macro_rules! fault {
+    ($code:literal, $words:literal) => {
+        concat!(
+            "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><s:Fault>",
+            "<faultcode>s:Server</faultcode><faultstring>",
+            $words,
+            "</faultstring><detail><d:LoiDichVu xmlns:d='http://dancuquocgia.bca'><d:MaLoi>",
+            $code,
+            "</d:MaLoi></d:LoiDichVu></detail></s:Fault></s:Body></s:Envelope>"
+        )
+    };
+}
+
+/// What is said under which status, and the state and reason that are told of it.
+const CONTRADICTS: [(&str, &str, &str, &str); 2] = [
+    ("200 OK", fault!("009", "timeout"), "TIMEOUT", ""),
+    (
+        "500 Internal Server Error",
+        fault!("012", "khong tim thay cong dan"),
+        "UNAVAILABLE",
+        "SERVER_ERROR",
+    ),
+];
+
+/// Row U08: a timeout that is said in a 200, and "not found" that is said with a 500, are failures of the
+/// source: nobody is told that there is no such person.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_contradicts_its_status_is_never_not_found() {
+    let source = Source::Population;
+    let sandbox = Sandbox::start();
+    let line = Proxy::before(&configuration(&sandbox), source).await;
+    let gateway = Beside::start(&sandbox, "says", |config| line.lead(config, source));
+    let caller = gateway.caller(&sandbox, "commune");
+    let answer = ask(&caller, "999099000001", 10).await.json();
+    assert_eq!(state(&answer, source), "OK", "{answer}");
+    for (head, body, is, told) in CONTRADICTS {
+        let length = body.len();
+        let whole = format!(
+            "HTTP/1.1 {head}\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\n\
+             connection: close\r\n\r\n{body}"
+        );
+        line.mode(Mode::Says(Box::leak(whole.into_boxed_str())));
+        let answer = ask(&caller, "999099000001", 10).await.json();
+        assert_eq!(state(&answer, source), is, "{head}: {answer}");
+        assert_eq!(reason(&answer, source), told, "{head}: {answer}");
+        only_fails(&answer, source);
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use exchange::Source;
 use serde_json::Value;
-use tests::{Beside, Rest, Sandbox, question, set};
+use tests::{Beside, Rest, Sandbox, apart, question, set};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -49,7 +49,7 @@ async fn load(caller: &Arc<Rest>, lasts: Duration) -> Seen {
         let masks = ["tax.status", OTHERS];
         for mask in &masks[..1 + turn % 2] {
             let (caller, is_tax) = (Arc::clone(caller), *mask != OTHERS);
-            let body = question("999099000001", "ONE_STOP_DESK", mask).to_string();
+            let body = apart(question("999099000001", "ONE_STOP_DESK", mask)).to_string();
             calls.spawn(async move {
                 let begun = Instant::now();
                 let answer = caller.post("/v1/citizens:lookup", body, &[]).await.unwrap();

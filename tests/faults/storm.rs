@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use exchange::Source;
-use tests::{Beside, Rest, Sandbox, question, set};
+use tests::{Beside, Rest, Sandbox, apart, question, set};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep};
 
@@ -14,7 +14,8 @@ use crate::scene::{configuration, guard};
 
 /// Asks the health book alone; true if it answers.
 async fn asks(caller: &Rest) -> bool {
-    let body = question("999099000001", "ONE_STOP_DESK", "health.bloodGroup").to_string();
+    let body = question("999099000001", "ONE_STOP_DESK", "health.bloodGroup");
+    let body = apart(body).to_string();
     let answer = caller.post("/v1/citizens:lookup", body, &[("prefer", "wait=2")]);
     answer.await.is_ok_and(|answer| answer.status == 200)
 }

@@ -3,9 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tests::node::Node;
 use tests::vitals::Metrics;
-use tests::{Rest, Sandbox, Wire, question};
+use tests::{Node, Rest, Sandbox, Wire, question};
 use tokio::io::{AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -63,7 +62,7 @@ async fn asked(control: &Rest) -> usize {
 async fn a_caller_who_leaves_ends_the_question_to_the_agency_at_once() {
     let sandbox = Sandbox::start();
     let mut line = Line::to(address(sandbox.text("/agencies/health/url"))).await;
-    let node = Node::beside(&sandbox, 2, |config| {
+    let node = Node::beside(&sandbox, "gw-2", |config| {
         let health = config["agency"]["health"].as_table_mut().unwrap();
         let mut url: url::Url = health["url"].as_str().unwrap().parse().unwrap();
         url.set_port(Some(line.address.port())).unwrap();
@@ -109,8 +108,7 @@ async fn a_caller_who_leaves_ends_the_question_to_the_agency_at_once() {
         sleep(Duration::from_millis(50)).await;
     }
     assert!(serving.terminate());
-    let log = sandbox.dir().join("log-2");
-    let (ids, leaves) = (ROUNDS + 1, tests::leaves(&log));
+    let (ids, leaves) = (ROUNDS + 1, tests::leaves(&node.log));
     let accesses: Vec<_> = leaves.iter().filter(|it| it["t"] == "ACCESS").collect();
     let abandoned = accesses.iter().filter(|it| it["dec"] == "ABANDONED");
     assert_eq!((accesses.len(), abandoned.count()), (ids, ROUNDS));

@@ -15,6 +15,7 @@ mod cancelled;
 mod collector;
 mod deadlines;
 mod descriptors;
+mod dossiers;
 mod overload;
 mod panics;
 mod restart;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use api::v1::LookupCitizenRequest;
 use serde_json::json;
 use tests::vitals::Metrics;
-use tests::{Rest, Sandbox, Told, Unary, Wire, question};
+use tests::{Rest, Sandbox, Told, Unary, Wire, apart, question};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tonic::Code;
@@ -80,7 +80,7 @@ impl Tally {
 }
 
 fn message(class: &str) -> LookupCitizenRequest {
-    let mut body = question("999099000001", "ONE_STOP_DESK", "tax.status");
+    let mut body = apart(question("999099000001", "ONE_STOP_DESK", "tax.status"));
     let context = body["context"].as_object_mut().unwrap();
     context.insert("criticality".into(), format!("CRITICALITY_{class}").into());
     if class == "EMERGENCY" {

@@ -8,9 +8,8 @@ use exchange::{AgencyCode, Source, SystemClock, SystemId};
 use identity::TrustDomain;
 use identity::pki::Authority;
 use serde_json::Value;
-use tests::node::{Node, set};
 use tests::vitals::Metrics;
-use tests::{Rest, Sandbox, run};
+use tests::{Node, Rest, Sandbox, run, set};
 
 const CITIZEN: &str = "999099000001";
 const DEFECT: &str = "[sandbox]\npanics = [\"tax\"]\n";
@@ -67,7 +66,7 @@ fn production(sandbox: &Sandbox, defect: bool) -> (Node, Rest) {
     let system = SystemId::parse("one-stop-desk").unwrap();
     let issued = authority.issue_client(&agency, &system, Duration::from_hours(24));
     let (cert, key) = issued.unwrap().save(&pki, "desk").unwrap();
-    let node = Node::beside(sandbox, 2, |config| {
+    let node = Node::beside(sandbox, "gw-2", |config| {
         set(config, "gateway", "trust_domain", "gateway.example");
         let file = |path: std::path::PathBuf| path.display().to_string();
         set(

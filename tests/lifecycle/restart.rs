@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tests::frames::{Frames, block, flag, frame, get, kind, post};
-use tests::node::{Node, set};
 use tests::vitals::Metrics;
-use tests::{Rest, Sandbox, Serving, Wire, free_port, loop_until, question, verify};
+use tests::{Node, Rest, Sandbox, Serving, Wire, free_port, loop_until, question, set, verify};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -194,8 +193,8 @@ impl Drop for Balancer {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_gateways_behind_a_balancer_are_restarted_and_no_question_fails() {
     let sandbox = Sandbox::start();
-    let nodes =
-        [2, 3].map(|number| Node::beside(&sandbox, number, |config| leaves_after(config, 1_000)));
+    let nodes = ["gw-2", "gw-3"]
+        .map(|name| Node::beside(&sandbox, name, |config| leaves_after(config, 1_000)));
     let mut serving: Vec<Option<Serving>> = nodes.iter().map(|it| Some(it.start())).collect();
     let balancer = Balancer::start(&sandbox.dir(), &nodes);
     let mut load = Load::begin(&balancer.url, &sandbox);
@@ -211,17 +210,15 @@ async fn two_gateways_behind_a_balancer_are_restarted_and_no_question_fails() {
     }
     let answered = load.end().await;
     println!("{answered} questions, none failed");
-    for number in [2, 3] {
-        drop(serving.pop());
-        let log = sandbox.dir().join(format!("log-{number}"));
-        assert_eq!(verify(&log, None).code, 0);
+    drop(serving);
+    for node in nodes {
+        assert_eq!(verify(&node.log, None).code, 0);
     }
 }
 
 /// Has a node take calls for so long after it is told to end.
 fn leaves_after(config: &mut toml::Table, ms: i64) {
-    let limits = toml::Table::from_iter([("leave_ms".to_owned(), ms.into())]);
-    set(config, "edge", "limits", limits);
+    set(config, "edge.limits", "leave_ms", ms);
 }
 
 /// Waits until a node has answered something.
@@ -236,7 +233,7 @@ async fn served(metrics: &Metrics) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_socket_that_is_handed_over_refuses_nobody() {
     let sandbox = Sandbox::start();
-    let node = Node::beside(&sandbox, 2, |config| leaves_after(config, 300));
+    let node = Node::beside(&sandbox, "gw-2", |config| leaves_after(config, 300));
     let socket = TcpListener::bind(("127.0.0.1", node.port)).unwrap();
     let mut serving = Serving::handed(&node.config, &socket);
     let mut load = Load::begin(&node.url, &sandbox);
@@ -248,5 +245,5 @@ async fn a_socket_that_is_handed_over_refuses_nobody() {
     }
     println!("{} questions, none failed", load.end().await);
     assert!(serving.terminate());
-    assert_eq!(verify(&sandbox.dir().join("log-2"), None).code, 0);
+    assert_eq!(verify(&node.log, None).code, 0);
 }

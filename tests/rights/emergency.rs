@@ -117,7 +117,7 @@ async fn an_emergency_is_answered_flagged_told_and_reviewed() {
     assert!(reviews(&operations).await.is_empty());
     let again = run(&close);
     assert!(
-        again.code == 1 && again.err.contains("names none that is open"),
+        again.code == 5 && again.err.contains("names none that is open"),
         "{again:?}"
     );
     let listed = run(&[&["review", "list"][..], &at].concat());

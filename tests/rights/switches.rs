@@ -338,7 +338,7 @@ async fn switches_are_thrown_from_the_command_line() {
     assert_eq!(listed.out, "nothing is stopped\n");
     let wrong = run(&[&["switch", "stop", "agency:X99"][..], &by, &at].concat());
     assert!(
-        wrong.code == 1 && wrong.err.contains("no agreement"),
+        wrong.code == 5 && wrong.err.contains("no agreement"),
         "{wrong:?}"
     );
 }

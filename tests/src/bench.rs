@@ -122,9 +122,7 @@ pub async fn ask_agency(agency: &dyn Agency, id: &str, ask: Ask<'_>) -> Result<A
 }
 
 fn connect(entry: &Entry, stanza: toml::Table, dir: &TempDir) -> Arc<dyn Agency> {
-    let deps = Deps {
-        clock: Arc::new(SystemClock),
-    };
+    let deps = Deps::of(Arc::new(SystemClock));
     let settings = Settings::new(stanza, dir.path()).unwrap();
     (entry.connect)(settings, &deps).unwrap()
 }

@@ -1,4 +1,5 @@
-//! A second gateway beside a sandbox, which asks the same agencies and keeps a log of its own.
+//! A gateway beside a sandbox: the same callers and simulated agencies, another configuration, a log
+//! of its own.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,19 +12,21 @@ use crate::{Sandbox, Serving};
 /// The configuration of a gateway beside a sandbox, and where it listens.
 #[derive(Debug)]
 pub struct Node {
-    /// The agencies' listener.
+    /// Where agencies call it.
     pub url: String,
-    /// The operations listener.
+    /// Where it is operated.
     pub operations: String,
     /// The port of the agencies' listener.
     pub port: u16,
     /// The configuration.
     pub config: PathBuf,
+    /// The directory of its log.
+    pub log: PathBuf,
 }
 
 impl Node {
-    /// Writes the configuration of the node of that number, with these changes.
-    pub fn beside(sandbox: &Sandbox, number: usize, change: impl FnOnce(&mut Table)) -> Self {
+    /// Writes the configuration of the sandbox for a node of that name, with these changes.
+    pub fn beside(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut Table)) -> Self {
         let dir = sandbox.dir();
         let text = fs::read_to_string(dir.join("lienthong.toml")).unwrap();
         let mut config: Table = toml::from_str(&text).unwrap();
@@ -31,20 +34,21 @@ impl Node {
         set(&mut config, "edge", "listen", agencies.as_str());
         set(&mut config, "edge", "public", public);
         set(&mut config, "edge", "operations", operations.as_str());
-        let name = format!("gw-{number}");
-        set(&mut config, "gateway", "node", name.as_str());
-        set(&mut config, "evidence", "node", name.as_str());
-        set(&mut config, "evidence", "dir", format!("log-{number}"));
+        set(&mut config, "gateway", "node", name);
+        set(&mut config, "evidence", "node", name);
+        let log = format!("log-{name}");
+        set(&mut config, "evidence", "dir", log.as_str());
         let origin = format!("log.example/{name}");
         set(&mut config, "evidence", "origin", origin);
         change(&mut config);
-        let file = dir.join(format!("node-{number}.toml"));
+        let file = dir.join(format!("{name}.toml"));
         fs::write(&file, toml::to_string(&config).unwrap()).unwrap();
         let port = agencies.rsplit(':').next().unwrap();
         Self {
             url: format!("https://localhost:{port}"),
             operations: format!("http://{operations}"),
             port: port.parse().unwrap(),
+            log: dir.join(log),
             config: file,
         }
     }
@@ -55,12 +59,13 @@ impl Node {
     }
 }
 
-/// Sets a key of a stanza, which is made if it is not there.
+/// Sets a key of a stanza of a configuration; its parts are divided by dots, and made if missing.
 pub fn set(config: &mut Table, stanza: &str, key: &str, value: impl Into<Value>) {
-    let stanza = config
-        .entry(stanza)
-        .or_insert_with(|| Table::new().into())
-        .as_table_mut()
-        .unwrap();
+    let stanza = stanza.split('.').fold(config, |table, name| {
+        let inner = table
+            .entry(name)
+            .or_insert_with(|| Value::Table(Table::new()));
+        inner.as_table_mut().unwrap()
+    });
     stanza.insert(key.to_owned(), value.into());
 }

@@ -171,6 +171,17 @@ pub fn question(id: &str, purpose: &str, mask: &str) -> Value {
     })
 }
 
+/// The same about a dossier of its own: identical questions at the same time are put to an agency once.
+#[must_use]
+pub fn apart(mut question: Value) -> Value {
+    let context = question.get_mut("context").and_then(Value::as_object_mut);
+    let dossier = exchange::RequestId::fresh().to_string();
+    context
+        .expect("a question has one")
+        .insert("dossierNo".to_owned(), dossier.into());
+    question
+}
+
 /// Every field of every source, as a mask in lowerCamelCase.
 pub fn everything() -> String {
     let paths: Vec<String> = exchange::FIELDS

@@ -170,6 +170,11 @@ impl Sandbox {
         self.signal(rustix::process::Signal::TERM);
     }
 
+    /// Has the sandbox read its configuration again.
+    pub fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
     /// Waits until the sandbox ends by itself, and returns its directory.
     pub fn ended(mut self) -> Stopped {
         let status = self.child.wait().unwrap();

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::Miss;
+use crate::dossier::{Dossier, Enquiry, Seen};
 
 /// A boxed future, as a trait object needs it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -49,6 +50,25 @@ pub trait Agency: Send + Sync + fmt::Debug {
     ) -> BoxFuture<'a, Result<Resolution, Miss>> {
         Box::pin(std::future::ready(Err(Miss::not_served())))
     }
+
+    /// Asks how far a dossier is that a question has left under way. Nothing of a person is asked for.
+    fn look<'a>(
+        &'a self,
+        _dossier: &'a Dossier,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Seen, Miss>> {
+        Box::pin(std::future::ready(Err(Miss::not_served())))
+    }
+
+    /// Sends again, under the same request id, what became a dossier. What is answered is not read: nobody
+    /// asks for it.
+    fn resend<'a>(
+        &'a self,
+        _enquiry: &'a Enquiry,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Seen, Miss>> {
+        Box::pin(std::future::ready(Err(Miss::not_served())))
+    }
 }
 
 /// Why, for whom and until when an agency is asked.
@@ -81,7 +101,7 @@ pub struct Question<'a> {
 }
 
 /// What an agency said about the person asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// Its record, holding at most the fields asked for.
     pub record: Record,

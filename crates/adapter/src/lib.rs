@@ -10,6 +10,7 @@
 
 mod addresses;
 mod agency;
+pub mod dossier;
 mod endpoint;
 mod flight;
 pub mod guard;

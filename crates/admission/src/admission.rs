@@ -163,6 +163,8 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
             bounds.map_err(|fault| Refusal::new(fault, &state.policy, Some(quota.clone())))?;
         let permit = Permit::new(&state.policy, agreement, purpose, request, flags, quota);
         let permit = permit.within(agreement, &covered);
+        check::required(agreement, request, permit.granted())
+            .map_err(|fault| Refusal::new(fault, &state.policy, Some(permit.quota().clone())))?;
         state.spend_at(caller, request, permit)
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use exchange::{
     CallContext, Caller, Disclosure, Fault, FieldSet, Flag, FlagSet, Identifier, MatchHints,
-    OfficerId, PurposeCode, QuotaViolation, Reason, Request, Verification, Violation,
+    OfficerId, PurposeCode, QuotaViolation, Reason, Request, Source, Verification, Violation,
 };
 use jiff::Timestamp;
 
@@ -166,8 +166,8 @@ pub(crate) fn consent_named(agreement: &Agreement, context: &CallContext) -> Res
     Err(about(fault, context, Some(agreement)))
 }
 
-/// The fields that the person's consent covers, where the agreement needs one. Reads the same whatever
-/// is wrong with the consent.
+/// The fields that the person's consent covers, where the agreement needs one. A consent that is named
+/// must hold, needed or not: the record says that it did. Reads the same whatever is wrong with it.
 pub(crate) fn consent(
     agreement: &Agreement,
     consents: &Consents,
@@ -179,15 +179,38 @@ pub(crate) fn consent(
     if let Some(fields) = glass::broken(agreement, request) {
         return Ok(*fields);
     }
-    let (true, Some(id)) = (agreement.consent_required, &request.consent) else {
+    let Some(id) = &request.consent else {
         return Ok(agreement.fields);
     };
     let (subject, agency) = (&request.subject.identifier, caller.agency());
-    let covered = consents.fields(id, subject, agency, &request.purpose, now);
-    covered.ok_or_else(|| {
-        let fault = Fault::new(Reason::ConsentInvalid, "no consent covers the question");
-        about(fault, &request.context, Some(agreement))
-    })
+    match consents.fields(id, subject, agency, &request.purpose, now) {
+        Some(covered) if agreement.consent_required => Ok(covered),
+        Some(_) => Ok(agreement.fields),
+        None => {
+            let fault = Fault::new(Reason::ConsentInvalid, "no consent covers the question");
+            Err(about(fault, &request.context, Some(agreement)))
+        }
+    }
+}
+
+/// Checks that something may be had of every source that the caller requires.
+pub(crate) fn required(
+    agreement: &Agreement,
+    request: &Request,
+    granted: &FieldSet,
+) -> Result<(), Fault> {
+    let lacking = request.required.minus(granted.sources());
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let violation = |source: Source| Violation {
+        field: "required_sources".to_owned(),
+        description: format!("all that is asked of {source} is withheld"),
+        reason: Reason::InvalidArgument,
+    };
+    let fault = Fault::invalid(lacking.iter().map(violation).collect());
+    let fault = fault.detailed("a required source is withheld");
+    Err(about(fault, &request.context, Some(agreement)))
 }
 
 /// Checks that the person's consent covers every claim, where the agreement needs one.
@@ -198,11 +221,11 @@ pub(crate) fn consent_to_claims(
     asked: &Verification,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    if !agreement.consent_required || glass::broken(agreement, asked).is_some() {
+    if glass::broken(agreement, asked).is_some() {
         return Ok(());
     }
     let covered = consent(agreement, consents, caller, asked, now)?;
-    if asked.mask.minus(&covered).is_empty() {
+    if !agreement.consent_required || asked.mask.minus(&covered).is_empty() {
         return Ok(());
     }
     let fault = Fault::new(Reason::ConsentInvalid, "no consent covers every claim");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use adapter::Agency;
+use adapter::dossier::Register;
 use exchange::{Clock, Source};
 use schemars::Schema;
 
@@ -13,6 +14,17 @@ use crate::{Problem, Settings};
 pub struct Deps {
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
+    /// What questions leave under way.
+    pub dossiers: Arc<Register>,
+}
+
+impl Deps {
+    /// For an agency of which nothing is kept that a question leaves under way.
+    #[must_use]
+    pub fn of(clock: Arc<dyn Clock>) -> Self {
+        let dossiers = Arc::new(Register::new(Arc::clone(&clock)));
+        Self { clock, dossiers }
+    }
 }
 
 /// One agency: its source and how its adapter and its simulator are made.

@@ -40,9 +40,9 @@ mod tracker;
 mod url;
 
 pub use administration::{
-    Administration, Closure, Consented, Effect, EndpointHealth, Instruction, Lift, Lifted,
-    NoAdministration, OpenReview, Position, Registration, Reloaded, Reviewed, Reviews,
-    SourceHealth, Stopped, Suspended, Switched, Undone, Withdrawal,
+    Administration, Closure, Consented, Dossier, DossierMove, DossierOrder, Effect, EndpointHealth,
+    Instruction, Lift, Lifted, Moved, NoAdministration, OpenReview, Position, Registration,
+    Reloaded, Reviewed, Reviews, SourceHealth, Stopped, Suspended, Switched, Undone, Withdrawal,
 };
 pub use config::{Config, FindUsage, Limits};
 pub use edge::{Deps, Edge, Error, Recheck, Running};

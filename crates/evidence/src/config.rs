@@ -2,16 +2,16 @@
 
 use std::fs;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Error;
-use crate::half_years::HEAD;
-use crate::keys::VerifierKey;
-use crate::note::Policy;
+use crate::half_years::{HEAD, PLACE};
+use crate::keys::{ORIGIN, VerifierKey};
+use crate::note::{Policy, is_origin};
 use crate::private;
 
 /// The settings of one log.
@@ -152,6 +152,24 @@ impl Config {
         self.lock_file.clone().unwrap_or_else(beside)
     }
 
+    /// Says what is wrong with the settings by themselves, each with its name.
+    #[must_use]
+    pub fn check_settings(&self) -> Vec<(&'static str, &'static str)> {
+        let percent = "is a share of the disk: 100 at the most";
+        let gather = "is longer than a second: every answer would wait for it";
+        [
+            (!is_name_of_log(&self.origin), "origin", ORIGIN),
+            (!is_node(&self.node), "node", NODE_NAME),
+            (self.reserve_percent > 100, "reserve_percent", percent),
+            (self.gather_ms > MOST_GATHER_MS, "gather_ms", gather),
+            (!keeps_files(&self.dir), "dir", DIR),
+        ]
+        .into_iter()
+        .filter(|(is_wrong, ..)| *is_wrong)
+        .map(|(_, setting, problem)| (setting, problem))
+        .collect()
+    }
+
     /// Reads how the database is reached, without connecting.
     ///
     /// # Errors
@@ -203,6 +221,34 @@ impl Config {
         Duration::from_millis(self.gather_ms)
     }
 }
+
+/// True for the name of a node: it stands in every leaf and in every count.
+#[must_use]
+pub fn is_node(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    (1..=64).contains(&name.len()) && name.chars().all(is_plain)
+}
+
+/// What the name of a node is to be.
+pub const NODE_NAME: &str = "must be 1 to 64 letters, digits, hyphens, underscores or dots";
+
+fn is_name_of_log(origin: &str) -> bool {
+    is_origin(&origin.replace(PLACE, "2026h1"))
+}
+
+/// True if a directory is there or can be made: what stands nearest above it is a directory, on a
+/// file system that has room for something.
+fn keeps_files(dir: &Path) -> bool {
+    let nearest = dir.ancestors().find(|it| it.exists());
+    let nearest = nearest.unwrap_or(Path::new("."));
+    let has_room = |stat: rustix::fs::StatVfs| stat.f_blocks > 0;
+    nearest.is_dir() && rustix::fs::statvfs(nearest).is_ok_and(has_room)
+}
+
+const DIR: &str = "is no directory, and none can be made there";
+
+/// A whole second, in which a record must be under a checkpoint.
+const MOST_GATHER_MS: u64 = 1000;
 
 /// With those of the log itself, as many signatures as are read of a checkpoint: two, four while
 /// its keys rotate, six for a moment when they are replaced meanwhile.

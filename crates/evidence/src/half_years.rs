@@ -188,7 +188,7 @@ fn lock_beside(node: &Path, half_year: &str) -> PathBuf {
 /// What the name of a lock store ends in.
 pub(crate) const HEAD: &str = "head";
 /// What stands for the half-year in the name of a log.
-const PLACE: &str = "{half-year}";
+pub(crate) const PLACE: &str = "{half-year}";
 
 #[cfg(test)]
 mod tests {

@@ -37,6 +37,8 @@ pub enum Deed<'a> {
     Consent(&'a AgencyCode, &'a ConsentId),
     /// A consent is withdrawn.
     Withdraw(&'a ConsentId),
+    /// A dossier is moved: how, which by source and its code, and the request that opened it.
+    Dossier(&'static str, &'a str, &'a str),
 }
 
 impl Deed<'_> {
@@ -49,6 +51,7 @@ impl Deed<'_> {
             Self::Lift(_) => "LIFT",
             Self::Consent(..) => "CONSENT",
             Self::Withdraw(_) => "WITHDRAW",
+            Self::Dossier(how, ..) => how,
         }
     }
 
@@ -60,12 +63,14 @@ impl Deed<'_> {
             Self::Lift(of) => of.to_owned(),
             Self::Consent(agency, _) => format!("agency:{agency}"),
             Self::Withdraw(_) => "consent".to_owned(),
+            Self::Dossier(_, which, _) => format!("dossier:{which}"),
         }
     }
 
-    /// The request id of the exchange that is reviewed, by which both records are found.
+    /// The request id of the exchange that it is about, by which both records are found.
     fn request(&self) -> Option<&str> {
         match self {
+            Self::Dossier(_, _, request) => Some(request),
             Self::Stop(_)
             | Self::Resume(_)
             | Self::Lift(_)
@@ -82,7 +87,8 @@ impl Deed<'_> {
             | Self::Resume(_)
             | Self::Lift(_)
             | Self::Consent(..)
-            | Self::Withdraw(_) => None,
+            | Self::Withdraw(_)
+            | Self::Dossier(..) => None,
             Self::Review(_, verdict) => Some(verdict.name()),
         }
     }
@@ -90,7 +96,11 @@ impl Deed<'_> {
     /// The consent that it is about.
     const fn consent(&self) -> Option<&ConsentId> {
         match self {
-            Self::Stop(_) | Self::Resume(_) | Self::Lift(_) | Self::Review(..) => None,
+            Self::Stop(_)
+            | Self::Resume(_)
+            | Self::Lift(_)
+            | Self::Review(..)
+            | Self::Dossier(..) => None,
             Self::Consent(_, consent) | Self::Withdraw(consent) => Some(consent),
         }
     }

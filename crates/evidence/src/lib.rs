@@ -71,7 +71,7 @@ pub use attempt::{Asked, Attempt, Outcome, Refusal, SourceOutcome};
 pub use backup::back_up;
 pub use batch::{Batch, BatchAttempt, RecordSalts, SubjectOutcome};
 pub use commitment::{Commitment, SALT_LEN, Salt};
-pub use config::Config;
+pub use config::{Config, NODE_NAME, is_node};
 pub use cosign::{NotCosigned, Witnesses};
 pub use disclosure::{Act, Disclosure, Erased};
 pub use error::{Damage, Error};
@@ -84,9 +84,9 @@ pub use intervention::{Deed, Intervention};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{
-    Accesses, ContentTag, IndexRoot, Page, Past, RecordAt, Reindexed, RequestIdDeps, RequestIds,
-    RequestTag, Review, Reviews, Ruling, Stopped, Suspended, SuspensionStore, SwitchStore, Verdict,
-    reindex,
+    Accesses, ContentTag, DossierStore, IndexRoot, KeptDossier, Page, Past, RecordAt, Reindexed,
+    RequestIdDeps, RequestIds, RequestTag, Review, Reviews, Ruling, Stopped, Suspended,
+    SuspensionStore, SwitchStore, Verdict, reindex,
 };
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};
 pub use receipt::Receipt;

@@ -22,6 +22,9 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn queue_depth(&self, _places: u32) {}
     /// That many bytes are free on the disk of the log.
     fn free_bytes(&self, _bytes: u64) {}
+    /// From now on the disk of the log has no room for what is new, or it has again; only when that
+    /// changes.
+    fn disk_low(&self, _low: bool) {}
     /// The sequence number of the next leaf.
     fn next_seq(&self, _seq: u64) {}
     /// A checkpoint over that many leaves is shown. Called on the publishing thread.

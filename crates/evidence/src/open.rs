@@ -305,15 +305,17 @@ impl Flags {
     const OUT_OF_HOURS: u8 = 8;
     const OWN_RECORD: u8 = 16;
     const OWN_RELATIVE: u8 = 32;
+    const JOINED: u8 = 64;
 
     /// Their names, in the order in which a leaf has them.
-    const NAMES: [(u8, &'static str); 6] = [
+    const NAMES: [(u8, &'static str); 7] = [
         (Self::BREAK_GLASS, "BREAK_GLASS"),
         (Self::DRY_RUN, "DRY_RUN"),
         (Self::PART, "PART"),
         (Self::OUT_OF_HOURS, Flag::OutOfHours.name()),
         (Self::OWN_RECORD, Flag::OwnRecord.name()),
         (Self::OWN_RELATIVE, Flag::OwnRelative.name()),
+        (Self::JOINED, Flag::Joined.name()),
     ];
 
     /// The flags that a request of that urgency raises.
@@ -339,6 +341,9 @@ impl Flags {
         }
         if found.has(Flag::OwnRelative) {
             bits |= Self::OWN_RELATIVE;
+        }
+        if found.has(Flag::Joined) {
+            bits |= Self::JOINED;
         }
         Self(bits)
     }

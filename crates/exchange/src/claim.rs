@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use crate::{Field, Identifier, PartialDate, Request, WordViolation, words};
 
@@ -14,7 +15,7 @@ use crate::{Field, Identifier, PartialDate, Request, WordViolation, words};
 #[derive(Clone, Debug)]
 pub struct Verification {
     /// Why, for whom and about whom; its mask is what the claims rest on.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// One to eight claims.
     pub claims: Vec<Claim>,
     /// How much is told.

@@ -12,6 +12,8 @@ pub enum Flag {
     OwnRecord = 2,
     /// The officer asked about a relative.
     OwnRelative = 4,
+    /// A source was asked once for this question and for another one, the same at the same time.
+    Joined = 8,
 }
 
 impl Flag {
@@ -22,6 +24,7 @@ impl Flag {
             Self::OutOfHours => "OUT_OF_HOURS",
             Self::OwnRecord => "OWN_RECORD",
             Self::OwnRelative => "OWN_RELATIVE",
+            Self::Joined => "JOINED",
         }
     }
 }

@@ -25,6 +25,20 @@ pub enum Criticality {
 }
 
 impl Criticality {
+    /// Every class, the most urgent first.
+    pub const ALL: [Self; 4] = [
+        Self::Emergency,
+        Self::CitizenWaiting,
+        Self::BackOffice,
+        Self::Bulk,
+    ];
+
+    /// The class of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
     /// The name in metrics and records.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,9 +1,10 @@
 //! The fan-out: every source at once, each cut off at its own time, all cancelled together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::guard::{Guarded, PANICKED, Patience};
-use adapter::{Answer, Context, Miss, Question};
+use adapter::guard::{Guarded, PANICKED};
+use adapter::{Answer, Miss};
 use admission::{Limited, Permit};
 use evidence::{Open, SourceOutcome};
 use exchange::{CitizenId, Closed, Fault, FieldSet, Flag, Request, Source, SourceState};
@@ -11,6 +12,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::once::{By, Mode, Tag};
 use crate::part::Part;
 use crate::subject::Subject;
 use crate::{Call, Gate, factor, relatives, trace};
@@ -25,6 +27,8 @@ pub(crate) struct Asked {
     pub(crate) source: Source,
     pub(crate) result: Result<Answer, Miss>,
     pub(crate) took: Duration,
+    /// Whose call it was.
+    pub(crate) by: By,
 }
 
 /// What the sources said.
@@ -44,8 +48,11 @@ pub(crate) struct Asking<'a> {
     pub(crate) gate: &'a Gate,
     pub(crate) open: &'a Open,
     pub(crate) call: &'a Call,
-    pub(crate) request: &'a Request,
+    pub(crate) request: &'a Arc<Request>,
     pub(crate) permit: &'a Permit,
+    pub(crate) mode: Mode,
+    /// Stands for all of these, for who asks the same; none if nobody can be found who does.
+    pub(crate) tag: Option<Tag>,
 }
 
 impl Asking<'_> {
@@ -88,22 +95,17 @@ impl Asking<'_> {
             _ if about.closed == Some(Closed::Minor) => Err(Miss::closed(Closed::Minor).after(0)),
             (subject, ..) => subject,
         };
-        let result = match (subject, self.gate.agency(self.open, source)) {
-            (Err(miss), _) => Err(miss),
-            (_, None) => Err(Miss::new(
-                SourceState::Skipped,
-                "NOT_CONFIGURED",
-                "no agency is configured for this source",
-            )
-            .after(0)),
+        let (result, by) = match (subject, self.gate.agency(self.open, source)) {
+            (Err(miss), _) => (Err(miss), By::Itself),
+            (_, None) => (Err(unconfigured()), By::Itself),
             (Ok(subject), Some(agency)) => {
                 let span = trace::source(source);
-                let asked = self
+                let (asked, by) = self
                     .question(agency, (subject, about.closed), &span)
                     .instrument(span.clone())
                     .await;
                 trace::ended(&span, state(&asked));
-                asked
+                (asked, by)
             }
         };
         let took = begun.elapsed();
@@ -113,6 +115,7 @@ impl Asking<'_> {
             source,
             result,
             took,
+            by,
         }
     }
 
@@ -121,60 +124,51 @@ impl Asking<'_> {
         guarded: &Guarded,
         (subject, closed): (CitizenId, Option<Closed>),
         span: &tracing::Span,
-    ) -> Result<Answer, Miss> {
-        let traceparent = trace::traceparent(span);
-        let guard = &guarded.guard;
-        let patience = guard.patience(self.latest());
-        let context = self.context(patience, traceparent.as_deref());
-        let (source, hints) = (guard.source(), &self.request.subject.hints);
+    ) -> (Result<Answer, Miss>, By) {
+        let (source, hints) = (guarded.guard.source(), &self.request.subject.hints);
         let granted = self.permit.granted().and(&FieldSet::of(source));
         let needed = factor::needed(source, hints);
         let near = match self.permit.flags_relatives() {
             true => relatives::needed(source, self.request),
             false => FieldSet::EMPTY,
         };
-        let question = Question {
-            subject,
-            hints,
-            // Of who is closed no more than whether the caller knows them.
-            fields: closed.map_or_else(|| granted.or(&needed).or(&near), |_| needed),
-            context,
+        // Of who is closed no more than whether the caller knows them.
+        let fields = closed.map_or_else(|| granted.or(&needed).or(&near), |_| needed);
+        let key = self.key(source, fields, Some(&subject));
+        let (trace, patience) = (
+            trace::traceparent(span),
+            guarded.guard.patience(self.latest()),
+        );
+        let call = || {
+            let put = self.put(guarded, patience, trace.as_deref());
+            put.ask(subject, fields)
         };
-        let (mut answer, before) = guarded.ask(patience, &question).await?;
-        answer.attempts += before;
+        let asked = self.once(&self.gate.answers, (source, key), patience.deadline, call);
+        let (result, by) = asked.await;
         // What comes when the source is stopped meanwhile is not used.
-        self.gate.deps.switches.asks(source)?;
-        if !factor::agrees(&answer.record, hints) {
-            return Err(Miss::not_found().after(answer.attempts));
-        }
-        if !near.is_empty() && relatives::has_officer(&answer.record, self.request) {
-            self.open.raise(Flag::OwnRelative);
-        }
-        match closed.or_else(|| self.closes(&answer, &granted)) {
-            Some(why) => Err(Miss::closed(why).after(answer.attempts)),
-            None => Ok(answer),
-        }
+        let result = result.and_then(|mut answer| {
+            if by == By::Another {
+                answer.attempts = 0;
+            }
+            self.gate.deps.switches.asks(source)?;
+            if !factor::agrees(&answer.record, hints) {
+                return Err(Miss::not_found().after(answer.attempts));
+            }
+            if !near.is_empty() && relatives::has_officer(&answer.record, self.request) {
+                self.open.raise(Flag::OwnRelative);
+            }
+            match closed.or_else(|| self.closes(&answer, &granted)) {
+                Some(why) => Err(Miss::closed(why).after(answer.attempts)),
+                None => Ok(answer),
+            }
+        });
+        (result, by)
     }
 
     /// When an answer of a source is too late: the record takes its time too.
     pub(crate) fn latest(self) -> Instant {
         let deadline = self.call.deadline;
         deadline.checked_sub(RESERVE).unwrap_or(deadline)
-    }
-
-    /// Why, for whom and until when an agency is asked.
-    pub(crate) fn context<'b>(
-        &'b self,
-        patience: Patience,
-        traceparent: Option<&'b str>,
-    ) -> Context<'b> {
-        Context {
-            caller: &self.call.caller,
-            request: self.request,
-            agreement: self.permit.agreement(),
-            deadline: patience.deadline,
-            traceparent,
-        }
     }
 
     /// Counts how a question to a source ended, and says why if it gave no answer.
@@ -207,6 +201,12 @@ impl Asking<'_> {
 pub(crate) fn person(subject: &Subject, parts: &[Part]) -> Option<CitizenId> {
     let said = parts.iter().find_map(|part| part.person);
     said.or_else(|| subject.person())
+}
+
+/// What stands for the answer of a source that nobody has configured.
+fn unconfigured() -> Miss {
+    let detail = "no agency is configured for this source";
+    Miss::new(SourceState::Skipped, "NOT_CONFIGURED", detail).after(0)
 }
 
 /// What stands for the answer of a source that is not asked because a quota for it is spent.

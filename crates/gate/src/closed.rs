@@ -18,12 +18,18 @@ impl Asking<'_> {
     /// Why nothing may be told of a person, if nothing may. A highly protected person of whom is
     /// told is told of to those who watch over them.
     pub(crate) fn closed(&self, id: &CitizenId) -> Option<Closed> {
-        let (deps, hints) = (&self.gate.deps, &self.request.subject.hints);
-        if deps.protected.has(id.reveal()) {
-            if !self.permit.opens(Closed::Protected) {
-                return Some(Closed::Protected);
-            }
+        let deps = &self.gate.deps;
+        if self.permit.opens(Closed::Protected) && deps.protected.has(id.reveal()) {
             deps.observer.protected(&self.call.caller, &self.request.id);
+        }
+        self.why_closed(id)
+    }
+
+    /// The same without telling anybody.
+    pub(crate) fn why_closed(&self, id: &CitizenId) -> Option<Closed> {
+        let (deps, hints) = (&self.gate.deps, &self.request.subject.hints);
+        if !self.permit.opens(Closed::Protected) && deps.protected.has(id.reveal()) {
+            return Some(Closed::Protected);
         }
         let is_closed = !self.permit.opens(Closed::Minor);
         (is_closed && is_minor(id, hints, deps.clock.today())).then_some(Closed::Minor)

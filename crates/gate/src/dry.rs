@@ -16,6 +16,9 @@ impl Gate {
         let sources = permit.granted().sources();
         let parts = sources.iter().map(|source| self.would_ask(source));
         let mut draft = Draft::dry(request, permit, parts.collect());
+        if sources.iter().all(|source| self.unasked(source).is_none()) {
+            draft.response.completeness = v1::Completeness::Complete.into();
+        }
         draft.response.withheld = self.withheld(call, request, permit);
         draft
     }

@@ -23,6 +23,7 @@ mod failure;
 mod listed;
 mod notice;
 mod observer;
+mod once;
 mod part;
 mod quality;
 mod relatives;
@@ -41,10 +42,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::guard::Guarded;
+use adapter::{Answer, Resolution};
 use admission::Admission;
 use evidence::{Evidence, Shelf};
 use exchange::{Clock, Source};
+use once::{Ended, Once, Tags};
 use tokio_util::task::TaskTracker;
+use verify::Verdicts;
 
 pub use audit::{Checkpoints, Period, Records, Usage, Usages};
 pub use call::{Call, Place, Reply};
@@ -52,6 +56,7 @@ pub use listed::{ListError, Listed};
 pub use observer::{NoObserver, Observer};
 pub use stream::Events;
 pub use switches::Switches;
+pub use verify::{VERDICTS_KEPT, VERDICTS_KEPT_MOST};
 
 /// What the gate is made of.
 #[derive(Debug)]
@@ -81,6 +86,9 @@ pub struct Deps {
     /// The time after which a verification is answered, or twice, four times… that: nothing about
     /// the person shows in it.
     pub verification_step: Duration,
+    /// For how long a verdict is remembered; not at all if zero, and never longer than
+    /// [`VERDICTS_KEPT_MOST`].
+    pub verdicts_kept: Duration,
 }
 
 /// The step of the times of verifications, if nothing else is set.
@@ -101,6 +109,14 @@ pub enum Synthetic {
 #[derive(Debug)]
 pub struct Gate {
     deps: Deps,
+    /// Tells questions apart.
+    tags: Tags,
+    /// Questions to sources that are under way.
+    answers: Once<Ended<Answer>>,
+    /// The same of questions who is behind a number.
+    resolutions: Once<Ended<Resolution>>,
+    /// What was verified a moment ago.
+    verdicts: Verdicts,
     /// The streams in progress, one task each.
     streams: TaskTracker,
 }
@@ -110,7 +126,11 @@ impl Gate {
     #[must_use]
     pub fn new(deps: Deps) -> Self {
         Self {
+            verdicts: Verdicts::new(deps.verdicts_kept),
             deps,
+            tags: Tags::new(),
+            answers: Once::default(),
+            resolutions: Once::default(),
             streams: TaskTracker::new(),
         }
     }

@@ -10,6 +10,10 @@ use exchange::{Caller, Closed, RequestId, Source, SourceState};
 pub trait Observer: Send + Sync + fmt::Debug {
     /// A source is done with a question.
     fn source(&self, _caller: &Caller, _source: Source, _state: SourceState, _took: Duration) {}
+    /// A source is not asked for a question of its own: it was asked once for it and for the same one.
+    fn joined(&self, _source: Source) {}
+    /// A source is not asked for a verification, whose verdict is remembered.
+    fn remembered(&self, _source: Source) {}
     /// A source answered about another person: wake someone.
     fn wrong_subject(&self, _source: Source) {}
     /// The adapter of a source panicked at a question: wake someone.

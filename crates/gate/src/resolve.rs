@@ -1,11 +1,14 @@
 //! `ResolveIdentifier`: the personal id in force behind an old, cancelled or superseded number.
 
+use std::sync::Arc;
+
 use adapter::{Answer, Miss, Resolution};
 use api::v1::{ResolveIdentifierResponse, ResolveOutcome};
 use evidence::{Outcome, SourceOutcome};
 use exchange::{CitizenId, Closed, Fault, Field, FieldSet, Reason, Request, Source, SourceState};
 
 use crate::ask::Asking;
+use crate::once::Mode;
 use crate::seal::message;
 use crate::subject::Subject;
 use crate::switches::SOURCE_SUSPENDED;
@@ -19,7 +22,7 @@ impl Gate {
     pub async fn resolve(
         &self,
         call: &Call,
-        request: &Request,
+        request: &Arc<Request>,
     ) -> Result<Reply<ResolveIdentifierResponse>, Fault> {
         let permit = self.admit(call, request).await?;
         if !permit.may_resolve() {
@@ -29,7 +32,7 @@ impl Gate {
             return Err(fault);
         }
         let open = self.open(call, request, &permit)?;
-        let asking = self.asking(&open, call, request, &permit);
+        let asking = self.asking(&open, call, request, &permit, Mode::Number);
         let resolution = asking.resolution().await;
         let mut outcomes = vec![outcome(request, &resolution)];
         let found = resolution.as_ref().ok().and_then(person);

@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 
 use crate::answer::Draft;
 use crate::ask::{Asking, RESERVE};
+use crate::once::Mode;
 use crate::{Call, Gate, Reply, Synthetic, trace};
 
 impl Gate {
@@ -28,14 +29,15 @@ impl Gate {
     pub async fn lookup(
         &self,
         call: &Call,
-        request: &Request,
+        request: &Arc<Request>,
     ) -> Result<Reply<LookupCitizenResponse>, Fault> {
         let permit = self.admit(call, request).await?;
         if request.dry_run {
             return Ok(self.dry(call, request, &permit).unrecorded(&permit));
         }
         let open = self.open(call, request, &permit)?; // the attempt, written but not awaited
-        let answers = self.asking(&open, call, request, &permit).all().await; // every source at once
+        let asking = self.asking(&open, call, request, &permit, Mode::Record);
+        let answers = asking.all().await; // every source at once
         let open = self.still_open(open, call, request).await?; // nobody has stopped it meanwhile
         let draft = Draft::new(request, &permit, answers, self.deps.clock.now());
         self.notice(call, request, &draft.outcomes);
@@ -156,12 +158,13 @@ impl Gate {
     }
 
     /// What the questions of one exchange are put with.
-    pub(crate) const fn asking<'a>(
+    pub(crate) fn asking<'a>(
         &'a self,
         open: &'a Open,
         call: &'a Call,
-        request: &'a Request,
+        request: &'a Arc<Request>,
         permit: &'a Permit,
+        mode: Mode,
     ) -> Asking<'a> {
         Asking {
             gate: self,
@@ -169,6 +172,8 @@ impl Gate {
             call,
             request,
             permit,
+            mode,
+            tag: self.tags.of(mode, &call.caller, request, permit),
         }
     }
 

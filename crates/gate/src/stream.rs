@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 
 use crate::answer::Draft;
 use crate::ask::{Answers, Asking, person};
+use crate::once::Mode;
 use crate::part::Part;
 use crate::seal::message;
 use crate::{Call, Gate};
@@ -33,7 +34,11 @@ impl Gate {
     ///
     /// # Errors
     /// The caller may not ask, or the attempt cannot be recorded.
-    pub async fn stream(self: &Arc<Self>, call: Call, request: Request) -> Result<Events, Fault> {
+    pub async fn stream(
+        self: &Arc<Self>,
+        call: Call,
+        request: Arc<Request>,
+    ) -> Result<Events, Fault> {
         let permit = self.admit(&call, &request).await?;
         let (send, events) = mpsc::channel(WAITING);
         if request.dry_run {
@@ -75,11 +80,11 @@ impl Gate {
         &self,
         open: Open,
         call: &Call,
-        request: &Request,
+        request: &Arc<Request>,
         permit: &Permit,
         send: &Sender,
     ) {
-        let asking = self.asking(&open, call, request, permit);
+        let asking = self.asking(&open, call, request, permit, Mode::Record);
         let summary = match self.parts(asking, send).await {
             Ok(answers) => self.summary(open, call, request, permit, answers).await,
             Err(fault) => Err(fault),

@@ -6,7 +6,9 @@
 use adapter::guard::Guarded;
 use adapter::{Miss, Resolution};
 use evidence::SourceOutcome;
-use exchange::{CitizenId, Closed, Fault, Identifier, IdentifierKind, Reason, SourceState};
+use exchange::{
+    CitizenId, Closed, Fault, FieldSet, Identifier, IdentifierKind, Reason, SourceState,
+};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -113,12 +115,13 @@ impl Asking<'_> {
             (Some(_), Err(stopped)) => Err(stopped),
             (Some(guarded), Ok(())) => {
                 let span = trace::source(source);
-                let traceparent = trace::traceparent(&span);
+                let trace = trace::traceparent(&span);
                 let patience = guarded.guard.patience(self.latest());
-                let context = self.context(patience, traceparent.as_deref());
-                let asked = guarded.resolve(patience, identifier, &context);
-                let result = asked.instrument(span.clone()).await;
-                let result = result.map(|(resolution, _)| resolution);
+                let call = || self.put(guarded, patience, trace.as_deref()).resolve();
+                let key = (source, self.key(source, FieldSet::EMPTY, None));
+                let once = &self.gate.resolutions;
+                let asked = self.once(once, key, patience.deadline, call);
+                let (result, _) = asked.instrument(span.clone()).await;
                 trace::ended(&span, resolve::state(&result));
                 result.and_then(|resolution| switches.asks(source).map(|()| resolution))
             }

@@ -8,6 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use adapter::Miss;
 use arc_swap::ArcSwap;
@@ -26,10 +27,12 @@ use crate::{Call, Gate, trace};
 pub struct Switches {
     stopped: ArcSwap<Stopped>,
     changes: watch::Sender<()>,
+    /// How often they have changed.
+    changed: AtomicU64,
 }
 
 /// What is stopped at a time.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Stopped {
     agencies: HashSet<AgencyCode>,
     systems: HashMap<AgencyCode, HashSet<SystemId>>,
@@ -51,8 +54,16 @@ impl Switches {
                 Switch::Purpose(purpose) => drop(stopped.purposes.insert(purpose)),
             }
         }
+        if **self.stopped.load() != stopped {
+            self.changed.fetch_add(1, SeqCst);
+        }
         self.stopped.store(stopped.into());
         self.changes.send_replace(());
+    }
+
+    /// How often they have changed so far.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changed.load(SeqCst)
     }
 
     /// Why a caller is refused, for a purpose if for one; none if neither is stopped.
@@ -85,7 +96,10 @@ impl Switches {
     }
 
     /// Refuses a source that is stopped: it is not asked, and no answer of it is used.
-    pub(crate) fn asks(&self, source: Source) -> Result<(), Miss> {
+    ///
+    /// # Errors
+    /// It is stopped.
+    pub fn asks(&self, source: Source) -> Result<(), Miss> {
         if !self.stopped.load().sources.contains(source) {
             return Ok(());
         }

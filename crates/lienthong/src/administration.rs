@@ -6,8 +6,9 @@ use std::sync::Arc;
 use adapter::guard::Guard;
 use admission::Consents;
 use edge::{
-    Administration, Closure, Consented, Effect, Instruction, Lift, Lifted, Position, Registration,
-    Reloaded, Reviewed, Reviews, SourceHealth, Stopped, Suspended, Switched, Undone, Withdrawal,
+    Administration, Closure, Consented, Dossier, DossierOrder, Effect, Instruction, Lift, Lifted,
+    Moved, Position, Registration, Reloaded, Reviewed, Reviews, SourceHealth, Stopped, Suspended,
+    Switched, Undone, Withdrawal,
 };
 use evidence::{SuspensionStore, SwitchStore};
 use futures_util::future::BoxFuture;
@@ -15,6 +16,7 @@ use gate::Switches;
 use tokio::task::JoinHandle;
 
 use crate::config::Problems;
+use crate::dossiers::Dossiers;
 use crate::registrar::Registrar;
 use crate::reload::{self, Reloads};
 use crate::reviewer::Reviewer;
@@ -31,6 +33,30 @@ pub(crate) struct Administrator {
     registrar: Arc<Registrar>,
     suspensions: Arc<Suspensions>,
     sources: Sources,
+    dossiers: Arc<Dossiers>,
+}
+
+/// What an operator sees beside switches and files.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    consents: Arc<Consents>,
+    guards: Arc<[Arc<Guard>]>,
+    dossiers: Arc<Dossiers>,
+}
+
+impl Seen {
+    pub(crate) fn new(
+        consents: Arc<Consents>,
+        guards: Arc<[Arc<Guard>]>,
+        dossiers: &Arc<Dossiers>,
+    ) -> Self {
+        let dossiers = Arc::clone(dossiers);
+        Self {
+            consents,
+            guards,
+            dossiers,
+        }
+    }
 }
 
 impl Administrator {
@@ -43,8 +69,7 @@ impl Administrator {
         parts: reload::Parts,
         store: SwitchStore,
         switches: Arc<Switches>,
-        consents: Arc<Consents>,
-        guards: Arc<[Arc<Guard>]>,
+        seen: Seen,
     ) -> Result<Arc<Self>, evidence::Error> {
         let suspensions = Suspensions::open(
             Arc::clone(&parts.admission),
@@ -65,13 +90,14 @@ impl Administrator {
             metrics: Arc::clone(&parts.metrics),
             clock: Arc::clone(&parts.clock),
         };
-        let registrar = Registrar::new(consents, parts.evidence.clone());
+        let registrar = Registrar::new(seen.consents, parts.evidence.clone());
         let sources = Sources {
-            guards,
+            guards: seen.guards,
             clock: Arc::clone(&parts.clock),
         };
         Ok(Arc::new(Self {
             sources,
+            dossiers: seen.dossiers,
             registrar: Arc::new(registrar),
             switchboard: switchboard.await?,
             reviewer,
@@ -133,6 +159,16 @@ impl Administration for Administrator {
 
     fn sources(&self) -> Vec<SourceHealth> {
         self.sources.list()
+    }
+
+    fn dossiers(&self) -> Vec<Dossier> {
+        self.dossiers.list()
+    }
+
+    fn order_dossier(&self, order: DossierOrder) -> BoxFuture<'_, Result<Moved, Undone>> {
+        // To its end, whether or not whoever asked still waits: what is recorded is done.
+        let dossiers = Arc::clone(&self.dossiers);
+        ended(tokio::spawn(async move { dossiers.order(order).await }))
     }
 
     fn lift(&self, lift: Lift) -> BoxFuture<'_, Result<Lifted, Undone>> {

@@ -1,5 +1,6 @@
 //! Exit codes, the same for every subcommand.
 
+use std::fmt;
 use std::process::ExitCode;
 
 /// What a run of the program came to.
@@ -20,6 +21,34 @@ pub(crate) const NOT_FOUND: Exit = Exit(4);
 pub(crate) const REFUSED: Exit = Exit(5);
 /// The gateway, or every source, is unavailable.
 pub(crate) const UNAVAILABLE: Exit = Exit(6);
+
+/// Why a run ended as its exit code says.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    exit: Exit,
+    what: String,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Ended {}
+
+impl Exit {
+    /// The error that ends the program with this code.
+    pub(crate) fn because(self, what: impl fmt::Display) -> anyhow::Error {
+        let what = what.to_string();
+        Ended { exit: self, what }.into()
+    }
+
+    /// The code that an error ends the program with.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        error.downcast_ref().map_or(FAILED, |it: &Ended| it.exit)
+    }
+}
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -14,6 +14,8 @@ mod cli;
 mod config;
 mod consent;
 mod cosigners;
+mod dossier;
+mod dossiers;
 mod exit;
 mod handed;
 mod lookup;
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("lienthong: {error:#}");
-            exit::FAILED.into()
+            exit::Exit::of(&error).into()
         }
     }
 }
@@ -82,6 +84,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
         Command::Source(arguments) => source::run(&arguments),
+        Command::Dossier(arguments) => dossier::run(&arguments),
         Command::Suspension(arguments) => suspension::run(&arguments),
         Command::Switch(arguments) => switch::run(&arguments),
         Command::Sim(arguments) => simulate::run(&arguments),

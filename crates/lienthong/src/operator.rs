@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::exit::{self, Exit};
 use crate::web::{self, Web};
 
 /// An operator of one node.
@@ -40,7 +41,10 @@ impl Operator {
         let (status, body) = self.send(request.body(Full::default())?)?;
         match status {
             StatusCode::OK => Ok(body),
-            status => bail!("{}{path} answers {status}", self.prefix),
+            status => {
+                let what = format!("{}{path} answers {status}", self.prefix);
+                Err(code(status).because(what))
+            }
         }
     }
 
@@ -55,7 +59,10 @@ impl Operator {
         let (status, body) = self.send(request.body(Full::new(body))?)?;
         match status {
             StatusCode::OK => Ok(body),
-            status => bail!("refused: {}", refusal(status, &body)),
+            status => {
+                let what = format!("refused: {}", refusal(status, &body));
+                Err(code(status).because(what))
+            }
         }
     }
 
@@ -70,7 +77,19 @@ impl Operator {
         let exchanged = async { tokio::time::timeout(PATIENCE, exchange).await };
         let exchanged = self.runtime.block_on(exchanged);
         let exchanged = exchanged.unwrap_or_else(|_| bail!("no answer in {PATIENCE:?}"));
-        exchanged.with_context(|| format!("the operations listener {}", self.prefix))
+        exchanged.map_err(|error| {
+            let what = format!("the operations listener {}: {error:#}", self.prefix);
+            exit::UNAVAILABLE.because(what)
+        })
+    }
+}
+
+/// The exit code of an answer that is not what was asked for.
+fn code(status: StatusCode) -> Exit {
+    if status.is_client_error() {
+        exit::REFUSED
+    } else {
+        exit::UNAVAILABLE
     }
 }
 

@@ -68,7 +68,8 @@ impl Registrar {
         reason: &exchange::ReasonText,
     ) -> Result<u64, Undone> {
         if !self.consents.are_kept() {
-            return Err(refused(&ConsentError::None));
+            let what = format!("{}: gateway.consents names its file", ConsentError::None);
+            return Err(Undone::Refused(what));
         }
         let intervention = Intervention {
             deed,

@@ -5,19 +5,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapter::dossier::Register;
 use adapter::guard::{Guard, Guarded};
 use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Handed, Readiness, Recheck, Record};
-use evidence::{Alarm, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys};
+use evidence::{
+    Alarm, DossierStore, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys,
+};
 use exchange::{Clock, SystemClock};
 use gate::{Gate, Switches, Synthetic};
 use tokio::task::JoinHandle;
 
-use crate::administration::Administrator;
+use crate::administration::{Administrator, Seen};
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
-use crate::cosigners::Cosigners;
+use crate::dossiers::{self, Dossiers};
 use crate::exit;
 use crate::handed;
 use crate::metrics::Metrics;
@@ -39,6 +42,8 @@ pub(crate) struct Gateway {
     request_ids: RequestIds,
     /// What operators have done.
     administrator: Arc<Administrator>,
+    /// What questions have left under way.
+    dossiers: dossiers::Watch,
     watches: Vec<JoinHandle<()>>,
     sharing: Option<JoinHandle<()>>,
     /// The public keys of the log.
@@ -71,10 +76,8 @@ async fn serve(path: &Path, handed: Handed) -> anyhow::Result<()> {
     })?;
     let mut gateway = Gateway::start(path, config, &telemetry.metrics(), handed).await?;
     gateway.watch().await?;
-    let hangups = gateway.administrator.at_hangup()?;
     println!("ready https://localhost:{}", gateway.doors.address().port());
     stop.wait().await;
-    hangups.abort();
     gateway.stop().await?;
     tokio::task::spawn_blocking(move || telemetry.stop()).await?;
     Ok(())
@@ -93,16 +96,12 @@ impl Gateway {
         let mut checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
         let store = SwitchStore::new(&config.evidence);
-        let (evidence, log, keys) = record(
-            config.evidence.clone(),
-            checked.witnesses.take(),
-            checked.policy.digest(),
-            &clock,
-            metrics,
-            &readiness,
-        )?;
+        // Before the log is opened: a start that fails for an address in use leaves no record.
+        let handed = handed.complete(&config.edge).await?;
+        let (evidence, log, keys) = record(&config, &mut checked, &clock, metrics, &readiness)?;
         let guards = tell(metrics, &checked);
         let request_ids = request_ids(&config, &clock, metrics).await?;
+        let dossiers = dossiers(checked.dossiers, &config, &evidence, &clock, metrics).await?;
         let (tls, consents) = (Arc::new(checked.tls), consents(config.consents.as_deref())?);
         let admission = admission(checked.policy, &clock, checked.shared.as_ref())
             .with_thresholds(config.thresholds)
@@ -119,8 +118,10 @@ impl Gateway {
         };
         let sharing = share(checked.shared, &parts);
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
+        let sweep = (checked.agencies.clone(), Arc::clone(&switches));
+        let seen = Seen::new(consents, guards, &dossiers);
         let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
-        let opening = Administrator::open(path, parts, store, switches, consents, guards);
+        let opening = Administrator::open(path, parts, store, switches, seen);
         let administrator = opening.await.context("what operators have stopped")?;
         let deps = edge::Deps {
             gate: Arc::new(gate),
@@ -138,6 +139,7 @@ impl Gateway {
         };
         let doors = Edge::start(config.edge, deps).await?;
         Ok(Self {
+            dossiers: dossiers.watch(sweep),
             doors,
             log,
             request_ids,
@@ -148,10 +150,12 @@ impl Gateway {
         })
     }
 
-    /// Looks after the files from now on: the configuration as it is now is the one in force.
+    /// Looks after the files from now on: the configuration as it is now is the one in force, until a
+    /// SIGHUP has it read again.
     pub(crate) async fn watch(&mut self) -> anyhow::Result<()> {
         let watching = self.administrator.watch().await;
         self.watches = watching.context("the configuration")?.into();
+        self.watches.push(self.administrator.at_hangup()?);
         Ok(())
     }
 
@@ -164,6 +168,7 @@ impl Gateway {
         if let Some(sharing) = self.sharing {
             sharing.abort();
         }
+        self.dossiers.stop().await;
         let request_ids = self.request_ids;
         tokio::task::spawn_blocking(move || request_ids.close()).await?;
         self.log.close().await.context("the log does not close")
@@ -186,6 +191,20 @@ async fn request_ids(
     let log = config.evidence.clone();
     let opening = tokio::task::spawn_blocking(move || RequestIds::open(&log, deps));
     opening.await?.context("the request ids that were used")
+}
+
+/// What questions have left under way, as the last run has left it.
+async fn dossiers(
+    register: Arc<Register>,
+    config: &Config,
+    evidence: &Evidence,
+    clock: &Arc<dyn Clock>,
+    metrics: &Metrics,
+) -> anyhow::Result<Arc<Dossiers>> {
+    metrics.dossiers(&register);
+    let (store, clock) = (DossierStore::new(&config.evidence), Arc::clone(clock));
+    let opening = Dossiers::open(register, store, evidence.clone(), clock);
+    opening.await.context("the dossiers that were under way")
 }
 
 /// Has the metrics show what is in force; the guards of the agencies.
@@ -248,6 +267,7 @@ fn gate(
         switches: Arc::clone(switches),
         synthetic: manner.synthetic,
         verification_step: manner.verification_step,
+        verdicts_kept: manner.verdicts_kept,
     })
 }
 
@@ -256,6 +276,7 @@ fn gate(
 struct Manner {
     synthetic: Synthetic,
     verification_step: Duration,
+    verdicts_kept: Duration,
 }
 
 impl Manner {
@@ -267,33 +288,35 @@ impl Manner {
                 Synthetic::Refused
             },
             verification_step: config.verification_step,
+            verdicts_kept: config.verdicts_kept,
         }
     }
 }
 
 /// Opens the log. When it can no longer be written, nothing more is answered and the process ends.
 fn record(
-    config: evidence::Config,
-    witnesses: Option<Cosigners>,
-    policy: &[u8; 32],
+    config: &Config,
+    checked: &mut Checked,
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
 ) -> anyhow::Result<(Evidence, evidence::Handle, PublicKeys)> {
+    let config = config.evidence.clone();
     let newest = config.at_start(&**clock).context("the log")?;
     let keys = keys::create_if_missing(&newest).context("the keys of the log")?;
     let public = PublicKeys {
         log: keys.log().to_string(),
         receipt: keys.receipt().to_string(),
     };
+    metrics.readiness(readiness.clone());
     let readiness = readiness.clone();
     let deps = evidence::Deps {
         keys,
         clock: Arc::clone(clock),
         observer: Arc::clone(metrics) as _,
-        witnesses: witnesses.map(|it| Arc::new(it) as _),
+        witnesses: checked.witnesses.take().map(|it| Arc::new(it) as _),
         version: env!("CARGO_PKG_VERSION"),
-        policy: *policy,
+        policy: *checked.policy.digest(),
         on_fatal: Alarm::new(move |error| {
             readiness.record(Record::Unwritable);
             let error = chain(error);

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -24,10 +24,11 @@ use crate::stop::Stop;
 
 /// Serves until it is told to stop.
 pub(crate) fn run(arguments: &cli::Witness) -> anyhow::Result<ExitCode> {
-    ensure!(
-        !arguments.log.is_empty(),
-        "say with --log which keys of logs are trusted; sandbox.json has that of a sandbox"
-    );
+    if arguments.log.is_empty() {
+        let what =
+            "say with --log which keys of logs are trusted; sandbox.json has that of a sandbox";
+        return Err(exit::USAGE.because(what));
+    }
     let (dir, name) = (&arguments.dir, &arguments.name);
     let witness = Witness::open(dir, name, arguments.log.clone(), Arc::new(SystemClock))?;
     let runtime = tokio::runtime::Runtime::new()?;

@@ -42,6 +42,43 @@ fn a_wrong_command_line_is_usage() {
 }
 
 #[test]
+fn what_is_missing_on_a_command_line_is_usage_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().display().to_string();
+    for arguments in [
+        &["audit", "prove", &dir][..],
+        &["audit", "verify", "http://127.0.0.1:1/log"],
+        &["audit", "show", "--sandbox", &dir],
+        &["witness", "--name", "w.example", "--dir", &dir],
+        // An identity that would be left aside.
+        &["lookup", "999099000001", "--cert", "x"],
+        &[
+            "lookup",
+            "999099000001",
+            "--as",
+            "tax",
+            "--gateway",
+            "https://g.example",
+        ],
+    ] {
+        let output = lienthong(arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn an_operations_listener_where_nobody_listens_is_unavailable() {
+    let output = lienthong(&["switch", "list", "--operations", "http://127.0.0.1:1"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    assert!(
+        said.contains("the operations listener http://127.0.0.1:1"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_lookup_without_a_sandbox_says_how_to_start_one() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().display().to_string();

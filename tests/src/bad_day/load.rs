@@ -143,6 +143,10 @@ impl Shared {
         let criticality = urgent.next().copied().unwrap_or_default();
         let mut body = question(&subject, "ONE_STOP_DESK", &self.mask);
         body["context"]["criticality"] = json!(format!("CRITICALITY_{criticality}"));
+        if criticality == "EMERGENCY" {
+            body["context"]["officerId"] = json!(format!("CB-{turn}"));
+            body["context"]["reasonText"] = json!("Bất tỉnh");
+        }
         let (phase, begun) = (self.phase(), Instant::now());
         let headers = [("prefer", "wait=2")];
         let asked = self
@@ -215,7 +219,7 @@ fn lies(answer: &Value, person: &Person) -> Vec<String> {
 }
 
 /// Who asks how urgently, by turns.
-pub(super) const CRITICALITIES: [&str; 3] = ["BULK", "BACK_OFFICE", "CITIZEN_WAITING"];
+pub(super) const CRITICALITIES: [&str; 4] = ["BULK", "BACK_OFFICE", "CITIZEN_WAITING", "EMERGENCY"];
 /// Between two questions of one caller.
 const PAUSE: Duration = Duration::from_millis(60);
 /// So many whole answers in a row are a good day.

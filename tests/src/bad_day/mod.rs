@@ -113,6 +113,13 @@ impl Plan {
 /// Has a gateway keep quotas that one who asks about many different citizens never reaches.
 pub fn busy(sandbox: &Sandbox, config: &mut toml::Table) {
     let agreements = include_str!("../../../crates/xtask/src/bench/agreements.toml");
+    let all =
+        "fields = [\"population\", \"health\", \"civil_status\", \"tax\", \"social_security\"]\n";
+    assert!(agreements.contains(all));
+    let agreements = agreements.replace(
+        all,
+        &format!("{all}break_{}", all.replace("fields", "glass")),
+    );
     let file = "busy-agreements.toml";
     std::fs::write(sandbox.dir().join(file), agreements).unwrap();
     set(config, "gateway", "policy", file);

@@ -231,4 +231,4 @@ const MEMORY_KIB: u64 = 32 << 10;
 /// A scrape that is under way while it is counted, and the like.
 const FEW: u64 = 6;
 /// What a machine with other work takes away from anybody at times.
-const NOISE: Duration = Duration::from_millis(250);
+const NOISE: Duration = Duration::from_millis(100);

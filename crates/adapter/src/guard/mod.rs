@@ -38,6 +38,7 @@ use exchange::{Identifier, Source, SourceState};
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::dossier::{Dossier, Enquiry, Seen};
 use crate::maintenance::Announced;
 use crate::{Agency, Answer, Context, Miss, Progress, Question, Resolution};
 use breaker::Breaker;
@@ -45,7 +46,7 @@ use budget::Budget;
 use limit::Limit;
 use places::Places;
 use tally::Tally;
-use turn::Turn;
+use turn::{For, Turn};
 use typical::Typical;
 
 pub use config::Config;
@@ -119,6 +120,26 @@ impl Guarded {
         self.guard.ask(patience, ask).await
     }
 
+    /// Asks on nobody's behalf how far a dossier is; see [`Guard::errand`].
+    ///
+    /// # Errors
+    /// The miss of the adapter; or that the source was not asked.
+    pub async fn look(&self, dossier: &Dossier) -> Result<Seen, Miss> {
+        let deadline = Instant::now() + self.guard.cap;
+        let ask = |place| self.agency(place).look(dossier, deadline);
+        self.guard.errand(ask).await
+    }
+
+    /// Sends on nobody's behalf again what became a dossier; see [`Guard::errand`].
+    ///
+    /// # Errors
+    /// The miss of the adapter; or that the source was not asked.
+    pub async fn resend(&self, enquiry: &Enquiry) -> Result<Seen, Miss> {
+        let deadline = Instant::now() + self.guard.cap;
+        let ask = |place| self.agency(place).resend(enquiry, deadline);
+        self.guard.errand(ask).await
+    }
+
     fn agency(&self, place: Place) -> &dyn Agency {
         let other = place.index().checked_sub(1);
         let other = other.and_then(|it| self.others.get(it));
@@ -138,6 +159,8 @@ pub struct Guard {
     budget: Budget,
     typical: Typical,
     tally: Tally,
+    /// Of what was asked on nobody's behalf.
+    errands: Tally,
     places: Places,
     announced: Announced,
 }
@@ -155,6 +178,7 @@ impl Guard {
             budget: Budget::new(config),
             typical: Typical::default(),
             tally: Tally::default(),
+            errands: Tally::default(),
             places: Places::new(source, vec![String::new()], config),
             announced: Announced::default(),
         }
@@ -238,7 +262,22 @@ impl Guard {
         but: Option<Place>,
     ) -> Result<Turn<'_>, Miss> {
         self.in_time(patience.deadline.saturating_duration_since(begun))?;
-        Turn::take(self, begun, but)
+        Turn::take(self, begun, but, For::Caller)
+    }
+
+    /// Asks on nobody's behalf: as a question does, under the same limit and the same circuit, but counted
+    /// apart and never twice, and how long it takes says nothing of how long a question does.
+    ///
+    /// # Errors
+    /// The miss of the adapter; or that the source was not asked.
+    pub async fn errand<T, F>(&self, ask: impl Fn(Place) -> F) -> Result<T, Miss>
+    where
+        F: Future<Output = Result<T, Miss>>,
+    {
+        let begun = Instant::now();
+        let turn = Turn::take(self, begun, None, For::Nobody)?;
+        let called = self.call(turn, self.patience(begun + self.cap), None, &ask);
+        called.await.map_err(|missed| missed.miss)
     }
 
     /// Calls once; for another place it is left at that time, if the budget pays for that.

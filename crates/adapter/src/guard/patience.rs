@@ -39,7 +39,8 @@ impl Patience {
     }
 
     /// Who has ended the wait for a call that is over at that time.
-    pub(super) fn ended_by(self, now: Instant) -> Cut {
+    #[must_use]
+    pub fn ended_by(self, now: Instant) -> Cut {
         // What gives up before, such as a connection that does not open, had the time it takes.
         if now + MARGIN < self.deadline {
             Cut::Source

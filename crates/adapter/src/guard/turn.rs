@@ -14,11 +14,19 @@ use super::verdict::{self, Hung, Verdict};
 use super::{CIRCUIT_OPEN, Cut, Guard, OVERLOADED};
 use crate::Miss;
 
+/// On whose behalf a source is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    Caller,
+    Nobody,
+}
+
 /// A call under way.
 #[derive(Debug)]
 pub(super) struct Turn<'g> {
     guard: &'g Guard,
     begun: Instant,
+    whom: For,
     /// None once it is settled.
     pass: Option<Pass>,
     /// Where it goes.
@@ -29,19 +37,24 @@ pub(super) struct Turn<'g> {
 
 impl<'g> Turn<'g> {
     /// Begins a call, but not to that place if there is another; or says why the source is not asked.
-    pub(super) fn take(guard: &'g Guard, begun: Instant, but: Option<Place>) -> Result<Self, Miss> {
-        let now_ms = guard.elapsed_ms(begun);
+    pub(super) fn take(
+        guard: &'g Guard,
+        begun: Instant,
+        but: Option<Place>,
+        whom: For,
+    ) -> Result<Self, Miss> {
+        let (now_ms, tally) = (guard.elapsed_ms(begun), guard.tally_of(whom));
         let announced = guard.announced.pass();
-        announced.inspect_err(|_| Tally::add(&guard.tally.maintenance))?;
+        announced.inspect_err(|_| Tally::add(&tally.maintenance))?;
         if !guard.limit.enter() {
-            Tally::add(&guard.tally.overloaded);
+            Tally::add(&tally.overloaded);
             let detail = "as many calls are under way as the source bears";
             let miss = Miss::new(SourceState::Skipped, OVERLOADED, detail);
             return Err(later(miss, guard.overloaded_for()));
         }
         let circuit = guard.breaker.admit(now_ms).map_err(|wait| {
             guard.limit.leave();
-            Tally::add(&guard.tally.circuit_open);
+            Tally::add(&tally.circuit_open);
             let detail = "the circuit to the source is open";
             let miss = Miss::new(SourceState::CircuitOpen, CIRCUIT_OPEN, detail);
             later(miss, wait)
@@ -51,7 +64,7 @@ impl<'g> Turn<'g> {
         let (place, visit) = chosen.inspect_err(|_| {
             guard.limit.leave();
             guard.breaker.cancel(pass, now_ms);
-            Tally::add(&guard.tally.maintenance);
+            Tally::add(&tally.maintenance);
         })?;
         if pass.phase() == Phase::Probing {
             Tally::add(&guard.tally.probes);
@@ -59,6 +72,7 @@ impl<'g> Turn<'g> {
         Ok(Self {
             guard,
             begun,
+            whom,
             pass: Some(pass),
             place,
             visit,
@@ -81,19 +95,22 @@ impl<'g> Turn<'g> {
         }
         guard.limit.leave();
         let change = guard.breaker.settle(pass, verdict, now_ms);
+        let tally = guard.tally_of(self.whom);
         let count = match verdict {
             Verdict::Answered => {
-                guard.typical.observe(took);
-                guard.limit.answered(took, now_ms);
-                &guard.tally.answered
+                if self.whom == For::Caller {
+                    guard.typical.observe(took);
+                    guard.limit.answered(took, now_ms);
+                }
+                &tally.answered
             }
             Verdict::Failed { hung, .. } => {
                 guard.waited(hung, took, now_ms);
-                &guard.tally.failed
+                &tally.failed
             }
             Verdict::Nothing { hung } => {
                 guard.waited(hung, took, now_ms);
-                &guard.tally.local
+                &tally.local
             }
         };
         Tally::add(count);
@@ -109,11 +126,18 @@ impl Drop for Turn<'_> {
         self.guard.limit.leave();
         let now_ms = self.guard.elapsed_ms(Instant::now());
         self.guard.breaker.cancel(pass, now_ms);
-        Tally::add(&self.guard.tally.dropped);
+        Tally::add(&self.guard.tally_of(self.whom).dropped);
     }
 }
 
 impl Guard {
+    const fn tally_of(&self, whom: For) -> &Tally {
+        match whom {
+            For::Caller => &self.tally,
+            For::Nobody => &self.errands,
+        }
+    }
+
     /// A source that keeps callers waiting is slow, whosever fault the end was.
     fn waited(&self, hung: Hung, took: Duration, now_ms: u64) {
         if hung == Hung::Yes {

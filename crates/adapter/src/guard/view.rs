@@ -70,6 +70,8 @@ pub struct Counts {
     pub calls: [(&'static str, u64); 4],
     /// Questions that were kept back, by why.
     pub kept_back: [(&'static str, u64); 4],
+    /// Calls on nobody's behalf, by what their end says of the source, or that they were kept back.
+    pub errands: [(&'static str, u64); 5],
     /// Second calls.
     pub retries: u64,
     /// Second calls for which there was no budget.
@@ -143,8 +145,23 @@ impl Guard {
     /// What it has counted.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let tally = &self.tally;
+        let (tally, errands) = (&self.tally, &self.errands);
+        let kept_back = [
+            &errands.overloaded,
+            &errands.circuit_open,
+            &errands.maintenance,
+        ];
         Counts {
+            errands: [
+                ("answered", errands.answered.load(Relaxed)),
+                ("failed", errands.failed.load(Relaxed)),
+                ("local", errands.local.load(Relaxed)),
+                ("dropped", errands.dropped.load(Relaxed)),
+                (
+                    "kept_back",
+                    kept_back.map(|it| it.load(Relaxed)).iter().sum(),
+                ),
+            ],
             calls: [
                 ("answered", tally.answered.load(Relaxed)),
                 ("failed", tally.failed.load(Relaxed)),

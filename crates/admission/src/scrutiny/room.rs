@@ -120,13 +120,21 @@ impl<C: Clock + Clone> Scrutiny<C> {
         let levels = self.levels(question);
         let all = levels.into_iter().flatten();
         let over = self.budgets.note(all, marks.own, wall, &self.thresholds);
-        let (mut suspect, mut is_widened) = (None, false);
+        let (mut suspect, mut is_new, mut is_widened) = (None, false, false);
         let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
         if watches.len() + Level::ALL.len() > MOST {
             make_room(&mut watches, now, self.thresholds.window_s.get());
         }
         for (level, name) in levels.into_iter().flatten() {
             let watch = watches.entry(name).or_default();
+            if is_new {
+                watch.forgive();
+            }
+            if suspect.is_some() && watch.forgives() {
+                watch.pass_over(now, marks, &self.thresholds);
+                continue;
+            }
+            let was_found = watch.is_found();
             let measure = match level {
                 Level::Officer => Measure::Count,
                 Level::System | Level::Prefix | Level::Agency => Measure::Share,
@@ -139,11 +147,12 @@ impl<C: Clock + Clone> Scrutiny<C> {
                 &self.thresholds,
             );
             match (suspect, step) {
-                (None, Some(step)) => suspect = Some((level, name, step)),
-                // Found already, in a narrower one.
-                (Some((_, _, Step::Suspended)), step)
-                    if !watch.forgive() && step == Some(Step::Suspended) && !is_widened =>
-                {
+                (None, Some(step)) => {
+                    suspect = Some((level, name, step));
+                    is_new = !was_found;
+                }
+                // Too many narrower ones were found.
+                (Some((_, _, Step::Suspended)), Some(Step::Suspended)) if !is_widened => {
                     suspect = Some((level, name, Step::Suspended));
                     is_widened = true;
                 }

@@ -15,7 +15,10 @@ pub(super) struct Watch {
     /// About whom was asked in this block of ten minutes, and in the one before.
     asked: [Distinct; 2],
     block: u32,
+    /// How many narrower ones were found.
     forgiven: u32,
+    /// How it stood after the last question.
+    stands: Option<Step>,
     recent: Recent,
     last: u32,
 }
@@ -50,16 +53,27 @@ impl Watch {
         measure: Measure,
         thresholds: &Thresholds,
     ) -> Option<Step> {
+        self.pass_over(now, marks, thresholds);
+        self.recent.follow(marks);
+        if is_miss && !self.missed.iter().any(|(_, mark)| *mark == marks.own) {
+            self.missed.push_back((now, marks.own));
+        }
+        self.stands = self.verdict(measure, thresholds);
+        self.stands
+    }
+
+    /// Notes only that a question was asked: somebody narrower answers for it.
+    pub(super) fn pass_over(&mut self, now: u32, marks: Marks, thresholds: &Thresholds) {
         self.last = now;
         self.turn(now, thresholds.window_s.get());
         if let Some(asked) = self.asked.first_mut() {
             asked.add(marks.own);
         }
-        self.recent.follow(marks);
-        if is_miss && !self.missed.iter().any(|(_, mark)| *mark == marks.own) {
-            self.missed.push_back((now, marks.own));
-        }
-        self.verdict(measure, thresholds)
+    }
+
+    /// True if somebody is found here already.
+    pub(super) const fn is_found(&self) -> bool {
+        self.stands.is_some()
     }
 
     /// True if nothing was asked for as long as anything counts.
@@ -72,15 +86,19 @@ impl Watch {
         self.missed.is_empty()
     }
 
-    /// Forgets the misses, since somebody narrower was found who made them. False if that has
-    /// happened too often: whoever makes up one officer after the other is one.
-    pub(super) fn forgive(&mut self) -> bool {
-        let is_forgiven = self.forgiven < FORGIVEN;
-        if is_forgiven {
-            self.forgiven += 1;
+    /// Forgets what somebody narrower did who was found now. [`Self::forgives`] tells whether.
+    pub(super) fn forgive(&mut self) {
+        self.forgiven = self.forgiven.saturating_add(1);
+        if self.forgives() {
             self.missed.clear();
+            self.recent = Recent::default();
         }
-        is_forgiven
+    }
+
+    /// False if somebody narrower was found too often: whoever makes up one officer after the other
+    /// is one.
+    pub(super) const fn forgives(&self) -> bool {
+        self.forgiven <= FORGIVEN
     }
 
     /// Lets go of what is too old to count.

@@ -48,14 +48,19 @@ struct Desk {
     dir: TempDir,
 }
 
-/// The desk under an agreement that needs a consent, with one registered.
+/// The desk under an agreement that needs a consent.
 fn room() -> Desk {
+    under("consent_required = true\n")
+}
+
+/// The desk under an agreement of these terms, with a consent registered.
+fn under(terms: &str) -> Desk {
     let dir = tempfile::tempdir().unwrap();
     let consents = Arc::new(Consents::open(&dir.path().join("consents")).unwrap());
     consents.register(&consent()).unwrap();
     let fields = "fields = [\"tax\"]\n";
     let text = POLICY
-        .replacen(fields, &format!("{fields}consent_required = true\n"), 1)
+        .replacen(fields, &format!("{fields}{terms}"), 1)
         .replace("burst = 3", "burst = 100");
     let policy = Policy::parse(text.as_bytes()).unwrap();
     let clock = StoppedClock::at(NOON);
@@ -127,7 +132,7 @@ fn a_consent_that_does_not_cover_the_question_is_refused_like_one_that_does_not_
     desk.clock.set(NOON);
     desk.consents.withdraw(&id("C-1")).unwrap();
     let withdrawn = desk.ask(&naming("C-1")).unwrap_err();
-    assert_eq!(outside(&withdrawn), outside(&unknown));
+    assert_eq!(withdrawn.reason, Reason::ConsentInvalid);
     for (agency, purpose) in [("G12", "plain"), ("H55", "strict")] {
         let other = Consent {
             id: id(&format!("{agency}-{purpose}")),
@@ -141,6 +146,19 @@ fn a_consent_that_does_not_cover_the_question_is_refused_like_one_that_does_not_
             .unwrap_err();
         assert_eq!(outside(&elsewhere), outside(&unknown));
     }
+}
+
+#[test]
+fn a_consent_that_nobody_needs_must_hold_and_limits_nothing() {
+    let desk = under("");
+    let all = desk.ask(&request("plain")).unwrap();
+    let named = desk.ask(&naming("C-1")).unwrap();
+    assert_eq!(named.granted(), all.granted());
+    let unknown = desk.ask(&naming("C-2")).unwrap_err();
+    assert_eq!(unknown.reason, Reason::ConsentInvalid);
+    desk.consents.withdraw(&id("C-1")).unwrap();
+    let withdrawn = desk.ask(&naming("C-1")).unwrap_err();
+    assert_eq!(withdrawn.reason, Reason::ConsentInvalid);
 }
 
 #[test]

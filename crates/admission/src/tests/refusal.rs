@@ -1,7 +1,8 @@
 //! Each refusal, their order, and what they do not give away.
 
 use exchange::{
-    Caller, CitizenId, Fault, Identifier, ProcedureCode, Reason, Request, Subject, Violation,
+    Caller, CitizenId, Fault, Field, Identifier, ProcedureCode, Reason, Request, Source, SourceSet,
+    Subject, Violation,
 };
 
 use super::fixture::{POLICY, Room, caller, complete, desk, request, under};
@@ -47,6 +48,21 @@ fn a_purpose_outside_the_catalogue_is_unknown() {
         [("context.purpose_code", Reason::PurposeUnknown)]
     );
     assert_eq!(fault.reason, Reason::PurposeUnknown);
+}
+
+#[test]
+fn a_required_source_of_which_all_is_withheld_is_refused() {
+    let mut asked = request("plain");
+    asked.mask = [Field::TaxStatus, Field::HealthName].into_iter().collect();
+    asked.required = SourceSet::EMPTY.with(Source::Tax);
+    let room = Room::new(POLICY);
+    assert!(room.admission.admit(&desk(), &asked).is_ok());
+    asked.required = asked.required.with(Source::Health);
+    let fault: Fault = room.admission.admit(&desk(), &asked).unwrap_err().into();
+    assert_eq!(
+        fields(&fault.violations),
+        [("required_sources", Reason::InvalidArgument)]
+    );
 }
 
 #[test]

@@ -61,6 +61,30 @@ fn an_officer_who_guesses_is_slowed_down_and_then_suspended_and_nobody_else_is()
 }
 
 #[test]
+fn an_officer_who_is_slowed_down_slows_down_nobody_else() {
+    // Nobody else has asked anything: all that the system has missed is theirs.
+    let (guesses, in_a_row) = ((0..49).map(|n| (n, n * 7)), (0..60).map(|n| (1, n)));
+    for (numbers, found) in [
+        (guesses.collect::<Vec<_>>(), Found::Nobody),
+        (in_a_row.collect(), Found::Person),
+    ] {
+        let room = room();
+        let asked = numbers.into_iter().filter_map(|(prefix, serial)| {
+            let asked = about(Some("CB-1"), prefix, serial);
+            let suspicion = told(&room, &desk(), &asked, found)?;
+            Some((suspicion.level, suspicion.step))
+        });
+        let found = asked.collect::<Vec<_>>();
+        assert_eq!(found, [(Level::Officer, Step::SteppedDown)]);
+        for n in 0..20 {
+            let asked = about(Some("CB-2"), 60 + n, n * 7);
+            assert_eq!(reason(&room, &desk(), &asked), None, "{n}");
+            assert_eq!(told(&room, &desk(), &asked, Found::Person), None, "{n}");
+        }
+    }
+}
+
+#[test]
 fn one_question_a_second_is_answered_after_a_step_down_until_ten_minutes_of_peace() {
     let room = room();
     for n in 0..25 {

@@ -32,7 +32,7 @@ fn verification(predicates: &[Predicate], disclosure: Disclosure) -> Verificatio
     let mut request = request("plain");
     request.mask = predicates.iter().map(Predicate::field).collect();
     Verification {
-        request,
+        request: request.into(),
         claims: claims.collect(),
         disclosure,
     }

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use adapter::dossier;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,6 +17,8 @@ pub(crate) struct Config {
     pub(crate) user: String,
     /// Its secret.
     pub(crate) secret: Secret,
+    /// After which time a dossier hangs.
+    pub(crate) dossiers: dossier::Config,
 }
 
 /// The keys as they stand in the stanza.
@@ -26,6 +29,9 @@ pub(super) struct Keys {
     user: String,
     /// File of its secret.
     secret_file: PathBuf,
+    /// After which time a dossier hangs.
+    #[serde(default)]
+    dossiers: dossier::Config,
 }
 
 impl Config {
@@ -40,8 +46,17 @@ impl Config {
         if user.is_empty() {
             problems.push(Problem::new("user", "is empty"));
         }
+        let dossiers = keys.dossiers;
+        let wrong = dossiers.problems().into_iter();
+        problems.extend(wrong.map(|(key, what)| Problem::new(format!("dossiers.{key}"), what)));
         match settings.secret("secret_file", &keys.secret_file) {
-            Ok(secret) if problems.is_empty() => return Ok(Self { user, secret }),
+            Ok(secret) if problems.is_empty() => {
+                return Ok(Self {
+                    user,
+                    secret,
+                    dossiers,
+                });
+            }
             Ok(_) => {}
             Err(more) => problems.extend(more),
         }
@@ -61,9 +76,10 @@ mod tests {
     #[test]
     fn every_problem_is_reported_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        let problems = read("user = ' '\nsecret_file = 'none'", folder.path()).unwrap_err();
+        let wrong = "user = ' '\nsecret_file = 'none'\ndossiers.bulk_ttl_s = 0";
+        let problems = read(wrong, folder.path()).unwrap_err();
         let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
-        assert_eq!(keys, ["user", "secret_file"]);
+        assert_eq!(keys, ["user", "dossiers.bulk_ttl_s", "secret_file"]);
     }
 
     #[test]

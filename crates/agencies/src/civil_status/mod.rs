@@ -36,7 +36,10 @@ pub(crate) const ENTRY: Entry = Entry {
         let client = adapter::Client::new(&settings.endpoint, &deps.clock)
             .map_err(|error| vec![Problem::new("endpoint", error)])?;
         let cap = settings.endpoint.cap();
-        Ok(Arc::new(client::CivilStatus::new(client, config, cap)))
+        let dossiers = &deps.dossiers;
+        Ok(Arc::new(client::CivilStatus::new(
+            client, config, cap, dossiers,
+        )))
     },
     settings: || schema_for!(config::Keys),
     #[cfg(feature = "foreign")]

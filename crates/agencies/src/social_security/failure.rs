@@ -56,8 +56,9 @@ pub(super) fn not_connected(error: &PoolError<NotOpened>) -> Failure {
 
 /// A connection was there, and the question failed on it.
 pub(super) fn not_answered(unanswered: &Unanswered, end: Option<End>) -> Failure {
-    let error = match unanswered {
-        Unanswered::Said(error) => error,
+    let (error, progress) = match unanswered {
+        Unanswered::Unbegun(error) => (error, Progress::Sent),
+        Unanswered::Said(error) => (error, Progress::Answering),
         Unanswered::TooLarge => return too_large().into(),
     };
     if let Some(db) = error.as_db_error() {
@@ -75,7 +76,7 @@ pub(super) fn not_answered(unanswered: &Unanswered, end: Option<End>) -> Failure
     let miss = match (error.is_closed(), end) {
         (true, Some(End::TooLarge)) => too_large(),
         (true, Some(End::Garbage)) => Miss::invalid("GARBAGE", "the bytes are no message"),
-        (true, _) => Miss::unavailable("RESET", "the connection broke off"),
+        (true, _) => Miss::unavailable("RESET", "the connection broke off").at(progress),
         (false, _) => Miss::invalid("GARBAGE", "the messages are not those of an answer"),
     };
     miss.into()

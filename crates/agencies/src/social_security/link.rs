@@ -184,7 +184,9 @@ pub(super) enum End {
 /// Why there are no rows.
 #[derive(Debug)]
 pub(super) enum Unanswered {
-    /// The server says so, or the connection broke off.
+    /// The server says so, or the connection broke off, before an answer had begun.
+    Unbegun(Error),
+    /// The same behind its beginning.
     Said(Error),
     /// There are more than any answer holds.
     TooLarge,
@@ -234,7 +236,7 @@ impl Link {
         let guard = StopOnDrop(Some(&self.brake));
         let rows = match statement(&self.client, &mut self.statements, select).await {
             Ok(statement) => rows(&self.client, &statement, parameter).await,
-            Err(error) => Err(Unanswered::Said(error)),
+            Err(error) => Err(Unanswered::Unbegun(error)),
         };
         if matches!(rows, Err(Unanswered::TooLarge)) {
             return rows;
@@ -296,7 +298,7 @@ pub(super) async fn rows(
     parameter: &str,
 ) -> Result<Vec<Row>, Unanswered> {
     let answer = client.query_raw(statement, [parameter]).await;
-    let mut answer = pin!(answer.map_err(Unanswered::Said)?);
+    let mut answer = pin!(answer.map_err(Unanswered::Unbegun)?);
     let (mut rows, mut bytes) = (Vec::new(), 0);
     while let Some(row) = answer.next().await {
         let row = row.map_err(Unanswered::Said)?;

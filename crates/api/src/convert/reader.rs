@@ -293,7 +293,8 @@ impl Reader {
         mask
     }
 
-    pub(super) fn required(&mut self, numbers: &[i32]) -> SourceSet {
+    /// The sources without whose answer the call fails: some of those that are asked.
+    pub(super) fn required(&mut self, numbers: &[i32], mask: &FieldSet) -> SourceSet {
         if numbers.len() > Source::ALL.len() {
             let what = format!(
                 "names more than the {} sources there are",
@@ -305,7 +306,15 @@ impl Reader {
         let mut set = SourceSet::EMPTY;
         for (place, number) in numbers.iter().enumerate() {
             match Source::from_number(*number) {
-                Some(source) => set = set.with(source),
+                // What is wrong with a mask is told by itself.
+                Some(source) if mask.is_empty() || mask.sources().contains(source) => {
+                    set = set.with(source);
+                }
+                Some(_) => self.violation(
+                    format!("required_sources[{place}]"),
+                    Reason::InvalidArgument,
+                    "is a source of which no field is asked for",
+                ),
                 None => self.violation(
                     format!("required_sources[{place}]"),
                     Reason::InvalidArgument,

@@ -16,7 +16,7 @@ impl Question for v1::LookupCitizenRequest {
     fn read(&self, this_year: i16) -> Result<Request, Malformed> {
         let mut reader = Reader::new(this_year);
         let mask = reader.mask(self.read_mask.as_ref());
-        let required = reader.required(&self.required_sources);
+        let required = reader.required(&self.required_sources, &mask);
         let request = reader.request(self.context.as_ref(), self.subject.as_ref());
         reader.finish(request.map(|request| Request {
             mask,
@@ -99,6 +99,16 @@ mod tests {
         };
         assert_eq!(violation.field, "read_mask.paths[0]");
         assert_eq!(violation.reason, Reason::UnknownFieldPath);
+    }
+
+    #[test]
+    fn a_required_source_is_one_that_is_asked() {
+        let mut message = good();
+        message.required_sources = vec![v1::Source::Tax.into()];
+        assert!(message.read(2026).is_ok());
+        message.required_sources.push(v1::Source::Health.into());
+        let malformed = message.read(2026).unwrap_err();
+        assert_eq!(malformed.violations[0].field, "required_sources[1]");
     }
 
     #[test]

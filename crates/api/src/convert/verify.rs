@@ -3,6 +3,7 @@
 //! *Invariant:* no violation repeats a value.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use exchange::{
     Claim, ClaimId, Disclosure, Field, FieldSet, Given, Identifier, MatchMode, OtherName,
@@ -29,7 +30,7 @@ impl Question for v1::VerifyAttributesRequest {
         let request = reader.request(self.context.as_ref(), self.subject.as_ref());
         let mask: FieldSet = claims.iter().map(|claim| claim.predicate.field()).collect();
         reader.finish(request.map(|request| Verification {
-            request: exchange::Request { mask, ..request },
+            request: Arc::new(exchange::Request { mask, ..request }),
             claims,
             disclosure,
         }))
@@ -38,7 +39,7 @@ impl Question for v1::VerifyAttributesRequest {
 
 impl From<Verification> for Malformed {
     fn from(verification: Verification) -> Self {
-        verification.request.into()
+        Arc::unwrap_or_clone(verification.request).into()
     }
 }
 

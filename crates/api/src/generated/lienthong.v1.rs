@@ -1767,7 +1767,7 @@ pub struct SourceStatus {
     /// How long the source took.
     #[prost(message, optional, tag = "5")]
     pub latency: ::core::option::Option<::pbjson_types::Duration>,
-    /// How many calls were made.
+    /// How many calls were made for this question; 0 if that of an identical one under way has answered it.
     #[prost(uint32, tag = "6")]
     pub attempts: u32,
     /// The time for which the source vouches.
@@ -4601,6 +4601,9 @@ pub struct VerifyAttributesResponse {
     /// The request id, as given.
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
+    /// When the sources were asked, if that was for the same question a moment ago: its verdict is remembered.
+    #[prost(message, optional, tag = "6")]
+    pub as_of: ::core::option::Option<crate::Timestamp>,
 }
 /// Whether one claim is so.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

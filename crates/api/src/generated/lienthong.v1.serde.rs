@@ -16699,6 +16699,9 @@ impl serde::Serialize for VerifyAttributesResponse {
         if !self.request_id.is_empty() {
             len += 1;
         }
+        if self.as_of.is_some() {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("lienthong.v1.VerifyAttributesResponse", len)?;
         if self.verdict != 0 {
@@ -16719,6 +16722,9 @@ impl serde::Serialize for VerifyAttributesResponse {
         if !self.request_id.is_empty() {
             struct_ser.serialize_field("requestId", &self.request_id)?;
         }
+        if let Some(v) = self.as_of.as_ref() {
+            struct_ser.serialize_field("asOf", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -16735,6 +16741,8 @@ impl<'de> serde::Deserialize<'de> for VerifyAttributesResponse {
             "receipt",
             "request_id",
             "requestId",
+            "as_of",
+            "asOf",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -16744,6 +16752,7 @@ impl<'de> serde::Deserialize<'de> for VerifyAttributesResponse {
             Sources,
             Receipt,
             RequestId,
+            AsOf,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -16773,6 +16782,7 @@ impl<'de> serde::Deserialize<'de> for VerifyAttributesResponse {
                             "sources" => Ok(GeneratedField::Sources),
                             "receipt" => Ok(GeneratedField::Receipt),
                             "requestId" | "request_id" => Ok(GeneratedField::RequestId),
+                            "asOf" | "as_of" => Ok(GeneratedField::AsOf),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -16800,6 +16810,7 @@ impl<'de> serde::Deserialize<'de> for VerifyAttributesResponse {
                 let mut sources__ = None;
                 let mut receipt__ = None;
                 let mut request_id__ = None;
+                let mut as_of__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Verdict => {
@@ -16832,6 +16843,12 @@ impl<'de> serde::Deserialize<'de> for VerifyAttributesResponse {
                             }
                             request_id__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::AsOf => {
+                            if as_of__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("asOf"));
+                            }
+                            as_of__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(VerifyAttributesResponse {
@@ -16840,6 +16857,7 @@ impl<'de> serde::Deserialize<'de> for VerifyAttributesResponse {
                     sources: sources__.unwrap_or_default(),
                     receipt: receipt__,
                     request_id: request_id__.unwrap_or_default(),
+                    as_of: as_of__,
                 })
             }
         }

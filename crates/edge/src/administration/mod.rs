@@ -7,6 +7,7 @@
 //! another site without asking first, and nobody here says yes.
 
 mod consents;
+mod dossiers;
 mod reload;
 mod reviews;
 mod sources;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::listener::plain::Page;
 
 pub use consents::{Consented, Registration, Withdrawal};
+pub use dossiers::{Dossier, DossierMove, DossierOrder, Moved};
 pub use reload::{Effect, Reloaded};
 pub use reviews::{Closure, OpenReview, Reviewed, Reviews};
 pub use sources::{EndpointHealth, SourceHealth};
@@ -59,6 +61,12 @@ pub trait Administration: Send + Sync + fmt::Debug {
 
     /// How each source is guarded at present.
     fn sources(&self) -> Vec<SourceHealth>;
+
+    /// What agencies have not ended yet, the earliest first.
+    fn dossiers(&self) -> Vec<Dossier>;
+
+    /// Moves a dossier that hangs. It is recorded before.
+    fn order_dossier(&self, order: DossierOrder) -> BoxFuture<'_, Result<Moved, Undone>>;
 
     /// Lifts a suspension. It is recorded before.
     fn lift(&self, lift: Lift) -> BoxFuture<'_, Result<Lifted, Undone>>;
@@ -113,6 +121,14 @@ impl Administration for NoAdministration {
         Vec::new()
     }
 
+    fn dossiers(&self) -> Vec<Dossier> {
+        Vec::new()
+    }
+
+    fn order_dossier(&self, _: DossierOrder) -> BoxFuture<'_, Result<Moved, Undone>> {
+        nothing_here()
+    }
+
     fn lift(&self, _: Lift) -> BoxFuture<'_, Result<Lifted, Undone>> {
         nothing_here()
     }
@@ -147,8 +163,10 @@ pub(crate) async fn page(by: &dyn Administration, request: &Request<Bytes>) -> O
         reviews::LIST => return Some(reviews::list(by).await),
         suspensions::LIST => return Some(suspensions::list(by)),
         sources::LIST => return Some(sources::list(by)),
+        dossiers::LIST => return Some(dossiers::list(by)),
         reload::RELOAD | switches::STOP | switches::RESUME | reviews::CLOSE => {}
         suspensions::LIFT | consents::REGISTER | consents::WITHDRAW => {}
+        dossiers::REQUERY | dossiers::RESEND | dossiers::CLOSE => {}
         _ => return None,
     }
     if request.method() != Method::POST {
@@ -162,13 +180,16 @@ pub(crate) async fn page(by: &dyn Administration, request: &Request<Bytes>) -> O
         suspensions::LIFT => suspensions::lift(by, request).await,
         consents::REGISTER => consents::register(by, request).await,
         consents::WITHDRAW => consents::withdraw(by, request).await,
+        dossiers::REQUERY => dossiers::order(by, DossierMove::Requery, request).await,
+        dossiers::RESEND => dossiers::order(by, DossierMove::Resend, request).await,
+        dossiers::CLOSE => dossiers::order(by, DossierMove::Close, request).await,
         _ => reload::reload(by, request).await,
     })
 }
 
 /// Where an instruction is posted.
 #[cfg(feature = "foreign")]
-pub(crate) const INSTRUCTIONS: [&str; 7] = [
+pub(crate) const INSTRUCTIONS: [&str; 10] = [
     reload::RELOAD,
     switches::STOP,
     switches::RESUME,
@@ -176,6 +197,9 @@ pub(crate) const INSTRUCTIONS: [&str; 7] = [
     suspensions::LIFT,
     consents::REGISTER,
     consents::WITHDRAW,
+    dossiers::REQUERY,
+    dossiers::RESEND,
+    dossiers::CLOSE,
 ];
 
 /// Reads the body of an instruction.

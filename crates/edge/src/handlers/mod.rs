@@ -41,7 +41,7 @@ impl Handlers {
         context: &Context,
         message: &v1::LookupCitizenRequest,
     ) -> Result<v1::LookupCitizenResponse, Fault> {
-        let request = self.read(context, message)?;
+        let request = Arc::new(self.read(context, message)?);
         let running = self.begin(context, &request, "lookup", message).await?;
         let reply = self.gate.lookup(&again(context, &running), &request).await;
         let answer = self.note(context, &request, reply.map(whole))?;
@@ -57,11 +57,11 @@ impl Handlers {
         message: &v1::StreamCitizenRequest,
     ) -> Result<impl Stream<Item = Result<v1::StreamCitizenResponse, Fault>> + Send + use<>, Fault>
     {
-        let request = self.read(context, message)?;
+        let request = Arc::new(self.read(context, message)?);
         let running = self.begin(context, &request, "stream", message).await?;
         let begun = self
             .gate
-            .stream(again(context, &running), request.clone())
+            .stream(again(context, &running), Arc::clone(&request))
             .await;
         let begun = begun.map(|events| (events, self.gate.quota(&context.call)));
         let events = self.note(context, &request, begun).map_err(|mut fault| {
@@ -95,7 +95,7 @@ impl Handlers {
         context: &Context,
         message: &v1::ResolveIdentifierRequest,
     ) -> Result<v1::ResolveIdentifierResponse, Fault> {
-        let request = self.read(context, message)?;
+        let request = Arc::new(self.read(context, message)?);
         let running = self.begin(context, &request, "resolve", message).await?;
         let reply = self.gate.resolve(&again(context, &running), &request).await;
         let answer = self.note(context, &request, reply.map(whole))?;

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::Error;
+use crate::{Config, Error};
 
 /// Sockets that somebody has opened before; each is for the listener that is configured at its
 /// address.
@@ -27,6 +27,30 @@ impl Handed {
             Ok((socket.local_addr()?, socket))
         });
         sockets.collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Opens every listener of a configuration for which no socket was handed over, so that none is
+    /// missing later. Who connects waits until the doors are open.
+    ///
+    /// # Errors
+    /// A listener cannot be opened, or a socket is for none.
+    pub async fn complete(mut self, config: &Config) -> Result<Self, Error> {
+        let mut open = Vec::new();
+        for (listener, address) in [
+            ("agencies", config.listen),
+            ("public", config.public),
+            ("operations", config.operations),
+        ] {
+            let (socket, _) = self.open(listener, address).await?;
+            let socket = socket.into_std().map_err(|source| Error::Bind {
+                listener,
+                address,
+                source,
+            })?;
+            open.push((address, socket));
+        }
+        self.is_empty()?;
+        Ok(Self(open))
     }
 
     /// All of them.

@@ -35,6 +35,8 @@ async fn a_drain_lets_calls_finish_and_takes_no_new_ones() {
     let mut http1 = client.http1().await;
     let mut asked = question(WAITS);
     asked["context"]["requestId"] = exchange::RequestId::fresh().to_string().into();
+    // Not the same question: that would be put to the agency once.
+    asked["context"]["dossierNo"] = "2".into();
     let asked = post("/v1/citizens:lookup", asked.to_string());
     let rest = tokio::spawn(async move { http1.send_request(asked).await });
     while world.tax.asked() < 2 {

@@ -22,7 +22,10 @@ async fn world(calls: usize) -> World {
 /// A question of that class about somebody of whom the agency does not answer yet.
 fn waits(class: &str) -> serde_json::Value {
     let mut asked = question(WAITS);
-    asked["context"]["requestId"] = exchange::RequestId::fresh().to_string().into();
+    let id = exchange::RequestId::fresh().to_string();
+    // Of a dossier of its own: identical ones are put to the agency once.
+    asked["context"]["dossierNo"] = id.as_str().into();
+    asked["context"]["requestId"] = id.into();
     asked["context"]["criticality"] = class.into();
     asked
 }

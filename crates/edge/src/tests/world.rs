@@ -201,6 +201,7 @@ fn gate(
         switches: Arc::default(),
         synthetic,
         verification_step: Duration::from_millis(20),
+        verdicts_kept: Duration::ZERO,
     });
     (gate, handle)
 }

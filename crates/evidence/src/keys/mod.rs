@@ -219,9 +219,12 @@ pub fn receipt_name(origin: &str) -> String {
 fn check_origin(origin: &str) -> Result<(), Error> {
     is_origin(origin).then_some(()).ok_or(Error::Setting {
         setting: "origin",
-        problem: "must be a URL prefix without scheme, final slash, space or plus",
+        problem: ORIGIN,
     })
 }
+
+/// What the name of a log is to be.
+pub(crate) const ORIGIN: &str = "must be a URL prefix without scheme, final slash, space or plus";
 
 /// Makes a directory that only its owner can read.
 pub(crate) fn make_dir(dir: &Path) -> Result<(), Error> {

@@ -74,12 +74,21 @@ pub(super) fn page_key(config: &Config) -> Result<PageKey, Error> {
 
 /// Opens the key of the names of suspensions, which is derived from the master key.
 pub(super) fn suspension_key(config: &Config) -> Result<Zeroizing<[u8; SECRET_LEN]>, Error> {
+    derived_key(config, SUSPENSIONS)
+}
+
+/// Opens the key of the tags of dossiers, which is derived from the master key.
+pub(super) fn dossier_key(config: &Config) -> Result<Zeroizing<[u8; SECRET_LEN]>, Error> {
+    derived_key(config, DOSSIERS)
+}
+
+fn derived_key(config: &Config, label: &[u8]) -> Result<Zeroizing<[u8; SECRET_LEN]>, Error> {
     let path = master(config);
     if !path.exists() {
         make_dir(&config.keys_dir())?;
         keyring(config)?;
     }
-    let key = secret::derive(&secret::read(&path)?, SUSPENSIONS)?;
+    let key = secret::derive(&secret::read(&path)?, label)?;
     let key = key.as_slice().first_chunk().copied();
     let key = key.ok_or(Error::Crypto("derive a key"))?;
     Ok(Zeroizing::new(key))
@@ -134,6 +143,7 @@ pub(super) fn forget_index(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
+const DOSSIERS: &[u8] = b"lienthong tags of dossiers v1";
 const SUSPENSIONS: &[u8] = b"lienthong names of suspensions v1";
 const MASTER_FILE: &str = "keyring.key";
 const KEYRING_FILE: &str = "keyring.db";

@@ -21,6 +21,7 @@ mod aead;
 mod cleaning;
 mod daily;
 mod databases;
+mod dossiers;
 mod entry;
 mod epoch;
 mod erased;
@@ -56,6 +57,7 @@ mod thread;
 
 pub use daily::IndexRoot;
 pub(crate) use databases::check_access;
+pub use dossiers::{DossierStore, KeptDossier};
 pub(crate) use epoch::Epoch;
 pub(crate) use forget::forget;
 pub(crate) use intake::Intake;

@@ -363,8 +363,12 @@ impl Writer {
         let (free, reserve) = self.log.free_and_reserve()?;
         let low = free < reserve || !self.log.prepare_spare()?;
         self.observer.free_bytes(free);
+        let changes = low != self.pace.is_disk_low();
         self.pace.house_kept(low);
         self.queue.set_disk_low(low);
+        if changes {
+            self.observer.disk_low(low);
+        }
         Ok(())
     }
 

@@ -53,6 +53,8 @@ impl Gate {
         let warrant = warrant.await?;
         let disclosure = disclosure(call, context, &warrant);
         let erased = self.deps.records.erase(&disclosure, subject).await?;
+        // Of whom it is, is not known here.
+        self.verdicts.forget();
         Ok(answer(how_far(erased), &warrant))
     }
 

@@ -18,8 +18,8 @@ use crate::{Call, Reply};
 fn listing() -> Listing {
     let request = named(IdentifierKind::Personal, "999099000001", &["tax.status"]);
     Listing {
-        context: request.context,
-        subject: request.subject.identifier,
+        context: request.context.clone(),
+        subject: request.subject.identifier.clone(),
         from: None,
         until: None,
         page: None,

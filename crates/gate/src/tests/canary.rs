@@ -1,11 +1,13 @@
 //! Who asks about a canary is told of; the answer and the record are those of anybody else.
 
+use std::sync::Arc;
+
 use exchange::{IdentifierKind, PurposeCode, Source};
 
 use super::world::CANARY;
 use super::*;
 
-fn question(number: &str) -> exchange::Request {
+fn question(number: &str) -> Arc<exchange::Request> {
     named(IdentifierKind::Personal, number, &["population.sex"])
 }
 
@@ -37,7 +39,7 @@ async fn a_canary_is_answered_and_recorded_as_anybody_and_told_of() {
 async fn whoever_is_refused_is_told_of_too() {
     let world = World::new([Office::answers(Source::Population)]);
     let mut request = question(CANARY);
-    request.context.purpose = PurposeCode::parse("NO_PURPOSE").unwrap();
+    Arc::make_mut(&mut request).context.purpose = PurposeCode::parse("NO_PURPOSE").unwrap();
     world.gate.lookup(&call(), &request).await.unwrap_err();
     assert_eq!(world.seen.hits().len(), 1);
 }

@@ -1,11 +1,13 @@
 //! Of whom nothing is told, and what that looks like from outside.
 
+use std::sync::Arc;
+
 use exchange::{Closed, IdentifierKind, Source, SourceState};
 
 use super::world::PROTECTED;
 use super::*;
 
-fn question(number: &str) -> exchange::Request {
+fn question(number: &str) -> Arc<exchange::Request> {
     named(IdentifierKind::Personal, number, &["population.sex"])
 }
 
@@ -56,7 +58,7 @@ async fn a_number_of_a_protected_person_resolves_to_nobody() {
     let resolving = || Ok(adapter::Resolution::Current(protected()));
     let world = World::new([Office::answers(Source::Population).resolving(resolving)]);
     let mut asked = named(IdentifierKind::Legacy, "012345678", &[]);
-    asked.mask = admission::resolution_mask();
+    Arc::make_mut(&mut asked).mask = admission::resolution_mask();
     let answer = world.gate.resolve(&call(), &asked).await.unwrap().message;
     assert_eq!(answer.outcome(), api::v1::ResolveOutcome::NotFound);
     assert_eq!(answer.current_personal_id, "");

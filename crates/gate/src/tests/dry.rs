@@ -1,15 +1,16 @@
 //! Dry runs: what is told of sources that would not be asked, and that nothing is asked or recorded.
 
-use api::v1::WithheldReason as Why;
+use std::sync::Arc;
+
+use api::v1::{Completeness, WithheldReason as Why};
 use exchange::{IdentifierKind, Request, Source};
 
 use super::world::{Office, World, call, named, switch};
 
-fn dry(paths: &[&'static str]) -> Request {
-    Request {
-        dry_run: true,
-        ..named(IdentifierKind::Personal, "999099000001", paths)
-    }
+fn dry(paths: &[&'static str]) -> Arc<Request> {
+    let mut asked = named(IdentifierKind::Personal, "999099000001", paths);
+    Arc::make_mut(&mut asked).dry_run = true;
+    asked
 }
 
 #[tokio::test]
@@ -33,6 +34,12 @@ async fn a_dry_run_tells_of_sources_that_nobody_would_ask() {
     assert_eq!(said, expected);
     let reasons = reply.message.sources.iter().map(|it| it.reason.as_str());
     assert_eq!(reasons.collect::<Vec<_>>(), ["NOT_CONFIGURED", "DRY_RUN"]);
+    assert_eq!(reply.message.completeness(), Completeness::Partial);
+    let whole = world.gate.lookup(&call(), &dry(&["tax.status"])).await;
+    assert_eq!(
+        whole.unwrap().message.completeness(),
+        Completeness::Complete
+    );
 
     world.switches.replace([switch("source:tax")]);
     let reply = world.gate.lookup(&call(), &asked).await.unwrap();

@@ -5,8 +5,12 @@ mod canary;
 mod closed;
 mod dry;
 mod numbers;
+mod once;
 mod stops;
 mod streams;
+mod verdicts;
 mod world;
 
-use world::{Office, World, call, named, switch};
+use world::{Office, World, call, switch};
+
+pub(crate) use world::{POLICY, named};

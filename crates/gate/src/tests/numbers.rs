@@ -1,6 +1,7 @@
 //! Lookups by an old number: the source that is asked who is behind it is counted and recorded, and
 //! what it says is passed on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{Miss, Resolution};
@@ -15,7 +16,7 @@ const TAX_CODE: &str = "0100233488";
 const WAIT: Duration = Duration::from_secs(600);
 
 /// A question by a tax code.
-fn by_tax_code(paths: &[&str]) -> Request {
+fn by_tax_code(paths: &[&str]) -> Arc<Request> {
     named(IdentifierKind::TaxCode, TAX_CODE, paths)
 }
 
@@ -38,7 +39,7 @@ fn world(resolution: fn() -> Result<Resolution, Miss>) -> World {
 }
 
 /// The fault of a lookup, and its record.
-async fn missed(world: World, request: &Request) -> (Fault, Value) {
+async fn missed(world: World, request: &Arc<Request>) -> (Fault, Value) {
     let fault = world.gate.lookup(&call(), request).await.unwrap_err();
     (fault, record(world).await)
 }
@@ -121,7 +122,7 @@ async fn a_stream_says_why_each_source_is_not_asked() {
 #[tokio::test]
 async fn a_panic_is_the_failure_of_that_source() {
     let world = world(|| panic!("a defect of the adapter"));
-    let seen = std::sync::Arc::clone(&world.seen);
+    let seen = Arc::clone(&world.seen);
     let (fault, record) = missed(world, &by_tax_code(&["population.sex"])).await;
     assert_eq!(fault.reason, Reason::AllSourcesUnavailable);
     assert_eq!(seen.all()[0], (Source::Tax, SourceState::InvalidAnswer));

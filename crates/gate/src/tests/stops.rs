@@ -1,11 +1,13 @@
 //! What is stopped while a question is under way, and who is stopped before.
 
+use std::sync::Arc;
+
 use exchange::{IdentifierKind, Reason, Request, Source, SourceState};
 use futures_util::poll;
 
 use super::*;
 
-fn question() -> Request {
+fn question() -> Arc<Request> {
     named(IdentifierKind::Personal, "999099000001", &["tax.status"])
 }
 

@@ -1,6 +1,7 @@
 //! The end of a stream: its record is whole, whoever reads it or leaves.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use api::v1::stream_citizen_response::Event;
 use exchange::{IdentifierKind, Reason, Request, Source, SourceState};
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use super::*;
 
-fn question() -> Request {
+fn question() -> Arc<Request> {
     named(IdentifierKind::Personal, "999099000001", &["tax.status"])
 }
 

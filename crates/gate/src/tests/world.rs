@@ -32,6 +32,11 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(offices: impl IntoIterator<Item = Office>) -> Self {
+        Self::keeping(offices, Duration::from_secs(60))
+    }
+
+    /// The same, which remembers verdicts for that long.
+    pub(super) fn keeping(offices: impl IntoIterator<Item = Office>, kept: Duration) -> Self {
         let dir = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let config = config(dir.path());
@@ -56,6 +61,7 @@ impl World {
             switches: Arc::clone(&switches),
             synthetic: Synthetic::Served,
             verification_step: Duration::from_millis(20),
+            verdicts_kept: kept,
         });
         let gate = Arc::new(gate);
         Self {
@@ -115,12 +121,15 @@ fn canaries(dir: &Path) -> PathBuf {
     file
 }
 
-/// Which sources were counted, and how they ended; who asked about a canary; and what was closed.
+/// Which sources were counted, and how they ended; who asked about a canary; what was closed; which
+/// sources were asked once for several; and which were not asked for a remembered verdict.
 #[derive(Debug, Default)]
 pub(super) struct Seen(
     Mutex<Vec<(Source, SourceState)>>,
     Mutex<Vec<String>>,
     Mutex<Vec<(Source, Closed)>>,
+    Mutex<Vec<Source>>,
+    Mutex<Vec<Source>>,
 );
 
 impl Seen {
@@ -132,6 +141,14 @@ impl Seen {
         self.1.lock().unwrap().clone()
     }
 
+    pub(super) fn joined(&self) -> Vec<Source> {
+        self.3.lock().unwrap().clone()
+    }
+
+    pub(super) fn remembered(&self) -> Vec<Source> {
+        self.4.lock().unwrap().clone()
+    }
+
     pub(super) fn closed(&self) -> Vec<(Source, Closed)> {
         self.2.lock().unwrap().clone()
     }
@@ -140,6 +157,14 @@ impl Seen {
 impl Observer for Seen {
     fn source(&self, _caller: &Caller, source: Source, state: SourceState, _took: Duration) {
         self.0.lock().unwrap().push((source, state));
+    }
+
+    fn joined(&self, source: Source) {
+        self.3.lock().unwrap().push(source);
+    }
+
+    fn remembered(&self, source: Source) {
+        self.4.lock().unwrap().push(source);
     }
 
     fn closed(&self, _caller: &Caller, _request: &RequestId, source: Source, why: Closed) {
@@ -159,6 +184,8 @@ pub(super) struct Office {
     manner: Manner,
     /// Rung when it is asked for a record.
     asked: Arc<Notify>,
+    /// Until when each question must be answered.
+    heard: Arc<Mutex<Vec<Instant>>>,
     resolves: &'static [IdentifierKind],
     resolution: fn() -> Result<Resolution, Miss>,
     /// A number that was replaced, and the one in force.
@@ -182,6 +209,7 @@ impl Office {
             source,
             manner: Manner::Answers,
             asked: Arc::default(),
+            heard: Arc::default(),
             resolves: &[],
             resolution: || Err(Miss::not_served()),
             moved: None,
@@ -240,6 +268,11 @@ impl Office {
         Arc::clone(release)
     }
 
+    /// Until when each question had to be answered that it was asked.
+    pub(super) fn heard(&self) -> Arc<Mutex<Vec<Instant>>> {
+        Arc::clone(&self.heard)
+    }
+
     /// Rings when the office is asked for a record.
     pub(super) fn asked(&self) -> Arc<Notify> {
         Arc::clone(&self.asked)
@@ -258,6 +291,7 @@ impl Agency for Office {
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
         Box::pin(async move {
             self.asked.notify_one();
+            self.heard.lock().unwrap().push(question.context.deadline);
             match &self.manner {
                 Manner::Answers => {
                     let moved = self.moved.filter(|it| it.0 == question.subject.reveal());
@@ -282,9 +316,15 @@ impl Agency for Office {
     fn resolve<'a>(
         &'a self,
         _identifier: &'a Identifier,
-        _context: &'a Context<'a>,
+        context: &'a Context<'a>,
     ) -> BoxFuture<'a, Result<Resolution, Miss>> {
-        Box::pin(async { (self.resolution)() })
+        Box::pin(async {
+            self.heard.lock().unwrap().push(context.deadline);
+            if let Manner::Waits(release) = &self.manner {
+                release.notified().await;
+            }
+            (self.resolution)()
+        })
     }
 }
 
@@ -332,8 +372,8 @@ pub(super) fn call() -> Call {
 }
 
 /// A question about the person of that number.
-pub(super) fn named(kind: IdentifierKind, number: &str, paths: &[&str]) -> Request {
-    Request {
+pub(crate) fn named(kind: IdentifierKind, number: &str, paths: &[&str]) -> Arc<Request> {
+    let request = Request {
         context: exchange::CallContext {
             id: RequestId::fresh(),
             purpose: PurposeCode::parse("TAX_CHECK").unwrap(),
@@ -355,7 +395,8 @@ pub(super) fn named(kind: IdentifierKind, number: &str, paths: &[&str]) -> Reque
             .collect::<FieldSet>(),
         required: SourceSet::EMPTY,
         dry_run: false,
-    }
+    };
+    Arc::new(request)
 }
 
 /// Every whole record of a log, in order.
@@ -382,19 +423,27 @@ fn leaves(dir: &Path) -> Vec<Value> {
 /// How every record begins.
 const BEGINNING: &[u8] = br#"{"v":1,"#;
 
-const POLICY: &str = r#"
+/// What may be asked in these tests.
+pub(crate) const POLICY: &str = r#"
 [[purpose]]
 code = "TAX_CHECK"
 title_vi = "Kiểm tra thuế"
 title_en = "Tax check"
 legal_basis = "Luật 26/2023/QH15"
 
+[[purpose]]
+code = "TAX_AUDIT"
+title_vi = "Thanh tra thuế"
+title_en = "Tax audit"
+legal_basis = "Luật 26/2023/QH15"
+
 [[agreement]]
 id = "A-1"
 agency = "H55"
-systems = ["desk"]
-purposes = ["TAX_CHECK"]
+systems = ["desk", "kiosk"]
+purposes = ["TAX_CHECK", "TAX_AUDIT"]
 fields = ["tax", "population.sex", "population.personal_id"]
+verify = ["population.death"]
 duties = ["LIST_ACCESSES", "SEARCH_RECORDS"]
 visibility = "DELAYED"
 delay_days = 30
@@ -402,7 +451,17 @@ valid_from = 2020-01-01
 valid_to = 2099-12-31
 second_factor = false
 
+[[agreement]]
+id = "A-2"
+agency = "G03"
+systems = ["auditor"]
+purposes = ["TAX_AUDIT"]
+duties = ["ERASE_SUBJECT"]
+valid_from = 2020-01-01
+valid_to = 2099-12-31
+
+# So slow that what is spent in a test stays spent.
 [quota]
-requests_per_minute = 6000
+requests_per_minute = 6
 burst = 1000
 "#;

@@ -190,6 +190,7 @@ mod tests {
             source,
             result,
             took: Duration::ZERO,
+            by: crate::once::By::Itself,
         }
     }
 

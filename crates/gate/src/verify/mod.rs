@@ -6,25 +6,30 @@
 
 mod compare;
 mod judge;
+mod memory;
 mod pace;
 
 use admission::Permit;
 use api::v1;
 use evidence::{Open, Outcome, SourceOutcome};
 use exchange::{
-    CitizenId, Disclosure, Fault, Field, FieldSet, Reason, Source, SourceState, Verdict,
+    CitizenId, Closed, Disclosure, Fault, Field, FieldSet, Reason, Source, SourceState, Verdict,
     Verification,
 };
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument as _;
 
 use crate::ask::{Asked, Asking};
+use crate::once::{By, Mode};
 use crate::seal::message;
 use crate::{Call, Gate, Reply, trace};
 
 pub(crate) use compare::is_aged;
 use judge::{Judgement, together};
+pub(crate) use memory::Verdicts;
+pub use memory::{VERDICTS_KEPT, VERDICTS_KEPT_MOST};
 
 impl Gate {
     /// Takes one verification from a verified caller to a sealed record.
@@ -39,9 +44,9 @@ impl Gate {
         let begun = Instant::now();
         let permit = self.admit_claims(call, asked).await?;
         let open = self.open(call, asked, &permit)?;
-        let heard = self.asking(&open, call, asked, &permit).hear().await;
+        let asking = self.asking(&open, call, &asked.request, &permit, Mode::Claims);
+        let findings = asking.find(asked).await;
         self.notice_claims(call, asked);
-        let findings = Findings::new(asked, &heard, self.deps.clock.today());
         let locked = self.guessed(call, asked, &findings);
         let failure = locked.as_ref().map(|fault| fault.reason);
         let (step, now) = (self.deps.verification_step, Instant::now());
@@ -54,6 +59,7 @@ impl Gate {
             None => Ok(Reply {
                 message: v1::VerifyAttributesResponse {
                     receipt: Some(message(&receipt)),
+                    as_of: findings.as_of.map(Into::into),
                     ..findings.answer(asked)
                 },
                 quota: permit.quota().clone(),
@@ -123,6 +129,20 @@ struct Heard {
 }
 
 impl Asking<'_> {
+    /// What is remembered of the claims, or what the sources say.
+    async fn find(self, asked: &Verification) -> Findings {
+        let place = self.place(asked);
+        if let Some(findings) = place.as_ref().and_then(|place| self.recall(place)) {
+            return findings;
+        }
+        let heard = self.hear().await;
+        let findings = Findings::new(asked, &heard, self.gate.deps.clock.today());
+        if let Some(place) = &place {
+            self.remember(place, &findings);
+        }
+        findings
+    }
+
     /// Asks every source that a claim rests on.
     async fn hear(self) -> Heard {
         let subject = match self.subject().await {
@@ -161,6 +181,8 @@ struct Findings {
     /// What each source said, in the order of sources.
     said: Vec<Said>,
     person: Option<CitizenId>,
+    /// When it was asked, if that was for a verification before this one.
+    as_of: Option<Timestamp>,
 }
 
 /// What a source said.
@@ -171,15 +193,44 @@ struct Said {
     truth: SourceState,
     /// What is told of it, and recorded in the open.
     told: SourceState,
+    /// Whose call it was.
+    by: By,
+    /// Why it tells nothing of the person, if it does not.
+    closed: Option<Closed>,
 }
 
 impl Said {
-    fn new(source: Source, truth: SourceState) -> Self {
+    fn of(asked: &Asked) -> Self {
+        let miss = asked.result.as_ref().err();
+        let withheld = miss.filter(|miss| miss.state == SourceState::Withheld);
+        Self {
+            by: asked.by,
+            closed: withheld.map(|miss| miss.closed.unwrap_or(Closed::Sealed)),
+            ..Self::new(asked.source, state(asked))
+        }
+    }
+
+    const fn new(source: Source, truth: SourceState) -> Self {
         Self {
             source,
             truth,
             told: told(truth),
+            by: By::Itself,
+            closed: None,
         }
+    }
+
+    /// The same for who is told later.
+    fn again(&self) -> Self {
+        Self {
+            by: By::Itself,
+            ..*self
+        }
+    }
+
+    /// True if the source answered, whatever it said.
+    fn is_answer(&self) -> bool {
+        self.told == SourceState::Ok
     }
 
     /// A source that was not asked, since the number names nobody: that must not show.
@@ -188,6 +239,8 @@ impl Said {
             source,
             truth: SourceState::Skipped,
             told: SourceState::Ok,
+            by: By::Itself,
+            closed: None,
         }
     }
 }
@@ -200,10 +253,7 @@ impl Findings {
                 claims
                     .map(|claim| judge::claim(&claim.predicate, sources, today))
                     .collect(),
-                sources
-                    .iter()
-                    .map(|it| Said::new(it.source, state(it)))
-                    .collect(),
+                sources.iter().map(Said::of).collect(),
             ),
             Err(verdict) => (
                 claims.map(|_| Judgement::Settled(*verdict)).collect(),
@@ -221,6 +271,7 @@ impl Findings {
             each: each.into_iter().map(Judgement::verdict).collect(),
             said,
             person: heard.person,
+            as_of: None,
         }
     }
 
@@ -239,7 +290,7 @@ impl Findings {
             state: it.told,
             released: granted.and(&FieldSet::of(it.source)),
             masked: FieldSet::EMPTY,
-            as_of: None,
+            as_of: self.as_of,
             record: None,
         })
     }
@@ -262,12 +313,14 @@ impl Findings {
             },
             sources: sources.collect(),
             receipt: None,
+            as_of: None,
             request_id: asked.id.to_string(),
         }
     }
 
     /// What the record commits to: the verdict that is told, on each claim if that is told, and what
-    /// each source truly said.
+    /// each source truly said, and to whom. Who is not asked about cannot be joined: shown in the
+    /// open, that would tell them from nobody.
     fn committed(&self, asked: &Verification) -> String {
         let mut text = self.verdict.name().to_owned();
         if asked.disclosure == Disclosure::PerClaim {
@@ -277,6 +330,9 @@ impl Findings {
         }
         for it in &self.said {
             text += &format!(" {}={}", it.source.name(), it.truth.name());
+            if it.by == By::Another {
+                text += ",JOINED";
+            }
         }
         text
     }

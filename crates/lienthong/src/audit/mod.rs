@@ -58,11 +58,9 @@ fn verify(arguments: &Verify) -> anyhow::Result<ExitCode> {
     let of_policy = policy.iter().flat_map(|policy| &policy.logs);
     let knows_the_log = arguments.vkey.iter().chain(of_policy).next().is_some();
     let (checked, place) = if is_url(&arguments.log) {
-        ensure!(
-            knows_the_log,
-            "say with --vkey or --policy which key signs the log; its operator publishes it, and sandbox.json \
-             has that of a sandbox"
-        );
+        if !knows_the_log {
+            return Err(exit::USAGE.because(UNKNOWN_LOG));
+        }
         let mut files = Remote::new(&arguments.log)?;
         let checked = verify::public(&mut files, &trust, progress("bundle"));
         (
@@ -99,10 +97,23 @@ type Checked = Result<(PublicReport, Option<Report>), VerifyError>;
 
 /// Checks the log in a directory, in both its forms if it has both.
 fn directory(dir: &Path, trust: &mut Trust, knows_the_log: bool) -> anyhow::Result<Checked> {
+    let is_log = dir.join(CHECKPOINT_FILE).exists() || dir.join("wal").exists();
     if !knows_the_log {
+        let keys = dir.join(PUBLIC_FILE);
+        ensure!(
+            !is_log || keys.exists(),
+            "{} is missing: say with --vkey or --policy which key signs the log",
+            keys.display()
+        );
         trust.keys.extend(believed(dir)?.of_checkpoints());
     }
-    trust.older.extend(lock_store(dir)?);
+    let held = lock_store(dir)?;
+    if is_log && held.is_empty() {
+        println!(
+            "no lock store is beside the log: that it was not set back, older checkpoints alone show (--old)"
+        );
+    }
+    trust.older.extend(held);
     if is_copy(dir) {
         println!("the public log alone: it is a copy, or its write-ahead log was retired");
         let mut files = Directory(dir.to_owned());
@@ -262,3 +273,6 @@ fn print(public: &PublicReport, report: Option<&Report>) {
         }
     }
 }
+
+const UNKNOWN_LOG: &str = "say with --vkey or --policy which key signs the log; its operator \
+    publishes it, and sandbox.json has that of a sandbox";

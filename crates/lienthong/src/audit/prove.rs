@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow};
 use evidence::note::LogProof;
 use evidence::tree::leaf_hash;
 use evidence::verify::{self, Directory, Extra, Files, ReceiptText, VerifyError};
@@ -22,7 +22,9 @@ pub(super) fn run(arguments: &Prove) -> anyhow::Result<ExitCode> {
             (receipt.seq, Some(receipt.leaf_hash), Some(receipt.origin))
         }
         (None, Some(seq)) => (seq, None, None),
-        (None, None) => anyhow::bail!("say which record: --seq or --receipt"),
+        (None, None) => {
+            return Err(exit::USAGE.because("say which record: --seq or --receipt"));
+        }
     };
     let mut files: Box<dyn Files> = if is_url(&arguments.log) {
         Box::new(Remote::new(&arguments.log)?)
@@ -63,16 +65,16 @@ fn published(files: &mut dyn Files, seq: u64) -> Result<Option<(LogProof, Vec<u8
 
 /// Checks a proof by itself, without its log.
 pub(super) fn verify_file(file: &Path, arguments: &Verify) -> anyhow::Result<ExitCode> {
-    ensure!(
-        arguments.old.is_empty() && arguments.receipt.is_none(),
-        "a proof is checked by itself: --old and --receipt are for logs"
-    );
+    if !arguments.old.is_empty() || arguments.receipt.is_some() {
+        let what = "a proof is checked by itself: --old and --receipt are for logs";
+        return Err(exit::USAGE.because(what));
+    }
     let policy = arguments.policy.as_deref().map(super::policy).transpose()?;
     let keys = super::keys(arguments, policy.as_ref());
-    ensure!(
-        !keys.is_empty(),
-        "say with --vkey or --policy which key signs the log"
-    );
+    if keys.is_empty() {
+        let what = "say with --vkey or --policy which key signs the log";
+        return Err(exit::USAGE.because(what));
+    }
     let text = read(file)?;
     let named = |problem| anyhow!("{}: {problem}", file.display());
     let proof = LogProof::parse(&text).map_err(|problem| named(problem.to_string()))?;

@@ -33,14 +33,14 @@ pub(super) fn check(
     file: &Path,
 ) -> anyhow::Result<ExitCode> {
     let texts = documents(&read(file)?)?;
+    ensure!(!texts.is_empty(), "{} holds no receipt", file.display());
     let (mut accepted, mut reasons) = (0, BTreeMap::new());
     let is_one = logs.len() == 1;
     for log in logs {
         let keys = log.keys(given)?;
-        ensure!(
-            keys.iter().any(|key| key.name().ends_with("/receipt")),
-            "say with --vkey which key signs receipts, too; the file `keys` of the log names it"
-        );
+        if !keys.iter().any(|key| key.name().ends_with("/receipt")) {
+            return Err(exit::USAGE.because(NO_KEY));
+        }
         let origin = &log.public.checkpoint.checkpoint().origin;
         let of_log = |text: &ReceiptText| is_one || text.origin == *origin;
         let (places, texts): (Vec<usize>, Vec<ReceiptText>) = (0..)
@@ -116,3 +116,6 @@ fn documents(text: &str) -> anyhow::Result<Vec<ReceiptText>> {
     }
     Ok(receipts)
 }
+
+const NO_KEY: &str =
+    "say with --vkey which key signs receipts, too; the file `keys` of the log names it";

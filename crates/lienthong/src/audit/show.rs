@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use base64_simd::STANDARD;
 use evidence::{Commitment, verify};
 use exchange::{BatchProof, Opening, RequestId};
@@ -76,10 +76,9 @@ fn search(arguments: &Show, purpose: &str) -> anyhow::Result<Map<String, Value>>
         };
         insert(&mut search, "subject", json!({ key: subject }));
     }
-    ensure!(
-        !search.is_empty(),
-        "say which records: --subject, --request, --agency, --about-officer, --from or --until"
-    );
+    if search.is_empty() {
+        return Err(exit::USAGE.because(NO_CONDITION));
+    }
     insert(&mut search, "context", context(arguments, purpose));
     insert(
         &mut search,
@@ -88,6 +87,9 @@ fn search(arguments: &Show, purpose: &str) -> anyhow::Result<Map<String, Value>>
     );
     Ok(search)
 }
+
+const NO_CONDITION: &str =
+    "say which records: --subject, --request, --agency, --about-officer, --from or --until";
 
 fn context(arguments: &Show, purpose: &str) -> Value {
     let mut context = Map::new();

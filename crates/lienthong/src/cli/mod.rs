@@ -8,6 +8,7 @@ use evidence::keys::VerifierKey;
 
 mod audit;
 mod consent;
+mod dossier;
 mod policy;
 mod review;
 mod source;
@@ -18,6 +19,7 @@ pub(crate) use audit::{
     Audit, AuditCommand, Backup, Export, Prove, Reindex, Retire, RotateKeys, Show, Verify,
 };
 pub(crate) use consent::{Consent, ConsentCommand};
+pub(crate) use dossier::{Dossier, DossierCommand, Order};
 pub(crate) use policy::{
     CheckPolicy, ExplainCall, MakeKey, Policy, PolicyCommand, ReplayCalls, SignPolicy,
 };
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Review(Review),
     /// List how the sources are: circuits, calls under way, limits.
     Source(Source),
+    /// List what agencies have not ended yet, and move what hangs.
+    Dossier(Dossier),
     /// List who is suspended for how they asked, and lift suspensions.
     Suspension(Suspension),
     /// Stop an agency, a system, a source or a purpose while the gateway runs, and let it go on.
@@ -222,7 +226,8 @@ pub(crate) enum Mode {
 /// About whom is asked, why, and of which gateway.
 #[derive(Debug, Args)]
 pub(crate) struct Asked {
-    /// The person's number: 12-digit personal id, 9-digit CMND, or 10-digit tax code.
+    /// The person's number: 12-digit personal id or 9-digit CMND; with --kind also a tax code or a
+    /// social-insurance code, which both have 10 digits.
     pub(crate) id: String,
     /// What kind of number it is, where its length does not tell.
     #[arg(long, value_enum)]
@@ -262,22 +267,27 @@ pub(crate) struct Asked {
 #[derive(Debug, Args)]
 pub(crate) struct Address {
     /// The sandbox to ask.
-    #[arg(long, value_name = "DIR", default_value = "./sandbox")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "./sandbox",
+        conflicts_with = "gateway"
+    )]
     pub(crate) sandbox: PathBuf,
     /// The caller of the sandbox to ask as; its default caller if left out.
-    #[arg(long = "as", value_name = "CALLER")]
+    #[arg(long = "as", value_name = "CALLER", conflicts_with = "gateway")]
     pub(crate) caller: Option<String>,
     /// A gateway that is no sandbox: its address, such as `https://gateway.example:8443`.
     #[arg(long, value_name = "URL", requires_all = ["ca", "cert", "key", "purpose"])]
     pub(crate) gateway: Option<url::Url>,
     /// The authorities that vouch for that gateway.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "gateway")]
     pub(crate) ca: Option<PathBuf>,
     /// The caller's certificate there.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "gateway")]
     pub(crate) cert: Option<PathBuf>,
     /// The caller's key.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "gateway")]
     pub(crate) key: Option<PathBuf>,
 }
 

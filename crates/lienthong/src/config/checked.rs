@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use adapter::dossier::Register;
 use adapter::guard::Guarded;
 use admission::Policy;
 use agencies::Deps;
@@ -37,6 +38,8 @@ pub(crate) struct Checked {
     pub(crate) shared: Option<Shared>,
     /// The agencies.
     pub(crate) agencies: Vec<Guarded>,
+    /// What questions leave under way at them; to be opened.
+    pub(crate) dossiers: Arc<Register>,
 }
 
 impl Checked {
@@ -69,6 +72,7 @@ impl Checked {
                 witnesses,
                 shared,
                 agencies,
+                dossiers: named.deps.dossiers,
             }),
             _ => Err(named.problems),
         }
@@ -107,13 +111,17 @@ impl Checked {
 /// Reads file after file and gathers what is wrong.
 struct Named<'c> {
     clock: &'c Arc<dyn Clock>,
+    deps: Deps,
     problems: Problems,
 }
 
 impl<'c> Named<'c> {
     fn new(clock: &'c Arc<dyn Clock>) -> Self {
-        let problems = Problems::default();
-        Self { clock, problems }
+        Self {
+            clock,
+            deps: Deps::of(Arc::clone(clock)),
+            problems: Problems::default(),
+        }
     }
 
     fn policy(&mut self, path: &Path, keys: &[VerifierKey]) -> Option<Policy> {
@@ -136,6 +144,9 @@ impl<'c> Named<'c> {
     }
 
     fn half_years(&mut self, log: &evidence::Config) {
+        for (setting, problem) in log.check_settings() {
+            self.problems.add(&format!("evidence.{setting}"), problem);
+        }
         if let Err(evidence::Error::Setting { setting, problem }) = log.check_half_years() {
             self.problems.add(&format!("evidence.{setting}"), problem);
         }
@@ -182,12 +193,9 @@ impl<'c> Named<'c> {
     }
 
     fn agencies(&mut self, all: &[Switched], base: &Path) -> Vec<Guarded> {
-        let deps = Deps {
-            clock: Arc::clone(self.clock),
-        };
         let connected = all
             .iter()
-            .filter_map(|one| one.connect(base, &deps, &mut self.problems));
+            .filter_map(|one| one.connect(base, &self.deps, &mut self.problems));
         connected.collect()
     }
 }

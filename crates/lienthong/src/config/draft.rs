@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use admission::Thresholds;
 use evidence::keys::VerifierKey;
+use evidence::{NODE_NAME, is_node};
 use identity::{TlsFiles, TrustDomain};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,6 +34,7 @@ pub(super) struct Draft {
     pub(super) canaries: Option<PathBuf>,
     pub(super) protected: Option<PathBuf>,
     verification_step: Duration,
+    verdicts_kept: Duration,
     edge: Option<edge::Config>,
     pub(super) tls: Option<TlsFiles>,
     pub(super) evidence: Option<evidence::Config>,
@@ -71,10 +73,25 @@ pub(super) struct Gateway {
     /// A verification is answered after this time, in milliseconds, or twice or four times that.
     #[serde(default = "verification_step_ms")]
     verification_step_ms: u16,
+    /// For how many seconds the verdict of a verification is remembered; 0 for not at all.
+    #[serde(default = "verdicts_kept_s")]
+    #[schemars(range(max = 900))]
+    verdicts_kept_s: u16,
+}
+
+/// True for the address of a page, to which a fragment can be added.
+fn is_page(text: &str) -> bool {
+    let is_web =
+        |url: url::Url| matches!(url.scheme(), "http" | "https") && url.fragment().is_none();
+    url::Url::parse(text).is_ok_and(is_web)
 }
 
 fn verification_step_ms() -> u16 {
     u16::try_from(gate::VERIFICATION_STEP.as_millis()).unwrap_or(u16::MAX)
+}
+
+fn verdicts_kept_s() -> u16 {
+    u16::try_from(gate::VERDICTS_KEPT.as_secs()).unwrap_or(u16::MAX)
 }
 
 /// What goes wrong on purpose: in a sandbox's trust domain alone.
@@ -143,6 +160,10 @@ impl Draft {
         let problems = &mut self.problems;
         let edge = root.take("edge", problems);
         self.edge = edge.and_then(|stanza| stanza.read(&["listen"], problems));
+        let help = self.edge.as_ref().map(|edge| edge.help_base.as_str());
+        if help.is_some_and(|help| !is_page(help)) {
+            problems.add("edge.help_base", "is no http or https address of a page");
+        }
         self.evidence(&mut root);
         let problems = &mut self.problems;
         let sharing = root.take_optional("sharing", problems);
@@ -164,6 +185,9 @@ impl Draft {
         let required = ["node", "trust_domain", "policy"];
         let gateway: Gateway = stanza.read(&required, &mut self.problems)?;
         self.node = gateway.node;
+        if self.node.as_deref().is_some_and(|node| !is_node(node)) {
+            self.problems.add("gateway.node", NODE_NAME);
+        }
         self.policy = gateway.policy.map(|policy| self.base.join(policy));
         self.policy_keys(&gateway.policy_keys);
         self.consents = gateway.consents.map(|file| self.base.join(file));
@@ -172,6 +196,11 @@ impl Draft {
         self.protected = protected.map(|file| self.base.join(file));
         let step = u64::from(gateway.verification_step_ms);
         self.verification_step = Duration::from_millis(step);
+        self.verdicts_kept = Duration::from_secs(gateway.verdicts_kept_s.into());
+        if self.verdicts_kept > gate::VERDICTS_KEPT_MOST {
+            let what = "is more than 900 s: no verdict is remembered for longer";
+            self.problems.add("gateway.verdicts_kept_s", what);
+        }
         let domain = gateway.trust_domain?;
         self.trust_domain = TrustDomain::parse(&domain);
         if self.trust_domain.is_none() {
@@ -276,6 +305,7 @@ impl Draft {
                 canaries: self.canaries,
                 protected: self.protected,
                 verification_step: self.verification_step,
+                verdicts_kept: self.verdicts_kept,
                 edge,
                 tls,
                 evidence,

@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) protected: Option<PathBuf>,
     /// The step of the times after which verifications are answered.
     pub(crate) verification_step: Duration,
+    /// For how long verdicts are remembered.
+    pub(crate) verdicts_kept: Duration,
     /// The listeners.
     pub(crate) edge: edge::Config,
     /// The certificates of the agencies' listener.

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapter::dossier::{Dossier, Enquiry, Seen};
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use exchange::{FieldSet, Identifier, IdentifierKind, Source};
+use tokio::time::Instant;
 
 /// An agency with a defect.
 #[derive(Debug)]
@@ -39,5 +41,21 @@ impl Agency for Panicking {
         context: &'a Context<'a>,
     ) -> BoxFuture<'a, Result<Resolution, Miss>> {
         self.0.resolve(identifier, context)
+    }
+
+    fn look<'a>(
+        &'a self,
+        dossier: &'a Dossier,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Seen, Miss>> {
+        self.0.look(dossier, deadline)
+    }
+
+    fn resend<'a>(
+        &'a self,
+        enquiry: &'a Enquiry,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Seen, Miss>> {
+        self.0.resend(enquiry, deadline)
     }
 }

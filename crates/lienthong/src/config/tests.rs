@@ -68,6 +68,23 @@ fn a_defect_is_for_agencies_of_a_sandbox_alone() {
 }
 
 #[test]
+fn a_verdict_is_remembered_for_no_longer_than_a_quarter_of_an_hour() {
+    let kept = |seconds: u32| {
+        let line = format!("node = \"a\"\nverdicts_kept_s = {seconds}\ntrust_domain");
+        reported(&GOOD.replace("node = \"a\"\ntrust_domain", &line))
+    };
+    assert_eq!(kept(0), [""; 0]);
+    assert_eq!(kept(900), [""; 0]);
+    let longer = kept(901);
+    let what = "is more than 900 s";
+    assert!(
+        says(&longer, "gateway.verdicts_kept_s", what, 4),
+        "{longer:?}"
+    );
+    assert_eq!(longer.len(), 1);
+}
+
+#[test]
 fn a_good_file_has_no_problems() {
     assert_eq!(reported(GOOD), [""; 0]);
     assert!(Draft::parse(GOOD, PathBuf::new()).finish().is_ok());
@@ -274,6 +291,48 @@ fn a_policy_of_witnesses_that_cannot_be_met_is_named() {
         }
         let said = lines.iter().filter(|line| line.starts_with("evidence."));
         assert_eq!(said.count(), problems.len(), "{lines:#?}");
+    }
+}
+
+#[test]
+fn settings_that_no_gateway_can_live_with_are_problems() {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, to, path) in [
+        ("log.example/1", "not an origin", "evidence.origin"),
+        ("log.example/1", "", "evidence.origin"),
+        ("\"log\"", "\"/proc/x\"", "evidence.dir"),
+        ("\"log\"", "\"lienthong.toml\"", "evidence.dir"),
+        (
+            "[evidence]",
+            "[evidence]\nreserve_percent = 101",
+            "evidence.reserve_percent",
+        ),
+        (
+            "[evidence]",
+            "[evidence]\ngather_ms = 99999999",
+            "evidence.gather_ms",
+        ),
+        ("1\"\nnode = \"a", "1\"\nnode = \"gw 1", "evidence.node"),
+        (
+            "[gateway]\nnode = \"a",
+            "[gateway]\nnode = \"",
+            "gateway.node",
+        ),
+        (
+            "[gateway]\nnode = \"a",
+            "[gateway]\nnode = \"gw 1",
+            "gateway.node",
+        ),
+        ("[edge]", "[edge]\nhelp_base = \"x\"", "edge.help_base"),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let lines = checked(folder.path(), &GOOD.replacen(from, to, 1));
+        let named = |line: &String| line.starts_with(&format!("{path}: "));
+        assert_eq!(
+            lines.iter().filter(|it| named(it)).count(),
+            1,
+            "{to}: {lines:?}"
+        );
     }
 }
 

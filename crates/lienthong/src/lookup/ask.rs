@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::target::Target;
+use crate::exit;
 
 /// Somebody who asks one gateway.
 #[derive(Debug)]
@@ -67,7 +68,8 @@ impl Asker {
         fields.sort();
         fields.dedup();
         if fields.is_empty() {
-            anyhow::bail!("no agreement grants anything for {purpose}; see `--purpose`");
+            let what = format!("no agreement grants anything for {purpose}; see `--purpose`");
+            return Err(exit::USAGE.because(what));
         }
         Ok(Ok(fields))
     }

@@ -39,13 +39,7 @@ pub(crate) fn explain(error: anyhow::Error) -> anyhow::Result<ExitCode> {
 }
 
 async fn lookup(arguments: &Lookup) -> anyhow::Result<ExitCode> {
-    let target = match Target::find(&arguments.asked.address) {
-        Ok(target) => target,
-        Err(error) => {
-            eprintln!("lienthong: {error:#}");
-            return Ok(exit::USAGE.into());
-        }
-    };
+    let target = Target::find(&arguments.asked.address)?;
     ask(arguments, &target).await
 }
 

@@ -1,10 +1,10 @@
 //! From the command line to the JSON of a lookup.
 
-use anyhow::{anyhow, bail};
 use exchange::{PartialDate, RequestId};
 use serde_json::{Value, json};
 
 use crate::cli::{Asked, Kind, Lookup};
+use crate::exit;
 
 /// The body of `POST /v1/citizens:lookup`.
 pub(crate) fn json(arguments: &Lookup, purpose: &str, fields: &[String]) -> anyhow::Result<Value> {
@@ -41,7 +41,7 @@ fn subject(arguments: &Asked) -> anyhow::Result<Value> {
     let kind = match (arguments.kind, id.len()) {
         (Some(kind), _) => kind,
         (None, 9) => Kind::Legacy,
-        (None, 10) => bail!("10 digits are a tax or an insurance code: say which with --kind"),
+        (None, 10) => return Err(exit::USAGE.because(TEN_DIGITS)),
         (None, _) => Kind::Personal,
     };
     let key = match kind {
@@ -55,7 +55,8 @@ fn subject(arguments: &Asked) -> anyhow::Result<Value> {
         hints.insert("fullName".to_owned(), json!(name));
     }
     if let (Some(date), Some(hints)) = (&arguments.birth_date, hints.as_object_mut()) {
-        let date = PartialDate::parse(date).ok_or_else(|| anyhow!("{date} is no date"))?;
+        let date = PartialDate::parse(date)
+            .ok_or_else(|| exit::USAGE.because(format!("{date} is no date")))?;
         let date = json!({
             "year": date.year(),
             "month": date.month().unwrap_or_default(),
@@ -77,6 +78,8 @@ fn camel(path: &str) -> String {
         out
     })
 }
+
+const TEN_DIGITS: &str = "10 digits are a tax or an insurance code: say which with --kind";
 
 #[cfg(test)]
 mod tests {

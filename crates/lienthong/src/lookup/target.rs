@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use url::Url;
 
 use crate::cli::Address;
+use crate::exit;
 use crate::sandbox::{Caller, Description};
 
 /// A gateway and the caller's identity there.
@@ -41,7 +42,8 @@ impl Target {
                 purposes: Vec::new(),
             });
         }
-        Self::sandbox(&address.sandbox, address.caller.as_deref())
+        let sandbox = Self::sandbox(&address.sandbox, address.caller.as_deref());
+        sandbox.map_err(|error| exit::USAGE.because(format!("{error:#}")))
     }
 
     /// A caller of the sandbox in a directory.
@@ -91,7 +93,7 @@ impl Target {
         match (named, self.purposes.first()) {
             (Some(named), _) => Ok(named.to_owned()),
             (None, Some(first)) => Ok(first.clone()),
-            (None, None) => bail!("name a purpose with --purpose"),
+            (None, None) => Err(exit::USAGE.because("name a purpose with --purpose")),
         }
     }
 }

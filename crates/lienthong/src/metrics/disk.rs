@@ -2,10 +2,11 @@
 //! cosigned.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use edge::{Readiness, Record};
 use evidence::NotCosigned;
 use evidence::keys::VerifierKey;
 use evidence::verify::VerifyError;
@@ -28,6 +29,8 @@ pub(super) struct Disk {
     next_seq: Arc<Level>,
     checkpoint_size: Arc<Level>,
     free: Arc<Level>,
+    /// Whom a full disk keeps from being sent calls.
+    readiness: OnceLock<Readiness>,
     days_left: Arc<Level>,
     runway: Runway,
     indexed: Arc<Level>,
@@ -82,6 +85,7 @@ impl Disk {
                 "The number of records under the latest checkpoint.",
             ),
             free: level("audit.free", "By", "Bytes free on the disk of the log."),
+            readiness: OnceLock::new(),
             days_left: level(
                 "audit.disk.left",
                 "d",
@@ -143,6 +147,14 @@ fn findings(meter: &Meter, node: &[KeyValue; 1]) -> Arc<AtomicU64> {
     count
 }
 
+impl Metrics {
+    /// Has that node not be ready while the disk of the log has no room.
+    pub(crate) fn readiness(&self, readiness: Readiness) {
+        // The first node is the only one.
+        self.disk.readiness.set(readiness).ok();
+    }
+}
+
 impl evidence::Observer for Metrics {
     fn commit_wait(&self, wait: Duration) {
         let disk = &self.disk;
@@ -167,6 +179,23 @@ impl evidence::Observer for Metrics {
         self.disk.free.tell(bytes);
         if let Some(days) = self.disk.runway.days(Instant::now(), bytes) {
             self.disk.days_left.tell(days);
+        }
+    }
+
+    fn disk_low(&self, low: bool) {
+        if low {
+            tracing::error!(
+                "AuditDiskLow: the disk of the log is below its reserve, nobody is answered"
+            );
+        } else {
+            tracing::info!("the disk of the log has room again");
+        }
+        if let Some(readiness) = self.disk.readiness.get() {
+            readiness.record(if low {
+                Record::Unwritable
+            } else {
+                Record::Writable
+            });
         }
     }
 

@@ -70,6 +70,13 @@ impl Metrics {
                 labelled(counted, guard, "end", &guard.counts().calls);
             }
         });
+        let looks = Arc::clone(guards);
+        let what = "Calls to a source on nobody's behalf, by their end: looks at dossiers.";
+        counter(&self.meter, "source.looks", what, move |counted| {
+            for guard in &*looks {
+                labelled(counted, guard, "end", &guard.counts().errands);
+            }
+        });
         let guards = Arc::clone(guards);
         let what = "Questions that were kept back from a source, by why.";
         counter(&self.meter, "source.kept_back", what, move |counted| {

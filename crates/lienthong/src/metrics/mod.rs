@@ -11,6 +11,7 @@
 mod agencies;
 mod disk;
 mod doors;
+mod dossiers;
 mod endpoints;
 mod guards;
 mod in_force;

@@ -28,6 +28,8 @@ pub(super) struct Road {
     panics: Arc<[AtomicU64; Source::ALL.len()]>,
     suspicions: Arc<Suspicions>,
     closed: Arc<[AtomicU64; Source::ALL.len()]>,
+    joined: Arc<[AtomicU64; Source::ALL.len()]>,
+    remembered: Arc<[AtomicU64; Source::ALL.len()]>,
     protected: Arc<AtomicU64>,
 }
 
@@ -48,6 +50,10 @@ impl Road {
         let panics = by_source(meter, "gateway.adapter.panics", what);
         let what = "Questions to sources about persons of whom the caller is told nothing.";
         let closed = by_source(meter, "gateway.closed_records", what);
+        let what = "Questions to sources that the call of an identical one has answered.";
+        let joined = by_source(meter, "gateway.joined_questions", what);
+        let what = "Questions to sources that a remembered verdict has answered.";
+        let remembered = by_source(meter, "gateway.remembered_verdicts", what);
         Self {
             agencies,
             took,
@@ -55,6 +61,8 @@ impl Road {
             panics,
             suspicions: Suspicions::new(meter),
             closed,
+            joined,
+            remembered,
             protected: protected(meter),
         }
     }
@@ -69,6 +77,18 @@ impl gate::Observer for Metrics {
             KeyValue::new("source_state", state.name()),
         ];
         road.took.record(took.as_secs_f64(), &labels);
+    }
+
+    fn joined(&self, source: Source) {
+        if let Some(count) = self.road.joined.get(source as usize - 1) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn remembered(&self, source: Source) {
+        if let Some(count) = self.road.remembered.get(source as usize - 1) {
+            count.fetch_add(1, Relaxed);
+        }
     }
 
     fn wrong_subject(&self, source: Source) {

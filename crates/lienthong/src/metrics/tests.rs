@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use edge::{Call, Load, Pressure, Shed, TurnedAway};
+use edge::{Call, Load, Pressure, Readiness, Shed, TurnedAway};
 use evidence::NotCosigned;
 use exchange::{AgencyCode, Caller, Criticality, Reason, Source, SourceState, SystemId};
 use identity::Lifetimes;
@@ -164,6 +164,17 @@ fn agencies_past_the_bound_share_one_label() {
         .lines()
         .filter(|line| line.starts_with("rpc_server_call_duration_seconds_count"));
     assert_eq!(calls.count(), 201);
+}
+
+#[test]
+fn a_node_is_not_ready_while_the_disk_of_its_log_is_low() {
+    let (metrics, readiness) = (metrics(), Readiness::new());
+    metrics.readiness(readiness.clone());
+    let observer: &dyn evidence::Observer = &*metrics;
+    observer.disk_low(true);
+    assert!(!readiness.is_ready());
+    observer.disk_low(false);
+    assert!(readiness.is_ready());
 }
 
 #[test]

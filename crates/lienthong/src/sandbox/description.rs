@@ -1,9 +1,12 @@
 //! `sandbox.json`: what a running sandbox tells programs.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, bail};
+use evidence::keys::{Algorithm, PublicKeys, VerifierKey};
 use serde::{Deserialize, Serialize};
 
 /// The name of the file in the sandbox's directory.
@@ -75,6 +78,23 @@ pub(crate) struct Log {
     pub(crate) url: String,
 }
 
+impl Log {
+    /// Names other keys if these, which sign, are not those that are named; true if it did. While
+    /// keys follow each other, the newest are named.
+    pub(super) fn tell(&mut self, keys: &PublicKeys) -> bool {
+        // A generation is an Ed25519 key, and behind it one of another kind.
+        let ed25519 = |key: &&VerifierKey| key.algorithm() == Algorithm::Ed25519;
+        let log = keys.log.iter().rfind(ed25519).map(ToString::to_string);
+        let receipt = keys.receipt.last().map(ToString::to_string);
+        let (Some(log), Some(receipt)) = (log, receipt) else {
+            return false;
+        };
+        let changes = (&self.vkey, &self.receipt_vkey) != (&log, &receipt);
+        (self.vkey, self.receipt_vkey) = (log, receipt);
+        changes
+    }
+}
+
 impl Description {
     /// Reads the description of a sandbox.
     pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
@@ -87,19 +107,22 @@ impl Description {
         write_json(self, &dir.join(FILE))
     }
 
-    /// Refuses a directory whose sandbox is running: both would write the same files.
-    pub(crate) fn refuse_running(dir: &Path) -> anyhow::Result<()> {
-        let Ok(Self { pid, .. }) = Self::read(dir) else {
-            return Ok(());
-        };
-        let running = Path::new("/proc").join(pid.to_string()).join("comm");
-        let name = std::fs::read_to_string(running).unwrap_or_default();
-        anyhow::ensure!(
-            name.trim() != env!("CARGO_BIN_NAME"),
-            "a sandbox is running in {} as process {pid}; stop it, or name another directory",
-            dir.display()
-        );
-        Ok(())
+    /// Takes a directory, made if it is not there, for one sandbox for as long as the file that is
+    /// returned is open: two would write the same files. The end of the process, however it comes,
+    /// gives the directory back.
+    pub(crate) fn take(dir: &Path) -> anyhow::Result<File> {
+        let shown = dir.display();
+        std::fs::create_dir_all(dir).with_context(|| shown.to_string())?;
+        let taken = File::open(dir).with_context(|| shown.to_string())?;
+        match taken.try_lock() {
+            Ok(()) => Ok(taken),
+            Err(TryLockError::WouldBlock) => {
+                let by = Self::read(dir).map(|it| format!(" as process {}", it.pid));
+                let by = by.unwrap_or_default();
+                bail!("a sandbox is running in {shown}{by}; stop it, or name another directory")
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| shown.to_string()),
+        }
     }
 
     /// Removes the description: nothing runs here.
@@ -115,7 +138,7 @@ impl Description {
 pub(crate) fn write_json(value: &impl Serialize, path: &Path) -> anyhow::Result<()> {
     let mut beside = PathBuf::from(path).into_os_string();
     beside.push(".tmp");
-    let mut file = std::fs::File::create(&beside)?;
+    let mut file = File::create(&beside)?;
     file.write_all(&serde_json::to_vec_pretty(value)?)?;
     file.write_all(b"\n")?;
     file.sync_all()?;

@@ -6,13 +6,15 @@ mod hints;
 mod provision;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agencies::ALL;
 use anyhow::Context as _;
 use edge::Handed;
+use evidence::keys::PublicKeys;
 use exchange::{Clock, SystemClock};
 use tokio::task::JoinHandle;
 
@@ -36,7 +38,7 @@ pub(crate) fn run(arguments: &cli::Sandbox) -> anyhow::Result<ExitCode> {
 async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     let stop = Stop::listen()?;
     let scenario = simulate::scenario(&arguments.scenario)?;
-    Description::refuse_running(&arguments.dir)?;
+    let _taken = Description::take(&arguments.dir)?;
     Description::remove(&arguments.dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ground = Ground::prepare(&arguments.dir, Arc::clone(&clock))?;
@@ -73,6 +75,7 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     // Not before the first lookup, which shows a good day.
     let played = simulators.play(scenario)?;
     description.write(&ground.dir)?;
+    let told = tokio::spawn(tell_keys(description.clone(), ground.dir.clone()));
     println!(
         "\nThe gateway is ready at {}. Stop it with Ctrl-C.",
         description.gateway
@@ -80,12 +83,36 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     stop.wait().await;
     println!("stopping");
     played.inspect(JoinHandle::abort);
+    told.abort();
+    // Else it might write the description once more.
+    told.await.ok();
     Description::remove(&ground.dir)?;
     gateway.stop().await?;
     simulators.stop().await;
     tokio::task::spawn_blocking(move || telemetry.stop()).await?;
     Ok(())
 }
+
+/// Keeps the description right when other keys sign the log.
+async fn tell_keys(mut description: Description, dir: PathBuf) {
+    let log = dir.join(&description.log.dir);
+    let mut looks = tokio::time::interval(EVERY);
+    loop {
+        looks.tick().await;
+        // What cannot be read is being replaced, or is read by those whom it concerns.
+        let Ok(keys) = PublicKeys::read(&log) else {
+            continue;
+        };
+        if description.log.tell(&keys)
+            && let Err(error) = description.write(&dir)
+        {
+            tracing::error!(%error, "sandbox.json still names the keys of before");
+        }
+    }
+}
+
+/// How often it is looked whether other keys sign.
+const EVERY: Duration = Duration::from_secs(1);
 
 fn describe(
     ground: &Ground,

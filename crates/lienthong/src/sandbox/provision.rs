@@ -141,49 +141,23 @@ impl Ground {
         self.dir.join("lienthong.toml")
     }
 
-    /// Writes the configuration for these listeners and agencies. What is set of the gateway and of the
-    /// log stays as it is, the log's origin too; so do certificates, limits, the guards of
-    /// agencies, and what is shared.
+    /// Writes the configuration for these listeners and agencies. Everything else that was set stays as
+    /// it is, the log's origin too; what is missing is added.
     pub(crate) fn configure(
         &self,
         listeners: &Listeners,
         agencies: &toml::Table,
     ) -> anyhow::Result<()> {
-        let mut table = toml::Table::new();
-        let mut stanza = |name: &str, text: String| -> anyhow::Result<()> {
-            table.insert(
-                name.to_owned(),
-                toml::from_str::<toml::Table>(&text)?.into(),
-            );
-            Ok(())
-        };
-        stanza(
-            "edge",
-            format!(
-                "listen = '{}'\npublic = '{}'\noperations = '{}'\nreflection = true",
-                listeners.agencies, listeners.public, listeners.operations
-            ),
-        )?;
-        stanza(
-            "tls",
-            "certificate = 'pki/gateway.pem'\nkey = 'pki/gateway.key'\n\
-             client_ca = 'pki/ca.pem'\ncrls = ['pki/ca.crl']"
-                .to_owned(),
-        )?;
-        table.insert("gateway".to_owned(), self.gateway().into());
-        for (name, key) in KEPT {
-            let stanza = table.get_mut(name).and_then(toml::Value::as_table_mut);
-            if let (Some(value), Some(stanza)) = (self.before(name, key), stanza) {
-                stanza.insert(key.to_owned(), value);
-            }
+        let mut table = self.configured().unwrap_or_default();
+        for (name, stanza) in [
+            ("edge", self.edge(listeners)),
+            ("tls", self.tls()),
+            ("gateway", self.gateway()),
+            ("evidence", self.evidence()),
+            ("agency", self.agencies(agencies)),
+        ] {
+            table.insert(name.to_owned(), stanza.into());
         }
-        table.insert("evidence".to_owned(), self.evidence().into());
-        for name in ["sharing", "scrutiny", "sandbox"] {
-            if let Some(before) = self.stanza_before(name) {
-                table.insert(name.to_owned(), before.into());
-            }
-        }
-        table.insert("agency".to_owned(), self.agencies(agencies).into());
         std::fs::write(self.config_file(), toml::to_string_pretty(&table)?)?;
         Ok(())
     }
@@ -192,6 +166,36 @@ impl Ground {
     pub(crate) fn configured(&self) -> Option<toml::Table> {
         let text = std::fs::read_to_string(self.config_file()).ok()?;
         toml::from_str(&text).ok()
+    }
+
+    /// Where the gateway listens.
+    fn edge(&self, listeners: &Listeners) -> toml::Table {
+        let mut table = self.stanza_before("edge").unwrap_or_default();
+        for (name, address) in [
+            ("listen", listeners.agencies),
+            ("public", listeners.public),
+            ("operations", listeners.operations),
+        ] {
+            table.insert(name.to_owned(), address.to_string().into());
+        }
+        let reflection = table.entry("reflection");
+        reflection.or_insert_with(|| true.into());
+        table
+    }
+
+    /// The certificates of the agencies' listener.
+    fn tls(&self) -> toml::Table {
+        let mut table = self.stanza_before("tls").unwrap_or_default();
+        for (name, file) in [
+            ("certificate", "pki/gateway.pem"),
+            ("key", "pki/gateway.key"),
+            ("client_ca", "pki/ca.pem"),
+        ] {
+            table.entry(name).or_insert_with(|| file.into());
+        }
+        let crls = table.entry("crls");
+        crls.or_insert_with(|| vec!["pki/ca.crl"].into());
+        table
     }
 
     /// Who the gateway is, and under which agreements.
@@ -224,13 +228,14 @@ impl Ground {
         table
     }
 
-    /// Where the agencies are now, and how they were guarded before.
+    /// Where the agencies are now, and what else was set of each before.
     fn agencies(&self, now: &toml::Table) -> toml::Table {
-        let (mut agencies, before) = (now.clone(), self.stanza_before("agency"));
-        for (name, agency) in &mut agencies {
-            let before = before.as_ref().and_then(|it| it.get(name)?.get("guard"));
-            if let (Some(guard), Some(agency)) = (before, agency.as_table_mut()) {
-                agency.insert("guard".to_owned(), guard.clone());
+        let mut agencies = self.stanza_before("agency").unwrap_or_default();
+        for (name, agency) in now {
+            let before = agencies.get_mut(name).and_then(toml::Value::as_table_mut);
+            match (before, agency.as_table()) {
+                (Some(before), Some(agency)) => before.extend(agency.clone()),
+                _ => drop(agencies.insert(name.clone(), agency.clone())),
             }
         }
         agencies
@@ -248,8 +253,42 @@ impl Ground {
     }
 }
 
-/// What stays of a configuration that was there before, beside that of the log.
-const KEPT: [(&str, &str); 1] = [("edge", "limits")];
-
 /// A sandbox may stand on a disk that is nearly full.
 const RESERVE_BYTES: i64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use exchange::SystemClock;
+
+    use super::*;
+
+    #[test]
+    fn a_sandbox_that_goes_on_keeps_what_was_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let ground = Ground::prepare(dir.path(), Arc::new(SystemClock)).unwrap();
+        let set = "[edge]\nhelp_base = 'https://help.example'\nlisten = '127.0.0.1:1'\n\
+             [edge.find_usage]\nagency = 'H55'\n\
+             [scrutiny]\nx = 1\n\
+             [agency.tax]\ntimeout_ms = 700\nurl = 'http://localhost:1'\n";
+        std::fs::write(ground.config_file(), set).unwrap();
+        let now = "[tax]\nurl = 'http://localhost:2'\n[health]\nurl = 'http://localhost:3'\n";
+        let now = toml::from_str(now).unwrap();
+        ground.configure(&Listeners::any(), &now).unwrap();
+
+        let table = ground.configured().unwrap();
+        assert_eq!(
+            table["edge"]["help_base"].as_str(),
+            Some("https://help.example")
+        );
+        assert_eq!(table["edge"]["listen"].as_str(), Some("127.0.0.1:0"));
+        assert_eq!(table["edge"]["find_usage"]["agency"].as_str(), Some("H55"));
+        assert_eq!(table["scrutiny"]["x"].as_integer(), Some(1));
+        assert_eq!(table["tls"]["key"].as_str(), Some("pki/gateway.key"));
+        assert_eq!(table["agency"]["tax"]["timeout_ms"].as_integer(), Some(700));
+        assert_eq!(
+            table["agency"]["tax"]["url"].as_str(),
+            Some("http://localhost:2")
+        );
+        assert!(table["agency"].get("health").is_some());
+    }
+}

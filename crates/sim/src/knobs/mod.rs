@@ -201,6 +201,23 @@ impl Knobs {
         (!fault.ends_session() || self.expires(subject)).then_some(fault)
     }
 
+    /// True while a fault is wanted of questions about a subject, by a knob or else by the persona. None
+    /// of the times of the knob is taken.
+    #[must_use]
+    pub fn still(&self, fault: FaultKind, subject: &CitizenId) -> bool {
+        let active = self.active.load();
+        let mut own = active
+            .faults
+            .iter()
+            .filter(|knob| knob.subject.is_none_or(|only| only == *subject) && knob.is_left())
+            .peekable();
+        if own.peek().is_some() {
+            return own.any(|knob| knob.fault == fault);
+        }
+        let persona = Persona::of(subject).and_then(|persona| persona.fault(self.source));
+        persona == Some(fault)
+    }
+
     /// How long to wait before answering.
     #[must_use]
     pub fn delay(&self) -> Option<Duration> {
@@ -288,6 +305,12 @@ impl ActiveKnob {
             probability: self.probability,
             count: self.left.as_ref().map(|left| left.load(Ordering::Relaxed)),
         }
+    }
+
+    /// True if any of its times is left.
+    fn is_left(&self) -> bool {
+        let left = self.left.as_ref();
+        left.is_none_or(|left| left.load(Ordering::Relaxed) > 0)
     }
 
     /// Takes one of the times that are left.

@@ -73,3 +73,15 @@ fn latencies_stay_within_their_bounds() {
         assert!((10..=20).contains(&ms), "{ms}");
     }
 }
+
+#[test]
+fn whether_a_fault_is_still_wanted_takes_none_of_its_times() {
+    let hang = FaultKind::Hang;
+    let at_rest = Knobs::new(Source::Tax);
+    assert!(at_rest.still(hang, &id("999099000104")), "of the persona");
+    assert!(!at_rest.still(hang, &id("999099001104")));
+    let knobs = knobs(r#"{"faults": [{"fault": "hang", "count": 1}]}"#);
+    assert!(knobs.still(hang, &id("999099001000")));
+    assert_eq!(knobs.decide(&id("999099001000")), Some(hang));
+    assert!(!knobs.still(hang, &id("999099001000")), "its time is spent");
+}

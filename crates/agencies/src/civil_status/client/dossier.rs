@@ -1,72 +1,39 @@
-//! How far a dossier is, which steps it may take, and how long to wait between two looks.
+//! How far a dossier is in the register's numbers, and how long to wait between two looks.
 //!
-//! Pure: no network, no clock.
+//! Pure: no network, no clock. Not here: which step may follow which (`adapter::dossier`).
 
 use std::time::Duration;
 
 use adapter::Miss;
+use adapter::dossier::State;
 
 use super::super::wire::{Code, Reply};
 
-/// How far a dossier is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// 1: received, nobody has looked at it.
-    Awaiting,
-    /// 2: it lacks something that only a human can add.
-    NeedsSupplement,
-    /// 3: found eligible, its result is being made.
-    Polling,
-    /// 4: done.
-    Completed,
-    /// 0: failed.
-    Failed,
+/// The state of that number.
+pub(super) fn of_code(code: &str) -> Option<State> {
+    Some(match code {
+        "0" => State::FailedRetryable,
+        "1" => State::AwaitingUpstream,
+        "2" => State::NeedsSupplement,
+        "3" => State::Polling,
+        "4" => State::Completed,
+        _ => return None,
+    })
 }
 
-impl Stage {
-    /// The stage of that number.
-    pub(super) fn from_code(code: &str) -> Option<Self> {
-        Some(match code {
-            "0" => Self::Failed,
-            "1" => Self::Awaiting,
-            "2" => Self::NeedsSupplement,
-            "3" => Self::Polling,
-            "4" => Self::Completed,
-            _ => return None,
-        })
-    }
-
-    /// True if a dossier may go from this stage to that one. The first two may alternate, since a
-    /// register may take a dossier up and lay it down again; the others are final.
-    pub(super) const fn may_become(self, next: Self) -> bool {
-        match self {
-            Self::Awaiting | Self::Polling => true,
-            Self::NeedsSupplement => matches!(next, Self::NeedsSupplement),
-            Self::Completed => matches!(next, Self::Completed),
-            Self::Failed => matches!(next, Self::Failed),
-        }
-    }
-
-    /// The stage after a reply, which must say one unless the dossier is already done.
-    ///
-    /// # Errors
-    /// A miss for a stage that is unknown, missing, or may not follow.
-    pub(super) fn after(self, reply: &Reply) -> Result<Self, Miss> {
-        let wrong = |what| Err(Miss::invalid("DOSSIER_STATE", what));
-        let next = match reply.trang_thai.as_ref().map(Code::as_str) {
-            None if self == Self::Completed => self,
-            None => return wrong("a reply without the state of its dossier"),
-            Some(code) => match Self::from_code(code) {
-                Some(next) => next,
-                None => return wrong("a reply with an unknown state"),
-            },
-        };
-        if self.may_become(next) {
-            Ok(next)
-        } else {
-            wrong("a dossier that went back from a final state")
-        }
-    }
+/// The state after a reply, which must say one unless the dossier is already done.
+///
+/// # Errors
+/// A miss for a state that is unknown, missing, or may not follow.
+pub(super) fn after(before: State, reply: &Reply) -> Result<State, Miss> {
+    let wrong = |what| Miss::invalid("DOSSIER_STATE", what);
+    let said = match reply.trang_thai.as_ref().map(Code::as_str) {
+        None if before == State::Completed => before,
+        None => return Err(wrong("a reply without the state of its dossier")),
+        Some(code) => of_code(code).ok_or_else(|| wrong("a reply with an unknown state"))?,
+    };
+    let reached = before.reach(said);
+    reached.ok_or_else(|| wrong("a dossier that went back from a final state"))
 }
 
 /// The pauses between two looks at a dossier.
@@ -104,12 +71,12 @@ const LONGEST_WISH: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
 
-    const ALL: [(&str, Stage); 5] = [
-        ("0", Stage::Failed),
-        ("1", Stage::Awaiting),
-        ("2", Stage::NeedsSupplement),
-        ("3", Stage::Polling),
-        ("4", Stage::Completed),
+    const ALL: [(&str, State); 5] = [
+        ("0", State::FailedRetryable),
+        ("1", State::AwaitingUpstream),
+        ("2", State::NeedsSupplement),
+        ("3", State::Polling),
+        ("4", State::Completed),
     ];
 
     fn reply(state: Option<&str>) -> Reply {
@@ -121,41 +88,40 @@ mod tests {
     }
 
     #[test]
-    fn every_number_has_its_stage() {
-        for (code, stage) in ALL {
-            assert_eq!(Stage::from_code(code), Some(stage));
+    fn every_number_has_its_state() {
+        for (code, state) in ALL {
+            assert_eq!(of_code(code), Some(state));
         }
         for unknown in ["", "5", "-1", "04", "done"] {
-            assert_eq!(Stage::from_code(unknown), None, "{unknown}");
+            assert_eq!(of_code(unknown), None, "{unknown}");
         }
     }
 
     #[test]
     fn only_a_dossier_under_way_may_change() {
         for (_, from) in ALL {
-            let under_way = matches!(from, Stage::Awaiting | Stage::Polling);
             for (code, to) in ALL {
-                let after = from.after(&reply(Some(code)));
-                if under_way || from == to {
+                let after = after(from, &reply(Some(code)));
+                if from.is_asked() || from == to {
                     assert_eq!(after.unwrap(), to, "{from:?} to {to:?}");
                 } else {
-                    assert_eq!(
-                        after.unwrap_err().reason,
-                        "DOSSIER_STATE",
-                        "{from:?} to {to:?}"
-                    );
+                    let reason = after.unwrap_err().reason;
+                    assert_eq!(reason, "DOSSIER_STATE", "{from:?} to {to:?}");
                 }
             }
+        }
+        for (code, to) in ALL {
+            assert_eq!(after(State::Sent, &reply(Some(code))).unwrap(), to);
         }
     }
 
     #[test]
     fn only_a_dossier_that_is_done_may_keep_silent() {
-        for (_, stage) in ALL {
-            let silent = stage.after(&reply(None));
-            assert_eq!(silent.is_ok(), stage == Stage::Completed);
+        for (_, state) in ALL {
+            let silent = after(state, &reply(None));
+            assert_eq!(silent.is_ok(), state == State::Completed);
         }
-        let unknown = Stage::Awaiting.after(&reply(Some("7"))).unwrap_err();
+        let unknown = after(State::Sent, &reply(Some("7"))).unwrap_err();
         assert_eq!(unknown.reason, "DOSSIER_STATE");
     }
 

@@ -5,12 +5,13 @@
 //! poll, must name the very question it answers, so that a broken proxy, a mixed-up connection or
 //! a lost dossier never becomes "no such person".
 
+use adapter::dossier::{LOST, State};
 use adapter::{Heard, Miss, Response, classify, is_login};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 
 use super::super::wire::{self, Code, Reply};
-use super::dossier::Stage;
+use super::dossier::of_code;
 use super::vendor::Refusal;
 
 /// What was asked, and by which name the reply must call it.
@@ -114,7 +115,7 @@ fn nothing_found(
     response: &Response,
 ) -> Miss {
     let state = reply.trang_thai.as_ref().map(Code::as_str);
-    let done = state.and_then(Stage::from_code) == Some(Stage::Completed);
+    let done = state.and_then(of_code) == Some(State::Completed);
     let certain = match asked {
         Asked::Enquiry(_) => response.status.is_success() || named == Some(true),
         Asked::Result(_) => named == Some(true) && done,
@@ -126,7 +127,7 @@ fn nothing_found(
             by_status(response).unwrap_or_else(|| Refusal::miss("VENDOR_ERROR"))
         }
         (false, Asked::Status(_) | Asked::Result(_)) => {
-            Miss::unavailable("DOSSIER_LOST", "the register does not know its own dossier")
+            Miss::unavailable(LOST, "the register does not know its own dossier")
         }
     }
 }

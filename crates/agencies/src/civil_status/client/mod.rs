@@ -1,12 +1,14 @@
 //! The calls: an enquiry, and the polls of its dossier.
 //!
-//! Not here: the login (`line`), what a response says (`hearing`), how far a dossier is (`dossier`), what a number
-//! means (`vendor`).
+//! Not here: the login (`line`), what a response says (`hearing`), following a dossier (`following`), how far
+//! it is (`dossier`), what a number means (`vendor`).
 //!
-//! *Invariants:* every await ends at the deadline of the question; a dossier that hangs is a
-//! timeout; a call is sent twice at most, and only because the session was over.
+//! *Invariants:* every await ends at the deadline of the question; a dossier that is not done by then stays in
+//! the register, and the same question goes on with it; a call is sent twice at most, and only because the
+//! session was over.
 
 mod dossier;
+mod following;
 pub(super) mod hearing;
 mod line;
 mod vendor;
@@ -14,14 +16,14 @@ mod vendor;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapter::dossier::{Dossier, Enquiry, Register, Seen};
 use adapter::{Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, confirm};
 use api::Record;
 use bytes::Bytes;
-use exchange::{CitizenId, Source, SourceState};
+use exchange::Source;
 use http::header::{AUTHORIZATION, HeaderValue};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use self::dossier::{Pauses, Stage};
 use self::hearing::{Asked, hear};
 use self::line::{Line, bearer};
 use super::config::Config;
@@ -33,81 +35,49 @@ pub(crate) struct CivilStatus {
     line: Arc<Line>,
     session: Session<Line>,
     cap: Duration,
+    /// What questions have left under way.
+    dossiers: Arc<Register>,
 }
 
 impl CivilStatus {
     /// The register behind a client, with nothing asked so far.
-    pub(crate) fn new(client: Client, config: Config, cap: Duration) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        config: Config,
+        cap: Duration,
+        dossiers: &Arc<Register>,
+    ) -> Self {
         let line = Arc::new(Line { client, config });
         Self {
             session: Session::new(Arc::clone(&line), cap),
             line,
             cap,
+            dossiers: Arc::clone(dossiers),
         }
     }
 
-    /// Registers the dossier, waits for its result, and translates it.
+    /// Goes on with the dossier that the same question has left under way, or registers one; waits for its
+    /// result, and translates it.
     async fn enquire(&self, question: &Question<'_>) -> Result<Answer, Miss> {
+        let ended = match self.joined(question).await {
+            Some(ended) => ended,
+            None => self.registered(question).await,
+        };
+        ended.inspect_err(|miss| self.line.client.distrust(miss))
+    }
+
+    /// Registers a dossier, and waits for its result.
+    async fn registered(&self, question: &Question<'_>) -> Result<Answer, Miss> {
         let context = &question.context;
         let request_id = context.request.id.to_string();
         let body = wire::enquiry(question, &request_id);
         let asked = Asked::Enquiry(&request_id);
-        let heard = self.call(asked, body, context).await;
-        let heard = heard.inspect_err(|miss| self.line.client.distrust(miss));
-        let (reply, attempts) = heard?;
-        let dossier = reply.ma_ho_so.clone();
-        let reply = self.completed(reply, context).await;
-        let answer = reply.and_then(|reply| answer(question, reply, dossier));
-        match answer.inspect_err(|miss| self.line.client.distrust(miss)) {
+        let (first, attempts) = self.call(asked, body.clone(), context.into()).await?;
+        let dossier = first.ma_ho_so.clone();
+        let reply = self.completed(first, &body, question).await;
+        match reply.and_then(|reply| answer(question, reply, dossier)) {
             Ok(answer) => Ok(Answer { attempts, ..answer }),
             Err(miss) => Err(miss.after(attempts)),
-        }
-    }
-
-    /// The reply with the records: this one, or the one that comes when the dossier is done.
-    async fn completed(
-        &self,
-        first: wire::Reply,
-        context: &Context<'_>,
-    ) -> Result<wire::Reply, Miss> {
-        let mut stage = Stage::Awaiting.after(&first)?;
-        if stage == Stage::Completed && first.ket_qua.is_some() {
-            return Ok(first);
-        }
-        let Some(id) = first.ma_ho_so.as_ref().map(wire::Code::as_str) else {
-            return Err(Miss::invalid("DOSSIER_STATE", "a dossier without an id"));
-        };
-        let mut pauses = Pauses::new();
-        let mut wish = first.thu_lai_sau_ms;
-        loop {
-            match stage {
-                Stage::Completed => break,
-                Stage::NeedsSupplement => return Err(stuck("NEEDS_SUPPLEMENT")),
-                Stage::Failed => return Err(stuck("DOSSIER_FAILED")),
-                Stage::Awaiting | Stage::Polling => {
-                    pause(pauses.next(wish), context.deadline).await?;
-                    let reply = self.poll(Asked::Status(id), id, context).await?;
-                    stage = stage.after(&reply)?;
-                    wish = reply.thu_lai_sau_ms;
-                }
-            }
-        }
-        let reply = self.poll(Asked::Result(id), id, context).await?;
-        stage.after(&reply)?;
-        Ok(reply)
-    }
-
-    /// Asks about a dossier. Time that runs out here is the dossier's fault.
-    async fn poll(
-        &self,
-        asked: Asked<'_>,
-        id: &str,
-        context: &Context<'_>,
-    ) -> Result<wire::Reply, Miss> {
-        match self.call(asked, wire::dossier(id), context).await {
-            Ok((reply, _)) => Ok(reply),
-            Err(miss) if miss.state == SourceState::Timeout => Err(hung()),
-            Err(miss) => Err(miss),
         }
     }
 
@@ -116,22 +86,22 @@ impl CivilStatus {
         &self,
         asked: Asked<'_>,
         body: Bytes,
-        context: &Context<'_>,
+        errand: Errand<'_>,
     ) -> Result<(wire::Reply, u32), Miss> {
         let body = &body;
         let ask = |token: Arc<str>| async move {
             let mut request = self.line.post(asked.path(), body.clone())?;
             let headers = request.headers_mut();
             headers.insert(AUTHORIZATION, bearer(&token)?);
-            if let Some(Ok(parent)) = context.traceparent.map(HeaderValue::from_str) {
+            if let Some(Ok(parent)) = errand.traceparent.map(HeaderValue::from_str) {
                 headers.insert("traceparent", parent);
             }
             hear(
                 asked,
-                &self.line.client.send(request, context.deadline).await?,
+                &self.line.client.send(request, errand.deadline).await?,
             )
         };
-        self.session.with(context.deadline, ask).await
+        self.session.with(errand.deadline, ask).await
     }
 }
 
@@ -146,6 +116,38 @@ impl Agency for CivilStatus {
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
         Box::pin(self.enquire(question))
+    }
+
+    fn look<'a>(
+        &'a self,
+        dossier: &'a Dossier,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Seen, Miss>> {
+        Box::pin(self.look_at(dossier, deadline))
+    }
+
+    fn resend<'a>(
+        &'a self,
+        enquiry: &'a Enquiry,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Seen, Miss>> {
+        Box::pin(self.send_again(enquiry, deadline))
+    }
+}
+
+/// Until when a call is waited for, and what it is part of.
+#[derive(Clone, Copy)]
+struct Errand<'a> {
+    deadline: Instant,
+    traceparent: Option<&'a str>,
+}
+
+impl<'a> From<&Context<'a>> for Errand<'a> {
+    fn from(context: &Context<'a>) -> Self {
+        Self {
+            deadline: context.deadline,
+            traceparent: context.traceparent,
+        }
     }
 }
 
@@ -177,7 +179,7 @@ fn answer(
     Ok(Answer {
         record,
         as_of: as_of.and_then(|time| time.trim().parse().ok()),
-        upstream_request_id: dossier.and_then(|id| kept(id, &question.subject)),
+        upstream_request_id: dossier.and_then(|id| kept(id, question.subject.reveal())),
         in_force: confirmed.in_force(),
         adoption,
         attempts: 1,
@@ -186,30 +188,11 @@ fn answer(
 
 /// The id of a dossier, unless it is no plain id or holds the number of the subject: it goes into
 /// records and logs.
-fn kept(id: wire::Code, subject: &CitizenId) -> Option<String> {
+fn kept(id: wire::Code, number: &str) -> Option<String> {
     let id = id.into_string();
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b':');
     let plain = (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(plain);
-    (plain && !id.contains(subject.reveal())).then_some(id)
-}
-
-/// Waits before the next look at a dossier, if there is time for one.
-async fn pause(length: Duration, deadline: Instant) -> Result<(), Miss> {
-    let until = Instant::now() + length;
-    if until >= deadline {
-        return Err(hung());
-    }
-    sleep_until(until).await;
-    Ok(())
-}
-
-fn hung() -> Miss {
-    let detail = "the dossier was registered, but was not done before the deadline";
-    Miss::new(SourceState::Timeout, "DOSSIER_HUNG", detail)
-}
-
-fn stuck(reason: &'static str) -> Miss {
-    Miss::unavailable(reason, "the dossier ended without a result")
+    (plain && !id.contains(number)).then_some(id)
 }
 
 /// The longest id of a dossier that is kept.

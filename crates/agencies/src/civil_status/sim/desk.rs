@@ -96,7 +96,7 @@ impl Desk {
             journal: Arc::clone(stage.journal()),
             knobs: Arc::clone(stage.knobs()),
             tokens: Tokens::new(user, secret),
-            dossiers: Dossiers::default(),
+            dossiers: Dossiers::new(site.clock.now()),
             records: Records::new(Arc::clone(&site.world), site.prepared),
         }
     }
@@ -167,7 +167,8 @@ impl Desk {
         let found = if asks_for_result {
             self.dossiers.get(&id)
         } else {
-            self.dossiers.look(&id)
+            let hangs = |subject: &_| self.knobs.still(FaultKind::Hang, subject);
+            self.dossiers.look(&id, hangs)
         };
         let Some(dossier) = found else {
             return self.refuse(path, NOTHING_FOUND);

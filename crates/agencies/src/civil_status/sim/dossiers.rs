@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use exchange::{CitizenId, FieldSet};
+use jiff::Timestamp;
 
 /// What a dossier will answer.
 #[derive(Clone, Copy)]
@@ -15,13 +16,14 @@ pub(super) struct Dossier {
     pub(super) answered: CitizenId,
     /// What was asked.
     pub(super) fields: FieldSet,
-    /// How many looks it takes until it is done; never for a dossier that hangs.
+    /// How many looks it takes until it is done; none for a dossier that hangs.
     pub(super) looks: Option<u8>,
 }
 
 /// The dossiers under way.
-#[derive(Default)]
 pub(super) struct Dossiers {
+    /// When the register began, in seconds: no dossier of another run has the same id.
+    began: i64,
     given: AtomicU64,
     open: Mutex<Open>,
 }
@@ -33,9 +35,19 @@ struct Open {
 }
 
 impl Dossiers {
+    /// No dossier so far, of a register that begins now.
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            began: now.as_second(),
+            given: AtomicU64::new(0),
+            open: Mutex::default(),
+        }
+    }
+
     /// An id for the next dossier.
     pub(super) fn next_id(&self) -> String {
-        format!("HT-{:08}", self.given.fetch_add(1, Ordering::Relaxed))
+        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        format!("HT-{:x}-{number:06}", self.began)
     }
 
     /// Keeps a dossier under its id.
@@ -52,11 +64,14 @@ impl Dossiers {
         open.by_id.insert(id.to_owned(), dossier);
     }
 
-    /// Looks at a dossier once: what it is after this look.
-    pub(super) fn look(&self, id: &str) -> Option<Dossier> {
+    /// Looks at a dossier once: what it is after this look. One that hangs is done once it is let go.
+    pub(super) fn look(&self, id: &str, hangs: impl Fn(&CitizenId) -> bool) -> Option<Dossier> {
         let mut open = self.open.lock().ok()?;
         let dossier = open.by_id.get_mut(id)?;
-        dossier.looks = dossier.looks.map(|looks| looks.saturating_sub(1));
+        dossier.looks = match dossier.looks {
+            Some(looks) => Some(looks.saturating_sub(1)),
+            None => (!hangs(&dossier.subject)).then_some(0),
+        };
         Some(*dossier)
     }
 
@@ -75,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_oldest_dossier_makes_room() {
-        let dossiers = Dossiers::default();
+        let dossiers = Dossiers::new(Timestamp::UNIX_EPOCH);
         let subject = CitizenId::from_agency("999099001000").unwrap();
         let dossier = Dossier {
             subject,
@@ -88,6 +103,22 @@ mod tests {
         }
         assert!(dossiers.get("0").is_none());
         assert!(dossiers.get("1").is_some());
-        assert_eq!(dossiers.look("1").unwrap().looks, Some(0));
+        assert_eq!(dossiers.look("1", |_| true).unwrap().looks, Some(0));
+    }
+
+    #[test]
+    fn a_dossier_that_hangs_is_done_once_it_is_let_go() {
+        let dossiers = Dossiers::new(Timestamp::UNIX_EPOCH);
+        let subject = CitizenId::from_agency("999099001003").unwrap();
+        let dossier = Dossier {
+            subject,
+            answered: subject,
+            fields: FieldSet::EMPTY,
+            looks: None,
+        };
+        dossiers.open("1", dossier);
+        assert_eq!(dossiers.look("1", |_| true).unwrap().looks, None);
+        assert_eq!(dossiers.look("1", |_| false).unwrap().looks, Some(0));
+        assert_eq!(dossiers.look("1", |_| true).unwrap().looks, Some(0));
     }
 }

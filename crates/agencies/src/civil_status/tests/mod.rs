@@ -4,6 +4,7 @@
 
 mod documents;
 mod fixtures;
+mod left;
 mod rig;
 mod scripted;
 mod simulated;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapter::dossier::Register;
 use adapter::{Agency, Answer, Context, Miss, Question};
 use api::v1::CivilStatusRecord;
 use exchange::{
@@ -118,11 +119,19 @@ pub(super) fn record(answer: Answer) -> CivilStatusRecord {
 pub(super) struct Simulated {
     pub(super) handle: Handle,
     pub(super) agency: Arc<dyn Agency>,
+    pub(super) dossiers: Arc<Register>,
     pub(super) site: Site,
     _folder: tempfile::TempDir,
 }
 
 impl Simulated {
+    /// The same, of whose dossiers those are kept that questions leave under way.
+    pub(super) async fn keeping() -> Self {
+        let this = Self::start().await;
+        this.dossiers.open(&[7; 32], Vec::new());
+        this
+    }
+
     /// Provisions and starts a register, and connects to it.
     pub(super) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -143,10 +152,11 @@ impl Simulated {
         let stage = Stage::bind(&config).await.unwrap();
         let url = (ENTRY.simulator.url)(stage.address());
         let handle = (ENTRY.simulator.start)(stage, &site).unwrap();
-        let agency = connect(&url, stanza, &site.root);
+        let (agency, dossiers) = connect(&url, stanza, &site.root);
         Self {
             handle,
             agency,
+            dossiers,
             site,
             _folder: folder,
         }
@@ -165,12 +175,14 @@ impl Simulated {
     }
 }
 
-/// The adapter for a register at that address.
-pub(super) fn connect(url: &str, mut stanza: toml::Table, root: &Path) -> Arc<dyn Agency> {
+/// The adapter for a register at that address, and what its questions leave under way.
+pub(super) fn connect(
+    url: &str,
+    mut stanza: toml::Table,
+    root: &Path,
+) -> (Arc<dyn Agency>, Arc<Register>) {
     stanza.insert("url".into(), url.into());
     let settings = Settings::new(stanza, root).unwrap();
-    let deps = Deps {
-        clock: Arc::new(SystemClock),
-    };
-    (ENTRY.connect)(settings, &deps).unwrap()
+    let deps = Deps::of(Arc::new(SystemClock));
+    ((ENTRY.connect)(settings, &deps).unwrap(), deps.dossiers)
 }

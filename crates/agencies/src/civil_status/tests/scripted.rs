@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use adapter::Agency;
+use adapter::dossier::Register;
 use axum::Router;
 use axum::extract::State;
 use bytes::Bytes;
@@ -31,6 +32,7 @@ type Script = dyn Fn(&Call) -> Response<Bytes> + Send + Sync;
 /// A register that says what a script says, and remembers what came.
 pub(super) struct Scripted {
     pub(super) agency: Arc<dyn Agency>,
+    pub(super) dossiers: Arc<Register>,
     calls: Arc<Mutex<Vec<Call>>>,
     _handle: Handle,
     _folder: tempfile::TempDir,
@@ -59,8 +61,11 @@ impl Scripted {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), "secret").unwrap();
         let stanza = toml::from_str("user = 'gateway'\nsecret_file = 'secret'").unwrap();
+        let (agency, dossiers) = connect(&url, stanza, folder.path());
+        dossiers.open(&[7; 32], Vec::new());
         Self {
-            agency: connect(&url, stanza, folder.path()),
+            agency,
+            dossiers,
             calls,
             _handle: stage.serve(router),
             _folder: folder,

@@ -65,7 +65,12 @@ async fn every_fault_has_its_state() {
     let agency = &*register.agency;
     let table = [
         ("999099000013", SourceState::NotFound, "", None),
-        ("999099000103", SourceState::Timeout, "DOSSIER_HUNG", None),
+        (
+            "999099000103",
+            SourceState::Timeout,
+            "DOSSIER_UNDER_WAY",
+            Some(5),
+        ),
         (
             "999099000113",
             SourceState::Unavailable,
@@ -241,7 +246,7 @@ async fn a_wrong_secret_is_refused_and_no_question_is_asked() {
     let mut stanza = (super::super::ENTRY.simulator.provision)(&register.site).unwrap();
     stanza.insert("secret_file".into(), register.site.stanza_path("wrong"));
     let url = format!("https://{}", register.handle.address());
-    let agency = super::rig::connect(&url, stanza, &register.site.root);
+    let (agency, _) = super::rig::connect(&url, stanza, &register.site.root);
     let miss = about("999099000001").ask(&*agency).await.unwrap_err();
     assert_eq!((miss.reason, miss.attempts), ("LOGIN_REFUSED", 0));
     assert_eq!(register.operations(), ["login"]);

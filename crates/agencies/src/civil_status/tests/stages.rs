@@ -59,12 +59,12 @@ async fn a_dossier_that_does_not_end_well_is_a_miss() {
         (
             &[r#""maHoSo": "h", "trangThai": 1"#],
             Timeout,
-            "DOSSIER_HUNG",
+            "DOSSIER_UNDER_WAY",
         ),
         (
             &[r#""maHoSo": "h", "trangThai": 3"#],
             Timeout,
-            "DOSSIER_HUNG",
+            "DOSSIER_UNDER_WAY",
         ),
         (
             &[r#""maHoSo": "h", "trangThai": 2"#],
@@ -114,7 +114,7 @@ async fn a_poll_that_is_not_answered_is_a_hung_dossier() {
     });
     let register = register.await;
     let miss = missed(&register).await;
-    assert_eq!((miss.state, miss.reason), (Timeout, "DOSSIER_HUNG"));
+    assert_eq!((miss.state, miss.reason), (Timeout, "DOSSIER_UNDER_WAY"));
 }
 
 /// `ID` stands for the id of the request.

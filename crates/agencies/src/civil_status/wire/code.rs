@@ -20,6 +20,12 @@ impl Code {
     }
 }
 
+impl From<String> for Code {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Spelling;

@@ -135,9 +135,7 @@ impl Town {
 
 /// The adapter of a stanza.
 pub(super) fn connect(stanza: &toml::Table, site: &Site) -> Result<Arc<dyn Agency>, Vec<Problem>> {
-    let deps = Deps {
-        clock: site.clock.clone(),
-    };
+    let deps = Deps::of(site.clock.clone());
     (ENTRY.connect)(Settings::new(stanza.clone(), &site.root)?, &deps)
 }
 

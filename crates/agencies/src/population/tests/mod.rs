@@ -94,7 +94,7 @@ impl Pair {
         let handle = (ENTRY.simulator.start)(stage, &site).unwrap();
         let settings = Settings::new(stanza, folder.path()).unwrap();
         let clock = Arc::clone(&site.clock);
-        let agency = (ENTRY.connect)(settings, &Deps { clock }).unwrap();
+        let agency = (ENTRY.connect)(settings, &Deps::of(clock)).unwrap();
         Self {
             handle,
             agency,

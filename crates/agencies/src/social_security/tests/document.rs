@@ -101,8 +101,6 @@ fn the_stanza_of_the_page_is_one() {
     std::fs::create_dir(folder.path().join("social_security")).unwrap();
     std::fs::write(folder.path().join("social_security/password"), "x").unwrap();
     let settings = crate::Settings::new(own.clone(), folder.path()).unwrap();
-    let deps = crate::Deps {
-        clock: std::sync::Arc::new(exchange::SystemClock),
-    };
+    let deps = crate::Deps::of(std::sync::Arc::new(exchange::SystemClock));
     assert!((crate::social_security::ENTRY.connect)(settings, &deps).is_ok());
 }

@@ -162,9 +162,7 @@ pub(super) fn record(answer: &Answer) -> &v1::SocialSecurityRecord {
 }
 
 fn connect(stanza: toml::Table, folder: &TempDir) -> Arc<dyn Agency> {
-    let deps = Deps {
-        clock: Arc::new(SystemClock),
-    };
+    let deps = Deps::of(Arc::new(SystemClock));
     let settings = Settings::new(stanza, folder.path()).unwrap();
     (ENTRY.connect)(settings, &deps).unwrap()
 }

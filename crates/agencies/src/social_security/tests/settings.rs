@@ -11,9 +11,7 @@ fn connect(stanza: &str) -> Result<String, Vec<Problem>> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("password"), "hunter2\n").unwrap();
     let settings = Settings::new(stanza.parse().unwrap(), folder.path())?;
-    let deps = Deps {
-        clock: Arc::new(SystemClock),
-    };
+    let deps = Deps::of(Arc::new(SystemClock));
     let agency = (ENTRY.connect)(settings, &deps)?;
     Ok(format!("{agency:?}"))
 }

@@ -1,0 +1,382 @@
+//! The register: what is left, found, looked after, moved and forgotten.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::time::Duration;
+
+use exchange::{AgencyCode, Caller, Clock, Criticality, RequestId, Source, SystemId};
+use jiff::Timestamp;
+
+use super::register::MOST;
+use super::*;
+
+const TTL: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+struct Hand(AtomicI64);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(SeqCst)).unwrap()
+    }
+}
+
+struct Room {
+    clock: Arc<Hand>,
+    register: Arc<Register>,
+    caller: Caller,
+}
+
+impl Room {
+    fn closed() -> Self {
+        let clock = Arc::new(Hand(AtomicI64::new(1_800_000_000)));
+        let system = SystemId::parse("desk").unwrap();
+        Self {
+            register: Arc::new(Register::new(Arc::clone(&clock) as _)),
+            clock,
+            caller: Caller::new(AgencyCode::parse("H55").unwrap(), system, "00"),
+        }
+    }
+
+    fn open() -> Self {
+        let room = Self::closed();
+        room.register.open(&[7; 32], Vec::new());
+        room
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, SeqCst);
+    }
+
+    fn tag(&self, question: &str) -> Tag {
+        let source = Source::CivilStatus;
+        let tag = self.register.tag(source, &self.caller, question.as_bytes());
+        tag.unwrap()
+    }
+
+    fn hold(&self, question: &str) -> Held {
+        self.register.hold(Opened {
+            source: Source::CivilStatus,
+            code: format!("HT-{question}"),
+            tag: self.tag(question),
+            caller: &self.caller,
+            request: RequestId::fresh(),
+            class: Criticality::BackOffice,
+            ttl: TTL,
+            state: State::AwaitingUpstream,
+            enquiry: Enquiry::new(question.as_bytes()),
+        })
+    }
+
+    /// Leaves a dossier under way; its number.
+    fn leave(&self, question: &str) -> u64 {
+        drop(self.hold(question));
+        self.register.all().last().unwrap().number
+    }
+
+    fn look(&self, number: u64, how: Result<State, &'static str>) -> Option<Dossier> {
+        let seen = how.map(|state| Seen { code: None, state });
+        self.register.looked(number, seen)
+    }
+
+    fn state(&self, number: u64) -> State {
+        let all = self.register.all();
+        all.iter().find(|it| it.number == number).unwrap().state
+    }
+
+    fn due(&self) -> Vec<u64> {
+        let due = self.register.due(Source::CivilStatus, 100);
+        due.iter().map(|it| it.dossier.number).collect()
+    }
+
+    /// Leaves a dossier that hangs.
+    fn hung(&self, question: &str) -> u64 {
+        let number = self.leave(question);
+        self.pass(61);
+        assert!(self.look(number, Ok(State::AwaitingUpstream)).is_some());
+        number
+    }
+}
+
+#[test]
+fn the_same_question_goes_on_with_what_it_has_left() {
+    let room = Room::open();
+    assert!(room.register.is_empty());
+    room.leave("a");
+    assert!(!room.register.is_empty());
+    assert!(room.register.join(room.tag("b")).is_none());
+    let held = room.register.join(room.tag("a")).unwrap();
+    assert_eq!(held.dossier().code, "HT-a");
+    held.finish();
+    assert!(room.register.join(room.tag("a")).is_none());
+    assert!(room.register.is_empty());
+}
+
+#[test]
+fn another_system_or_source_stands_for_another_question() {
+    let room = Room::open();
+    let other = Caller::new(
+        AgencyCode::parse("H55").unwrap(),
+        SystemId::parse("desk-2").unwrap(),
+        "00",
+    );
+    let tag = |source, caller| room.register.tag(source, caller, b"a").unwrap();
+    let tags = [
+        tag(Source::CivilStatus, &room.caller),
+        tag(Source::CivilStatus, &other),
+        tag(Source::Population, &room.caller),
+    ];
+    assert!(tags[0] != tags[1] && tags[0] != tags[2]);
+    let again = Room::closed();
+    again.register.open(&[8; 32], Vec::new());
+    assert_ne!(tags[0], again.tag("a"), "another key");
+}
+
+#[test]
+fn nothing_is_kept_before_it_is_opened() {
+    let room = Room::closed();
+    assert!(
+        room.register
+            .tag(Source::CivilStatus, &room.caller, b"a")
+            .is_none()
+    );
+    let open = Room::open();
+    let held = room.register.hold(Opened {
+        source: Source::CivilStatus,
+        code: "HT-a".to_owned(),
+        tag: open.tag("a"),
+        caller: &room.caller,
+        request: RequestId::fresh(),
+        class: Criticality::Bulk,
+        ttl: TTL,
+        state: State::Polling,
+        enquiry: Enquiry::new(b"a"),
+    });
+    drop(held);
+    assert!(room.register.is_empty());
+}
+
+#[test]
+fn what_a_question_holds_is_not_asked_about_beside_it() {
+    let room = Room::open();
+    let number = room.leave("a");
+    assert!(room.due().is_empty(), "it was asked about just now");
+    room.pass(2);
+    assert_eq!(room.due(), [number]);
+    let mut held = room.register.join(room.tag("a")).unwrap();
+    assert!(room.due().is_empty());
+    held.is_now(State::Polling);
+    drop(held);
+    assert_eq!(room.state(number), State::Polling);
+    room.pass(2);
+    assert_eq!(room.due(), [number]);
+}
+
+#[test]
+fn the_pauses_between_looks_grow_to_a_minute_and_end_with_the_time_of_its_class() {
+    let room = Room::open();
+    let mut dossier = room.hold("a").dossier().clone();
+    dossier.ttl = Duration::from_secs(86_400);
+    let now = room.clock.now();
+    let mut pauses = Vec::new();
+    for asks in [0, 1, 2, 3, 4, 5, 6, 100] {
+        dossier.asks = asks;
+        pauses.push(dossier.next_look(now).duration_since(now).as_secs_f64());
+    }
+    for (pause, about) in pauses
+        .iter()
+        .zip([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0])
+    {
+        assert!((about * 0.75..=about * 1.25).contains(pause), "{pauses:?}");
+    }
+    dossier.ttl = Duration::from_secs(10);
+    assert_eq!(dossier.next_look(now).duration_since(now).as_secs(), 10);
+}
+
+#[test]
+fn what_takes_longer_than_its_class_allows_hangs_and_says_why() {
+    let room = Room::open();
+    let [slow, unreached] = ["a", "b"].map(|it| room.leave(it));
+    room.pass(59);
+    assert_eq!(room.look(slow, Ok(State::Polling)), None);
+    assert_eq!(room.look(unreached, Err("CIRCUIT_OPEN")), None);
+    room.pass(1);
+    let hung = room.look(slow, Ok(State::AwaitingUpstream)).unwrap();
+    assert_eq!((hung.state, &*hung.reason), (State::Hung, "NOT_DONE"));
+    let hung = room.look(unreached, Err("CIRCUIT_OPEN")).unwrap();
+    assert_eq!((hung.state, &*hung.reason), (State::Hung, "CIRCUIT_OPEN"));
+    assert_eq!(room.look(slow, Ok(State::Completed)), None);
+    assert_eq!(
+        room.state(slow),
+        State::Hung,
+        "nobody but an operator moves it"
+    );
+    room.pass(86_400);
+    room.register.tidy();
+    assert!(room.due().is_empty());
+    assert_eq!(room.register.all().len(), 2, "and nobody forgets it");
+}
+
+#[test]
+fn what_hangs_keeps_nobody_from_asking_anew() {
+    let room = Room::open();
+    let first = room.hung("a");
+    assert!(room.register.join(room.tag("a")).is_none());
+    let second = room.leave("a");
+    assert_eq!(
+        room.register.join(room.tag("a")).unwrap().dossier().number,
+        second
+    );
+    room.register.order(first, Move::Close).unwrap();
+    room.pass(3_601);
+    room.register.tidy();
+    assert_eq!(
+        room.register.join(room.tag("a")).unwrap().dossier().number,
+        second
+    );
+}
+
+#[test]
+fn an_operator_moves_what_hangs_and_nothing_else() {
+    let room = Room::open();
+    let [asked, sent, closed] = ["a", "b", "c"].map(|it| room.hung(it));
+    let waits = room.leave("d");
+    for it in [Move::Requery, Move::Resend, Move::Close] {
+        let illegal = room.register.order(waits, it).unwrap_err();
+        assert_eq!(illegal, Illegal::State(waits, State::AwaitingUpstream));
+        assert_eq!(
+            room.register.order(99, it).unwrap_err(),
+            Illegal::Unknown(99)
+        );
+    }
+    assert_eq!(
+        room.register.may(asked, Move::Requery).unwrap().state,
+        State::Hung
+    );
+    room.register.order(asked, Move::Requery).unwrap();
+    room.register.order(sent, Move::Resend).unwrap();
+    room.register.order(closed, Move::Close).unwrap();
+    let due = room.register.due(Source::CivilStatus, 100);
+    let due: Vec<_> = due
+        .iter()
+        .map(|it| (it.dossier.number, it.dossier.state))
+        .collect();
+    assert_eq!(
+        due,
+        [(asked, State::AwaitingUpstream), (sent, State::Queued)]
+    );
+    assert_eq!(room.state(closed), State::Closed);
+    room.pass(59);
+    assert_eq!(
+        room.look(asked, Ok(State::AwaitingUpstream)),
+        None,
+        "its time begins anew"
+    );
+    let again = Seen {
+        code: Some("HT-2".to_owned()),
+        state: State::Polling,
+    };
+    assert_eq!(room.register.looked(sent, Ok(again)), None);
+    let all = room.register.all();
+    let sent = all.iter().find(|it| it.number == sent).unwrap();
+    assert_eq!((sent.state, &*sent.code), (State::Polling, "HT-2"));
+}
+
+#[test]
+fn what_is_lost_may_be_sent_again_or_is_forgotten_after_an_hour() {
+    let room = Room::open();
+    let [lost, also] = ["a", "b"].map(|it| room.leave(it));
+    for number in [lost, also] {
+        room.look(number, Err(LOST));
+        assert_eq!(room.state(number), State::FailedRetryable);
+    }
+    assert!(room.register.join(room.tag("a")).is_none());
+    room.register.order(lost, Move::Resend).unwrap();
+    room.pass(3_601);
+    room.register.tidy();
+    assert_eq!(room.register.all().len(), 1);
+    assert_eq!(room.state(lost), State::Queued);
+}
+
+#[test]
+fn a_result_waits_an_hour_for_the_same_question() {
+    let room = Room::open();
+    let number = room.leave("a");
+    room.look(number, Ok(State::Completed));
+    room.pass(3_599);
+    room.register.tidy();
+    let held = room.register.join(room.tag("a")).unwrap();
+    assert_eq!(held.dossier().state, State::Completed);
+    room.pass(2);
+    room.register.tidy();
+    drop(held);
+    assert_eq!(
+        room.register.all().len(),
+        1,
+        "nobody forgets what is in hand"
+    );
+    room.register.tidy();
+    assert!(room.register.is_empty());
+}
+
+#[test]
+fn what_was_kept_goes_on_after_a_restart_but_for_what_was_sent() {
+    let room = Room::open();
+    let [hangs, lives] = [room.hung("a"), room.leave("b")];
+    let kept: Vec<_> = room.register.changes().into_iter().collect();
+    let kept: Vec<_> = kept.into_iter().filter_map(|(_, it)| it).collect();
+    assert_eq!(kept, room.register.all());
+    let after = Room::open();
+    after.register.open(&[7; 32], kept);
+    assert_eq!(after.state(hangs), State::Hung);
+    assert_eq!(
+        after
+            .register
+            .join(after.tag("b"))
+            .unwrap()
+            .dossier()
+            .number,
+        lives
+    );
+    let refused = after.register.order(hangs, Move::Resend).unwrap_err();
+    assert_eq!(refused, Illegal::Forgotten(hangs));
+    after.register.order(hangs, Move::Requery).unwrap();
+    assert_eq!(after.leave("c"), lives + 1, "no number twice");
+}
+
+#[test]
+fn every_change_is_told_once_and_again_if_it_was_not_kept() {
+    let room = Room::open();
+    let number = room.leave("a");
+    let told = room.register.changes();
+    assert_eq!(told, [(number, room.register.all().pop())]);
+    assert_eq!(room.register.changes(), []);
+    room.register.unkept([number].into_iter());
+    room.register.join(room.tag("a")).unwrap().finish();
+    assert_eq!(room.register.changes(), [(number, None)]);
+}
+
+#[test]
+fn there_are_never_more_than_a_fixed_number_and_what_is_over_makes_room() {
+    let room = Room::open();
+    for question in 0..MOST {
+        room.leave(&question.to_string());
+    }
+    drop(room.hold("too many"));
+    assert_eq!(
+        (room.register.all().len(), room.register.turned_away()),
+        (MOST, 1)
+    );
+    room.look(3, Ok(State::NeedsSupplement));
+    let number = room.leave("in its place");
+    assert_eq!(number, MOST as u64 + 1);
+    let all = room.register.all();
+    assert_eq!(all.len(), MOST);
+    assert!(all.iter().all(|it| it.number != 3));
+}
+
+#[test]
+fn nothing_shows_what_was_sent() {
+    let enquiry = Enquiry::new(b"999099000003");
+    assert!(!format!("{enquiry:?}").contains("999"));
+}
