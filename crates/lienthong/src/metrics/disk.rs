@@ -64,11 +64,7 @@ impl Disk {
                 "audit.fsync",
                 "How long the disk takes to make a batch durable.",
             ),
-            batch: meter
-                .u64_histogram("audit.batch.entries")
-                .with_description("Records that became durable together.")
-                .with_boundaries(ENTRIES.to_vec())
-                .build(),
+            batch: batch(meter),
             queue: level(
                 "audit.queue.depth",
                 "",
@@ -107,6 +103,14 @@ impl Disk {
             node,
         }
     }
+}
+
+fn batch(meter: &Meter) -> Histogram<u64> {
+    meter
+        .u64_histogram("audit.batch.entries")
+        .with_description("Records that became durable together.")
+        .with_boundaries(ENTRIES.to_vec())
+        .build()
 }
 
 impl Level {
