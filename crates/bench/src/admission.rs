@@ -116,7 +116,7 @@ fn person() -> anyhow::Result<Identifier> {
     person.map_err(|_| anyhow::anyhow!("no number"))
 }
 
-/// A question for the tax fields, with everything that any agreement asks for.
+/// A question for the tax fields, with everything that the agreements for its purpose ask for.
 fn question(purpose: &str) -> anyhow::Result<Request> {
     Ok(Request {
         context: CallContext {
@@ -126,7 +126,10 @@ fn question(purpose: &str) -> anyhow::Result<Request> {
             procedure: Some(ProcedureCode::parse("2.000815")?),
             dossier: Some(DossierNo::parse("HS-1")?),
             officer: Some(OfficerId::parse("CB-1")?),
-            consent: Some(ConsentId::parse("C-7")?),
+            consent: match purpose {
+                WHOLE => Some(ConsentId::parse("C-7")?),
+                _ => None,
+            },
             criticality: Criticality::BackOffice,
             reason: None,
         },
