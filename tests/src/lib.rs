@@ -39,7 +39,7 @@ pub use node::{Node, set};
 pub use policy::Agreements;
 pub use port::{free_address, free_port};
 pub use receipt::receipt_text;
-pub use records::{records, records_of};
+pub use records::{dossiers_alone, records, records_of};
 pub use redis::Redis;
 pub use rest::{Rest, RestAnswer, apart, everything, question};
 pub use sandbox::{Ran, Sandbox, Stopped, loop_until, program, run, shell, verify};

@@ -33,5 +33,14 @@ pub fn records_of(log: &Path, request_id: &str) -> Vec<(String, Value)> {
         .collect()
 }
 
+/// True if a directory for what is filed holds no more than the register of dossiers, which each node
+/// keeps by itself.
+pub fn dossiers_alone(index: &Path) -> bool {
+    let mut names = std::fs::read_dir(index)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    names.all(|name| name.to_str().unwrap().starts_with("dossiers.db"))
+}
+
 /// How every record begins.
 const BEGINNING: &str = r#"{"v":1,"#;
