@@ -224,7 +224,7 @@ async fn what_hangs_is_listed_and_moved_by_operators_alone() {
     let none = scene.moved("requery", "17");
     assert_eq!(
         (none.code, none.err.contains("there is no dossier 17")),
-        (1, true)
+        (5, true)
     );
     assert!(
         scene.dossier(&["close", "3", "--operator", OPERATOR]).code == 2,
