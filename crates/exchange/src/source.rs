@@ -107,6 +107,13 @@ impl SourceSet {
         self.0 == 0
     }
 
+    /// The source of a set that has one.
+    #[must_use]
+    pub fn only(self) -> Option<Source> {
+        let mut sources = self.iter();
+        sources.next().filter(|_| sources.next().is_none())
+    }
+
     /// The sources in the set, in the order of the contract.
     pub fn iter(self) -> impl Iterator<Item = Source> {
         Source::ALL.into_iter().filter(move |s| self.contains(*s))
