@@ -125,3 +125,16 @@ impl FromIterator<Source> for SourceSet {
         sources.into_iter().fold(Self::EMPTY, Self::with)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_set_of_one_has_an_only_source() {
+        let one = SourceSet::EMPTY.with(Source::Tax);
+        assert_eq!(one.only(), Some(Source::Tax));
+        assert_eq!(SourceSet::EMPTY.only(), None);
+        assert_eq!(one.with(Source::Health).only(), None);
+    }
+}
