@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::channel::{NOT_OPENED, OTHER_CONTENT};
+use super::channel::{CONTRADICTION, NOT_OPENED, OTHER_CONTENT};
 use adapter::{Answer, Miss, Resolution, confirm, is_nfc};
 use api::agency::v1::{
     LookupRecordResponse, ResolveIdentifierResponse, lookup_record_response as answer,
@@ -116,6 +116,9 @@ fn said(status: &Status) -> Miss {
         Code::OutOfRange => Miss::invalid("TOO_LARGE", detail()),
         Code::Unknown if status.message() == OTHER_CONTENT => {
             Miss::invalid("CONTENT_TYPE", detail())
+        }
+        Code::Unknown if status.message() == CONTRADICTION => {
+            Miss::invalid("CONTRADICTION", detail())
         }
         Code::Unimplemented if status.message().contains("Content is compressed") => {
             Miss::invalid("CONTENT_ENCODING", detail())
