@@ -21,6 +21,7 @@ mod line;
 mod maintenance;
 mod proxy;
 mod refusals;
+mod scenarios;
 mod scene;
 mod sessions;
 mod silence;

@@ -25,7 +25,7 @@ pub mod xml;
 
 pub use addresses::Addresses;
 pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution, boxed};
-pub use endpoint::{Endpoint, EndpointError, is_loopback};
+pub use endpoint::{Endpoint, EndpointError, MinTls, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify, is_login};
 pub use maintenance::{Announced, Window};

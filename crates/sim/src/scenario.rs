@@ -1,5 +1,6 @@
 //! A scenario: which knobs are set at which second, from a file, the same each time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ pub struct Step {
     /// Latency of every answer.
     #[serde(default)]
     pub latency: Latency,
+    /// Latency of the answers about some persons, in its place.
+    #[serde(default)]
+    pub latency_of: BTreeMap<String, Latency>,
     /// When to come again, of who is refused.
     #[serde(default)]
     pub again: Again,
@@ -161,6 +165,7 @@ impl Step {
         KnobSettings {
             faults: self.fault.clone(),
             latency: self.latency,
+            latency_of: self.latency_of.clone(),
             again: self.again,
             seed: None,
         }

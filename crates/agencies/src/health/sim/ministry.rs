@@ -251,7 +251,7 @@ async fn search(
         Err(status) => return ministry.reply(status.code(), b"", id).map(Body::from),
     };
     let fault = ministry.knobs.decide(&asking.subject);
-    ministry.knobs.pause().await;
+    ministry.knobs.pause(Some(&asking.subject)).await;
     if fault == Some(FaultKind::SessionExpired) {
         ministry.note(&asking, &headers, "session_expired");
         return expired().map(Body::from);
