@@ -80,6 +80,9 @@ async fn an_emergency_is_answered_flagged_told_and_reviewed() {
         answer["withheldPaths"],
         json!(["social_security.insurance_code"])
     );
+    let mut sources = answer["sources"].as_array().unwrap().iter();
+    let withheld = sources.find(|it| it["state"] == "SOURCE_STATE_WITHHELD");
+    assert_eq!(withheld.unwrap()["reason"], "NOT_IN_EMERGENCY", "{answer}");
     let paged = loop_until(Duration::from_secs(5), || {
         let logged = sandbox.logged();
         let line = logged.lines().find(|line| line.contains("BreakGlass"));

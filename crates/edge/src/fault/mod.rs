@@ -51,6 +51,7 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         | R::SystemSuspended
         | R::PurposeSuspended
         | R::AgreementExpired
+        | R::AgreementUnknown
         | R::PurposeNotAllowed
         | R::OutOfHours
         | R::ConsentInvalid
