@@ -152,8 +152,8 @@ async fn whoever_breaks_the_glass_says_who_they_are_and_why() {
     let claims = Rest::new(&sandbox, "claims");
     let mut refused = Vec::new();
     for (said, status, field) in [
-        (json!({"reasonText": WHY}), 403, "context.officer_id"),
-        (json!({"officerId": OFFICER}), 400, "context.reason_text"),
+        (json!({"reasonText": WHY}), 403, "context.officerId"),
+        (json!({"officerId": OFFICER}), 400, "context.reasonText"),
     ] {
         let (id, answer) = ask(&claims, "BENEFIT_CLAIM", said).await;
         assert_eq!(answer.status, status, "{}", answer.text);

@@ -254,8 +254,5 @@ async fn a_stream_names_fields_from_the_body_down() {
         .iter()
         .map(|v| &v["field"])
         .collect();
-    assert_eq!(
-        fields,
-        ["lookup.colour", "more", "lookup.read_mask.paths[0]"]
-    );
+    assert_eq!(fields, ["lookup.colour", "more", "lookup.readMask[0]"]);
 }
