@@ -97,15 +97,14 @@ impl Tracker {
         self.gate.quota(call)
     }
 
+    /// Reads the question of `findUsage`.
+    pub(crate) fn read(&self, headers: &HeaderMap, asked: &FindUsage) -> Result<Usage, Fault> {
+        asked.read(headers, self.gate.year())
+    }
+
     /// Answers `findUsage`.
-    pub(crate) async fn find(
-        &self,
-        call: &Call,
-        headers: &HeaderMap,
-        asked: &FindUsage,
-    ) -> Result<Answer, Fault> {
-        let usage = asked.read(headers, self.gate.year())?;
-        let reply = self.gate.find_usage(call, &usage).await?;
+    pub(crate) async fn find(&self, call: &Call, usage: &Usage) -> Result<Answer, Fault> {
+        let reply = self.gate.find_usage(call, usage).await?;
         Ok(reply.message.into())
     }
 
@@ -160,7 +159,8 @@ impl Tracker {
         match which {
             Tracked::FindUsage => {
                 let asked = query(head.uri.query().unwrap_or_default())?;
-                self.find(call, &head.headers, &asked).await
+                let usage = self.read(&head.headers, &asked)?;
+                self.find(call, &usage).await
             }
             Tracked::UsagePeriod => self.period(call).await,
             Tracked::Heartbeat => Ok(self.heartbeat()),

@@ -83,6 +83,13 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
     Meaning { code, status }
 }
 
+/// True if a call that fails so cannot be read, or is for nothing that is served.
+pub(crate) const fn is_malformed(reason: Reason) -> bool {
+    let code = meaning(reason).code;
+    matches!(code, Code::InvalidArgument | Code::Unimplemented)
+        || matches!(reason, Reason::PayloadTooLarge)
+}
+
 /// Everything that leaves about one fault, worked out once for whichever door.
 #[derive(Debug)]
 pub(crate) struct Told<'a> {
