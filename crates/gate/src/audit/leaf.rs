@@ -106,13 +106,12 @@ mod tests {
                 index: 0,
                 path: Vec::new(),
             });
-            assert_eq!(leaf.purpose, "P");
+            assert_eq!((&*leaf.purpose, &*leaf.sub), ("P", "c:own"));
             leaf.fields().map(str::to_owned).collect::<Vec<_>>()
         };
-        let same =
-            r#"{"i":0,"src":[{"s":"TAX","st":"OK"},{"s":"POPULATION","st":"NOT_FOUND","f":[]}]}"#;
+        let same = r#"{"i":0,"sub":"c:own","src":[{"s":"TAX","st":"OK"},{"s":"POPULATION","st":"NOT_FOUND","f":[]}]}"#;
         assert_eq!(fields(same), ["tax.status"]);
-        let other = r#"{"i":0,"src":[{"s":"TAX","st":"OK","f":["tax.tax_code"]}]}"#;
+        let other = r#"{"i":0,"sub":"c:own","src":[{"s":"TAX","st":"OK","f":["tax.tax_code"]}]}"#;
         assert_eq!(fields(other), ["tax.tax_code"]);
     }
 }
