@@ -3,6 +3,7 @@
 //! Not here: who is shed when too much is asked at once (`overload`).
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use exchange::{Fault, Reason};
@@ -129,9 +130,10 @@ impl Stack {
             trace::span(door, target, &head, &self.titles),
             Arc::clone(&self.observer),
         );
-        let inside = self
-            .inside(&context, door, target, malformed, head, body)
-            .instrument(account.span.clone());
+        let inside = pin!(
+            self.inside(&context, door, target, malformed, head, body)
+                .instrument(account.span.clone())
+        );
         let result = match timeout_at(deadline, AssertUnwindSafe(inside).catch_unwind()).await {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => Err(Fault::new(Reason::Internal, "a handler panicked")),
