@@ -60,8 +60,12 @@ impl Batches {
     async fn job(self: Arc<Self>, due: Due, room: Arc<dyn Room>, stop: CancellationToken) {
         let (key, cancelled) = (due.job.key.clone(), CancellationToken::new());
         self.running().insert(key.clone(), cancelled.clone());
-        if let Some(runner) = Runner::new(Arc::clone(&self), due, room) {
-            runner.run(&stop, &cancelled).await;
+        match Runner::new(Arc::clone(&self), due, room) {
+            Some(runner) => runner.run(&stop, &cancelled).await,
+            None => {
+                let job = tracing::field::display(&key.id);
+                tracing::error!(job, "BatchJobsNotKept: what is kept of a job cannot be read");
+            }
         }
         self.running().remove(&key);
     }
