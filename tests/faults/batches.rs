@@ -224,9 +224,9 @@ async fn a_job_has_a_thousand_items_at_most_and_is_checked_as_a_whole() {
         .map(|it| it["field"].as_str().unwrap())
         .collect();
     let expected = [
-        "read_mask.paths[0]",
-        "items[1].lookup.personal_id",
-        "items[2].correlation_id",
+        "readMask[0]",
+        "items[1].lookup.personalId",
+        "items[2].correlationId",
     ];
     assert_eq!(fields, expected);
     let taken = job(&citizens(1_000), "tax.status");

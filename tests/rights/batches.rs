@@ -107,7 +107,7 @@ async fn a_page_of_results_is_of_one_job() {
     );
     assert_eq!(page, all);
     let path = format!("{JOBS}/{}/results", ids[0]);
-    for (query, field) in [("pageSize=-1", "page_size"), ("all=1", "query")] {
+    for (query, field) in [("pageSize=-1", "pageSize"), ("all=1", "query")] {
         let wrong = caller.get(&format!("{path}?{query}")).await.unwrap();
         assert_eq!(wrong.status, 400, "{}", wrong.text);
         assert_eq!(wrong.json()["violations"][0]["field"], field);

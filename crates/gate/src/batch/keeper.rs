@@ -64,7 +64,10 @@ impl Batches {
             Some(runner) => runner.run(&stop, &cancelled).await,
             None => {
                 let job = tracing::field::display(&key.id);
-                tracing::error!(job, "BatchJobsNotKept: what is kept of a job cannot be read");
+                tracing::error!(
+                    job,
+                    "BatchJobsNotKept: what is kept of a job cannot be read"
+                );
             }
         }
         self.running().remove(&key);
