@@ -13,6 +13,7 @@
 
 mod agencies;
 mod bad_day;
+mod batches;
 mod bodies;
 mod endpoints;
 mod errors;

@@ -9,6 +9,7 @@
 
 mod administration;
 mod audit;
+mod batches;
 mod check;
 mod cli;
 mod config;

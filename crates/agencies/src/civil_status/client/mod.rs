@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::dossier::{Dossier, Enquiry, Register, Seen};
-use adapter::{Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, boxed, confirm};
+use adapter::{
+    Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, boxed, confirm,
+};
 use api::Record;
 use bytes::Bytes;
 use exchange::Source;
