@@ -14,6 +14,7 @@ mod cli;
 mod config;
 mod consent;
 mod cosigners;
+mod deed;
 mod dossier;
 mod dossiers;
 mod exit;
