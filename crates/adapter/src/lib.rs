@@ -24,12 +24,12 @@ mod text;
 pub mod xml;
 
 pub use addresses::Addresses;
-pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
+pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution, boxed};
 pub use endpoint::{Endpoint, EndpointError, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify, is_login};
 pub use maintenance::{Announced, Window};
-pub use miss::{Miss, Progress};
+pub use miss::{Blame, Miss, Progress};
 pub use reach::{Loopback, Refused, is_refused, is_tls};
 pub use session::{Heard, Login, Session};
 pub use subject::{Confirmed, confirm};
