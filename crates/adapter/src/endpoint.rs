@@ -115,16 +115,20 @@ impl Endpoint<Addresses> {
     }
 }
 
+/// An address without what may be secret in it.
+pub(crate) fn name_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    format!("{host}{port}{}", url.path().trim_end_matches('/'))
+}
+
 impl Endpoint {
     /// The address without what may be secret in it, for lists and logs.
     #[must_use]
     pub fn name(&self) -> String {
-        let host = self.url.host_str().unwrap_or_default();
-        let port = self
-            .url
-            .port()
-            .map_or_else(String::new, |port| format!(":{port}"));
-        format!("{host}{port}{}", self.url.path().trim_end_matches('/'))
+        name_of(&self.url)
     }
 
     /// The longest a call may take.

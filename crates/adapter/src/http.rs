@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
+use crate::endpoint::name_of;
 use crate::reach::{Resolver, is_refused, is_tls};
 use crate::{Endpoint, EndpointError, Miss, Progress};
 
@@ -78,6 +79,12 @@ impl Client {
             connector,
             base: endpoint.url.clone(),
         })
+    }
+
+    /// The name of the agency's address, as that of its endpoint.
+    #[must_use]
+    pub fn name(&self) -> String {
+        name_of(&self.base)
     }
 
     /// The address of `path` below the agency's base URL.

@@ -15,6 +15,7 @@ mod cli;
 mod config;
 mod consent;
 mod cosigners;
+mod deed;
 mod dossier;
 mod dossiers;
 mod exit;

@@ -21,6 +21,13 @@ impl Clock for Hand {
     }
 }
 
+fn taken(code: &str) -> Taken {
+    Taken {
+        code: code.to_owned(),
+        address: "host-1".to_owned(),
+    }
+}
+
 struct Room {
     clock: Arc<Hand>,
     register: Arc<Register>,
@@ -57,7 +64,7 @@ impl Room {
     fn hold(&self, question: &str) -> Held {
         self.register.hold(Opened {
             source: Source::CivilStatus,
-            code: format!("HT-{question}"),
+            taken: taken(&format!("HT-{question}")),
             tag: self.tag(question),
             caller: &self.caller,
             request: RequestId::fresh(),
@@ -75,7 +82,7 @@ impl Room {
     }
 
     fn look(&self, number: u64, how: Result<State, &'static str>) -> Option<Dossier> {
-        let seen = how.map(|state| Seen { code: None, state });
+        let seen = how.map(|state| Seen { taken: None, state });
         self.register.looked(number, seen)
     }
 
@@ -107,6 +114,11 @@ fn the_same_question_goes_on_with_what_it_has_left() {
     assert!(room.register.join(room.tag("b")).is_none());
     let held = room.register.join(room.tag("a")).unwrap();
     assert_eq!(held.dossier().code, "HT-a");
+    assert_eq!(
+        room.register.address(room.tag("a")).as_deref(),
+        Some("host-1")
+    );
+    assert_eq!(room.register.address(room.tag("b")), None);
     held.finish();
     assert!(room.register.join(room.tag("a")).is_none());
     assert!(room.register.is_empty());
@@ -143,7 +155,7 @@ fn nothing_is_kept_before_it_is_opened() {
     let open = Room::open();
     let held = room.register.hold(Opened {
         source: Source::CivilStatus,
-        code: "HT-a".to_owned(),
+        taken: taken("HT-a"),
         tag: open.tag("a"),
         caller: &room.caller,
         request: RequestId::fresh(),
@@ -222,6 +234,7 @@ fn what_hangs_keeps_nobody_from_asking_anew() {
     let room = Room::open();
     let first = room.hung("a");
     assert!(room.register.join(room.tag("a")).is_none());
+    assert_eq!(room.register.address(room.tag("a")), None);
     let second = room.leave("a");
     assert_eq!(
         room.register.join(room.tag("a")).unwrap().dossier().number,
@@ -273,13 +286,17 @@ fn an_operator_moves_what_hangs_and_nothing_else() {
         "its time begins anew"
     );
     let again = Seen {
-        code: Some("HT-2".to_owned()),
+        taken: Some(Taken {
+            code: "HT-2".to_owned(),
+            address: "host-2".to_owned(),
+        }),
         state: State::Polling,
     };
     assert_eq!(room.register.looked(sent, Ok(again)), None);
     let all = room.register.all();
     let sent = all.iter().find(|it| it.number == sent).unwrap();
     assert_eq!((sent.state, &*sent.code), (State::Polling, "HT-2"));
+    assert_eq!(sent.address, "host-2");
 }
 
 #[test]

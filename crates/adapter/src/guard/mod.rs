@@ -40,13 +40,13 @@ use exchange::{Identifier, Source, SourceState};
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::dossier::{Dossier, Enquiry, Seen};
+use crate::dossier::{Dossier, Enquiry, LOST, Seen};
 use crate::maintenance::Announced;
 use crate::{Agency, Answer, Context, Miss, Progress, Question, Resolution};
 use breaker::Breaker;
 use budget::Budget;
 use limit::Limit;
-use places::Places;
+use places::{Places, Wish};
 use tally::Tally;
 use turn::{For, Turn};
 use typical::Typical;
@@ -105,7 +105,12 @@ impl Guarded {
         question: &Question<'_>,
     ) -> Result<(Answer, u32), Miss> {
         let ask = |place| self.agency(place).ask(question);
-        self.guard.ask(patience, ask).await
+        let at = match self.others.is_empty() {
+            true => None,
+            false => self.agency.left_at(question),
+        };
+        let at = at.and_then(|name| self.guard.places.named(&name));
+        self.guard.ask_at(at, patience, ask).await
     }
 
     /// Finds the person behind a number; see [`Guard::ask`].
@@ -122,24 +127,35 @@ impl Guarded {
         self.guard.ask(patience, ask).await
     }
 
-    /// Asks on nobody's behalf how far a dossier is; see [`Guard::errand`].
+    /// Asks on nobody's behalf how far a dossier is, where it is while that answers; see [`Guard::errand`].
+    /// What another server does not know is not lost.
     ///
     /// # Errors
     /// The miss of the adapter; or that the source was not asked.
     pub async fn look(&self, dossier: &Dossier) -> Result<Seen, Miss> {
         let deadline = Instant::now() + self.guard.cap;
-        let ask = |place| self.agency(place).look(dossier, deadline);
-        self.guard.errand(ask).await
+        let own = self.guard.places.named(&dossier.address);
+        let ask = |place| async move {
+            let seen = self.agency(place).look(dossier, deadline).await;
+            let is_own = own.is_none_or(|own| own == place);
+            seen.map_err(|miss| match miss.reason {
+                LOST if !is_own => Miss::unavailable(ELSEWHERE, "another server has it"),
+                _ => miss,
+            })
+        };
+        self.guard.errand(own, ask).await
     }
 
-    /// Sends on nobody's behalf again what became a dossier; see [`Guard::errand`].
+    /// Sends on nobody's behalf again what became a dossier, to where it is while that answers; see
+    /// [`Guard::errand`].
     ///
     /// # Errors
     /// The miss of the adapter; or that the source was not asked.
-    pub async fn resend(&self, enquiry: &Enquiry) -> Result<Seen, Miss> {
+    pub async fn resend(&self, dossier: &Dossier, enquiry: &Enquiry) -> Result<Seen, Miss> {
         let deadline = Instant::now() + self.guard.cap;
+        let own = self.guard.places.named(&dossier.address);
         let ask = |place| self.agency(place).resend(enquiry, deadline);
-        self.guard.errand(ask).await
+        self.guard.errand(own, ask).await
     }
 
     fn agency(&self, place: Place) -> &dyn Agency {
@@ -227,9 +243,22 @@ impl Guard {
     where
         F: Future<Output = Result<T, Miss>>,
     {
+        self.ask_at(None, patience, ask).await
+    }
+
+    /// Asks as [`Guard::ask`] does, first at that place while it answers.
+    async fn ask_at<T, F>(
+        &self,
+        at: Option<Place>,
+        patience: Patience,
+        ask: impl Fn(Place) -> F,
+    ) -> Result<(T, u32), Miss>
+    where
+        F: Future<Output = Result<T, Miss>>,
+    {
         self.budget.deposit();
         let begun = Instant::now();
-        let turn = self.turn(patience, begun, None)?;
+        let turn = self.turn(patience, begun, Wish { at, but: None })?;
         let place = turn.place;
         let leave = self.leaves(place, patience, begun);
         let missed = match self.call(turn, patience, leave, &ask).await {
@@ -244,7 +273,11 @@ impl Guard {
             return Err(missed.miss);
         }
         // What the source said is worth more than that it was not asked again.
-        let Ok(turn) = self.turn(patience, Instant::now(), Some(place)) else {
+        let elsewhere = Wish {
+            at: None,
+            but: Some(place),
+        };
+        let Ok(turn) = self.turn(patience, Instant::now(), elsewhere) else {
             return Err(missed.miss);
         };
         match self.call(turn, patience, None, &ask).await {
@@ -257,27 +290,22 @@ impl Guard {
     }
 
     /// Begins a call, if the source is to be asked at all.
-    fn turn(
-        &self,
-        patience: Patience,
-        begun: Instant,
-        but: Option<Place>,
-    ) -> Result<Turn<'_>, Miss> {
+    fn turn(&self, patience: Patience, begun: Instant, wish: Wish) -> Result<Turn<'_>, Miss> {
         self.in_time(patience.deadline.saturating_duration_since(begun))?;
-        Turn::take(self, begun, but, For::Caller)
+        Turn::take(self, begun, wish, For::Caller)
     }
 
-    /// Asks on nobody's behalf: as a question does, under the same limit and the same circuit, but counted
+    /// Asks on nobody's behalf, at that place while it answers: as a question does, under the same limit and the same circuit, but counted
     /// apart and never twice, and how long it takes says nothing of how long a question does.
     ///
     /// # Errors
     /// The miss of the adapter; or that the source was not asked.
-    pub async fn errand<T, F>(&self, ask: impl Fn(Place) -> F) -> Result<T, Miss>
+    pub async fn errand<T, F>(&self, at: Option<Place>, ask: impl Fn(Place) -> F) -> Result<T, Miss>
     where
         F: Future<Output = Result<T, Miss>>,
     {
         let begun = Instant::now();
-        let turn = Turn::take(self, begun, None, For::Nobody)?;
+        let turn = Turn::take(self, begun, Wish { at, but: None }, For::Nobody)?;
         let called = self.call(turn, self.patience(begun + self.cap), None, &ask);
         called.await.map_err(|missed| missed.miss)
     }
@@ -384,6 +412,9 @@ struct Missed {
     /// It was left for another place, and the retry there is paid.
     is_left: bool,
 }
+
+/// The reason of a server that does not know a dossier that another has.
+const ELSEWHERE: &str = "DOSSIER_ELSEWHERE";
 
 /// What took longer to fail, such as a connection that does not open, would take as long again.
 const QUICK: Duration = Duration::from_millis(500);

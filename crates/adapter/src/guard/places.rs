@@ -56,6 +56,15 @@ pub(super) struct Address {
     learned: Learned,
 }
 
+/// Where a call is to go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wish {
+    /// There, while that answers.
+    pub(super) at: Option<Place>,
+    /// Not there, if there is another.
+    pub(super) but: Option<Place>,
+}
+
 /// Whether a call went to an address that is left aside while others are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Aside {
@@ -91,11 +100,10 @@ impl Places {
         &self.all
     }
 
-    /// Where the next call goes, but for one place if there is another; or that all are under
-    /// maintenance.
+    /// Where the next call goes; or that all are under maintenance.
     pub(super) fn choose(
         &self,
-        but: Option<Place>,
+        wish: Wish,
         announced: &Announced,
         now_ms: u64,
     ) -> Result<(Place, Option<Visit<'_>>), Miss> {
@@ -109,14 +117,25 @@ impl Places {
             return Ok((Place(0), None));
         }
         let wall_ms = self.wall_ms(announced);
-        let place = match self.due(but, now_ms, wall_ms) {
+        let mut open = self.open(None, wall_ms);
+        let wished = wish.at.filter(|at| open.any(|(place, _)| place == *at));
+        if let Some(place) = wished {
+            return Ok((place, Some(self.visit(place, now_ms))));
+        }
+        let place = match self.due(wish.but, now_ms, wall_ms) {
             Some(due) => return Ok((due.place, Some(due))),
             None => self
-                .draw(but, wall_ms)
+                .draw(wish.but, wall_ms)
                 .or_else(|| self.last_resort(wall_ms)),
         };
         let place = place.ok_or_else(|| until(self.earliest(wall_ms), wall_ms))?;
         Ok((place, Some(self.visit(place, now_ms))))
+    }
+
+    /// Which address has that name.
+    pub(super) fn named(&self, name: &str) -> Option<Place> {
+        let place = self.all.iter().position(|it| &*it.name == name);
+        place.map(Place)
     }
 
     /// True if there is another address to which a call can go.

@@ -428,7 +428,7 @@ async fn what_is_asked_on_nobodys_behalf_heeds_the_circuit_and_is_counted_apart(
     let guard = guard();
     let before = guard.view().typical;
     for _ in 0..3 {
-        let slow = guard.errand(|_| async {
+        let slow = guard.errand(None, |_| async {
             sleep(SECOND).await;
             Ok(())
         });
@@ -437,9 +437,9 @@ async fn what_is_asked_on_nobodys_behalf_heeds_the_circuit_and_is_counted_apart(
     assert_eq!(guard.view().typical, before, "it says nothing of questions");
     let broken = |_| std::future::ready(Err::<(), _>(broken().at(Progress::Unsent)));
     for _ in 0..7 {
-        guard.errand(broken).await.unwrap_err();
+        guard.errand(None, broken).await.unwrap_err();
     }
-    let kept_back = guard.errand(broken).await.unwrap_err();
+    let kept_back = guard.errand(None, broken).await.unwrap_err();
     assert_eq!(kept_back.reason, CIRCUIT_OPEN);
     let counts = guard.counts();
     let errands = counts.errands.map(|(_, count)| count);
@@ -447,7 +447,7 @@ async fn what_is_asked_on_nobodys_behalf_heeds_the_circuit_and_is_counted_apart(
     assert_eq!(counts.calls.map(|(_, count)| count), [0; 4]);
     assert_eq!(counts.retries, 0);
     advance(SECOND).await;
-    let probe = guard.errand(|_| std::future::ready(Ok(())));
+    let probe = guard.errand(None, |_| std::future::ready(Ok(())));
     probe.await.unwrap();
     assert_eq!(circuit(&guard), Circuit::Closed);
 }

@@ -8,7 +8,7 @@ use exchange::SourceState;
 use tokio::time::Instant;
 
 use super::breaker::{Change, Pass, Phase};
-use super::places::{Aside, Place, Visit};
+use super::places::{Aside, Place, Visit, Wish};
 use super::tally::Tally;
 use super::verdict::{self, Hung, Verdict};
 use super::{CIRCUIT_OPEN, Cut, Guard, OVERLOADED};
@@ -36,11 +36,11 @@ pub(super) struct Turn<'g> {
 }
 
 impl<'g> Turn<'g> {
-    /// Begins a call, but not to that place if there is another; or says why the source is not asked.
+    /// Begins a call; or says why the source is not asked.
     pub(super) fn take(
         guard: &'g Guard,
         begun: Instant,
-        but: Option<Place>,
+        wish: Wish,
         whom: For,
     ) -> Result<Self, Miss> {
         let (now_ms, tally) = (guard.elapsed_ms(begun), guard.tally_of(whom));
@@ -60,7 +60,7 @@ impl<'g> Turn<'g> {
             later(miss, wait)
         });
         let pass = circuit?;
-        let chosen = guard.places.choose(but, &guard.announced, now_ms);
+        let chosen = guard.places.choose(wish, &guard.announced, now_ms);
         let (place, visit) = chosen.inspect_err(|_| {
             guard.limit.leave();
             guard.breaker.cancel(pass, now_ms);

@@ -14,13 +14,14 @@ use adapter::dossier::{Dossier, Illegal, Move, Register};
 use adapter::guard::Guarded;
 use anyhow::Context as _;
 use edge::{DossierOrder, Moved, Undone};
-use evidence::{Deed, DossierStore, Evidence, Intervention};
+use evidence::{Deed, DossierStore, Evidence};
 use exchange::Clock;
 use gate::Switches;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::config::chain;
+use crate::deed;
 
 /// The dossiers of this node.
 #[derive(Debug)]
@@ -165,16 +166,8 @@ impl Dossiers {
         let dossier = self.register.may(order.dossier, it).map_err(refused)?;
         let which = format!("{}/{}", dossier.source, dossier.code);
         let request = dossier.request.to_string();
-        let recorded = self.evidence.intervene(&Intervention {
-            deed: Deed::Dossier(name, &which, &request),
-            operator: &order.operator,
-            reason: &order.reason,
-        });
-        let recorded = recorded.await.map_err(|fault| {
-            let reason = fault.reason.name();
-            Undone::Unavailable(format!("no record of it: {reason}"))
-        })?;
-        let seq = recorded.seq();
+        let done = Deed::Dossier(name, &which, &request);
+        let seq = deed::record(&self.evidence, done, &order.operator, &order.reason).await?;
         let moved = self.register.order(order.dossier, it).map_err(refused)?;
         let (dossier, state) = (moved.number, moved.state.name());
         tracing::warn!(

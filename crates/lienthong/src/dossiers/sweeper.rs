@@ -46,7 +46,7 @@ pub(super) async fn sweep(register: Arc<Register>, agency: Guarded, switches: Ar
 /// Asks how far a dossier is, or sends it again.
 async fn look(agency: &Guarded, due: &Due) -> Result<Seen, Miss> {
     match (&due.enquiry, due.dossier.state) {
-        (Some(enquiry), State::Queued) => agency.resend(enquiry).await,
+        (Some(enquiry), State::Queued) => agency.resend(&due.dossier, enquiry).await,
         // What was sent is in memory alone: it was to be sent again when the node ended.
         (None, State::Queued) => Err(Miss::unavailable(LOST, "what was asked is not known")),
         (_, _) => agency.look(&due.dossier).await,

@@ -20,11 +20,20 @@ pub struct Due {
     pub enquiry: Option<Arc<Enquiry>>,
 }
 
+/// As what an agency has taken a dossier.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// What it calls it.
+    pub code: String,
+    /// The name of the address that has it.
+    pub address: String,
+}
+
 /// What an agency says of a dossier.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// What it calls it, if it was sent again.
-    pub code: Option<String>,
+    /// As what it has taken it, if it was sent again.
+    pub taken: Option<Taken>,
     /// How far it is.
     pub state: State,
 }
@@ -105,7 +114,9 @@ impl Dossier {
             Ok(seen) => match before.reach(seen.state) {
                 Some(state) => {
                     self.enter(state, now);
-                    self.code = seen.code.unwrap_or_else(|| std::mem::take(&mut self.code));
+                    if let Some(taken) = seen.taken {
+                        (self.code, self.address) = (taken.code, taken.address);
+                    }
                     self.reason = "".into();
                 }
                 None => self.reason = WENT_BACK.into(),

@@ -120,6 +120,10 @@ impl Agency for CivilStatus {
         boxed(|| self.enquire(question))
     }
 
+    fn left_at(&self, question: &Question<'_>) -> Option<String> {
+        self.address(question)
+    }
+
     fn look<'a>(
         &'a self,
         dossier: &'a Dossier,
