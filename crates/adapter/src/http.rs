@@ -2,29 +2,32 @@
 //!
 //! It follows no redirect, asks for no compression, and never returns part of a body.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use exchange::Clock;
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
+use tower::Service;
 
 use crate::reach::{Resolver, is_refused, is_tls};
-use crate::{Endpoint, EndpointError, Miss, Progress};
+use crate::{BoxFuture, Endpoint, EndpointError, Miss, Progress};
 
 /// The most that is read of one answer: 1 MiB.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// The longest a connection may take to open.
+/// The longest a connection may take to open, from its name to the end of its handshake.
 const CONNECT: Duration = Duration::from_secs(1);
 
 /// How long an unused connection is kept; shorter than the usual 60 s of servers.
@@ -39,7 +42,7 @@ pub struct Client {
     base: url::Url,
 }
 
-type Connector = HttpsConnector<HttpConnector<Resolver>>;
+type Connector = Timely<HttpsConnector<HttpConnector<Resolver>>>;
 type Pool = legacy::Client<Connector, Full<Bytes>>;
 
 /// A whole answer.
@@ -63,6 +66,7 @@ impl Client {
         let mut tcp = HttpConnector::new_with_resolver(Resolver(endpoint.loopback()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Divided among the addresses of the name.
         tcp.set_connect_timeout(Some(CONNECT));
         let secure = tls.is_some();
         let tls = tls.map_or_else(no_trust, |tls| (*tls).clone());
@@ -72,7 +76,7 @@ impl Client {
         } else {
             builder.https_or_http()
         };
-        let connector = builder.enable_http1().wrap_connector(tcp);
+        let connector = Timely(builder.enable_http1().wrap_connector(tcp));
         Ok(Self {
             pool: Arc::new(ArcSwap::from_pointee(pool(connector.clone()))),
             connector,
@@ -124,6 +128,30 @@ impl Client {
     }
 }
 
+/// Opens connections within [`CONNECT`].
+#[derive(Clone, Debug)]
+struct Timely<C>(C);
+
+impl<C> Service<Uri> for Timely<C>
+where
+    C: Service<Uri, Error = BoxError, Future: Send + 'static>,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<C::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let opened = timeout(CONNECT, self.0.call(to));
+        Box::pin(async { opened.await? })
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
 fn pool(connector: Connector) -> Pool {
     legacy::Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
@@ -171,7 +199,7 @@ fn not_sent(error: &legacy::Error) -> Miss {
 
 /// True if what came of a head could not be read.
 fn has_head(error: &legacy::Error) -> bool {
-    let mut next = std::error::Error::source(error);
+    let mut next = error.source();
     while let Some(cause) = next {
         if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
             return hyper.is_parse();
@@ -181,7 +209,7 @@ fn has_head(error: &legacy::Error) -> bool {
     false
 }
 
-fn not_read(error: &(dyn std::error::Error + 'static)) -> Miss {
+fn not_read(error: &(dyn Error + 'static)) -> Miss {
     if error.is::<LengthLimitError>() {
         Miss::invalid("TOO_LARGE", "the answer is larger than 1 MiB")
     } else {
@@ -190,7 +218,7 @@ fn not_read(error: &(dyn std::error::Error + 'static)) -> Miss {
 }
 
 /// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

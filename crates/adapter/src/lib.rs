@@ -17,6 +17,7 @@ pub mod guard;
 mod http;
 mod maintenance;
 mod miss;
+mod names;
 mod reach;
 mod session;
 mod subject;
