@@ -229,23 +229,32 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// True for the way to a page to log in, or for the page itself, as a service gives them whose
-/// session is over.
+/// An answer to a machine that is in a session, as a service gives it whose session is over: 401, a
+/// page for people, or the way to somewhere else. If a fresh session is met with it too, it is this
+/// miss.
+///
+/// Which page and where to is each service's own. To take another for it costs one login.
 #[must_use]
-pub fn is_login(response: &Response) -> bool {
+pub fn logged_out(response: &Response) -> Option<Miss> {
     match response.status.as_u16() {
-        200 => {
-            let kind = response.headers.get(header::CONTENT_TYPE);
-            let kind = kind.map(|kind| kind.as_bytes().to_ascii_lowercase());
-            kind.is_some_and(|kind| kind.starts_with(b"text/html"))
-                && memchr::memmem::find(&response.body, br#"type="password""#).is_some()
+        401 => Some(Miss::session_refused()),
+        301..=303 | 307 | 308 => classify(response),
+        200..=299 if is_page(&response.headers) => {
+            Some(Miss::invalid("CONTENT_TYPE", "the answer is a page"))
         }
-        301..=303 | 307 | 308 => {
-            let way = response.headers.get(header::LOCATION);
-            way.is_some_and(|way| memchr::memmem::find(way.as_bytes(), b"login").is_some())
-        }
-        _ => false,
+        _ => None,
     }
+}
+
+/// True for what is called HTML.
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    kind.is_some_and(|kind| {
+        let html = ["text/html", "application/xhtml+xml"];
+        html.iter().any(|it| kind.trim().eq_ignore_ascii_case(it))
+    })
 }
 
 /// What the status alone says: a miss for every status that carries no answer.
@@ -294,6 +303,51 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn response(status: u16, kind: &str, way: &str) -> Response {
+        let headers = [("content-type", kind), ("location", way)];
+        let headers = headers.into_iter().filter(|(_, value)| !value.is_empty());
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        Response {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: headers.collect(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// Row U05: whatever the page is, and wherever the way goes.
+    #[test]
+    fn a_log_out_is_known_in_every_form_that_services_have() {
+        let (html, json) = ("Text/HTML; charset=utf-8", "application/json");
+        for (status, kind, way, reason) in [
+            (401, json, "", "SESSION_REFUSED"),
+            (302, html, "/Account/Login?ReturnUrl=%2Fapi", "REDIRECT"),
+            (302, "", "https://sso.example/auth/realms/a", "REDIRECT"),
+            (303, "", "/dang-nhap", "REDIRECT"),
+            (301, "", "", "REDIRECT"),
+            (307, json, "/login", "REDIRECT"),
+            (308, "", "/", "REDIRECT"),
+            (200, html, "", "CONTENT_TYPE"),
+            (200, "application/xhtml+xml", "", "CONTENT_TYPE"),
+        ] {
+            let miss = logged_out(&response(status, kind, way));
+            let miss = miss.unwrap_or_else(|| panic!("{status} {kind} {way}"));
+            assert_eq!(miss.reason, reason, "{status} {kind} {way}");
+        }
+        for (status, kind) in [
+            (200, json),
+            (200, "text/htmlx"),
+            (200, ""),
+            (304, ""),
+            (403, html),
+            (404, html),
+            (500, html),
+            (503, html),
+        ] {
+            let miss = logged_out(&response(status, kind, ""));
+            assert!(miss.is_none(), "{status} {kind}");
+        }
+    }
 
     fn after(text: &str, date: &str) -> Option<u64> {
         let headers = [("retry-after", text), ("date", date)];

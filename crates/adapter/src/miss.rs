@@ -88,6 +88,12 @@ impl Miss {
         Self::new(SourceState::Unavailable, reason, detail)
     }
 
+    /// A session that is over as soon as it is granted.
+    #[must_use]
+    pub fn session_refused() -> Self {
+        Self::unavailable("SESSION_REFUSED", "a fresh session is over at once")
+    }
+
     /// Garbage, the wrong type, too large.
     pub fn invalid(reason: &'static str, detail: impl Into<String>) -> Self {
         Self::new(SourceState::InvalidAnswer, reason, detail)

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session, is_login,
+    Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session, logged_out,
 };
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use exchange::{Clock, Field, Source};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use uuid::Uuid;
 
@@ -144,11 +144,8 @@ impl Health {
         let ask = |token: Arc<str>| async move {
             let request = self.request(&token, body, context)?;
             let response = self.client.send(request, context.deadline).await?;
-            let over = response.status == StatusCode::UNAUTHORIZED || is_login(&response);
-            Ok(match over {
-                true => Heard::SessionOver,
-                false => Heard::Answer(response),
-            })
+            let over = logged_out(&response).or_else(|| answer::session_over(&response));
+            Ok(over.map_or(Heard::Answer(response), Heard::SessionOver))
         };
         self.session.with(context.deadline, ask).await
     }
