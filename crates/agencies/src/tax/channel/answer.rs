@@ -1,7 +1,6 @@
 //! The body of an answer, as the connection delivers it.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -9,22 +8,19 @@ use h2::RecvStream;
 use http_body::{Body, Frame};
 use tonic::Status;
 
-use super::link::{Link, lost};
+use super::link::{Hearing, lost};
 
 /// The body of an answer. Dropped before its end, it resets the stream.
 #[derive(Debug)]
 pub(in crate::tax) struct Answer {
     stream: RecvStream,
     /// What keeps its connection open.
-    _link: Arc<Link>,
+    hearing: Hearing,
 }
 
 impl Answer {
-    pub(super) const fn new(stream: RecvStream, link: Arc<Link>) -> Self {
-        Self {
-            stream,
-            _link: link,
-        }
+    pub(super) const fn new(stream: RecvStream, hearing: Hearing) -> Self {
+        Self { stream, hearing }
     }
 }
 
@@ -48,6 +44,10 @@ impl Body for Answer {
                 Err(error) => Some(Err(error)),
             },
         };
+        match &frame {
+            Some(Ok(frame)) if frame.is_data() => self.hearing.heard(),
+            Some(_) | None => self.hearing.end(),
+        }
         Poll::Ready(frame.map(|frame| frame.map_err(|error| lost(&error))))
     }
 
