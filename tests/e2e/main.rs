@@ -17,6 +17,7 @@ mod database;
 mod evidence;
 mod faults;
 mod life;
+mod operators;
 mod policies;
 mod refusals;
 mod reload;

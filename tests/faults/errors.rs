@@ -1,8 +1,12 @@
 //! Errors of an agency, and when it says to come again.
 
 use exchange::Source;
-use tests::{Beside, Sandbox};
+use serde_json::json;
+use tests::vitals::{Before, records};
+use tests::{Beside, Rest, Sandbox, everything};
 
+use crate::agencies::{knob, spoil};
+use crate::bodies::record;
 use crate::proxy::{Mode, Proxy};
 use crate::scene::{ask, configuration, guard, only_fails, reason, state, status};
 
@@ -114,52 +118,109 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     assert!(metrics.contains(series), "{metrics}");
 }
 
-/// A fault of the population database.
-macro_rules! fault {
-    ($code:literal, $words:literal) => {
-        concat!(
-            "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><s:Fault>",
-            "<faultcode>s:Server</faultcode><faultstring>",
-            $words,
-            "</faultstring><detail><d:LoiDichVu xmlns:d='http://dancuquocgia.bca'><d:MaLoi>",
-            $code,
-            "</d:MaLoi></d:LoiDichVu></detail></s:Fault></s:Body></s:Envelope>"
-        )
-    };
-}
-
-/// What is said under which status, and the state and reason that are told of it.
-const CONTRADICTS: [(&str, &str, &str, &str); 2] = [
-    ("200 OK", fault!("009", "timeout"), "TIMEOUT", ""),
+/// What each agency says that contradicts its status, and the state and reason that are told of it:
+/// "too late" as an answer, "nobody" as a failure, an answer as "nothing there".
+const CONTRADICTS: [(Source, [(&str, &str); 3]); 5] = [
     (
-        "500 Internal Server Error",
-        fault!("012", "khong tim thay cong dan"),
-        "UNAVAILABLE",
-        "SERVER_ERROR",
+        Source::Population,
+        [
+            ("TIMEOUT", ""),
+            ("UNAVAILABLE", "SERVER_ERROR"),
+            ("INVALID_ANSWER", "STATUS"),
+        ],
+    ),
+    (
+        Source::Health,
+        [
+            ("INVALID_ANSWER", "STATUS_CODE"),
+            ("UNAVAILABLE", "SERVER_ERROR"),
+            ("INVALID_ANSWER", "STATUS"),
+        ],
+    ),
+    (
+        Source::CivilStatus,
+        [
+            ("UNAVAILABLE", "VENDOR_ERROR"),
+            ("UNAVAILABLE", "SERVER_ERROR"),
+            ("INVALID_ANSWER", "STATUS"),
+        ],
+    ),
+    (
+        Source::Tax,
+        [
+            ("INVALID_ANSWER", "WRONG_RECORD"),
+            ("UNAVAILABLE", "SERVER_ERROR"),
+            ("INVALID_ANSWER", "CONTRADICTION"),
+        ],
+    ),
+    (
+        Source::SocialSecurity,
+        [
+            ("INVALID_ANSWER", "WRONG_SUBJECT"),
+            ("UNAVAILABLE", "SERVER_ERROR"),
+            ("UNAVAILABLE", "SERVER_ERROR"),
+        ],
     ),
 ];
 
-/// Row U08: a timeout that is said in a 200, and "not found" that is said with a 500, are failures of the
-/// source: nobody is told that there is no such person.
+/// Row U08: a timeout that is said as an answer, "nobody" that is said as a failure, and an answer under
+/// a status for "nothing there" are failures of the source on every wire: nobody is told that there is
+/// no such person, each question has its one record, and the next is answered as ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_contradicts_its_status_is_never_not_found() {
-    let source = Source::Population;
     let sandbox = Sandbox::start();
-    let line = Proxy::before(&configuration(&sandbox), source).await;
-    let gateway = Beside::start(&sandbox, "says", |config| line.lead(config, source));
-    let caller = gateway.caller(&sandbox, "commune");
-    let answer = ask(&caller, "999099000001", 10).await.json();
-    assert_eq!(state(&answer, source), "OK", "{answer}");
-    for (head, body, is, told) in CONTRADICTS {
-        let length = body.len();
-        let whole = format!(
-            "HTTP/1.1 {head}\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\n\
-             connection: close\r\n\r\n{body}"
-        );
-        line.mode(Mode::Says(Box::leak(whole.into_boxed_str())));
-        let answer = ask(&caller, "999099000001", 10).await.json();
-        assert_eq!(state(&answer, source), is, "{head}: {answer}");
-        assert_eq!(reason(&answer, source), told, "{head}: {answer}");
-        only_fails(&answer, source);
+    let caller = Rest::new(&sandbox, "commune");
+    assert_eq!(ask(&caller, SUBJECT, 10).await.status, 200);
+    let made = records(&sandbox, "ACCESS");
+    let before = Before::attack(&sandbox).await;
+    for (turn, fault) in FAULTS.into_iter().enumerate() {
+        for (source, told) in CONTRADICTS {
+            let (is, why) = told[turn];
+            spoil(&sandbox, source, fault, SUBJECT).await;
+            let answer = ask(&caller, SUBJECT, 10).await.json();
+            let said = (state(&answer, source), reason(&answer, source));
+            assert_eq!(said, (is, why), "{source} {fault}: {answer}");
+            only_fails(&answer, source);
+            let member = record(source);
+            assert!(answer["citizen"][member].is_null(), "{source} {fault}");
+
+            // Asked alone, it fails the call; that is not "there is no such person" either.
+            let mask = everything();
+            let own = mask.split(',').filter(|path| path.starts_with(member));
+            let own = own.collect::<Vec<_>>().join(",");
+            let alone = caller.lookup(SUBJECT, "ONE_STOP_DESK", &own).await;
+            assert_eq!(alone.status / 100, 5, "{source} {fault}: {}", alone.text);
+            let problem = alone.json();
+            assert!(problem["reason"].is_string(), "{problem}");
+            assert!(problem["requestId"].is_string(), "{problem}");
+
+            knob(&sandbox, source, &json!({})).await;
+            // So often that the circuit sees most questions answered.
+            for _ in 0..ANSWERED {
+                let next = ask(&caller, SUBJECT, 10).await.json();
+                assert_eq!(state(&next, source), "OK", "after {source} {fault}");
+            }
+        }
+    }
+    before.has_survived(&sandbox).await;
+    let asked = (CONTRADICTS.len() * FAULTS.len() * (2 + ANSWERED)) as u64;
+    assert_eq!(records(&sandbox, "ACCESS"), made + asked);
+    let metrics = Rest::plain(sandbox.text("/operations"));
+    let metrics = metrics.get("/metrics").await.unwrap().text;
+    for shown in [metrics, sandbox.logged()] {
+        assert!(!shown.contains(SUBJECT), "the number of a person is shown");
     }
 }
+
+/// As the knobs name them.
+const FAULTS: [&str; 3] = [
+    "timeout_as_answer",
+    "not_found_as_failure",
+    "answer_as_not_found",
+];
+
+/// How often the next question is asked.
+const ANSWERED: usize = 3;
+
+/// Nobody whose dossier is polled for.
+const SUBJECT: &str = "999099001240";

@@ -20,6 +20,7 @@ mod identical;
 mod line;
 mod maintenance;
 mod proxy;
+mod refusals;
 mod scene;
 mod sessions;
 mod silence;

@@ -304,6 +304,16 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 mod tests {
     use super::*;
 
+    /// Row U01: a name nobody answers for, and a handshake that hangs, are no longer waited for.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_does_not_open_is_given_up_after_a_second() {
+        let pending = |_| std::future::pending::<Result<(), BoxError>>();
+        let begun = Instant::now();
+        let opening = Timely(tower::service_fn(pending)).call(Uri::from_static("https://a"));
+        assert!(timeout(CONNECT * 2, opening).await.unwrap().is_err());
+        assert!(begun.elapsed() <= CONNECT * 11 / 10);
+    }
+
     fn response(status: u16, kind: &str, way: &str) -> Response {
         let headers = [("content-type", kind), ("location", way)];
         let headers = headers.into_iter().filter(|(_, value)| !value.is_empty());

@@ -30,7 +30,7 @@ pub use endpoint::{Endpoint, EndpointError, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify, logged_out};
 pub use maintenance::{Announced, Window};
-pub use miss::{Miss, Progress};
+pub use miss::{Blame, Miss, Progress};
 pub use reach::{Loopback, Refused, is_refused, is_tls};
 pub use session::{Heard, Login, Session};
 pub use subject::{Confirmed, confirm};

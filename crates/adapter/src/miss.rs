@@ -22,6 +22,17 @@ pub struct Miss {
     pub closed: Option<Closed>,
     /// How far the last call got.
     pub progress: Progress,
+    /// Whose fault it is.
+    pub blame: Blame,
+}
+
+/// Whose fault a miss is, as far as the source says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// That of the source, or of the way to it.
+    Source,
+    /// That of the question: a source that is well refuses it, and answers others.
+    Question,
 }
 
 /// How far a call got before it failed.
@@ -46,6 +57,7 @@ impl Miss {
             attempts: 1,
             closed: None,
             progress: Progress::Answering,
+            blame: Blame::Source,
         }
     }
 
@@ -92,6 +104,14 @@ impl Miss {
     #[must_use]
     pub fn session_refused() -> Self {
         Self::unavailable("SESSION_REFUSED", "a fresh session is over at once")
+    }
+
+    /// The source is well and refuses this question: for its officer, its procedure or its data.
+    pub fn refused(reason: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            blame: Blame::Question,
+            ..Self::unavailable(reason, detail)
+        }
     }
 
     /// Garbage, the wrong type, too large.

@@ -13,7 +13,7 @@ use crate::operator::Operator;
 
 /// Registers or withdraws.
 pub(crate) fn run(arguments: &Consent) -> anyhow::Result<ExitCode> {
-    let operator = Operator::new(&arguments.operations)?;
+    let operator = Operator::of(&arguments.node)?;
     let (path, body, done) = match &arguments.command {
         ConsentCommand::Register { body } => (REGISTER, read(body)?, "registered"),
         ConsentCommand::Withdraw {

@@ -11,7 +11,7 @@ use crate::operator::Operator;
 
 /// Lists the dossiers, or moves one.
 pub(crate) fn run(arguments: &Dossier) -> anyhow::Result<ExitCode> {
-    let operator = Operator::new(&arguments.operations)?;
+    let operator = Operator::of(&arguments.node)?;
     let (how, order) = match &arguments.command {
         DossierCommand::List => {
             list(&operator.get(LIST)?);

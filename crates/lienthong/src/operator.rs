@@ -1,6 +1,7 @@
 //! Somebody at the operations listener of a running gateway: JSON over plain HTTP, on this machine or
 //! behind a tunnel.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -11,7 +12,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::cli::Node;
 use crate::exit::{self, Exit};
+use crate::sandbox::Description;
 use crate::web::{self, Web};
 
 /// An operator of one node.
@@ -24,8 +27,9 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Opens nothing yet.
-    pub(crate) fn new(listener: &Url) -> anyhow::Result<Self> {
+    /// The operator of the node that the command line names. Opens nothing yet.
+    pub(crate) fn of(node: &Node) -> anyhow::Result<Self> {
+        let listener = listener(node)?;
         Ok(Self {
             web: web::client()?,
             runtime: tokio::runtime::Builder::new_current_thread()
@@ -84,6 +88,25 @@ impl Operator {
     }
 }
 
+/// Where the node listens for operators.
+fn listener(node: &Node) -> anyhow::Result<Url> {
+    let sandbox = match (&node.sandbox, &node.operations) {
+        (None, Some(listener)) => return Ok(listener.clone()),
+        (Some(_), Some(_)) => {
+            return Err(exit::USAGE.because("name either --sandbox or --operations"));
+        }
+        (Some(dir), None) => Description::running(dir)?,
+        (None, None) => match Description::read(Path::new(SANDBOX)) {
+            Ok(description) => {
+                eprintln!("the sandbox in {SANDBOX}:");
+                description
+            }
+            Err(_) => return Ok(LISTENER.parse()?),
+        },
+    };
+    Ok(sandbox.operations.parse()?)
+}
+
 /// The exit code of an answer that is not what was asked for.
 fn code(status: StatusCode) -> Exit {
     if status.is_client_error() {
@@ -104,6 +127,10 @@ fn refusal(status: StatusCode, body: &Value) -> String {
     }
 }
 
+/// The sandbox that is meant where no node is named.
+const SANDBOX: &str = "./sandbox";
+/// The node that is meant where there is no sandbox either.
+const LISTENER: &str = "http://127.0.0.1:9090";
 /// A list of everything that can be stopped.
 const LARGEST: usize = 4 << 20;
 /// Longer than the store of several nodes may take.

@@ -11,7 +11,7 @@ use crate::operator::Operator;
 
 /// Lists the open reviews, or closes one.
 pub(crate) fn run(arguments: &Review) -> anyhow::Result<ExitCode> {
-    let operator = Operator::new(&arguments.operations)?;
+    let operator = Operator::of(&arguments.node)?;
     match &arguments.command {
         ReviewCommand::List => list(&operator.get(LIST)?),
         ReviewCommand::Close(close) => {

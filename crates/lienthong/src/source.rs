@@ -10,7 +10,7 @@ use crate::operator::Operator;
 
 /// Lists the sources.
 pub(crate) fn run(arguments: &Source) -> anyhow::Result<ExitCode> {
-    let operator = Operator::new(&arguments.operations)?;
+    let operator = Operator::of(&arguments.node)?;
     match arguments.command {
         SourceCommand::List => list(&operator.get(LIST)?),
     }

@@ -11,7 +11,7 @@ use crate::operator::Operator;
 
 /// Lists the suspensions, or lifts one.
 pub(crate) fn run(arguments: &Suspension) -> anyhow::Result<ExitCode> {
-    let operator = Operator::new(&arguments.operations)?;
+    let operator = Operator::of(&arguments.node)?;
     match &arguments.command {
         SuspensionCommand::List => list(&operator.get(LIST)?),
         SuspensionCommand::Lift(lift) => {

@@ -11,7 +11,7 @@ use crate::operator::Operator;
 
 /// Throws a switch, or lists them.
 pub(crate) fn run(arguments: &Switch) -> anyhow::Result<ExitCode> {
-    let operator = Operator::new(&arguments.operations)?;
+    let operator = Operator::of(&arguments.node)?;
     let (path, throw) = match &arguments.command {
         SwitchCommand::List => {
             list(&operator.get(LIST)?);

@@ -44,6 +44,12 @@ pub enum FaultKind {
     WrongPerson,
     /// Answers another question than the one asked.
     WrongRequest,
+    /// Says that the time is over, under the status of an answer.
+    TimeoutAsAnswer,
+    /// Says that it knows no such person, under the status of a failure.
+    NotFoundAsFailure,
+    /// Answers, under a status that says that there is nothing.
+    AnswerAsNotFound,
     /// Says once that the session has expired, then works.
     SessionExpired,
     /// Answers once with a page to log in, as a success, then works.
@@ -64,7 +70,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every fault.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::NotFound,
         Self::Hang,
         Self::HangAfterHead,
@@ -83,6 +89,9 @@ impl FaultKind {
         Self::WrongContentType,
         Self::WrongPerson,
         Self::WrongRequest,
+        Self::TimeoutAsAnswer,
+        Self::NotFoundAsFailure,
+        Self::AnswerAsNotFound,
         Self::SessionExpired,
         Self::LoginPage,
         Self::LoginRedirect,
@@ -115,6 +124,9 @@ impl FaultKind {
             Self::WrongContentType => "wrong_content_type",
             Self::WrongPerson => "wrong_person",
             Self::WrongRequest => "wrong_request",
+            Self::TimeoutAsAnswer => "timeout_as_answer",
+            Self::NotFoundAsFailure => "not_found_as_failure",
+            Self::AnswerAsNotFound => "answer_as_not_found",
             Self::SessionExpired => "session_expired",
             Self::LoginPage => "login_page",
             Self::LoginRedirect => "login_redirect",

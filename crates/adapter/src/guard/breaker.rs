@@ -143,7 +143,9 @@ impl Breaker {
         }
         let state = State::of(pass.under);
         match (state.phase, verdict) {
-            (Phase::Probing, Verdict::Answered) => self.close(pass, state, now_ms),
+            (Phase::Probing, Verdict::Answered | Verdict::Refused) => {
+                self.close(pass, state, now_ms)
+            }
             (Phase::Probing, Verdict::Failed { retry_after, .. }) => {
                 self.open(pass, state.level + 1, Why::Probe, retry_after, now_ms)
             }
@@ -151,7 +153,7 @@ impl Breaker {
             (Phase::Probing, Verdict::Nothing { .. }) => {
                 self.open(pass, state.level, Why::Probe, None, now_ms)
             }
-            (_, Verdict::Answered) => {
+            (_, Verdict::Answered | Verdict::Refused) => {
                 if self.in_a_row.load(Ordering::Relaxed) != 0 {
                     self.in_a_row.store(0, Ordering::Relaxed);
                 }

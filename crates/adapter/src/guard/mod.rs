@@ -13,6 +13,8 @@
 
 mod breaker;
 mod budget;
+#[cfg(test)]
+mod callers;
 mod config;
 mod dice;
 mod limit;

@@ -298,7 +298,8 @@ async fn without_a_budget_or_the_time_no_address_is_left_for_another() {
 async fn what_the_agency_says_as_a_whole_leaves_no_address_aside() {
     for miss in [
         Miss::rate_limited(None),
-        Miss::unavailable("PROCEDURE_NOT_LICENSED", "fault 004"),
+        Miss::refused("PROCEDURE_NOT_LICENSED", "fault 004"),
+        Miss::unavailable("LOGIN_REFUSED", "an account that is not known"),
         Miss::not_found(),
     ] {
         let town = Town::with(

@@ -8,10 +8,10 @@ use tokio::time::advance;
 
 use super::*;
 
-const CAP: Duration = Duration::from_millis(2_500);
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const CAP: Duration = Duration::from_millis(2_500);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-fn guard() -> Arc<Guard> {
+pub(super) fn guard() -> Arc<Guard> {
     guard_with(&Config::default())
 }
 
@@ -20,11 +20,11 @@ fn guard_with(config: &Config) -> Arc<Guard> {
 }
 
 /// A caller with ten seconds.
-fn patient(guard: &Guard) -> Patience {
+pub(super) fn patient(guard: &Guard) -> Patience {
     guard.patience(Instant::now() + 10 * SECOND)
 }
 
-async fn answers(guard: &Guard, took: Duration) -> Result<(), Miss> {
+pub(super) async fn answers(guard: &Guard, took: Duration) -> Result<(), Miss> {
     let asked = guard.ask(patient(guard), |_| async {
         sleep(took).await;
         Ok(())
@@ -32,20 +32,20 @@ async fn answers(guard: &Guard, took: Duration) -> Result<(), Miss> {
     asked.await.map(drop)
 }
 
-async fn fails(guard: &Guard, miss: Miss) -> Miss {
+pub(super) async fn fails(guard: &Guard, miss: Miss) -> Miss {
     let asked = guard.ask::<(), _>(patient(guard), |_| std::future::ready(Err(miss.clone())));
     asked.await.unwrap_err()
 }
 
-fn broken() -> Miss {
+pub(super) fn broken() -> Miss {
     Miss::unavailable("SERVER_ERROR", "status 500")
 }
 
-fn circuit(guard: &Guard) -> Circuit {
+pub(super) fn circuit(guard: &Guard) -> Circuit {
     guard.view().circuit
 }
 
-fn open_for(guard: &Guard) -> Duration {
+pub(super) fn open_for(guard: &Guard) -> Duration {
     match circuit(guard) {
         Circuit::Open { probe_in } => probe_in,
         other @ (Circuit::Closed | Circuit::Probing) => panic!("{other:?}"),

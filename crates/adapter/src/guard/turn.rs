@@ -88,7 +88,7 @@ impl<'g> Turn<'g> {
         let mut verdict = verdict::of(result, cut);
         if let Some(visit) = self.visit.take() {
             let aside = visit.settle(verdict::of_address(result, verdict), now_ms);
-            if aside == Aside::Yes && verdict != Verdict::Answered {
+            if aside == Aside::Yes && !matches!(verdict, Verdict::Answered | Verdict::Refused) {
                 // The others answer for the source.
                 verdict = Verdict::Nothing { hung: Hung::No };
             }
@@ -104,6 +104,7 @@ impl<'g> Turn<'g> {
                 }
                 &tally.answered
             }
+            Verdict::Refused => &tally.answered,
             Verdict::Failed { hung, .. } => {
                 guard.waited(hung, took, now_ms);
                 &tally.failed

@@ -6,13 +6,15 @@ use exchange::SourceState;
 
 use super::{Cut, PANICKED};
 use crate::maintenance::MAINTENANCE;
-use crate::{Miss, Progress};
+use crate::{Blame, Miss, Progress};
 
 /// What the end of a call says of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It answers: also that it has nobody, several, or nothing to tell.
     Answered,
+    /// It refuses the question, and is well. How long that takes says nothing of answers.
+    Refused,
     /// It failed.
     Failed {
         /// When it says that it can be asked again.
@@ -44,6 +46,7 @@ pub(super) fn of<T>(result: &Result<T, Miss>, cut: Cut) -> Verdict {
         | SourceState::NotFound
         | SourceState::Ambiguous
         | SourceState::Withheld => Verdict::Answered,
+        SourceState::Unavailable if miss.blame == Blame::Question => Verdict::Refused,
         SourceState::Skipped => Verdict::Nothing { hung: Hung::No },
         SourceState::InvalidAnswer if miss.reason == PANICKED => {
             Verdict::Nothing { hung: Hung::No }
@@ -64,7 +67,7 @@ pub(super) fn of<T>(result: &Result<T, Miss>, cut: Cut) -> Verdict {
 }
 
 /// What the same end says of the address that was asked: what the agency as a whole says, such as
-/// that a procedure is not licensed or its limit reached, is no failure of one of its servers.
+/// that an account is not let in or its limit reached, is no failure of one of its servers.
 pub(super) fn of_address<T>(result: &Result<T, Miss>, verdict: Verdict) -> Verdict {
     let Err(miss) = result else { return verdict };
     let refused = miss.state == SourceState::Unavailable

@@ -18,7 +18,7 @@ use std::time::Duration;
 use exchange::{Clock, SystemClock};
 use jiff::Timestamp;
 
-use crate::Miss;
+use crate::{Blame, Miss};
 pub use windows::Window;
 
 /// The maintenance that is announced for an agency, and the clock that it goes by.
@@ -131,7 +131,7 @@ impl Learned {
         let said = match ended {
             Err(miss) if miss.reason == MAINTENANCE => miss.retry_after,
             // Who gives no answer does not say that it is over.
-            Err(miss) if miss.state.is_failure() => return None,
+            Err(miss) if miss.state.is_failure() && miss.blame == Blame::Source => return None,
             _ => None,
         };
         let Some(again) = said else {

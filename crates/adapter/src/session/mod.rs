@@ -17,7 +17,7 @@ use std::time::Duration;
 use exchange::Source;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Flight, Miss, Progress};
+use crate::{Blame, Flight, Miss, Progress};
 use held::Held;
 
 /// How an adapter logs in.
@@ -188,8 +188,11 @@ impl State {
     }
 }
 
-/// A login that may have been heard is not tried at once again: accounts are locked for less.
+/// A login that may have been heard is not tried at once again: accounts are locked for less. Whatever it
+/// is refused for, no question is to blame.
 fn not_opened(miss: Miss) -> Miss {
+    let blame = Blame::Source;
+    let miss = Miss { blame, ..miss };
     match miss.progress {
         Progress::Sent => miss.at(Progress::Answering),
         Progress::Unsent | Progress::Answering => miss,

@@ -40,7 +40,7 @@ pub(super) fn read(
         Some(Status::Success) if header.data_type == DATA_RECORD => found(&envelope, question),
         Some(Status::Success) => Err(Miss::invalid("MALFORMED", "an unknown type of data")),
         Some(Status::NotFound) => Err(Miss::not_found()),
-        Some(Status::InvalidRequest) => Err(Miss::unavailable(
+        Some(Status::InvalidRequest) => Err(Miss::refused(
             "REQUEST_REFUSED",
             "the agency calls the question invalid",
         )),

@@ -65,19 +65,19 @@ fn by_status(response: &Response) -> Miss {
 
 /// What a fault amounts to. None of them says that there is no such person.
 fn miss(fault: &Fault) -> Miss {
-    let refused = |reason, detail: &str| Miss::unavailable(reason, detail);
+    let failed = |reason, detail: &str| Miss::unavailable(reason, detail);
     let miss = match fault.trouble {
-        Trouble::Credentials => refused("CREDENTIALS_REFUSED", "fault 002: account or signature"),
-        Trouble::Request => refused("REQUEST_REFUSED", "fault 003: malformed request"),
-        Trouble::Procedure => refused("PROCEDURE_NOT_LICENSED", "fault 004: procedure"),
-        Trouble::Officer => refused("OFFICER_NOT_AUTHORISED", "fault 005: officer"),
+        Trouble::Credentials => failed("CREDENTIALS_REFUSED", "fault 002: account or signature"),
+        Trouble::Request => Miss::refused("REQUEST_REFUSED", "fault 003: malformed request"),
+        Trouble::Procedure => Miss::refused("PROCEDURE_NOT_LICENSED", "fault 004: procedure"),
+        Trouble::Officer => Miss::refused("OFFICER_NOT_AUTHORISED", "fault 005: officer"),
         Trouble::RateLimit => Miss::rate_limited(None),
         Trouble::Maintenance => Miss::maintenance(None),
-        Trouble::Server => refused("SERVER_ERROR", "fault 008: error of the agency"),
+        Trouble::Server => failed("SERVER_ERROR", "fault 008: error of the agency"),
         Trouble::Timeout => Miss::timeout("fault 009: the record hangs at the agency"),
         // Why stays with the agency.
         Trouble::Sealed => Miss::closed(Closed::Sealed),
-        Trouble::SessionOver | Trouble::Other => refused("SERVER_ERROR", "an unknown fault"),
+        Trouble::SessionOver | Trouble::Other => failed("SERVER_ERROR", "an unknown fault"),
     };
     Miss {
         retry_after: fault.retry_after,
@@ -88,6 +88,7 @@ fn miss(fault: &Fault) -> Miss {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use adapter::Blame;
     use exchange::SourceState;
 
     fn response(status: u16, content_type: &str, body: &str) -> Response {
@@ -174,6 +175,8 @@ mod tests {
             let miss = hear(&response(500, "text/xml", &fault(code, ""))).unwrap_err();
             assert_eq!((miss.state, miss.reason), (state, reason), "{code}");
             assert_eq!(miss.retry_after, Some(Duration::from_secs(3_600)), "{code}");
+            let of_question = ["003", "004", "005"].contains(&code);
+            assert_eq!(miss.blame == Blame::Question, of_question, "{code}");
         }
     }
 

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
-use api::agency::v1::LookupRecordResponse;
 use api::agency::v1::agency_service_client::AgencyServiceClient;
+use api::agency::v1::{LookupRecordResponse, StreamObligationsResponse};
 use api::v1::TaxObligation;
 use exchange::{CitizenId, Field, Identifier, IdentifierKind, Source, SourceState};
+use futures_util::{Stream, StreamExt as _};
 use tokio::time::timeout_at;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
 use super::channel::Channel;
 use super::{config, translate, wire};
@@ -159,18 +160,19 @@ where
 }
 
 /// Reads a stream of obligations to its end. Every message must be about the subject.
-async fn gather(
-    mut stream: tonic::Streaming<api::agency::v1::StreamObligationsResponse>,
+pub(super) async fn gather(
+    mut stream: impl Stream<Item = Result<StreamObligationsResponse, Status>> + Unpin,
     subject: &CitizenId,
 ) -> Result<Vec<TaxObligation>, Miss> {
     let mut all = Vec::new();
-    loop {
-        match stream.message().await {
-            Ok(None) => return Ok(all),
-            Ok(Some(some)) if some.personal_id.trim() != subject.reveal() => {
+    while let Some(some) = stream.next().await {
+        match some {
+            Ok(some) if some.personal_id.trim() != subject.reveal() => {
                 return Err(Miss::wrong_subject());
             }
-            Ok(Some(some)) => all.extend(some.obligations),
+            Ok(some) => all.extend(some.obligations),
+            // As above, said behind the head of the stream.
+            Err(status) if status.code() == Code::NotFound => return Ok(all),
             Err(status) => return Err(translate::miss(&status)),
         }
         if all.len() > MAX_OBLIGATIONS {
@@ -180,4 +182,5 @@ async fn gather(
             ));
         }
     }
+    Ok(all)
 }

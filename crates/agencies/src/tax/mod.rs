@@ -12,7 +12,7 @@ mod config;
 mod foreign;
 #[cfg(feature = "sim")]
 mod sim;
-#[cfg(all(test, feature = "sim"))]
+#[cfg(test)]
 mod tests;
 mod translate;
 mod wire;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::channel::{NOT_OPENED, OTHER_CONTENT};
+use super::channel::{CONTRADICTION, NOT_OPENED, OTHER_CONTENT};
 use adapter::{Answer, Miss, Resolution, confirm, is_nfc};
 use api::agency::v1::{
     LookupRecordResponse, ResolveIdentifierResponse, lookup_record_response as answer,
@@ -112,10 +112,13 @@ fn said(status: &Status) -> Miss {
         Code::Unavailable if is_maintenance(status) => Miss::maintenance(retry_after(status)),
         Code::Unavailable => Miss::unavailable(not_opened(status), detail()),
         Code::Unauthenticated => Miss::unavailable("SESSION_EXPIRED", detail()),
-        Code::PermissionDenied => Miss::unavailable("REFUSED", detail()),
+        Code::PermissionDenied => Miss::refused("REFUSED", detail()),
         Code::OutOfRange => Miss::invalid("TOO_LARGE", detail()),
         Code::Unknown if status.message() == OTHER_CONTENT => {
             Miss::invalid("CONTENT_TYPE", detail())
+        }
+        Code::Unknown if status.message() == CONTRADICTION => {
+            Miss::invalid("CONTRADICTION", detail())
         }
         Code::Unimplemented if status.message().contains("Content is compressed") => {
             Miss::invalid("CONTENT_ENCODING", detail())
@@ -173,6 +176,7 @@ fn retry_after(status: &Status) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use adapter::Blame;
     use exchange::{Field, SourceState};
 
     fn id(text: &str) -> CitizenId {
@@ -250,6 +254,16 @@ mod tests {
                 code == Code::NotFound,
                 "{code:?} is {state:?}"
             );
+        }
+    }
+
+    #[test]
+    fn of_all_statuses_one_refuses_the_question_alone() {
+        for code in 1..=16 {
+            let code = Code::from_i32(code);
+            let blame = miss(&Status::new(code, "")).blame;
+            let refused = code == Code::PermissionDenied;
+            assert_eq!(blame == Blame::Question, refused, "{code:?}");
         }
     }
 }

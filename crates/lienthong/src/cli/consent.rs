@@ -1,22 +1,25 @@
 //! The arguments of `consent`.
 
 use clap::{Args, Subcommand};
-use url::Url;
+
+use super::Node;
 
 /// Arguments of `consent`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Consent {
-    /// The operations listener of a node.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9090",
-        global = true
-    )]
-    pub(crate) operations: Url,
+    #[command(flatten)]
+    pub(crate) node: Node,
     #[command(subcommand)]
     pub(crate) command: ConsentCommand,
 }
+
+const AFTER_HELP: &str = "\
+Each node has a registry of its own, and is told by itself.
+
+Example:
+  lienthong consent register consent.json --sandbox ./sandbox
+  lienthong consent withdraw C-2026-17 --operator CB-77 --reason 'Đơn ngày 3/5'";
 
 /// What to do with consents.
 #[derive(Debug, Subcommand)]

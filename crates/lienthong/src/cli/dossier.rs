@@ -1,22 +1,25 @@
 //! The arguments of `dossier`.
 
 use clap::{Args, Subcommand};
-use url::Url;
+
+use super::Node;
 
 /// Arguments of `dossier`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Dossier {
-    /// The operations listener of the node that has asked.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9090",
-        global = true
-    )]
-    pub(crate) operations: Url,
+    #[command(flatten)]
+    pub(crate) node: Node,
     #[command(subcommand)]
     pub(crate) command: DossierCommand,
 }
+
+const AFTER_HELP: &str = "\
+Each node has the dossiers of its own questions: ask the node that has asked.
+
+Example:
+  lienthong dossier list --sandbox ./sandbox
+  lienthong dossier close 17 --operator van-hanh-07 --reason 'Công dân đã rút hồ sơ'";
 
 /// What to do with dossiers.
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ use evidence::keys::VerifierKey;
 mod audit;
 mod consent;
 mod dossier;
+mod node;
 mod policy;
 mod review;
 mod source;
@@ -20,6 +21,7 @@ pub(crate) use audit::{
 };
 pub(crate) use consent::{Consent, ConsentCommand};
 pub(crate) use dossier::{Dossier, DossierCommand, Order};
+pub(crate) use node::Node;
 pub(crate) use policy::{
     CheckPolicy, ExplainCall, MakeKey, Policy, PolicyCommand, ReplayCalls, SignPolicy,
 };

@@ -2,22 +2,25 @@
 
 use clap::{Args, Subcommand};
 use evidence::Verdict;
-use url::Url;
+
+use super::Node;
 
 /// Arguments of `review`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Review {
-    /// The operations listener of a node; of several nodes any one does.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9090",
-        global = true
-    )]
-    pub(crate) operations: Url,
+    #[command(flatten)]
+    pub(crate) node: Node,
     #[command(subcommand)]
     pub(crate) command: ReviewCommand,
 }
+
+const AFTER_HELP: &str = "\
+Of several nodes any one does.
+
+Example:
+  lienthong review list --sandbox ./sandbox
+  lienthong review close LOG#17 --verdict justified --operator GS-02 --note 'Đã đối chiếu với sổ cấp cứu'";
 
 /// What to do with the reviews.
 #[derive(Debug, Subcommand)]

@@ -1,22 +1,24 @@
 //! The arguments of `source`.
 
 use clap::{Args, Subcommand};
-use url::Url;
+
+use super::Node;
 
 /// Arguments of `source`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Source {
-    /// The operations listener of the node.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9090",
-        global = true
-    )]
-    pub(crate) operations: Url,
+    #[command(flatten)]
+    pub(crate) node: Node,
     #[command(subcommand)]
     pub(crate) command: SourceCommand,
 }
+
+const AFTER_HELP: &str = "\
+Each node sees the sources for itself.
+
+Example:
+  lienthong source list --sandbox ./sandbox";
 
 /// What to tell of the sources.
 #[derive(Debug, Subcommand)]

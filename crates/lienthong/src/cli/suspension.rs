@@ -1,22 +1,25 @@
 //! The arguments of `suspension`.
 
 use clap::{Args, Subcommand};
-use url::Url;
+
+use super::Node;
 
 /// Arguments of `suspension`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Suspension {
-    /// The operations listener of the node that has suspended somebody.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9090",
-        global = true
-    )]
-    pub(crate) operations: Url,
+    #[command(flatten)]
+    pub(crate) node: Node,
     #[command(subcommand)]
     pub(crate) command: SuspensionCommand,
 }
+
+const AFTER_HELP: &str = "\
+Of several nodes any one does.
+
+Example:
+  lienthong suspension list --sandbox ./sandbox
+  lienthong suspension lift 5f0c9a3d71e2b846 --operator van-hanh-07 --reason 'Kiểm tra theo công văn 12'";
 
 /// What to do with the suspensions.
 #[derive(Debug, Subcommand)]

@@ -1,22 +1,25 @@
 //! The arguments of `switch`.
 
 use clap::{Args, Subcommand};
-use url::Url;
+
+use super::Node;
 
 /// Arguments of `switch`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Switch {
-    /// The operations listener of a node; of several nodes any one does.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9090",
-        global = true
-    )]
-    pub(crate) operations: Url,
+    #[command(flatten)]
+    pub(crate) node: Node,
     #[command(subcommand)]
     pub(crate) command: SwitchCommand,
 }
+
+const AFTER_HELP: &str = "\
+Of several nodes any one does.
+
+Example:
+  lienthong switch stop agency:H55 --operator van-hanh-07 --reason 'Khóa của hệ thống bị lộ'
+  lienthong switch list --sandbox ./sandbox";
 
 /// What to do with the switches.
 #[derive(Debug, Subcommand)]

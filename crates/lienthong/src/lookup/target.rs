@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use url::Url;
 
 use crate::cli::Address;
@@ -48,13 +48,7 @@ impl Target {
 
     /// A caller of the sandbox in a directory.
     fn sandbox(dir: &Path, caller: Option<&str>) -> anyhow::Result<Self> {
-        let description = Description::read(dir).with_context(|| {
-            format!(
-                "no sandbox is running in {}: start one with `lienthong sandbox`",
-                dir.display()
-            )
-        })?;
-        Self::of(dir, &description, caller)
+        Self::of(dir, &Description::running(dir)?, caller)
     }
 
     /// A caller of the sandbox that is described.

@@ -9,6 +9,8 @@ use anyhow::{Context as _, bail};
 use evidence::keys::{Algorithm, PublicKeys, VerifierKey};
 use serde::{Deserialize, Serialize};
 
+use crate::exit;
+
 /// The name of the file in the sandbox's directory.
 const FILE: &str = "sandbox.json";
 
@@ -100,6 +102,19 @@ impl Description {
     pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read(dir.join(FILE))?;
         Ok(serde_json::from_slice(&text)?)
+    }
+
+    /// Reads the description of the sandbox that runs in a directory.
+    ///
+    /// # Errors
+    /// None does: a wrong command line.
+    pub(crate) fn running(dir: &Path) -> anyhow::Result<Self> {
+        Self::read(dir).map_err(|error| {
+            exit::USAGE.because(format!(
+                "no sandbox is running in {}: start one with `lienthong sandbox`: {error:#}",
+                dir.display()
+            ))
+        })
     }
 
     /// Writes the description as a whole: a reader sees all of it or none.

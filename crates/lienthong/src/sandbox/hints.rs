@@ -45,6 +45,8 @@ pub(crate) fn print(dir: &Path, description: &Description) {
         "{program} audit verify answer.tlog-proof --vkey {}\n",
         description.log.vkey
     );
+    println!("# as an operator: how the agencies are; stop one with switch stop");
+    println!("{program} source list --sandbox {}\n", dir.display());
     println!("# REST");
     println!("{}\n", curl(gateway, &ca, &cert, &key, purpose));
     println!("# gRPC from Python, with: pip install grpcio protobuf");

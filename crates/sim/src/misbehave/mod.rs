@@ -1,8 +1,8 @@
 //! The faulty behaviours that any HTTP simulator shares.
 //!
-//! Not here: [`FaultKind::NotFound`], [`FaultKind::WrongPerson`], [`FaultKind::WrongRequest`] and
-//! [`FaultKind::SessionExpired`], which each simulator says in its own wire;
-//! [`FaultKind::ResetOnAccept`], which the stage does before anything is said.
+//! Not here: [`FaultKind::NotFound`], [`FaultKind::WrongPerson`], [`FaultKind::WrongRequest`],
+//! [`FaultKind::TimeoutAsAnswer`] and [`FaultKind::SessionExpired`], which each simulator says in its
+//! own wire; [`FaultKind::ResetOnAccept`], which the stage does before anything is said.
 
 mod body;
 mod login;
@@ -101,6 +101,8 @@ fn bent(fault: FaultKind, prepared: Response<Bytes>, fuse: &Fuse) -> Response<Bo
             let lie = charset(fault).map(|charset| charset.rewrite(prepared.body()));
             with_body(prepared, lie.unwrap_or_default().into())
         }
+        FaultKind::NotFoundAsFailure => with_status(prepared, StatusCode::INTERNAL_SERVER_ERROR),
+        FaultKind::AnswerAsNotFound => with_status(prepared, StatusCode::NOT_FOUND),
         FaultKind::WrongContentType => {
             let plain = HeaderValue::from_static("text/plain; charset=utf-8");
             let mut response = prepared.map(Body::from);
@@ -130,6 +132,13 @@ fn refusal(status: StatusCode, retry_after: Option<&str>) -> Response<Body> {
     if let Some(Ok(text)) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, text);
     }
+    response
+}
+
+/// The same body under another status.
+fn with_status(prepared: Response<Bytes>, status: StatusCode) -> Response<Body> {
+    let mut response = prepared.map(Body::from);
+    *response.status_mut() = status;
     response
 }
 

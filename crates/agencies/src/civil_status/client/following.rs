@@ -235,7 +235,7 @@ fn under_way(wish_ms: Option<u64>) -> Miss {
 }
 
 fn stuck(reason: &'static str) -> Miss {
-    Miss::unavailable(reason, "the dossier ended without a result")
+    Miss::refused(reason, "the dossier ended without a result")
 }
 
 /// The reason of a dossier that lacks something.

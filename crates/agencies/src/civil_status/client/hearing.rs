@@ -74,6 +74,7 @@ pub(in crate::civil_status) fn hear(
         None => by_status(response).map_or(Ok(Heard::Answer(reply)), Err),
         Some(Refusal::Session) => Ok(Heard::SessionOver(Miss::session_refused())),
         Some(Refusal::Refused(reason)) => Err(Refusal::miss(reason)),
+        Some(Refusal::Question(reason)) => Err(Miss::refused(reason, "the register refused that")),
         Some(Refusal::NothingFound) => Err(nothing_found(asked, named, &reply, response)),
     }
 }
@@ -93,7 +94,7 @@ pub(in crate::civil_status) fn hear_login(response: &Response) -> Result<wire::T
     let refusal = json::<Reply>(response).ok();
     let code = refusal.as_ref().and_then(Reply::refusal);
     match code.map(Refusal::from_code) {
-        Some(Refusal::Refused(reason)) => Err(Refusal::miss(reason)),
+        Some(Refusal::Refused(reason) | Refusal::Question(reason)) => Err(Refusal::miss(reason)),
         Some(Refusal::Session | Refusal::NothingFound) => Err(refused()),
         None => by_status(response).map_or_else(|| token(response), Err),
     }
@@ -127,7 +128,7 @@ fn nothing_found(
             by_status(response).unwrap_or_else(|| Refusal::miss("VENDOR_ERROR"))
         }
         (false, Asked::Status(_) | Asked::Result(_)) => {
-            Miss::unavailable(LOST, "the register does not know its own dossier")
+            Miss::refused(LOST, "the register does not know its own dossier")
         }
     }
 }

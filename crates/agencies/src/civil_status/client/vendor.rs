@@ -13,6 +13,8 @@ pub(super) enum Refusal {
     NothingFound,
     /// It does not answer, for this reason.
     Refused(&'static str),
+    /// It does not answer that question, for this reason.
+    Question(&'static str),
 }
 
 impl Refusal {
@@ -21,12 +23,12 @@ impl Refusal {
         match code {
             "100" => Self::Session,
             "101" => Self::Refused("ADDRESS_NOT_ALLOWED"),
-            "106" => Self::Refused("AGENCY_NOT_ACCEPTED"),
-            "108" => Self::Refused("PROVINCE_NOT_ACCEPTED"),
-            "200" => Self::Refused("ENQUIRY_INCOMPLETE"),
+            "106" => Self::Question("AGENCY_NOT_ACCEPTED"),
+            "108" => Self::Question("PROVINCE_NOT_ACCEPTED"),
+            "200" => Self::Question("ENQUIRY_INCOMPLETE"),
             "201" => Self::NothingFound,
-            "302" => Self::Refused("TYPE_NOT_ACCEPTED"),
-            "500" => Self::Refused("DATA_NOT_ACCEPTED"),
+            "302" => Self::Question("TYPE_NOT_ACCEPTED"),
+            "500" => Self::Question("DATA_NOT_ACCEPTED"),
             _ => Self::Refused("VENDOR_ERROR"),
         }
     }
@@ -47,12 +49,12 @@ mod tests {
         let table = [
             ("100", Refusal::Session),
             ("101", Refusal::Refused("ADDRESS_NOT_ALLOWED")),
-            ("106", Refusal::Refused("AGENCY_NOT_ACCEPTED")),
-            ("108", Refusal::Refused("PROVINCE_NOT_ACCEPTED")),
-            ("200", Refusal::Refused("ENQUIRY_INCOMPLETE")),
+            ("106", Refusal::Question("AGENCY_NOT_ACCEPTED")),
+            ("108", Refusal::Question("PROVINCE_NOT_ACCEPTED")),
+            ("200", Refusal::Question("ENQUIRY_INCOMPLETE")),
             ("201", Refusal::NothingFound),
-            ("302", Refusal::Refused("TYPE_NOT_ACCEPTED")),
-            ("500", Refusal::Refused("DATA_NOT_ACCEPTED")),
+            ("302", Refusal::Question("TYPE_NOT_ACCEPTED")),
+            ("500", Refusal::Question("DATA_NOT_ACCEPTED")),
             ("999", Refusal::Refused("VENDOR_ERROR")),
             ("timeout", Refusal::Refused("VENDOR_ERROR")),
             ("404", Refusal::Refused("VENDOR_ERROR")),

@@ -117,12 +117,20 @@ impl Desk {
         headers: &HeaderMap,
     ) -> (Response<Bytes>, Option<FaultKind>) {
         let subject = &enquiry.subject;
-        let known = fault != Some(FaultKind::NotFound) && self.records.holds(enquiry);
+        let hidden = [FaultKind::NotFound, FaultKind::NotFoundAsFailure];
+        let hides = fault.is_some_and(|fault| hidden.contains(&fault));
+        let known = !hides && self.records.holds(enquiry);
         self.note(wire::ENQUIRE, subject, &enquiry.fields, headers, |asked| {
             asked.outcome = outcome(fault, known);
         });
         if fault == Some(FaultKind::SessionExpired) {
             return (expired(subject), None);
+        }
+        match fault {
+            Some(FaultKind::TimeoutAsAnswer) => return (reply::refused(TIMEOUT), None),
+            // It does not say whom it does not find.
+            Some(FaultKind::NotFoundAsFailure) => return (reply::refused(NOTHING_FOUND), fault),
+            _ => {}
         }
         if !known {
             return (reply::not_found(&enquiry.request_id), fault);
@@ -251,3 +259,5 @@ fn operation(path: &str) -> &str {
 const OTHER_REQUEST: &str = "018f0000-0000-7000-8000-000000000000";
 const INCOMPLETE: Refused = 200;
 const NOTHING_FOUND: Refused = 201;
+/// A number that stands in no list.
+const TIMEOUT: Refused = 504;

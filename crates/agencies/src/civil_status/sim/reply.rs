@@ -80,6 +80,7 @@ const fn words(number: Refused) -> &'static str {
         106 => "mã đơn vị không hợp lệ",
         200 => "hồ sơ không đầy đủ",
         201 => "không tìm thấy",
+        504 => "quá thời gian xử lý",
         302 => "loại không hợp lệ",
         _ => "dữ liệu không đúng",
     }

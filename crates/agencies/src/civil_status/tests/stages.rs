@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use adapter::Miss;
+use adapter::{Blame, Miss};
 use bytes::Bytes;
 use exchange::SourceState::{self, InvalidAnswer, NotFound, Timeout, Unavailable};
 use http::Response;
@@ -102,6 +102,7 @@ async fn a_dossier_that_does_not_end_well_is_a_miss() {
         let register = Scripted::in_order(answers).await;
         let miss = missed(&register).await;
         assert_eq!((miss.state, miss.reason, miss.attempts), (state, reason, 1));
+        assert_eq!(miss.blame == Blame::Question, state == Unavailable);
     }
 }
 
@@ -174,6 +175,24 @@ async fn only_a_201_that_can_mean_nothing_else_is_not_found() {
 }
 
 #[tokio::test]
+async fn what_a_question_is_refused_for_is_told_from_what_the_register_lacks() {
+    let table = [
+        ("101", Blame::Source),
+        ("106", Blame::Question),
+        ("108", Blame::Question),
+        ("200", Blame::Question),
+        ("302", Blame::Question),
+        ("500", Blame::Question),
+        ("999", Blame::Source),
+    ];
+    for (code, blame) in table {
+        let refusal = said(&format!(r#""maLoi": {code}"#));
+        let miss = missed(&Scripted::in_order(vec![refusal]).await).await;
+        assert_eq!((miss.state, miss.blame), (Unavailable, blame), "{code}");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_dossier_is_not_a_person_who_does_not_exist() {
     let table = [
         (1, r#""maLoi": 201"#, Unavailable, "DOSSIER_LOST"),
@@ -206,6 +225,8 @@ async fn a_lost_dossier_is_not_a_person_who_does_not_exist() {
             (expected, reason),
             "{state} {then}"
         );
+        let is_lost = expected == Unavailable;
+        assert_eq!(miss.blame == Blame::Question, is_lost, "{state} {then}");
     }
 }
 
@@ -304,6 +325,11 @@ async fn a_login_that_gives_no_session_is_a_miss_and_no_question_is_asked() {
             Unavailable,
             "ADDRESS_NOT_ALLOWED",
         ),
+        (
+            json(200, r#"{"maLoi": 106}"#),
+            Unavailable,
+            "AGENCY_NOT_ACCEPTED",
+        ),
         (json(500, ""), Unavailable, "SERVER_ERROR"),
         (json(404, ""), InvalidAnswer, "STATUS"),
         (json(200, "{}"), InvalidAnswer, "MALFORMED"),
@@ -327,6 +353,7 @@ async fn a_login_that_gives_no_session_is_a_miss_and_no_question_is_asked() {
         let register = Scripted::start(move |_| answer.clone()).await;
         let miss = missed(&register).await;
         assert_eq!((miss.state, miss.reason, miss.attempts), (state, reason, 0));
+        assert_eq!(miss.blame, Blame::Source, "{reason}");
         assert!(
             register
                 .calls()

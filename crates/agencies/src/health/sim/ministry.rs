@@ -31,6 +31,9 @@ use crate::health::wire::{
 /// How far the time of a question may be from ours.
 const FRESH_MS: u64 = 5 * 60 * 1_000;
 
+/// A status code that stands in no list.
+const TIMEOUT: &str = "CM_TIMEOUT";
+
 /// The simulated ministry.
 pub(super) struct Ministry {
     pub(super) world: Arc<World>,
@@ -107,7 +110,7 @@ impl Ministry {
     /// The person as the ministry holds them, or somebody else as the fault says.
     fn person(&self, subject: &CitizenId, fault: Option<FaultKind>) -> Option<Person> {
         match fault {
-            Some(FaultKind::NotFound) => None,
+            Some(FaultKind::NotFound | FaultKind::NotFoundAsFailure) => None,
             Some(FaultKind::WrongPerson) => {
                 let others = ["999099000001", "999099000009"];
                 let mut others = others.into_iter().filter_map(CitizenId::from_agency);
@@ -143,7 +146,10 @@ impl Ministry {
             let xml = lie.unwrap_or_else(|| xml.into_bytes());
             Bytes::from(STANDARD.encode_to_string(xml))
         };
-        let bent = matches!(fault, Some(FaultKind::NotFound | FaultKind::WrongPerson));
+        let bent = matches!(
+            fault,
+            Some(FaultKind::NotFound | FaultKind::NotFoundAsFailure | FaultKind::WrongPerson)
+        );
         if bent || lie.is_some() {
             return self.person(&asking.subject, fault).map(|p| render(&p));
         }
@@ -156,7 +162,7 @@ impl Ministry {
     }
 
     /// The signed answer to the question of that message id.
-    fn reply(&self, status: Status, data: &[u8], to: &str) -> Response<Bytes> {
+    fn reply(&self, code: &'static str, data: &[u8], to: &str) -> Response<Bytes> {
         let now = self.clock.now();
         let day = now.to_zoned(TimeZone::fixed(jiff::tz::offset(7)));
         let id = Uuid::new_v4().simple();
@@ -171,7 +177,7 @@ impl Ministry {
                 msg_type: ANSWER.into(),
                 data_type: DATA_RECORD.into(),
                 send_datetime: now.as_millisecond(),
-                status_code: status.code().into(),
+                status_code: code.into(),
             },
             data: String::from_utf8_lossy(data),
             signature: "".into(),
@@ -236,13 +242,13 @@ async fn search(
         return expired().map(Body::from);
     }
     let Ok(envelope) = Envelope::read(&body) else {
-        let reply = ministry.reply(Status::InvalidRequest, b"", "");
+        let reply = ministry.reply(Status::InvalidRequest.code(), b"", "");
         return reply.map(Body::from);
     };
     let id = &envelope.header.msg_id;
     let asking = match ministry.check(&envelope, now) {
         Ok(asking) => asking,
-        Err(status) => return ministry.reply(status, b"", id).map(Body::from),
+        Err(status) => return ministry.reply(status.code(), b"", id).map(Body::from),
     };
     let fault = ministry.knobs.decide(&asking.subject);
     ministry.knobs.pause().await;
@@ -255,16 +261,18 @@ async fn search(
         return over.map(Body::from);
     }
     let data = ministry.data(&asking, fault);
-    let (status, outcome) = match data {
-        Some(_) => (Status::Success, fault.map_or("ok", FaultKind::name)),
-        None => (Status::NotFound, "not_found"),
+    let said = fault.map(FaultKind::name);
+    let (code, outcome) = match data {
+        Some(_) if fault == Some(FaultKind::TimeoutAsAnswer) => (TIMEOUT, said),
+        Some(_) => (Status::Success.code(), said.or(Some("ok"))),
+        None => (Status::NotFound.code(), said),
     };
-    ministry.note(&asking, &headers, outcome);
+    ministry.note(&asking, &headers, outcome.unwrap_or("not_found"));
     let to = match fault {
         Some(FaultKind::WrongRequest) => "",
         _ => id,
     };
-    let reply = ministry.reply(status, &data.unwrap_or_default(), to);
+    let reply = ministry.reply(code, &data.unwrap_or_default(), to);
     let again = ministry.knobs.again();
     let (fuse, now) = (&fuse, ministry.clock.now());
     misbehave(fault, reply, Means { fuse, again, now }).await

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapter::{Answer, Miss, Response};
+use adapter::{Answer, Blame, Miss, Response};
 use base64_simd::STANDARD;
 use exchange::SourceState;
 use http::header::CONTENT_TYPE;
@@ -148,6 +148,8 @@ async fn status_codes_mean_what_is_written_down() {
         envelope.header.status_code = code.into();
         let miss = bench.read(bench.signed(envelope)).unwrap_err();
         assert_eq!((miss.state, miss.reason), (state, reason), "{code}");
+        let of_question = code == "CM_INVALID_REQUEST";
+        assert_eq!(miss.blame == Blame::Question, of_question, "{code}");
     }
 }
 

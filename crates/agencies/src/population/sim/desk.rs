@@ -161,6 +161,8 @@ impl Desk {
         match fault {
             Some(FaultKind::SessionExpired) => Some(Refusal::SessionOver),
             Some(FaultKind::ServerError) => Some(Refusal::Server),
+            Some(FaultKind::TimeoutAsAnswer) => Some(Refusal::Timeout),
+            Some(FaultKind::NotFoundAsFailure) => Some(Refusal::Unknown),
             Some(FaultKind::RateLimited) => Some(Refusal::RateLimit),
             Some(FaultKind::Maintenance) => Some(Refusal::Maintenance),
             _ if question.account != ACCOUNT => Some(Refusal::Credentials),

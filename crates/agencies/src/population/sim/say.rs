@@ -23,7 +23,9 @@ pub(super) enum Refusal {
     RateLimit,
     Maintenance,
     Server,
+    Timeout,
     Sealed,
+    Unknown,
 }
 
 impl Refusal {
@@ -38,7 +40,9 @@ impl Refusal {
             Self::RateLimit => "rate_limited",
             Self::Maintenance => "maintenance",
             Self::Server => "server_error",
+            Self::Timeout => "timeout_as_answer",
             Self::Sealed => "sealed",
+            Self::Unknown => "not_found_as_failure",
         }
     }
 
@@ -53,13 +57,16 @@ impl Refusal {
             Self::RateLimit => ("006", "vượt quá số lượt tra cứu", Some(3)),
             Self::Maintenance => ("007", "hệ thống đang bảo trì", Some(30)),
             Self::Server => ("008", "lỗi hệ thống", None),
+            Self::Timeout => ("009", "quá thời gian xử lý", None),
             Self::Sealed => ("010", "hồ sơ hạn chế khai thác", None),
+            // A number that stands in no list.
+            Self::Unknown => ("012", "không tìm thấy công dân", None),
         }
     }
 }
 
 /// A fault, with 500 as SOAP 1.1 asks; the end of a session with 200 and 500 by turns, as the
-/// agency says it.
+/// agency says it, and the end of its time with 200.
 pub(super) fn fault(
     refusal: Refusal,
     again: Again,
@@ -77,7 +84,9 @@ pub(super) fn fault(
         element(&mut out, "dan", "ThuLaiSau", &text);
     }
     out.push_str("</dan:LoiDichVu></detail></soapenv:Fault>");
-    let is_ok = matches!(refusal, Refusal::SessionOver) && turn.fetch_xor(true, Ordering::Relaxed);
+    let by_turns = matches!(refusal, Refusal::SessionOver);
+    let is_ok = matches!(refusal, Refusal::Timeout)
+        || (by_turns && turn.fetch_xor(true, Ordering::Relaxed));
     let status = if is_ok {
         StatusCode::OK
     } else {

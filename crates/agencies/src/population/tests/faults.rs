@@ -1,5 +1,6 @@
 //! The adapter against its own simulator, misbehaving.
 
+use adapter::Blame;
 use exchange::SourceState;
 use futures_util::future::join_all;
 
@@ -117,8 +118,8 @@ async fn procedures_and_officers_without_the_right_are_refused() {
         };
         let miss = pair.ask(COMPLETE, ask).await.unwrap_err();
         assert_eq!(
-            (miss.state, miss.reason),
-            (SourceState::Unavailable, reason)
+            (miss.state, miss.reason, miss.blame),
+            (SourceState::Unavailable, reason, Blame::Question)
         );
     }
 }

@@ -98,6 +98,14 @@ impl Session<'_> {
                 let lie = sim::charset(fault).map(|charset| charset.rewrite(&row));
                 return Ok(self.rows(lie.map(Bytes::from).as_ref())?);
             }
+            FaultKind::TimeoutAsAnswer => {
+                let row = misbehave::says_timeout(&row, id);
+                return Ok(self.rows(Some(&row.into()))?);
+            }
+            FaultKind::AnswerAsNotFound => {
+                self.put(&row).await?;
+                return Err(misbehave::nobody().into());
+            }
             FaultKind::Garbage => self.put(misbehave::GARBAGE).await?,
             // What was said before the row is the head of this wire.
             FaultKind::ResetAfterHead => self.reset(&[]).await?,

@@ -14,6 +14,9 @@ pub(super) const SLOW: Duration = Duration::from_secs(2);
 /// Where a message should begin: its length is negative.
 pub(super) const GARBAGE: &[u8] = b"\xff\xfe<<<{\"\x00garbage\x80\x81";
 
+/// "Hết thời hạn", as long as a number.
+const TIMEOUT: &[u8; 12] = b"HET THOI HAN";
+
 /// How long the cell of an oversized row is.
 pub(super) const OVERSIZE_BYTES: u32 = 50 << 20;
 
@@ -33,6 +36,7 @@ pub(super) const CANNOT: &[FaultKind] = &[
 pub(super) fn error(fault: FaultKind, again: Again) -> Option<Box<ErrorInfo>> {
     Some(match fault {
         FaultKind::ServerError => statement::error("XX000", "internal error"),
+        FaultKind::NotFoundAsFailure => nobody(),
         FaultKind::RateLimited => hinted(
             statement::error("53400", "too many statements"),
             again.seconds(3),
@@ -52,6 +56,22 @@ pub(super) fn error(fault: FaultKind, again: Again) -> Option<Box<ErrorInfo>> {
 /// A statement that was stopped, by request or by its time limit.
 pub(super) fn cancelled() -> Box<ErrorInfo> {
     statement::error("57014", "canceling statement")
+}
+
+/// That nobody has the number, as a function of the database raises it.
+pub(super) fn nobody() -> Box<ErrorInfo> {
+    statement::error("P0002", "no such person")
+}
+
+/// A row that says, where the number of the person stands, that the time is over.
+pub(super) fn says_timeout(row: &[u8], id: &CitizenId) -> Vec<u8> {
+    let digits = id.reveal().as_bytes();
+    let place = row.windows(digits.len()).position(|some| some == digits);
+    let mut row = row.to_vec();
+    if let Some(cell) = place.and_then(|at| row.get_mut(at..at + TIMEOUT.len())) {
+        cell.copy_from_slice(TIMEOUT);
+    }
+    row
 }
 
 /// Somebody else, for an answer about the wrong person.

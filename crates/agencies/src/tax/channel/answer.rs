@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::RecvStream;
+use http::HeaderMap;
 use http_body::{Body, Frame};
 use tonic::Status;
 
@@ -14,13 +15,19 @@ use super::link::{Hearing, lost};
 #[derive(Debug)]
 pub(in crate::tax) struct Answer {
     stream: RecvStream,
+    /// True once some of a message has come.
+    has_begun: bool,
     /// What keeps its connection open.
     hearing: Hearing,
 }
 
 impl Answer {
     pub(super) const fn new(stream: RecvStream, hearing: Hearing) -> Self {
-        Self { stream, hearing }
+        Self {
+            stream,
+            has_begun: false,
+            hearing,
+        }
     }
 }
 
@@ -32,14 +39,18 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let stream = &mut self.stream;
-        let frame = match ready!(stream.poll_data(cx)) {
+        let frame = match ready!(self.stream.poll_data(cx)) {
             Some(Ok(data)) => {
-                let read = stream.flow_control().release_capacity(data.len());
+                self.has_begun |= !data.is_empty();
+                let read = self.stream.flow_control().release_capacity(data.len());
                 Some(read.map(|()| Frame::data(data)))
             }
             Some(Err(error)) => Some(Err(error)),
-            None => match ready!(stream.poll_trailers(cx)) {
+            None => match ready!(self.stream.poll_trailers(cx)) {
+                Ok(Some(trailers)) if self.has_begun && finds_nobody(&trailers) => {
+                    self.hearing.end();
+                    return Poll::Ready(Some(Err(Status::unknown(CONTRADICTION))));
+                }
                 Ok(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
                 Err(error) => Some(Err(error)),
             },
@@ -55,3 +66,14 @@ impl Body for Answer {
         self.stream.is_end_stream()
     }
 }
+
+/// True if the trailers of an answer say that there is no such person.
+fn finds_nobody(trailers: &HeaderMap) -> bool {
+    let status = trailers.get(Status::GRPC_STATUS);
+    status.is_some_and(|status| status.as_bytes() == NOT_FOUND)
+}
+
+/// What is said of an answer behind which nobody is found.
+pub(in crate::tax) const CONTRADICTION: &str = "the answer is followed by NOT_FOUND";
+/// `NOT_FOUND`, as the wire spells it.
+const NOT_FOUND: &[u8] = b"5";

@@ -19,15 +19,15 @@ use adapter::{BoxFuture, Endpoint, Flight, Progress, is_refused, is_tls};
 use bytes::Bytes;
 use exchange::Clock;
 use http::header::CONTENT_TYPE;
-use http::{Request, Response, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 use tonic::metadata::MetadataValue;
-use tonic::{Status, body};
+use tonic::{Code, Status, body};
 use tower::Service;
 
 use crate::Problem;
-pub(super) use answer::Answer;
+pub(super) use answer::{Answer, CONTRADICTION};
 pub(super) use link::progress;
 use link::{Link, Loss};
 use target::{Dial, Target};
@@ -96,9 +96,12 @@ impl<D: Dial> Line<D> {
             first => first,
         };
         let answered = answered?;
+        if !answered.status().is_success() {
+            return Err(failed(answered.status()));
+        }
         let kind = answered.headers().get(CONTENT_TYPE);
         let is_ours = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-        if answered.status().is_success() && !is_ours {
+        if !is_ours {
             return Err(Status::unknown(OTHER_CONTENT));
         }
         Ok(answered)
@@ -147,6 +150,18 @@ fn open<D: Dial>(target: &Arc<D>) -> Opening {
 
 /// What is said of an answer that is called something else.
 pub(super) const OTHER_CONTENT: &str = "the answer has another content type";
+
+/// What a status of HTTP other than success says, as gRPC maps it, whatever status of gRPC stands under
+/// it: whoever failed is in no state to say that there is no such person.
+fn failed(status: StatusCode) -> Status {
+    let code = match status.as_u16() {
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        429 | 502..=504 => Code::Unavailable,
+        _ => Code::Unknown,
+    };
+    Status::new(code, format!("HTTP status {}", status.as_u16()))
+}
 
 /// Why no connection was opened.
 fn not_opened(error: &io::Error) -> Status {

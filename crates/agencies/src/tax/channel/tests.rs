@@ -12,7 +12,6 @@ use http_body_util::Full;
 use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
-use tonic::Code;
 
 use super::CONNECT;
 use super::link::{PING_EVERY, PONG_AT_ONCE, lost};

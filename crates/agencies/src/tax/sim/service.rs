@@ -138,7 +138,11 @@ impl AgencyService for Register {
             LookupRecordResponse::decode(rendered)
                 .map_err(|_| Status::internal("a prepared answer is damaged"))?
         } else {
-            self.answer(&self.person(&id, fault)?, &asked)
+            let mut answer = self.answer(&self.person(&id, fault)?, &asked);
+            if fault == Some(FaultKind::TimeoutAsAnswer) {
+                answer.record = None;
+            }
+            answer
         });
         mark(&mut response, fault);
         Ok(response)

@@ -1,13 +1,17 @@
 //! Faults below the message: bytes that are no message, and streams that do not end as they should.
 
+use std::future::ready;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::{BufMut as _, Bytes, BytesMut};
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::{BodyExt as _, Full};
 use sim::{FaultKind, Fuse, Spoilt, Then, charset};
+use tonic::Code;
 
 /// A gRPC frame that promises eleven bytes of message, and holds no message.
 const GARBAGE: &[u8] = b"\x00\x00\x00\x00\x0b\xff\xfegarbage\x80\x81";
@@ -38,6 +42,9 @@ pub(super) const fn is_spoilt(fault: FaultKind) -> bool {
             | FaultKind::Tcvn3
             | FaultKind::Vni
             | FaultKind::WrongContentType
+            | FaultKind::TimeoutAsAnswer
+            | FaultKind::NotFoundAsFailure
+            | FaultKind::AnswerAsNotFound
     )
 }
 
@@ -62,6 +69,12 @@ pub(super) async fn spoil(request: Request, next: Next) -> Response {
         let gzip = HeaderValue::from_static("gzip");
         head.headers.insert("grpc-encoding", gzip);
     }
+    if fault == FaultKind::NotFoundAsFailure {
+        head.status = StatusCode::INTERNAL_SERVER_ERROR;
+        head.headers
+            .extend(status(Code::NotFound, "no such taxpayer"));
+        return Response::from_parts(head, Body::empty());
+    }
     Response::from_parts(head, spoilt(fault, &message))
 }
 
@@ -80,6 +93,8 @@ fn spoilt(fault: FaultKind, message: &Bytes) -> Body {
         FaultKind::ResetAfterBody => Body::new(Spoilt::new(some(2), Then::BreakOff)),
         FaultKind::HangAfterHead => Body::new(Spoilt::new(some(0), Then::Hang)),
         FaultKind::Drip => Body::new(Spoilt::new(some(2), Then::Drip)),
+        FaultKind::TimeoutAsAnswer => ended(message, Code::Ok, "the time is over"),
+        FaultKind::AnswerAsNotFound => ended(message, Code::NotFound, "no such taxpayer"),
         FaultKind::Oversize => {
             let promise = framed(0, OVERSIZE_BYTES, &[]);
             Body::new(Spoilt::new(promise, Then::Spaces(OVERSIZE_BYTES as usize)))
@@ -95,6 +110,20 @@ fn spoilt(fault: FaultKind, message: &Bytes) -> Body {
         }
         _ => Body::from(message.clone()),
     }
+}
+
+/// A message, and the trailers that end it.
+fn ended(message: &Bytes, code: Code, words: &'static str) -> Body {
+    let trailers = ready(Some(Ok(status(code, words))));
+    Body::new(Full::new(message.clone()).with_trailers(trailers))
+}
+
+/// A status as headers or trailers.
+fn status(code: Code, words: &'static str) -> HeaderMap {
+    let mut status = HeaderMap::new();
+    status.insert("grpc-status", HeaderValue::from(code as i32));
+    status.insert("grpc-message", HeaderValue::from_static(words));
+    status
 }
 
 fn framed(flag: u8, length: u32, message: &[u8]) -> Bytes {
