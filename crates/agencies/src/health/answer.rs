@@ -3,9 +3,7 @@
 //! *Invariant:* nothing is read of an answer before its signature is known to be the ministry's
 //! and its question to be ours, but that the session is over.
 
-use adapter::{
-    Answer, Confirmed, Miss, Question, Response, classify, confirm, says_session_over,
-};
+use adapter::{Answer, Confirmed, Miss, Question, Response, classify, confirm, says_session_over};
 use api::Record;
 use exchange::{CitizenId, FieldSet};
 use http::header::CONTENT_TYPE;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session, logged_out,
+    Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session,
+    logged_out,
 };
 use base64_simd::STANDARD;
 use bytes::Bytes;

@@ -279,7 +279,8 @@ async fn search(
 }
 
 /// How what stands before a ministry may say the same.
-const WORDS: &str = r#"{"code": "77", "message": "Phi\u00ean l\u00e0m vi\u1ec7c \u0111\u00e3 h\u1ebft h\u1ea1n"}"#;
+const WORDS: &str =
+    r#"{"code": "77", "message": "Phi\u00ean l\u00e0m vi\u1ec7c \u0111\u00e3 h\u1ebft h\u1ea1n"}"#;
 
 /// How the wire says that the session is over (RFC 6750 §3.1).
 fn expired() -> Response<Bytes> {
