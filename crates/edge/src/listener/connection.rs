@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use adapter::boxed;
 use cork::Cork;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response};
@@ -91,7 +92,7 @@ where
     let is_old = says_so.clone();
     let service = service_fn(move |request| {
         // On the heap at once: a call of its kilobytes is moved several times into its task.
-        let answer = (!refuses.load(Ordering::Relaxed)).then(|| Box::pin(answer(request)));
+        let answer = (!refuses.load(Ordering::Relaxed)).then(|| boxed(|| answer(request)));
         let leave = says_so.clone();
         async move {
             match answer {
