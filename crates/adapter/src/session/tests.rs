@@ -190,7 +190,7 @@ async fn ask(desk: &Desk, taken: &[&str]) -> Result<(Arc<str>, u32), Miss> {
         sleep(Duration::from_millis(10)).await;
         match taken.contains(&&*token) {
             true => Ok(Heard::Answer(token)),
-            false => Ok(Heard::SessionOver),
+            false => Ok(Heard::SessionOver(Miss::session_refused())),
         }
     };
     desk.session.with(Instant::now() + seconds(2), ask).await
