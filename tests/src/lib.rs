@@ -15,6 +15,7 @@ mod beside;
 pub mod forger;
 pub mod frames;
 mod grpc;
+mod kept;
 mod leaves;
 pub mod mutator;
 mod node;
@@ -33,7 +34,8 @@ mod wire;
 
 pub use bench::{Ask, Bench, ask_agency};
 pub use beside::Beside;
-pub use grpc::channel;
+pub use grpc::{channel, channel_to};
+pub use kept::Kept;
 pub use leaves::leaves;
 pub use node::{Node, set};
 pub use policy::Agreements;
