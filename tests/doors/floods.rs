@@ -30,7 +30,7 @@ async fn ended(sandbox: &Sandbox, name: &str, times: usize, bytes: impl FnMut(us
         told.last()
     );
     metrics.grows(CUT, "why=\"flood\"", counted).await;
-    before.has_survived(sandbox).await;
+    before.has_survived().await;
 }
 
 /// Row H01: GOAWAY with `ENHANCE_YOUR_CALM` after 500 resets at most, whether they come at once or one
@@ -54,7 +54,7 @@ async fn rapid_resets_end_the_connection() {
     let last = told.last().and_then(Frame::code);
     assert_eq!(last, Some(code::ENHANCE_YOUR_CALM), "{:?}", told.last());
     metrics.grows(CUT, "why=\"flood\"", counted).await;
-    before.has_survived(&sandbox).await;
+    before.has_survived().await;
     let begun = records(&sandbox, "ACCESS") - accesses;
     assert!(begun <= 500, "{begun} calls were begun");
 
@@ -125,7 +125,7 @@ async fn a_block_of_headers_without_end_ends_the_connection() {
         // The time of the other caller is counted too.
         let work = cpu(&sandbox).saturating_sub(work);
         assert!(work < Duration::from_secs(3), "{name}: {work:?} of work");
-        before.has_survived(&sandbox).await;
+        before.has_survived().await;
         assert!(most > 0 && sent > 0);
     }
 }
@@ -169,7 +169,7 @@ async fn headers_that_unpack_into_more_are_refused() {
         matches!(outcome, Outcome::Away(_) | Outcome::Gone),
         "{outcome:?}"
     );
-    before.has_survived(&sandbox).await;
+    before.has_survived().await;
 }
 
 /// True if a block of headers begins with that status, as a literal, with Huffman's code or without.
@@ -237,7 +237,7 @@ async fn more_calls_at_once_than_are_served_are_refused_and_then_cut() {
     let last = told.last().and_then(Frame::code);
     assert_eq!(last, Some(code::ENHANCE_YOUR_CALM));
     metrics.grows(CUT, "why=\"flood\"", counted).await;
-    before.has_survived(&sandbox).await;
+    before.has_survived().await;
 }
 
 /// Row H06: a client that baits us into resets is cut at 1,024 of them.
@@ -257,5 +257,5 @@ async fn a_client_that_baits_us_into_resets_is_cut() {
     let resets = told.iter().filter(|it| it.kind == kind::RST_STREAM).count();
     assert!(resets <= 1024, "{resets} resets");
     metrics.grows(CUT, "why=\"flood\"", counted).await;
-    before.has_survived(&sandbox).await;
+    before.has_survived().await;
 }

@@ -154,7 +154,7 @@ async fn compressed_bodies_are_not_taken() {
         assert_eq!(answer.status, 415, "{encoding}");
         problem(&answer);
     }
-    before.has_survived(&sandbox).await;
+    before.has_survived().await;
 }
 
 /// Row P03: controls, surrogates and whatever forges text are refused, digits are ASCII, and a name is
@@ -408,7 +408,7 @@ async fn bodies_that_are_too_large_are_not_held() {
     metrics
         .grows("gateway_rejections_total", "PAYLOAD_TOO_LARGE", counted)
         .await;
-    before.has_survived(&sandbox).await;
+    before.has_survived().await;
     assert_eq!(
         records(&sandbox, "ACCESS"),
         asked + 1,

@@ -49,7 +49,7 @@ async fn heads_and_bodies_that_trickle_or_break_off_are_cut() {
         short_body.is_empty() || short_body.starts_with("HTTP/1.1 400"),
         "{short_body}"
     );
-    before.has_survived(&sandbox).await;
+    before.has_survived().await;
     let now = records(&sandbox, "ACCESS") + records(&sandbox, "DENIED");
     assert_eq!(now, decided, "a record of nothing");
 }
@@ -151,7 +151,7 @@ async fn stays_unread(path: &str, question: &str, each: u64) {
     while frames.next().await.is_some() {}
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(25), "it stays for {took:?}");
-    before.has_survived(&sandbox).await;
+    before.has_survived().await;
     assert!(resident(&sandbox) > 0);
 }
 

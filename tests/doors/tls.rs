@@ -89,7 +89,7 @@ async fn handshakes_that_stall_are_cut_and_hold_nobody_up() {
         // 5 s, and what a busy machine adds to it.
         assert!(took < Duration::from_secs(10), "cut after {took:?}");
     }
-    before.has_survived(&sandbox).await;
+    before.has_survived().await;
     let slow = metrics.count(FAILURES, "why=\"timeout\"").await - slow;
     let crowd = metrics.count(FAILURES, "why=\"crowd\"").await - crowd;
     // 256 at a time: the oldest give way to the youngest, which are cut by their time.

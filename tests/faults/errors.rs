@@ -8,7 +8,7 @@ use tests::{Beside, Rest, Sandbox, everything};
 use crate::agencies::{knob, spoil};
 use crate::bodies::record;
 use crate::proxy::{Mode, Proxy};
-use crate::scene::{ask, configuration, guard, only_fails, reason, state, status};
+use crate::scene::{ask, closes, configuration, guard, is_told, only_fails, reason, state, status};
 
 /// What the agency says, the state and the reason that are told of it, and after which time to come
 /// again. Only once that it is under maintenance: said twice that is believed, and it is not asked.
@@ -69,6 +69,8 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     let caller = gateway.caller(&sandbox, "commune");
     let answer = ask(&caller, "999099000001", 10).await.json();
     assert_eq!(state(&answer, source), "OK", "{answer}");
+    let neighbour = gateway.caller(&sandbox, "commune");
+    let before = Before::disturbed(gateway.pid(), neighbour, "civilStatus.maritalStatus").await;
 
     for (place, (says, is, told, after)) in SAYS.into_iter().enumerate() {
         let questions = line.questions();
@@ -116,6 +118,8 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     let metrics = gateway.operator().get("/metrics").await.unwrap().text;
     let series = "source_circuit{circuit=\"open\",source=\"health\"}";
     assert!(metrics.contains(series), "{metrics}");
+    let asked = before.has_survived().await + SAYS.len() as u64 + 2;
+    closes(&gateway, &["999099000001"], asked).await;
 }
 
 /// What each agency says that contradicts its status, and the state and reason that are told of it:
@@ -172,7 +176,8 @@ async fn an_answer_that_contradicts_its_status_is_never_not_found() {
     let caller = Rest::new(&sandbox, "commune");
     assert_eq!(ask(&caller, SUBJECT, 10).await.status, 200);
     let made = records(&sandbox, "ACCESS");
-    let before = Before::attack(&sandbox).await;
+    let neighbour = Rest::new(&sandbox, "commune");
+    let before = Before::disturbed(sandbox.pid(), neighbour, "health.bloodGroup").await;
     for (turn, fault) in FAULTS.into_iter().enumerate() {
         for (source, told) in CONTRADICTS {
             let (is, why) = told[turn];
@@ -190,9 +195,7 @@ async fn an_answer_that_contradicts_its_status_is_never_not_found() {
             let own = own.collect::<Vec<_>>().join(",");
             let alone = caller.lookup(SUBJECT, "ONE_STOP_DESK", &own).await;
             assert_eq!(alone.status / 100, 5, "{source} {fault}: {}", alone.text);
-            let problem = alone.json();
-            assert!(problem["reason"].is_string(), "{problem}");
-            assert!(problem["requestId"].is_string(), "{problem}");
+            is_told(&alone.json());
 
             knob(&sandbox, source, &json!({})).await;
             // So often that the circuit sees most questions answered.
@@ -202,8 +205,8 @@ async fn an_answer_that_contradicts_its_status_is_never_not_found() {
             }
         }
     }
-    before.has_survived(&sandbox).await;
     let asked = (CONTRADICTS.len() * FAULTS.len() * (2 + ANSWERED)) as u64;
+    let asked = asked + before.has_survived().await;
     assert_eq!(records(&sandbox, "ACCESS"), made + asked);
     let metrics = Rest::plain(sandbox.text("/operations"));
     let metrics = metrics.get("/metrics").await.unwrap().text;

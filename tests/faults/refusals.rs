@@ -4,7 +4,7 @@ use exchange::Source;
 use serde_json::json;
 use tests::{Beside, Sandbox, apart, question};
 
-use crate::scene::guard;
+use crate::scene::{closes, guard, is_told};
 
 /// An officer whom the simulated population database does not know.
 const UNKNOWN: &str = "KHONG-QUYEN";
@@ -28,6 +28,7 @@ async fn one_desk_s_refused_officer_costs_no_other_caller_an_answer() {
             .unwrap();
         let answer = answer.json();
         assert_eq!(answer["metadata"]["population"], "UNAVAILABLE", "{answer}");
+        is_told(&answer);
     }
     let seen = guard(&gateway, source).await;
     assert_eq!(
@@ -40,4 +41,5 @@ async fn one_desk_s_refused_officer_costs_no_other_caller_an_answer() {
     let asked = question("999099000001", "TAXPAYER_REGISTRATION", "population.name").to_string();
     let answer = other.post("/v1/citizens:lookup", asked, &[]).await.unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text);
+    closes(&gateway, &["999099000001", UNKNOWN], 21 + 1).await;
 }

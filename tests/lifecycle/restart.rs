@@ -9,21 +9,35 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use api::v1::LookupCitizenRequest;
+use api::v1::citizen_service_client::CitizenServiceClient;
 use tests::frames::{Frames, block, flag, frame, get, kind, post};
 use tests::vitals::Metrics;
-use tests::{Node, Rest, Sandbox, Serving, Wire, free_port, loop_until, question, set, verify};
+use tests::{
+    Kept, Node, Rest, Sandbox, Serving, Wire, channel, channel_to, free_port, loop_until, question,
+    set, verify,
+};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 const CITIZEN: &str = "999099000001";
 /// The tax office takes two seconds about this one.
 const SLOW: &str = "999099000164";
+/// More than a busy machine needs to ask a gateway that ends for its health.
+const LEAVES_MS: u32 = 3_000;
 
 /// Row L06: at SIGTERM every connection is told to go (GOAWAY), what is in progress is answered, health
 /// says `NOT_SERVING` meanwhile, and the process ends well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_is_told_to_go_and_what_is_in_progress_is_answered() {
-    let sandbox = Sandbox::start();
+    let sandbox = Sandbox::start_prepared("", |place| {
+        let limits = format!("[edge.limits]\nleave_ms = {LEAVES_MS}\n");
+        std::fs::write(place.join("lienthong.toml"), limits).unwrap();
+    });
     let wire = Wire::new(&sandbox, "commune");
     let mut frames = Frames::open(&wire, &[]).await;
     let end = flag::END_HEADERS | flag::END_STREAM;
@@ -51,6 +65,13 @@ async fn a_connection_is_told_to_go_and_what_is_in_progress_is_answered() {
     assert_eq!(gone.code(), Some(0), "{gone:?}");
     let ready = operations.get("/readyz").await.unwrap();
     assert_eq!(ready.status, 503, "{ready:?}");
+    for service in ["", "lienthong.v1.CitizenService"] {
+        let mut health = HealthClient::new(channel(&sandbox, "commune").await);
+        let service = service.to_owned();
+        let checked = health.check(HealthCheckRequest { service }).await.unwrap();
+        let not_serving = ServingStatus::NotServing as i32;
+        assert_eq!(checked.into_inner().status, not_serving);
+    }
     let mut answer = Vec::new();
     while let Some(frame) = frames.until(|it| it.stream == 3).await {
         if frame.kind == kind::DATA {
@@ -68,29 +89,73 @@ async fn a_connection_is_told_to_go_and_what_is_in_progress_is_answered() {
     assert_eq!(verify(&stopped.dir().join("log"), None).code, 0);
 }
 
-/// Those who ask all the time: each on a connection that it keeps, or on a new one for every question.
+/// Those who ask all the time, and send nothing twice.
 struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
     asking: JoinSet<()>,
 }
 
+/// One of them.
+enum Asks {
+    /// Over HTTP/1, on a new connection for every question.
+    Anew(Rest),
+    /// Over HTTP/1, on a connection that is kept.
+    Keeps(Kept),
+    /// Over gRPC, on a channel that is kept.
+    Grpc(CitizenServiceClient<Channel>),
+}
+
+impl Asks {
+    async fn begin(number: usize, url: &str, sandbox: &Sandbox) -> Self {
+        match number % 4 {
+            0 => Self::Grpc(CitizenServiceClient::new(
+                channel_to(url, sandbox, "commune").await,
+            )),
+            1 => {
+                let url: url::Url = url.parse().unwrap();
+                Self::Keeps(Kept::of(Wire::at(sandbox, "commune", url.port().unwrap())))
+            }
+            _ => Self::Anew(Rest::at(url, sandbox, "commune")),
+        }
+    }
+
+    /// Asks once, which must not fail.
+    async fn ask(&mut self) {
+        let question = question(CITIZEN, "ONE_STOP_DESK", "tax.status");
+        match self {
+            Self::Anew(rest) => {
+                let asked = rest.anew();
+                let asked = asked.post("/v1/citizens:lookup", question.to_string(), &[]);
+                let answer = asked.await.unwrap();
+                assert_eq!(answer.status, 200, "anew: {answer:?}");
+            }
+            Self::Keeps(kept) => {
+                let asked = kept.post("/v1/citizens:lookup", &question).await;
+                let (status, text) = asked.unwrap();
+                assert_eq!(status, 200, "kept: {text}");
+            }
+            Self::Grpc(client) => {
+                let message: LookupCitizenRequest = serde_json::from_value(question).unwrap();
+                client.lookup_citizen(message).await.unwrap();
+            }
+        }
+    }
+}
+
 impl Load {
-    fn begin(url: &str, sandbox: &Sandbox) -> Self {
+    async fn begin(url: &str, sandbox: &Sandbox) -> Self {
         let mut load = Self {
             stop: Arc::new(AtomicBool::new(false)),
             answered: Arc::default(),
             asking: JoinSet::new(),
         };
         for number in 0..8 {
-            let keeps = number % 2 == 0;
-            let rest = Rest::at(url, sandbox, "commune");
+            let mut asks = Asks::begin(number, url, sandbox).await;
             let (stop, answered) = (Arc::clone(&load.stop), Arc::clone(&load.answered));
             load.asking.spawn(async move {
                 while !stop.load(Relaxed) {
-                    let rest = if keeps { rest.clone() } else { rest.anew() };
-                    let answer = rest.lookup(CITIZEN, "ONE_STOP_DESK", "tax.status").await;
-                    assert_eq!(answer.status, 200, "keeps {keeps}: {answer:?}");
+                    asks.ask().await;
                     answered.fetch_add(1, Relaxed);
                     sleep(Duration::from_millis(20)).await;
                 }
@@ -124,7 +189,16 @@ impl Load {
     }
 }
 
-/// HAProxy before two nodes; killed when this is dropped.
+/// What the manual has an operator write for HAProxy.
+fn advised() -> String {
+    let manual = include_str!("../../crates/manual/operations.md");
+    let mut blocks = manual.split("```text\n").skip(1);
+    let block = blocks.find(|block| block.contains("backend gateways"));
+    let (block, _) = block.unwrap().split_once("```").unwrap();
+    block.to_owned()
+}
+
+/// HAProxy before two nodes, as the manual has it but for the addresses; killed when this is dropped.
 struct Balancer {
     child: Child,
     log: PathBuf,
@@ -141,20 +215,19 @@ impl Balancer {
             "no HAProxy here: install the package haproxy, as `cargo xtask test` does"
         );
         let port = free_port();
-        let mut text = format!(
-            "global\n  log stderr format raw local0\ndefaults\n  log global\n  option tcplog\n  \
-             mode tcp\n  timeout connect 2s\n  timeout client 60s\n  \
-             timeout server 60s\n  timeout check 2s\n  retries 3\n  option redispatch 1\n\
-             frontend agencies\n  bind 127.0.0.1:{port}\n  default_backend gateways\n\
-             backend gateways\n  balance roundrobin\n  option httpchk GET /readyz\n"
-        );
-        for (number, node) in nodes.iter().enumerate() {
+        let mut text = advised();
+        text = text.replace("10.20.0.5:8443", &format!("127.0.0.1:{port}"));
+        for (node, server) in nodes.iter().zip(["10.20.0.11", "10.20.0.12"]) {
             let check = node.operations.rsplit(':').next().unwrap();
-            text += &format!(
-                "  server gw{number} 127.0.0.1:{} check port {check} inter 100ms fall 1 rise 1\n",
-                node.port
+            let (manual, here) = (
+                format!("{server}:8443 check port 9090"),
+                format!("127.0.0.1:{} check port {check}", node.port),
             );
+            assert!(text.contains(&manual), "{text}");
+            text = text.replace(&manual, &here);
         }
+        text = text.replace("defaults\n", "defaults\n  log global\n  option tcplog\n");
+        text = format!("global\n  log stderr format raw local0\n{text}");
         let file = dir.join("haproxy.cfg");
         std::fs::write(&file, text).unwrap();
         let log = File::create(dir.join("haproxy.log")).unwrap();
@@ -197,7 +270,7 @@ async fn two_gateways_behind_a_balancer_are_restarted_and_no_question_fails() {
         .map(|name| Node::beside(&sandbox, name, |config| leaves_after(config, 1_000)));
     let mut serving: Vec<Option<Serving>> = nodes.iter().map(|it| Some(it.start())).collect();
     let balancer = Balancer::start(&sandbox.dir(), &nodes);
-    let mut load = Load::begin(&balancer.url, &sandbox);
+    let mut load = Load::begin(&balancer.url, &sandbox).await;
     load.goes_on(100).await;
     for (node, serving) in nodes.iter().zip(&mut serving) {
         let metrics = Metrics::at(&node.operations);
@@ -236,7 +309,7 @@ async fn a_socket_that_is_handed_over_refuses_nobody() {
     let node = Node::beside(&sandbox, "gw-2", |config| leaves_after(config, 300));
     let socket = TcpListener::bind(("127.0.0.1", node.port)).unwrap();
     let mut serving = Serving::handed(&node.config, &socket);
-    let mut load = Load::begin(&node.url, &sandbox);
+    let mut load = Load::begin(&node.url, &sandbox).await;
     load.goes_on(60).await;
     for _ in 0..3 {
         assert!(serving.terminate(), "it did not end well");

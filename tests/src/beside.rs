@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 use toml::Table;
 
-use crate::{Node, Rest, Sandbox, Serving};
+use crate::{Node, Ran, Rest, Sandbox, Serving, verify};
 
 /// A node that serves beside a sandbox.
 #[derive(Debug)]
@@ -43,6 +43,11 @@ impl Beside {
     /// What it has logged so far.
     pub fn logged(&self) -> String {
         fs::read_to_string(self.node.config.with_extension("err")).unwrap()
+    }
+
+    /// Runs `lienthong audit verify` on its log.
+    pub fn verify(&self) -> Ran {
+        verify(&self.node.log, None)
     }
 
     /// Its process.

@@ -15,6 +15,11 @@ use crate::Sandbox;
 
 /// A channel to a sandbox's gateway, as that caller.
 pub async fn channel(sandbox: &Sandbox, caller: &str) -> Channel {
+    channel_to(sandbox.text("/gateway"), sandbox, caller).await
+}
+
+/// A channel to another gateway with the same authorities; it sends nothing twice.
+pub async fn channel_to(url: &str, sandbox: &Sandbox, caller: &str) -> Channel {
     let (cert, key) = sandbox.caller(caller);
     let files = ClientFiles {
         ca: sandbox.path("/ca"),
@@ -23,7 +28,7 @@ pub async fn channel(sandbox: &Sandbox, caller: &str) -> Channel {
     };
     let tls = ClientTls::load(&files, Arc::new(SystemClock)).unwrap();
     let connector = TlsConnector::from(tls.config(&[ALPN_H2]));
-    let url: url::Url = sandbox.text("/gateway").parse().unwrap();
+    let url: url::Url = url.parse().unwrap();
     let port = url.port().unwrap();
     let endpoint = Endpoint::from_shared(format!("http://localhost:{port}")).unwrap();
     let connect = service_fn(move |_| {

@@ -16,6 +16,7 @@ pub mod forger;
 pub mod frames;
 mod grpc;
 pub mod jobs;
+mod kept;
 mod leaves;
 pub mod mutator;
 mod node;
@@ -34,7 +35,8 @@ mod wire;
 
 pub use bench::{Ask, Bench, ask_agency};
 pub use beside::Beside;
-pub use grpc::channel;
+pub use grpc::{channel, channel_to};
+pub use kept::Kept;
 pub use leaves::leaves;
 pub use node::{Node, set};
 pub use policy::Agreements;

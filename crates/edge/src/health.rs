@@ -69,9 +69,12 @@ async fn report(reporter: &mut HealthReporter, state: State) {
     reporter.set_service_status(CITIZEN, ready).await;
     reporter.set_service_status(DATA_SUBJECT, ready).await;
     if state.draining {
-        // Ends the streams of those who watch, so that their connections can close.
+        // Ends the streams of those who watch, so that their connections can close; who asks once is
+        // told still.
         for service in ["", CATALOGUE, AUDIT, CITIZEN, DATA_SUBJECT] {
             reporter.clear_service_status(service).await;
+            let stopped = ServingStatus::NotServing;
+            reporter.set_service_status(service, stopped).await;
         }
     }
 }

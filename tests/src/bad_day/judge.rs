@@ -2,28 +2,37 @@
 //!
 //! Pure.
 
-use super::Phase;
+use std::time::Duration;
+
+use exchange::Source;
+
 use super::disturb::Journals;
 use super::load::Seen;
 
 /// Every state that is not what the agency did, told in words.
 pub(super) fn compare(seen: &[Seen], journals: &Journals) -> Vec<String> {
     let mut wrong = Vec::new();
+    let failures = Source::ALL.map(|source| Failures::of(source, seen));
     for seen in seen {
         // What came too late to be told has no states.
-        if seen.status == 504 && seen.reason == "DEADLINE_EXCEEDED" {
+        if is_late(seen) {
             continue;
         }
         for lie in &seen.lies {
             wrong.push(format!("{}: {lie}", seen.subject));
         }
-        for (source, state, reason, _) in &seen.sources {
-            let did = journals.of(*source, &seen.subject);
-            let disturbed = seen.phase != Phase::Quiet || seen.until != Phase::Quiet;
-            if let Err(why) = judge(state, did, disturbed) {
+        for (source, state, reason, took) in &seen.sources {
+            let before = failures.iter().find(|it| it.source == *source);
+            let case = Case {
+                did: journals.of(*source, &seen.subject),
+                // A call that fails tells of no source how long it took.
+                took: if took.is_zero() { seen.took } else { *took },
+                failures: before.map_or(0, |it| it.before(seen)),
+            };
+            if let Err(why) = case.judge(state) {
                 let subject = &seen.subject;
                 wrong.push(format!(
-                    "{subject} {source}: {state} {reason} after {did:?}: {why}"
+                    "{subject} {source}: {state} {reason}, {case:?}: {why}"
                 ));
             }
         }
@@ -31,24 +40,86 @@ pub(super) fn compare(seen: &[Seen], journals: &Journals) -> Vec<String> {
     wrong
 }
 
-/// Whether a state can be, after what an agency did.
-fn judge(state: &str, did: &[String], disturbed: bool) -> Result<(), &'static str> {
-    let last = did.last().map_or("", String::as_str);
-    match state {
-        "OK" if DELIVERS.contains(&last) => Ok(()),
-        "OK" => Err("the agency gave no whole and true answer last"),
-        "NOT_FOUND" | "AMBIGUOUS" | "WITHHELD" | "" => Err("everybody here is known, once"),
-        "INVALID_ANSWER" if did.iter().any(|did| LIES.contains(&did.as_str())) => Ok(()),
-        "INVALID_ANSWER" => Err("the agency did not lie"),
-        "RATE_LIMITED" if last == "rate_limited" || did.is_empty() => Ok(()),
-        "RATE_LIMITED" => Err("the agency did not limit the rate"),
-        // Late is late, whatever came then.
-        "TIMEOUT" => Ok(()),
-        "UNAVAILABLE" | "CIRCUIT_OPEN" | "SKIPPED" if last == "ok" && !disturbed => {
-            Err("the agency answered")
+/// How many questions were admitted, each of which must be on record: so many at least, and so many at
+/// most, for what came too late to be told may have been too late to be asked.
+pub(super) fn admitted(seen: &[Seen], journals: &Journals) -> (usize, usize) {
+    let is_asked = |seen: &Seen| {
+        let mut did = Source::ALL
+            .map(|source| journals.of(source, &seen.subject))
+            .into_iter();
+        did.any(|did| !did.is_empty())
+    };
+    let is_let_in = |seen: &&Seen| !TURNED_AWAY.contains(&seen.reason.as_str());
+    let most = seen.iter().filter(is_let_in);
+    let least = most.clone().filter(|seen| !is_late(seen) || is_asked(seen));
+    (least.count(), most.count())
+}
+
+fn is_late(seen: &Seen) -> bool {
+    seen.status == 504 && seen.reason == "DEADLINE_EXCEEDED"
+}
+
+/// When the questions were asked that failed at a source, in order, in seconds.
+struct Failures {
+    source: Source,
+    at_s: Vec<f64>,
+}
+
+impl Failures {
+    fn of(source: Source, seen: &[Seen]) -> Self {
+        let failed = seen.iter().filter(|seen| {
+            let mut sources = seen.sources.iter();
+            sources.any(|(of, state, ..)| *of == source && FAILS.contains(&state.as_str()))
+        });
+        let mut at_s: Vec<f64> = failed.map(|seen| seen.at_s).collect();
+        at_s.sort_by(f64::total_cmp);
+        Self { source, at_s }
+    }
+
+    /// How many of them the circuit may have seen when a question was answered.
+    fn before(&self, seen: &Seen) -> usize {
+        let until = seen.at_s + seen.took.as_secs_f64();
+        let to = self.at_s.partition_point(|at_s| *at_s < until);
+        let from = self
+            .at_s
+            .partition_point(|at_s| *at_s < seen.at_s - REMEMBERED_S);
+        to.saturating_sub(from)
+    }
+}
+
+/// What a state is held against.
+#[derive(Debug)]
+struct Case<'a> {
+    /// What the agency did, in the order of time.
+    did: &'a [String],
+    /// How long it was waited for.
+    took: Duration,
+    /// How many questions to it failed of late.
+    failures: usize,
+}
+
+impl Case<'_> {
+    /// Whether a state can be.
+    fn judge(&self, state: &str) -> Result<(), &'static str> {
+        let last = self.did.last().map_or("", String::as_str);
+        match state {
+            "OK" if DELIVERS.contains(&last) => Ok(()),
+            "OK" => Err("the agency gave no whole and true answer last"),
+            "NOT_FOUND" | "AMBIGUOUS" | "WITHHELD" | "" => Err("everybody here is known, once"),
+            "INVALID_ANSWER" if self.did.iter().any(|did| LIES.contains(&did.as_str())) => Ok(()),
+            "INVALID_ANSWER" => Err("the agency did not lie"),
+            "RATE_LIMITED" if last == "rate_limited" || self.did.is_empty() => Ok(()),
+            "RATE_LIMITED" => Err("the agency did not limit the rate"),
+            // Late is late, whatever came then.
+            "TIMEOUT" if self.took >= NEAR => Ok(()),
+            "TIMEOUT" => Err("there was time left"),
+            "UNAVAILABLE" | "CIRCUIT_OPEN" | "SKIPPED" if last == "ok" => {
+                Err("the agency answered")
+            }
+            "CIRCUIT_OPEN" if self.failures < OPENS => Err("too few questions failed before"),
+            "UNAVAILABLE" | "CIRCUIT_OPEN" | "SKIPPED" => Ok(()),
+            _ => Err("an unknown state"),
         }
-        "UNAVAILABLE" | "CIRCUIT_OPEN" | "SKIPPED" => Ok(()),
-        _ => Err("an unknown state"),
     }
 }
 
@@ -71,24 +142,66 @@ const LIES: [&str; 13] = [
     "login_redirect",
 ];
 
+/// What counts against a source.
+const FAILS: [&str; 3] = ["UNAVAILABLE", "TIMEOUT", "INVALID_ANSWER"];
+/// Why a question is not admitted.
+const TURNED_AWAY: [&str; 5] = [
+    "OVERLOADED",
+    "QUOTA_EXCEEDED",
+    "AUDIT_BACKPRESSURE",
+    "AUDIT_UNAVAILABLE",
+    "DRAINING",
+];
+/// Callers wait two seconds, which is less than the cap of any source; admission and the record take
+/// their part.
+const NEAR: Duration = Duration::from_millis(1_500);
+/// A fifth of the 20 questions that a circuit looks at, and one.
+const OPENS: usize = 5;
+/// A circuit looks back for 30 s, and is open for a minute at most.
+const REMEMBERED_S: f64 = 90.0;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn judged(state: &str, did: &[&str]) -> bool {
+    fn judged(state: &str, did: &[&str], ms: u64, failures: usize) -> bool {
         let did: Vec<String> = did.iter().map(|did| (*did).to_owned()).collect();
-        judge(state, &did, false).is_ok()
+        let case = Case {
+            did: &did,
+            took: Duration::from_millis(ms),
+            failures,
+        };
+        case.judge(state).is_ok()
+    }
+
+    fn at_once(state: &str, did: &[&str]) -> bool {
+        judged(state, did, 10, 0)
     }
 
     #[test]
     fn a_state_is_held_against_what_was_done() {
-        assert!(judged("OK", &["ok"]) && judged("OK", &["session_expired", "ok"]));
-        assert!(!judged("OK", &["wrong_person"]) && !judged("OK", &[]));
-        assert!(!judged("OK", &["ok", "garbage"]));
-        assert!(!judged("NOT_FOUND", &["hang"]) && !judged("NOT_FOUND", &["ok"]));
-        assert!(judged("INVALID_ANSWER", &["bomb"]) && !judged("INVALID_ANSWER", &["ok"]));
-        assert!(judged("RATE_LIMITED", &["rate_limited"]) && !judged("RATE_LIMITED", &["ok"]));
-        assert!(judged("UNAVAILABLE", &[]) && !judged("UNAVAILABLE", &["ok"]));
-        assert!(!judged("NEW", &["ok"]));
+        assert!(at_once("OK", &["ok"]) && at_once("OK", &["session_expired", "ok"]));
+        assert!(!at_once("OK", &["wrong_person"]) && !at_once("OK", &[]));
+        assert!(!at_once("OK", &["ok", "garbage"]));
+        assert!(!at_once("NOT_FOUND", &["hang"]) && !at_once("NOT_FOUND", &["ok"]));
+        assert!(at_once("INVALID_ANSWER", &["bomb"]) && !at_once("INVALID_ANSWER", &["ok"]));
+        assert!(at_once("RATE_LIMITED", &["rate_limited"]) && !at_once("RATE_LIMITED", &["ok"]));
+        assert!(at_once("UNAVAILABLE", &[]) && !at_once("UNAVAILABLE", &["ok"]));
+        assert!(at_once("SKIPPED", &[]) && !at_once("SKIPPED", &["ok"]));
+        assert!(!at_once("NEW", &["ok"]));
+    }
+
+    #[test]
+    fn a_timeout_takes_its_time() {
+        assert!(judged("TIMEOUT", &["hang"], 1_900, 0));
+        assert!(judged("TIMEOUT", &["ok"], 1_900, 0), "late is late");
+        assert!(!at_once("TIMEOUT", &["hang"]) && !at_once("TIMEOUT", &["ok"]));
+    }
+
+    #[test]
+    fn a_circuit_opens_after_failures() {
+        assert!(judged("CIRCUIT_OPEN", &[], 0, 5));
+        assert!(!judged("CIRCUIT_OPEN", &[], 0, 4));
+        assert!(!judged("CIRCUIT_OPEN", &["ok"], 0, 5));
     }
 }

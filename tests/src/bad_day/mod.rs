@@ -27,11 +27,12 @@ use serde_json::Value;
 use sim::Scenario;
 use tokio::time::{Instant, sleep};
 
+use crate::vitals::recorded;
 use crate::{Beside, Sandbox, set, verify};
 pub use citizens::Citizens;
 use disturb::Controls;
 use load::Load;
-pub use report::Report;
+pub use report::{Records, Report};
 use vitals::Vitals;
 
 /// What is to be run.
@@ -84,10 +85,12 @@ impl Plan {
         let samples = vitals.end();
         let journals = journals.end().await;
         let records = verified(&sandbox, &seen);
+        let admitted = judge::admitted(&seen, &journals);
         Report {
             plan: self,
             wrong_states: judge::compare(&seen, &journals),
             asked: journals.total(),
+            admitted,
             seen,
             recovered,
             before,
@@ -142,8 +145,8 @@ fn rough() -> Value {
     })
 }
 
-/// How many receipts were held against the log, if it holds all of them.
-fn verified(sandbox: &Sandbox, seen: &[load::Seen]) -> Result<usize, String> {
+/// What the log holds, if it holds all receipts.
+fn verified(sandbox: &Sandbox, seen: &[load::Seen]) -> Result<Records, String> {
     let receipts: Vec<String> = seen
         .iter()
         .filter_map(|seen| Some(seen.receipt.as_ref()?.to_string()))
@@ -153,7 +156,10 @@ fn verified(sandbox: &Sandbox, seen: &[load::Seen]) -> Result<usize, String> {
     let log = sandbox.dir().join(format!("log-{NODE}"));
     let ran = verify(&log, Some(Path::new(&file)));
     match ran.code {
-        0 => Ok(receipts.len()),
+        0 => Ok(Records {
+            receipts: receipts.len(),
+            accesses: recorded(&ran, "ACCESS"),
+        }),
         code => Err(format!("exit {code}: {}{}", ran.out, ran.err)),
     }
 }

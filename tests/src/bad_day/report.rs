@@ -11,6 +11,15 @@ use super::load::{CRITICALITIES, Seen};
 use super::vitals::Holds;
 use super::{Phase, Plan, SOME, page};
 
+/// What the log of a bad day holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Records {
+    /// How many receipts were held against it.
+    pub receipts: usize,
+    /// How many questions it says were admitted.
+    pub accesses: u64,
+}
+
 /// What a bad day came to.
 #[derive(Debug)]
 pub struct Report {
@@ -30,8 +39,10 @@ pub struct Report {
     pub after: Holds,
     /// What it held meanwhile.
     pub samples: Vec<Holds>,
-    /// How many receipts were held against the log, or what the log lacks.
-    pub records: Result<usize, String>,
+    /// How many questions were admitted, at least and at most.
+    pub admitted: (usize, usize),
+    /// What the log holds, or what it lacks.
+    pub records: Result<Records, String>,
 }
 
 impl Report {
@@ -39,16 +50,7 @@ impl Report {
     #[must_use]
     pub fn wrong(&self) -> Vec<String> {
         let mut wrong: Vec<String> = self.wrong_states.iter().take(10).cloned().collect();
-        match &self.records {
-            Err(why) => wrong.push(format!("a record is lost: {why}")),
-            Ok(count) if *count != self.with_status(200) => {
-                wrong.push(format!(
-                    "{count} receipts, {} answers",
-                    self.with_status(200)
-                ));
-            }
-            Ok(_) => {}
-        }
+        wrong.extend(self.unrecorded());
         if self.recovered.is_none() {
             wrong.push("whole answers do not come again".to_owned());
         }
@@ -76,6 +78,28 @@ impl Report {
                     "{source} takes {some:?} beside others, and {quiet:?} in quiet"
                 ));
             }
+        }
+        wrong
+    }
+
+    /// What is wrong with the records: one for each answer, and one for each question that was
+    /// admitted, whatever became of it.
+    fn unrecorded(&self) -> Vec<String> {
+        let records = match &self.records {
+            Err(why) => return vec![format!("a record is lost: {why}")],
+            Ok(records) => records,
+        };
+        let mut wrong = Vec::new();
+        let answers = self.with_status(200);
+        if records.receipts != answers {
+            wrong.push(format!("{} receipts, {answers} answers", records.receipts));
+        }
+        let (least, most) = self.admitted;
+        if !(least as u64..=most as u64).contains(&records.accesses) {
+            let accesses = records.accesses;
+            wrong.push(format!(
+                "{accesses} accesses on record, {least} to {most} questions admitted"
+            ));
         }
         wrong
     }
@@ -179,7 +203,10 @@ impl Report {
     fn outcome(&self) -> Vec<(String, String)> {
         let recovered = self.recovered.map(|took| format!("{took:.1?}"));
         let records = match &self.records {
-            Ok(count) => format!("{count} receipts verified in the log"),
+            Ok(it) => format!(
+                "{} receipts verified in the log, {} accesses in it",
+                it.receipts, it.accesses
+            ),
             Err(why) => why.clone(),
         };
         let (before, after) = (self.before, self.after);

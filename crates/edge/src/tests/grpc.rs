@@ -248,7 +248,8 @@ async fn health_follows_readiness() {
     let world = World::new().await;
     let mut client = HealthClient::new(Client::of(&world, "desk").channel().await);
     let service = "lienthong.v1.CitizenService".to_owned();
-    let watched = client.watch(HealthCheckRequest { service }).await.unwrap();
+    let request = HealthCheckRequest { service };
+    let watched = client.watch(request.clone()).await.unwrap();
     let mut watched = watched.into_inner();
     let mut wait_for = async |status: i32| {
         while watched.message().await.unwrap().unwrap().status != status {}
@@ -258,6 +259,14 @@ async fn health_follows_readiness() {
     wait_for(2).await;
     world.running.readiness().record(crate::Record::Writable);
     wait_for(1).await;
+    world.running.readiness().draining();
+    wait_for(2).await;
+    assert!(
+        watched.message().await.unwrap().is_none(),
+        "a watch goes on"
+    );
+    let status = client.check(request).await.unwrap().into_inner().status;
+    assert_eq!(status, 2, "whoever asks is told that it ends");
 }
 
 #[tokio::test]
