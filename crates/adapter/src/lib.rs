@@ -28,7 +28,7 @@ pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
 pub use endpoint::{Endpoint, EndpointError, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify, is_login};
-pub use maintenance::{Announced, Window};
+pub use maintenance::{Announced, Topic, Window};
 pub use miss::{Blame, Miss, Progress};
 pub use reach::{Loopback, Refused, is_refused, is_tls};
 pub use session::{Heard, Login, Session};

@@ -27,6 +27,7 @@ struct Town {
     guard: Guard,
     does: Mutex<Vec<Does>>,
     asked: Vec<AtomicU32>,
+    questions: AtomicU32,
 }
 
 impl Town {
@@ -40,6 +41,7 @@ impl Town {
             guard: Guard::new(Source::Tax, CAP, config).at(names, config),
             does: Mutex::new(does.to_vec()),
             asked: does.iter().map(|_| AtomicU32::new(0)).collect(),
+            questions: AtomicU32::new(0),
         })
     }
 
@@ -49,7 +51,9 @@ impl Town {
 
     async fn ask(&self) -> Result<(usize, u32), Miss> {
         let patience = self.guard.patience(Instant::now() + 10 * SECOND);
-        let asked = self.guard.ask(patience, |place| async move {
+        // Each is about another.
+        let topic = Topic::Dossier(self.questions.fetch_add(1, Ordering::Relaxed).into());
+        let asked = self.guard.ask(patience, topic, |place| async move {
             self.asked[place.index()].fetch_add(1, Ordering::Relaxed);
             let does = self.does.lock().unwrap()[place.index()].clone();
             match does {
