@@ -29,7 +29,7 @@ pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution, boxed
 pub use endpoint::{Endpoint, EndpointError, MinTls, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify, logged_out};
-pub use maintenance::{Announced, Window};
+pub use maintenance::{Announced, Topic, Window};
 pub use miss::{Blame, Miss, Progress};
 pub use reach::{Loopback, Refused, is_refused, is_tls};
 pub use session::{Heard, Login, Session};

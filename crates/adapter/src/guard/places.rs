@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use exchange::Source;
 
-use super::breaker::{Breaker, Change, Pass, Phase};
+use super::breaker::{Breaker, Change, Pass, Phase, Time};
 use super::config::Config;
 use super::dice::Dice;
 use super::tally::Tally;
 use super::verdict::Verdict;
 use crate::Miss;
-use crate::maintenance::{Announced, Learned, News, Standing, until};
+use crate::maintenance::{Announced, Learned, News, Standing, Topic, until};
 
 /// Which of the addresses of a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Places {
             calls: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             ejected: AtomicU64::new(0),
-            learned: Learned::default(),
+            learned: Learned::looked_at_every(config.max_open_ms),
         };
         let all: Box<[Address]> = names.into_iter().map(address).collect();
         let share = all.len() * usize::from(config.max_ejected_percent) / 100;
@@ -147,12 +147,18 @@ impl Places {
     }
 
     /// Learns of maintenance from how a question ended at an address.
-    pub(super) fn learn<T>(&self, at: Place, ended: &Result<T, Miss>, announced: &Announced) {
+    pub(super) fn learn<T>(
+        &self,
+        at: Place,
+        ended: &Result<T, Miss>,
+        topic: Topic<'_>,
+        announced: &Announced,
+    ) {
         let Some(address) = self.all.get(at.0) else {
             return;
         };
         let (source, endpoint) = (self.source, &*address.name);
-        match address.learned.learn(ended, announced) {
+        match address.learned.learn(ended, topic, announced) {
             None => {}
             Some(News::Begun(end)) => {
                 tracing::warn!(%source, endpoint, %end, "Maintenance: a source says so, and is not asked until then");
@@ -165,10 +171,7 @@ impl Places {
 
     /// Until when all addresses are under maintenance by their own word, in milliseconds of Unix time.
     pub(super) fn closed_until(&self, now_ms: i64) -> Option<i64> {
-        let mut ends = self.all.iter().map(|it| match it.learned.standing(now_ms) {
-            Standing::Closed(end) => Some(end),
-            Standing::Open | Standing::Due => None,
-        });
+        let mut ends = self.all.iter().map(|it| it.learned.end(now_ms));
         ends.try_fold(i64::MAX, |least, end| Some(least.min(end?)))
     }
 
@@ -185,12 +188,14 @@ impl Places {
         self.others(but).find_map(|(place, it)| {
             let standing = it.learned.standing(wall_ms);
             let is_due = match it.breaker.state().phase {
-                _ if matches!(standing, Standing::Closed(_)) => false,
+                _ if standing == Standing::Closed => false,
                 Phase::Open => it.breaker.state().at_ms <= now_ms,
                 Phase::Closed => standing == Standing::Due,
                 Phase::Probing => false,
             };
-            let pass = is_due.then(|| it.breaker.admit(now_ms).ok()).flatten()?;
+            let pass = is_due
+                .then(|| it.breaker.admit(now_ms, Time::Enough).ok())
+                .flatten()?;
             let visit = Visit::new(self, place, Some(pass));
             // Dropped, it lets the next one try.
             it.learned.pass(wall_ms).is_ok().then_some(visit)
@@ -226,10 +231,8 @@ impl Places {
 
     /// When the first of them may be asked again.
     fn earliest(&self, now_ms: i64) -> i64 {
-        let ends = self.all.iter().map(|it| match it.learned.standing(now_ms) {
-            Standing::Closed(end) => end,
-            Standing::Open | Standing::Due => now_ms,
-        });
+        let ends = self.all.iter();
+        let ends = ends.map(|it| it.learned.end(now_ms).unwrap_or(now_ms));
         ends.min().unwrap_or(now_ms)
     }
 
@@ -251,7 +254,7 @@ impl Places {
         Visit::new(
             self,
             place,
-            address.and_then(|it| it.breaker.admit(now_ms).ok()),
+            address.and_then(|it| it.breaker.admit(now_ms, Time::Enough).ok()),
         )
     }
 
@@ -298,7 +301,7 @@ impl<'g> Visit<'g> {
         let Some(address) = self.address() else {
             return Aside::No;
         };
-        let failed = matches!(verdict, Verdict::Failed { .. });
+        let failed = verdict.is_failure();
         Tally::add(&address.calls);
         if failed {
             Tally::add(&address.failed);

@@ -27,6 +27,7 @@ struct Town {
     guard: Guard,
     does: Mutex<Vec<Does>>,
     asked: Vec<AtomicU32>,
+    questions: AtomicU32,
 }
 
 impl Town {
@@ -40,6 +41,7 @@ impl Town {
             guard: Guard::new(Source::Tax, CAP, config).at(names, config),
             does: Mutex::new(does.to_vec()),
             asked: does.iter().map(|_| AtomicU32::new(0)).collect(),
+            questions: AtomicU32::new(0),
         })
     }
 
@@ -49,7 +51,10 @@ impl Town {
 
     async fn ask(&self) -> Result<(usize, u32), Miss> {
         let patience = self.guard.patience(Instant::now() + 10 * SECOND);
-        self.guard.ask(patience, |place| self.does(place)).await
+        // Each is about another.
+        let topic = Topic::Dossier(self.questions.fetch_add(1, Ordering::Relaxed).into());
+        let asked = self.guard.ask(patience, topic, |place| self.does(place));
+        asked.await
     }
 
     async fn does(&self, place: Place) -> Result<usize, Miss> {
@@ -370,12 +375,16 @@ async fn what_is_left_at_an_address_is_asked_for_there_while_that_answers() {
     assert_eq!(town.guard.places.named("host-9"), None);
     let ask = || async {
         let patience = town.guard.patience(Instant::now() + 10 * SECOND);
-        let asked = town.guard.ask_at(there, patience, |place| town.does(place));
+        let asked = town
+            .guard
+            .ask_at(there, patience, Topic::Dossier(1), |place| town.does(place));
         asked.await.unwrap().0
     };
     for _ in 0..50 {
         assert_eq!(ask().await, 1);
-        let errand = town.guard.errand(there, |place| town.does(place));
+        let errand = town
+            .guard
+            .errand(there, Topic::Dossier(1), |place| town.does(place));
         assert_eq!(errand.await.unwrap(), 1);
     }
     town.now(1, refuses());
@@ -383,7 +392,9 @@ async fn what_is_left_at_an_address_is_asked_for_there_while_that_answers() {
     town.asked();
     for _ in 0..20 {
         assert_ne!(ask().await, 1);
-        let errand = town.guard.errand(there, |place| town.does(place));
+        let errand = town
+            .guard
+            .errand(there, Topic::Dossier(1), |place| town.does(place));
         assert_ne!(errand.await.unwrap(), 1);
     }
     assert_eq!(town.asked()[1], 0);

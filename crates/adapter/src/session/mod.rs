@@ -157,9 +157,10 @@ impl State {
         }
     }
 
-    /// Forgets a token that the agency no longer takes. One that was renewed meanwhile stays.
-    fn forget(&mut self, token: &str) {
-        self.held.take_if(|held| &*held.token == token);
+    /// Forgets a token that the agency no longer takes. One that was granted since stays, also if it reads
+    /// the same.
+    fn forget(&mut self, token: &Arc<str>) {
+        self.held.take_if(|held| Arc::ptr_eq(&held.token, token));
     }
 
     /// Takes note of a login that has ended.

@@ -21,9 +21,10 @@ use exchange::{Caller, Clock, Criticality, RequestId, Source};
 use tokio::sync::Notify;
 
 use super::{Dossier, Enquiry, Held, State, Tag};
+pub use changes::Changes;
 use kept::Kept;
 #[cfg(test)]
-pub(super) use kept::MOST;
+pub(super) use kept::{MOST, SHARE};
 pub use looks::{Due, Seen, Taken};
 pub use orders::Illegal;
 
