@@ -1,10 +1,10 @@
 //! The citizen's own list, inspection and erasure: over the doors and by the program.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::RequestId;
 use serde_json::{Value, json};
-use tests::{Ran, Rest, Sandbox, run};
+use tests::{Ran, Rest, Sandbox, question, run};
 
 const ME: &str = "999099004711";
 const NEIGHBOUR: &str = "999099004712";
@@ -119,6 +119,31 @@ async fn a_citizen_sees_every_access_and_no_other_and_each_proves_itself() {
         assert_eq!(proved.code, 0, "{proved:?}");
     }
     assert_eq!(accesses(&portal, NEIGHBOUR).await.len(), 4);
+}
+
+/// A stream leaves several records; the same question under the same request id is another call.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_accesses_of_one_call_are_told_from_those_of_others() {
+    let sandbox = Sandbox::start();
+    let commune = Rest::new(&sandbox, "commune");
+    let portal = Rest::new(&sandbox, "portal");
+    let lookup = question(ME, "ONE_STOP_DESK", "population.name,tax.status");
+    let stream = json!({"lookup": lookup}).to_string();
+    for _ in 0..2 {
+        let path = "/v1/citizens:stream";
+        let answer = commune.post(path, stream.clone(), &[]).await.unwrap();
+        assert!(answer.text.contains("event: summary"), "{answer:?}");
+    }
+    seq(&commune, ME, "ONE_STOP_DESK").await;
+    let list = accesses(&portal, ME).await;
+    let mut calls = BTreeMap::new();
+    for access in &list {
+        let exchange = access["exchange"].as_str().unwrap();
+        *calls.entry(exchange).or_insert(0) += 1;
+    }
+    let mut records: Vec<_> = calls.into_values().collect();
+    records.sort_unstable();
+    assert_eq!(records, [1, 3, 3], "{list:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,12 +140,12 @@ async fn every_violation_is_listed_at_once() {
     assert_eq!(
         fields,
         [
-            "read_mask.paths[0]",
-            "read_mask.paths[1]",
-            "subject.personal_id",
-            "subject.personal_id",
-            "context.request_id",
-            "context.purpose_code",
+            "readMask[0]",
+            "readMask[1]",
+            "subject.personalId",
+            "subject.personalId",
+            "context.requestId",
+            "context.purposeCode",
         ],
         "{problem}"
     );
@@ -208,7 +208,7 @@ async fn agreements_that_want_more_say_all_they_want() {
     assert_eq!(ran.code, 2, "{ran:?}");
     let problem = ran.json();
     let violations = problem["violations"].to_string();
-    for field in ["dossier_no", "officer_id", "full_name", "birth_date"] {
+    for field in ["dossierNo", "officerId", "fullName", "birthDate"] {
         assert!(violations.contains(field), "{field} is not in {problem}");
     }
     let whole = sandbox.lookup(&[GOOD, "--json"]).json();

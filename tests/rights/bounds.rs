@@ -81,7 +81,7 @@ async fn a_purpose_must_be_given_agreed_and_in_force() {
         assert!(
             answer["violations"]
                 .to_string()
-                .contains("context.purpose_code"),
+                .contains("context.purposeCode"),
             "{answer}"
         );
         assert_eq!(record, None);

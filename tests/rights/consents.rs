@@ -66,7 +66,7 @@ async fn what_a_consent_covers_is_answered_until_it_is_withdrawn_and_all_of_it_i
     let missing = ask(&commune, ID, None).await;
     assert_eq!(missing["reason"], "CONSENT_REQUIRED", "{missing}");
     assert_eq!(
-        missing["violations"][0]["field"], "context.consent_id",
+        missing["violations"][0]["field"], "context.consentId",
         "{missing}"
     );
     let unknown = ask(&commune, ID, Some("C-2026-1")).await;

@@ -80,6 +80,9 @@ async fn an_emergency_is_answered_flagged_told_and_reviewed() {
         answer["withheldPaths"],
         json!(["social_security.insurance_code"])
     );
+    let mut sources = answer["sources"].as_array().unwrap().iter();
+    let withheld = sources.find(|it| it["state"] == "SOURCE_STATE_WITHHELD");
+    assert_eq!(withheld.unwrap()["reason"], "NOT_IN_EMERGENCY", "{answer}");
     let paged = loop_until(Duration::from_secs(5), || {
         let logged = sandbox.logged();
         let line = logged.lines().find(|line| line.contains("BreakGlass"));
@@ -149,8 +152,8 @@ async fn whoever_breaks_the_glass_says_who_they_are_and_why() {
     let claims = Rest::new(&sandbox, "claims");
     let mut refused = Vec::new();
     for (said, status, field) in [
-        (json!({"reasonText": WHY}), 403, "context.officer_id"),
-        (json!({"officerId": OFFICER}), 400, "context.reason_text"),
+        (json!({"reasonText": WHY}), 403, "context.officerId"),
+        (json!({"officerId": OFFICER}), 400, "context.reasonText"),
     ] {
         let (id, answer) = ask(&claims, "BENEFIT_CLAIM", said).await;
         assert_eq!(answer.status, status, "{}", answer.text);

@@ -60,7 +60,7 @@ async fn refused(rest: &Rest, path: &str, asked: &Value) -> Value {
     let mut problem = answer.json();
     assert_eq!(answer.status, 400, "{asked}: {problem}");
     assert_eq!(problem["reason"], "PAGE_TOKEN_INVALID", "{problem}");
-    assert_eq!(problem["violations"][0]["field"], "page_token");
+    assert_eq!(problem["violations"][0]["field"], "pageToken");
     let own = problem["requestId"].take();
     assert_eq!(own, asked["context"]["requestId"], "{problem}");
     problem["instance"].take();
@@ -153,7 +153,7 @@ async fn a_page_token_is_its_callers_and_its_querys_alone() {
     let sizes = with(&on(&token), &json!({"pageSize": -1}));
     let size = auditor.post(SEARCH, sizes.to_string(), &[]).await.unwrap();
     assert_eq!(size.status, 400, "{size:?}");
-    assert_eq!(size.json()["violations"][0]["field"], "page_size");
+    assert_eq!(size.json()["violations"][0]["field"], "pageSize");
     let now = records(&sandbox, "DISCLOSURE") + records(&sandbox, "DENIED");
     assert_eq!(now, disclosed, "something was looked up or recorded");
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -17,6 +18,14 @@ use crate::dossier::{Dossier, Enquiry, Seen};
 
 /// A boxed future, as a trait object needs it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Makes a future on the heap, where `Box::pin` makes it on the stack and then moves all of it: the
+/// future of a call is some kilobytes large, and little of that is set at first.
+pub fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    // The place is there before the future is: nothing can fail between, which is what forces a move.
+    let place: Box<MaybeUninit<F>> = Box::new_uninit();
+    Box::into_pin(Box::write(place, make()))
+}
 
 /// An agency that can be asked, in its own protocol.
 ///

@@ -24,7 +24,7 @@ mod text;
 pub mod xml;
 
 pub use addresses::Addresses;
-pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution};
+pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution, boxed};
 pub use endpoint::{Endpoint, EndpointError, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify, is_login};

@@ -209,6 +209,21 @@ impl<Q: governor::clock::Clock + Clone> Admission<Q> {
         Ok(Warrant::new(&state.policy, agreement, duty, quota))
     }
 
+    /// Spends one request of the caller's quota for a call that nobody can judge; what is left of it,
+    /// or none for a caller that no agreement names.
+    ///
+    /// # Errors
+    /// `QUOTA_EXCEEDED`.
+    pub fn charge(&self, caller: &Caller) -> Result<Option<QuotaState>, Refusal> {
+        let state = self.state.load();
+        if !state.policy.knows(caller.agency(), caller.system()) {
+            return Ok(None);
+        }
+        let own = state.quotas.of(&state.policy, caller);
+        let quota = state.quotas.spend(&own, caller.agency(), None);
+        quota.map(Some).map_err(|spent| state.exceeded(spent))
+    }
+
     /// The agreement and the purpose under which a caller asks, and what is left of the quota.
     /// `about` is who a question is about, if it is about a person.
     fn terms<'s>(

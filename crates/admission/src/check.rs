@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use exchange::{
-    CallContext, Caller, Disclosure, Fault, FieldSet, Flag, FlagSet, Identifier, MatchHints,
-    OfficerId, PurposeCode, QuotaViolation, Reason, Request, Source, Verification, Violation,
+    AgreementId, CallContext, Caller, Disclosure, Fault, FieldSet, Flag, FlagSet, Identifier,
+    MatchHints, OfficerId, PurposeCode, QuotaViolation, Reason, Request, Source, Verification,
+    Violation,
 };
 use jiff::Timestamp;
 
@@ -56,7 +57,7 @@ pub(crate) fn agreement<'p>(
         return match fitting.find(|agreement| agreement.is_named(named)) {
             Some(own) if own.is_valid_at(now) => Ok(own),
             Some(own) => Err(expired(context, own)),
-            None => Err(not_allowed(context, "the agreement named does not fit")),
+            None => Err(misnamed(party, caller, context, named)),
         };
     }
     let mut valid = fitting.clone().filter(|a| a.is_valid_at(now));
@@ -319,6 +320,20 @@ fn agreement_required(context: &CallContext) -> Fault {
     about(fault, context, None)
 }
 
+/// The fault of a named agreement that does not fit: the caller's own, which is for other purposes, or
+/// none of the caller's.
+fn misnamed(party: &Party, caller: &Caller, context: &CallContext, named: &AgreementId) -> Fault {
+    let mut own = party.agreements();
+    let is_own = own.any(|it| it.is_named(named) && it.is_open_to(caller.system()));
+    if !is_own {
+        let fault = Fault::new(Reason::AgreementUnknown, "none of the caller's is named so");
+        return about(fault, context, None);
+    }
+    let mut fault = not_allowed(context, "the agreement named is for other purposes");
+    fault.violations = vec![missing(OTHER_PURPOSE)];
+    fault
+}
+
 fn not_allowed(context: &CallContext, detail: &str) -> Fault {
     about(Fault::new(Reason::PurposeNotAllowed, detail), context, None)
 }
@@ -360,6 +375,11 @@ const AGREEMENT: (&str, &str, Reason) = (
     "context.agreement_id",
     "is needed: several agreements fit the purpose",
     Reason::AgreementRequired,
+);
+const OTHER_PURPOSE: (&str, &str, Reason) = (
+    "context.agreement_id",
+    "names an agreement of yours for other purposes",
+    Reason::PurposeNotAllowed,
 );
 const PER_CLAIM: (&str, &str, Reason) = (
     "disclosure",

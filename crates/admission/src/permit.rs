@@ -22,6 +22,7 @@ pub struct Permit {
     masked: FieldSet,
     withheld: FieldSet,
     unconsented: FieldSet,
+    not_in_emergency: FieldSet,
     policy_digest: [u8; 32],
     criticality: Criticality,
     visibility: Visibility,
@@ -60,6 +61,10 @@ impl Permit {
             },
             withheld: request.mask.minus(&granted),
             unconsented,
+            not_in_emergency: match emergency {
+                Some(glass) => request.mask.and(&agreement.fields).minus(glass),
+                None => FieldSet::EMPTY,
+            },
             policy_digest: *policy.digest(),
             // The greater class is the less urgent one.
             criticality: match emergency {
@@ -137,6 +142,12 @@ impl Permit {
     #[must_use]
     pub const fn unconsented(&self) -> &FieldSet {
         &self.unconsented
+    }
+
+    /// Those of the withheld fields that the agreement has, but not in the emergency that this is.
+    #[must_use]
+    pub const fn not_in_emergency(&self) -> &FieldSet {
+        &self.not_in_emergency
     }
 
     /// The fields of the mask that may not be released.

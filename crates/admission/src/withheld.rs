@@ -3,7 +3,7 @@
 //! Only agreements of the caller itself are looked at, and nothing of the person: it tells no more than
 //! the catalogue of the caller's grants.
 
-use exchange::{Caller, Criticality, Field, Request};
+use exchange::{Caller, Field, Request};
 
 use crate::policy::Agreement;
 use crate::{Admission, Permit};
@@ -48,11 +48,11 @@ fn why(field: Field, request: &Request, permit: &Permit, agreements: &[&Agreemen
     if permit.unconsented().contains(field) {
         return Withheld::NotInConsent;
     }
-    let has = |it: &&&Agreement| it.fields.contains(field);
-    let own = agreements.iter().find(|it| it.id == *permit.agreement());
-    if permit.criticality() == Criticality::Emergency && own.filter(has).is_some() {
+    if permit.not_in_emergency().contains(field) {
         return Withheld::NotInEmergency;
     }
+    let has = |it: &&&Agreement| it.fields.contains(field);
+    let own = agreements.iter().find(|it| it.id == *permit.agreement());
     if own.is_some_and(|it| it.verify.contains(field)) {
         return Withheld::VerifyOnly;
     }

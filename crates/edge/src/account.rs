@@ -38,6 +38,7 @@ pub(crate) struct Notes {
     pub(crate) purpose: Option<PurposeCode>,
     pub(crate) criticality: Option<Criticality>,
     pub(crate) completeness: Option<v1::Completeness>,
+    /// The caller's quota, once the call has been judged.
     pub(crate) quota: Option<QuotaState>,
     /// Its place among the calls in progress, if it goes on behind the head of its answer.
     pub(crate) place: Option<Place>,

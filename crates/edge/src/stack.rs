@@ -3,6 +3,7 @@
 //! Not here: who is shed when too much is asked at once (`overload`).
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use exchange::{Fault, Reason};
@@ -20,7 +21,7 @@ use tracing::Instrument as _;
 use crate::account::{Account, Context};
 use crate::body::{self, Allowance};
 use crate::deadline::Deadlines;
-use crate::fault::Told;
+use crate::fault::{self, Told};
 use crate::grpc::Grpc;
 use crate::handlers::Handlers;
 use crate::listener::Peer;
@@ -129,9 +130,10 @@ impl Stack {
             trace::span(door, target, &head, &self.titles),
             Arc::clone(&self.observer),
         );
-        let inside = self
-            .inside(&context, door, target, malformed, head, body)
-            .instrument(account.span.clone());
+        let inside = pin!(
+            self.inside(&context, door, target, malformed, head, body)
+                .instrument(account.span.clone())
+        );
         let result = match timeout_at(deadline, AssertUnwindSafe(inside).catch_unwind()).await {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => Err(Fault::new(Reason::Internal, "a handler panicked")),
@@ -234,6 +236,7 @@ impl Stack {
                 (response, !streams)
             }
             Err(fault) => {
+                let fault = self.charged(&account.context, fault);
                 let response = self.tell(account.door, &account.context, &fault);
                 account.context.notes().fault = Some(fault);
                 (response, true)
@@ -249,6 +252,26 @@ impl Stack {
             response
         } else {
             response.map(|body| account.follow(body))
+        }
+    }
+
+    /// Spends the caller's quota for a call that is malformed, so that nobody sends nothing else for
+    /// ever; once it is spent, that is told instead of what is wrong.
+    fn charged(&self, context: &Context, fault: Fault) -> Fault {
+        let mut notes = context.notes();
+        let is_judged = notes.quota.is_some();
+        if is_judged || !fault::is_malformed(fault.reason) {
+            return fault;
+        }
+        match self.gate.charge(&context.call) {
+            Ok(left) => {
+                notes.quota = left;
+                fault
+            }
+            Err(refusal) => {
+                notes.quota = refusal.quota().cloned();
+                refusal.into()
+            }
         }
     }
 
@@ -286,7 +309,7 @@ impl Stack {
             headers.insert(REQUEST_ID, id);
         }
         let notes = context.notes();
-        // Of what was refused before admission, nobody has noted one.
+        // Of what was refused before admission and is not malformed, nobody has noted one.
         let untold = notes.quota.is_none();
         let looked_at = untold.then(|| self.gate.quota(&context.call)).flatten();
         if let Some(quota) = notes.quota.as_ref().or(looked_at.as_ref()) {

@@ -97,15 +97,14 @@ impl Tracker {
         self.gate.quota(call)
     }
 
+    /// Reads the question of `findUsage`.
+    pub(crate) fn read(&self, headers: &HeaderMap, asked: &FindUsage) -> Result<Usage, Fault> {
+        asked.read(headers, self.gate.year())
+    }
+
     /// Answers `findUsage`.
-    pub(crate) async fn find(
-        &self,
-        call: &Call,
-        headers: &HeaderMap,
-        asked: &FindUsage,
-    ) -> Result<Answer, Fault> {
-        let usage = asked.read(headers, self.gate.year())?;
-        let reply = self.gate.find_usage(call, &usage).await?;
+    pub(crate) async fn find(&self, call: &Call, usage: &Usage) -> Result<Answer, Fault> {
+        let reply = self.gate.find_usage(call, usage).await?;
         Ok(reply.message.into())
     }
 
@@ -160,7 +159,8 @@ impl Tracker {
         match which {
             Tracked::FindUsage => {
                 let asked = query(head.uri.query().unwrap_or_default())?;
-                self.find(call, &head.headers, &asked).await
+                let usage = self.read(&head.headers, &asked)?;
+                self.find(call, &usage).await
             }
             Tracked::UsagePeriod => self.period(call).await,
             Tracked::Heartbeat => Ok(self.heartbeat()),
@@ -213,7 +213,7 @@ impl FindUsage {
             .filter(|it| *it <= MAX_OFFSET);
         let limit = u32::try_from(self.limit).ok();
         let limit = limit.filter(|it| (1..=MAX_LIMIT).contains(it));
-        let offset = offset.ok_or_else(|| wrong("offset", "lies outside 0 to 9000"))?;
+        let offset = offset.ok_or_else(|| wrong("offset", OFFSET))?;
         Ok((
             offset,
             limit.ok_or_else(|| wrong("limit", "lies outside 1 to 1000"))?,
@@ -290,5 +290,6 @@ const COUNTRY: &str = "VN";
 const MAX_LIMIT: u32 = 1000;
 /// What is left out is read all the same.
 const MAX_OFFSET: u32 = 9000;
+const OFFSET: &str = "lies outside 0 to 9000: ask for what is older with a periodEnd";
 /// As long as a call that names no deadline.
 const PATIENCE: Duration = Duration::from_secs(3);

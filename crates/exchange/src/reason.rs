@@ -88,6 +88,8 @@ reasons! {
     PurposeSuspended = "PURPOSE_SUSPENDED", Caller, No;
     /// The agreement is not yet, or no longer, valid.
     AgreementExpired = "AGREEMENT_EXPIRED", Caller, No;
+    /// The agreement that the caller names is none of the caller's.
+    AgreementUnknown = "AGREEMENT_UNKNOWN", Caller, No;
     /// No agreement of the caller covers the purpose.
     PurposeNotAllowed = "PURPOSE_NOT_ALLOWED", Caller, No;
     /// The agreement is for other hours.

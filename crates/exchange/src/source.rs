@@ -107,6 +107,13 @@ impl SourceSet {
         self.0 == 0
     }
 
+    /// The source of a set that has one.
+    #[must_use]
+    pub fn only(self) -> Option<Source> {
+        let mut sources = self.iter();
+        sources.next().filter(|_| sources.next().is_none())
+    }
+
     /// The sources in the set, in the order of the contract.
     pub fn iter(self) -> impl Iterator<Item = Source> {
         Source::ALL.into_iter().filter(move |s| self.contains(*s))
@@ -116,5 +123,18 @@ impl SourceSet {
 impl FromIterator<Source> for SourceSet {
     fn from_iter<I: IntoIterator<Item = Source>>(sources: I) -> Self {
         sources.into_iter().fold(Self::EMPTY, Self::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_set_of_one_has_an_only_source() {
+        let one = SourceSet::EMPTY.with(Source::Tax);
+        assert_eq!(one.only(), Some(Source::Tax));
+        assert_eq!(SourceSet::EMPTY.only(), None);
+        assert_eq!(one.with(Source::Health).only(), None);
     }
 }

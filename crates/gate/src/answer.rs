@@ -146,9 +146,13 @@ fn masked(fields: &FieldSet) -> Vec<v1::MaskedField> {
 
 /// Why nothing of a source is granted.
 fn withheld(permit: &Permit, source: Source) -> &'static str {
-    match permit.unconsented().sources().contains(source) {
-        true => "NOT_IN_CONSENT",
-        false => "NOT_IN_AGREEMENT",
+    let has = |fields: &FieldSet| fields.sources().contains(source);
+    if has(permit.unconsented()) {
+        "NOT_IN_CONSENT"
+    } else if has(permit.not_in_emergency()) {
+        "NOT_IN_EMERGENCY"
+    } else {
+        "NOT_IN_AGREEMENT"
     }
 }
 

@@ -1,10 +1,11 @@
 //! The fan-out: every source at once, each cut off at its own time, all cancelled together.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::guard::{Guarded, PANICKED};
-use adapter::{Answer, Miss};
+use adapter::{Answer, Miss, boxed};
 use admission::{Limited, Permit};
 use evidence::{Open, SourceOutcome};
 use exchange::{CitizenId, Closed, Fault, FieldSet, Flag, Request, Source, SourceState};
@@ -63,10 +64,16 @@ impl Asking<'_> {
             Err(none) => return none,
         };
         let sources = self.permit.granted().sources();
-        let questions = sources.iter().map(|source| self.one(source, &subject));
-        // Each is woken alone: an answer of one does not ask the others how they are.
-        let questions: FuturesUnordered<_> = questions.collect();
-        let parts: Vec<Part> = questions.collect().await;
+        let parts: Vec<Part> = match sources.only() {
+            Some(source) => vec![self.one(source, &subject).await],
+            None => {
+                let questions = sources.iter();
+                let questions = questions.map(|source| boxed(|| self.one(source, &subject)));
+                // Each is woken alone: an answer of one does not ask the others how they are.
+                let questions: FuturesUnordered<_> = questions.collect();
+                questions.collect().await
+            }
+        };
         Answers {
             person: person(&subject, &parts),
             parts: Ok(parts),
@@ -100,10 +107,8 @@ impl Asking<'_> {
             (_, None) => (Err(unconfigured()), By::Itself),
             (Ok(subject), Some(agency)) => {
                 let span = trace::source(source);
-                let (asked, by) = self
-                    .question(agency, (subject, about.closed), &span)
-                    .instrument(span.clone())
-                    .await;
+                let question = pin!(self.question(agency, (subject, about.closed), &span));
+                let (asked, by) = question.instrument(span.clone()).await;
                 trace::ended(&span, state(&asked));
                 (asked, by)
             }
@@ -143,8 +148,9 @@ impl Asking<'_> {
             let put = self.put(guarded, patience, trace.as_deref());
             put.ask(subject, fields)
         };
-        let asked = self.once(&self.gate.answers, (source, key), patience.deadline, call);
-        let (result, by) = asked.await;
+        let (result, by) = self
+            .once(&self.gate.answers, (source, key), patience.deadline, call)
+            .await;
         // What comes when the source is stopped meanwhile is not used.
         let result = result.and_then(|mut answer| {
             if by == By::Another {

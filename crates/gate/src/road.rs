@@ -199,6 +199,15 @@ impl Gate {
         self.deps.admission.quota(&call.caller)
     }
 
+    /// Spends one request of the caller's quota for a call that is malformed, of which there is no
+    /// record; what is left of it, or none for a caller that no agreement names.
+    ///
+    /// # Errors
+    /// `QUOTA_EXCEEDED`.
+    pub fn charge(&self, call: &Call) -> Result<Option<QuotaState>, admission::Refusal> {
+        self.deps.admission.charge(&call.caller)
+    }
+
     /// The most urgent class that any agreement of the caller allows.
     #[must_use]
     pub fn most_urgent(&self, caller: &Caller) -> Criticality {

@@ -55,6 +55,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     use_ordinary_pages();
+    end_with_the_reader();
     match run(Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
@@ -69,6 +70,18 @@ fn main() -> ExitCode {
 fn use_ordinary_pages() {
     // A kernel that refuses has no huge pages, or the node is larger.
     rustix::thread::disable_transparent_huge_pages(true).ok();
+}
+
+/// Ends the program quietly when whoever reads what it prints wants no more, as in `lienthong … | head`.
+fn end_with_the_reader() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let said = info.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        hook(info);
+    }));
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {

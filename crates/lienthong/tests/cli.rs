@@ -79,6 +79,17 @@ fn an_operations_listener_where_nobody_listens_is_unavailable() {
 }
 
 #[test]
+fn who_reads_no_further_is_told_nothing_of_it() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lienthong"));
+    let command = command.args(["schema", "config"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
 fn a_lookup_without_a_sandbox_says_how_to_start_one() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().display().to_string();

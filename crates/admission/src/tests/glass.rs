@@ -36,6 +36,8 @@ fn an_emergency_is_granted_what_was_agreed_for_it_and_nothing_else() {
     let glass = FieldSet::of(Source::Health).or(&[status].into_iter().collect());
     assert_eq!(*permit.granted(), glass);
     assert!(permit.withheld().sources().contains(Source::Population));
+    let postponed = FieldSet::of(Source::Tax).or(&FieldSet::of(Source::Population));
+    assert_eq!(*permit.not_in_emergency(), postponed.minus(&glass));
     // It is noon, and nobody may ask but in an emergency.
     assert!(permit.flags().has(exchange::Flag::OutOfHours));
 }

@@ -75,13 +75,27 @@ fn probing_costs_and_a_spent_quota_hides_the_policy() {
             .admit(&desk(), &under("B-1", request("plain")));
         assert_eq!(
             refusal.unwrap_err().fault().reason,
-            Reason::PurposeNotAllowed
+            Reason::AgreementUnknown
         );
     }
     for probe in [under("B-1", request("plain")), request("strict")] {
         let refusal = room.admission.admit(&desk(), &probe).unwrap_err();
         assert_eq!(refusal.fault().reason, Reason::QuotaExceeded);
     }
+}
+
+#[test]
+fn what_nobody_can_judge_is_charged_to_its_caller() {
+    let room = Room::new(POLICY);
+    for left in [2, 1, 0] {
+        let quota = room.admission.charge(&desk()).unwrap().unwrap();
+        assert_eq!((quota.policy, quota.remaining), ("caller", left));
+    }
+    let refusal = room.admission.charge(&desk()).unwrap_err();
+    assert_eq!(refusal.fault().reason, Reason::QuotaExceeded);
+    assert_eq!(refusal.quota().unwrap().remaining, 0);
+    let stranger = caller("X99", "nobody");
+    assert!(room.admission.charge(&stranger).unwrap().is_none());
 }
 
 #[test]

@@ -88,10 +88,34 @@ fn one_of_several_agreements_must_be_named() {
 fn the_agreement_of_another_reads_like_one_that_does_not_exist() {
     let of_another = refused(&desk(), &under("B-1", request("plain")));
     let of_nobody = refused(&desk(), &under("Z-9", request("plain")));
-    let for_another_purpose = refused(&desk(), &under("A-2", request("plain")));
-    assert_eq!(of_another.reason, Reason::PurposeNotAllowed);
+    assert_eq!(of_another.reason, Reason::AgreementUnknown);
     assert_eq!(outside(&of_another), outside(&of_nobody));
-    assert_eq!(outside(&of_another), outside(&for_another_purpose));
+}
+
+#[test]
+fn an_agreement_of_the_caller_for_other_purposes_is_said_to_be_that() {
+    let fault = refused(&desk(), &under("A-2", request("plain")));
+    assert_eq!(fault.reason, Reason::PurposeNotAllowed);
+    assert_eq!(
+        fields(&fault.violations),
+        [("context.agreement_id", Reason::PurposeNotAllowed)]
+    );
+}
+
+#[test]
+fn an_agreement_that_is_open_to_other_systems_of_the_agency_is_none_of_the_callers() {
+    let archive = caller("H55", "archive");
+    let of_desk = "systems = [\"desk\"]\npurposes = [\"strict\"]";
+    assert!(POLICY.contains(of_desk));
+    let room = Room::new(&POLICY.replace(of_desk, &of_desk.replace("desk", "archive")));
+    let refused = |id: &str| {
+        let asked = under(id, request("plain"));
+        Fault::from(room.admission.admit(&archive, &asked).unwrap_err())
+    };
+    let (of_desk, of_nobody) = (refused("A-1"), refused("Z-9"));
+    assert_eq!(of_desk.reason, Reason::AgreementUnknown);
+    assert_eq!(outside(&of_desk), outside(&of_nobody));
+    assert_eq!(refused("A-2").reason, Reason::PurposeNotAllowed);
 }
 
 #[test]

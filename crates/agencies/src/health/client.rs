@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{
-    Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session, is_login,
+    Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session, boxed,
+    is_login,
 };
 use base64_simd::STANDARD;
 use bytes::Bytes;
@@ -64,7 +65,7 @@ impl Agency for Health {
     }
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
-        Box::pin(self.look(question))
+        boxed(|| self.look(question))
     }
 }
 

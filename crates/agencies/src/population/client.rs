@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution, Session};
+use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution, Session, boxed};
 use exchange::{Identifier, IdentifierKind, MatchHints, Source};
 
 use super::hear::Heard;
@@ -123,7 +123,7 @@ impl Agency for Population {
     }
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
-        Box::pin(self.answer(question))
+        boxed(|| self.answer(question))
     }
 
     fn resolve<'a>(

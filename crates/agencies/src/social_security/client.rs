@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution, confirm};
+use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution, boxed, confirm};
 use api::Record;
 use deadpool::managed::{Object, Pool};
 use exchange::{CitizenId, FieldSet, Identifier, IdentifierKind, Source, SourceState};
@@ -105,7 +105,7 @@ impl Agency for SocialSecurity {
     }
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
-        Box::pin(self.look_up(question))
+        boxed(|| self.look_up(question))
     }
 
     fn resolve<'a>(

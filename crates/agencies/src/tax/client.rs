@@ -1,8 +1,9 @@
 //! The calls to the tax register.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
+use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution, boxed};
 use api::agency::v1::agency_service_client::AgencyServiceClient;
 use api::agency::v1::{LookupRecordResponse, StreamObligationsResponse};
 use api::v1::TaxObligation;
@@ -46,10 +47,11 @@ impl Client {
     async fn lookup(&self, question: &Question<'_>) -> Result<Answer, Miss> {
         let streamed = question.fields.contains(Field::TaxObligations);
         let ((response, attempts), obligations) = if streamed {
-            // On the heap: a question without them would move twice its size.
-            let both =
-                async { tokio::try_join!(self.record(question), self.obligations(question)) };
-            Box::pin(both).await?
+            // On the heap: a question without them would take twice the room.
+            let both = || async {
+                tokio::try_join!(self.record(question), self.obligations(question))
+            };
+            boxed(both).await?
         } else {
             (self.record(question).await?, Vec::new())
         };
@@ -104,7 +106,7 @@ impl Agency for Client {
     }
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
-        Box::pin(self.lookup(question))
+        boxed(|| self.lookup(question))
     }
 
     fn resolve<'a>(
@@ -152,6 +154,8 @@ where
         }
     };
     let late = |_| Miss::timeout("no answer before the deadline");
+    // Where it is: a future that is handed on is moved and counted twice.
+    let both = pin!(both);
     let (answered, attempts) = timeout_at(context.deadline, both).await.map_err(late)?;
     match answered {
         Ok(response) => Ok((response.into_inner(), attempts)),

@@ -2112,6 +2112,10 @@ pub struct Access {
     /// it; of a record about many, with the citizen's own entry and the path from it to the record. Empty while the record is under no checkpoint yet, and if another node keeps its log.
     #[prost(string, tag = "10")]
     pub tlog_proof: ::prost::alloc::string::String,
+    /// The same in every access of one call, and in no other: a stream leaves one for each source and one
+    /// for the whole. Empty of what was recorded without it.
+    #[prost(string, tag = "11")]
+    pub exchange: ::prost::alloc::string::String,
 }
 /// How far an erasure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

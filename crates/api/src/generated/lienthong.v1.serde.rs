@@ -37,6 +37,9 @@ impl serde::Serialize for Access {
         if !self.tlog_proof.is_empty() {
             len += 1;
         }
+        if !self.exchange.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lienthong.v1.Access", len)?;
         if let Some(v) = self.log_time.as_ref() {
             struct_ser.serialize_field("logTime", v)?;
@@ -79,6 +82,9 @@ impl serde::Serialize for Access {
         if !self.tlog_proof.is_empty() {
             struct_ser.serialize_field("tlogProof", &self.tlog_proof)?;
         }
+        if !self.exchange.is_empty() {
+            struct_ser.serialize_field("exchange", &self.exchange)?;
+        }
         struct_ser.end()
     }
 }
@@ -106,6 +112,7 @@ impl<'de> serde::Deserialize<'de> for Access {
             "seq",
             "tlog_proof",
             "tlogProof",
+            "exchange",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -120,6 +127,7 @@ impl<'de> serde::Deserialize<'de> for Access {
             LogOrigin,
             Seq,
             TlogProof,
+            Exchange,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -156,6 +164,7 @@ impl<'de> serde::Deserialize<'de> for Access {
                             "logOrigin" | "log_origin" => Ok(GeneratedField::LogOrigin),
                             "seq" => Ok(GeneratedField::Seq),
                             "tlogProof" | "tlog_proof" => Ok(GeneratedField::TlogProof),
+                            "exchange" => Ok(GeneratedField::Exchange),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -185,6 +194,7 @@ impl<'de> serde::Deserialize<'de> for Access {
                 let mut log_origin__ = None;
                 let mut seq__ = None;
                 let mut tlog_proof__ = None;
+                let mut exchange__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::LogTime => {
@@ -255,6 +265,12 @@ impl<'de> serde::Deserialize<'de> for Access {
                             }
                             tlog_proof__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Exchange => {
+                            if exchange__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("exchange"));
+                            }
+                            exchange__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Access {
@@ -268,6 +284,7 @@ impl<'de> serde::Deserialize<'de> for Access {
                     log_origin: log_origin__.unwrap_or_default(),
                     seq: seq__.unwrap_or_default(),
                     tlog_proof: tlog_proof__.unwrap_or_default(),
+                    exchange: exchange__.unwrap_or_default(),
                 })
             }
         }

@@ -51,6 +51,7 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         | R::SystemSuspended
         | R::PurposeSuspended
         | R::AgreementExpired
+        | R::AgreementUnknown
         | R::PurposeNotAllowed
         | R::OutOfHours
         | R::ConsentInvalid
@@ -80,6 +81,13 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         R::Internal => (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR),
     };
     Meaning { code, status }
+}
+
+/// True if a call that fails so cannot be read, or is for nothing that is served.
+pub(crate) const fn is_malformed(reason: Reason) -> bool {
+    let code = meaning(reason).code;
+    matches!(code, Code::InvalidArgument | Code::Unimplemented)
+        || matches!(reason, Reason::PayloadTooLarge)
 }
 
 /// Everything that leaves about one fault, worked out once for whichever door.

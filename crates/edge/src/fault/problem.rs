@@ -1,7 +1,11 @@
 //! A fault as REST tells it: `application/problem+json` (RFC 9457).
+//!
+//! *Invariant:* a field is named as it stands in JSON, whoever found out what is wrong with it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use exchange::{Reason, Violation};
 use serde::Serialize;
 
 use super::{DOMAIN, Told};
@@ -32,7 +36,7 @@ struct Problem<'a> {
 
 #[derive(Serialize)]
 struct Wrong<'a> {
-    field: &'a str,
+    field: Cow<'a, str>,
     description: &'a str,
     reason: &'static str,
 }
@@ -55,7 +59,7 @@ impl Told<'_> {
         let fault = self.fault;
         let id = self.request_id.to_string();
         let violations = fault.violations.iter().map(|violation| Wrong {
-            field: &violation.field,
+            field: in_json(violation),
             description: &violation.description,
             reason: violation.reason.name(),
         });
@@ -87,3 +91,28 @@ impl Told<'_> {
         serde_json::to_vec(&problem).unwrap_or_default()
     }
 }
+
+/// The place of a violation in a body. The contract's own path leads to the same place, but for the
+/// paths of a mask, which are one text there.
+fn in_json(violation: &Violation) -> Cow<'_, str> {
+    let field = violation.field.as_str();
+    // Who reads JSON names what stands there, in whichever spelling.
+    let is_as_written = violation.reason == Reason::InvalidJson;
+    if is_as_written || !field.contains(['_', '.']) {
+        return Cow::Borrowed(field);
+    }
+    let mut path = String::with_capacity(field.len());
+    let mut begins_word = false;
+    for c in field.chars() {
+        if begins_word {
+            path.push(c.to_ascii_uppercase());
+        } else if c != '_' {
+            path.push(c);
+        }
+        begins_word = c == '_';
+    }
+    Cow::Owned(path.replace(PATHS, "["))
+}
+
+/// How the proto path of a mask leads to one of its paths.
+const PATHS: &str = ".paths[";

@@ -8,6 +8,7 @@ mod audit;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use adapter::{BoxFuture, boxed};
 use api::routes::Rpc;
 use api::v1;
 use api::v1::audit_service_server::AuditServiceServer;
@@ -193,12 +194,18 @@ impl Shell {
 impl CitizenService for Shell {
     type StreamCitizenStream = Events<v1::StreamCitizenResponse>;
 
-    async fn lookup_citizen(
-        &self,
+    // Not `async`, for `boxed`: nothing is called as often.
+    fn lookup_citizen<'a, 'f>(
+        &'a self,
         request: Request<v1::LookupCitizenRequest>,
-    ) -> Result<Response<v1::LookupCitizenResponse>, Status> {
-        let (context, message) = split(request)?;
-        settle(&context, self.handlers.lookup(&context, &message).await)
+    ) -> BoxFuture<'f, Result<Response<v1::LookupCitizenResponse>, Status>>
+    where
+        'a: 'f,
+    {
+        boxed(move || async move {
+            let (context, message) = split(request)?;
+            settle(&context, self.handlers.lookup(&context, &message).await)
+        })
     }
 
     async fn stream_citizen(

@@ -209,7 +209,9 @@ impl Handlers {
             }
             Err(fault) => {
                 let spent = fault.quota.as_ref().map(spent);
-                notes.quota = spent.or_else(|| self.gate.quota(&context.call));
+                if !before_admission(fault.reason) {
+                    notes.quota = spent.or_else(|| self.gate.quota(&context.call));
+                }
                 Err(fault)
             }
         }
@@ -225,6 +227,14 @@ const fn before_purposes(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::SyntheticId | Reason::CallerUnknown | Reason::PurposeUnknown
+    )
+}
+
+/// True for refusals of malformed questions, of which nothing has been spent yet.
+const fn before_admission(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::SyntheticId | Reason::PurposeUnknown | Reason::PageTokenInvalid
     )
 }
 

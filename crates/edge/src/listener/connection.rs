@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use adapter::boxed;
 use cork::Cork;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response};
@@ -97,7 +98,7 @@ where
     let says_so = (protocol == Protocol::Http1).then(|| ends.leave.clone());
     let service = service_fn(move |request| {
         // On the heap at once: a call of its kilobytes is moved several times into its task.
-        let answer = (!refuses.load(Ordering::Relaxed)).then(|| Box::pin(answer(request)));
+        let answer = (!refuses.load(Ordering::Relaxed)).then(|| boxed(|| answer(request)));
         let leave = says_so.clone();
         async move {
             match answer {

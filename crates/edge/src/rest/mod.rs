@@ -117,7 +117,8 @@ impl Rest {
         let answer = match which {
             Tracked::FindUsage => {
                 let asked = json::read(head, body, |_| Vec::new())?;
-                tracker.find(call, &head.headers, &asked).await
+                let usage = tracker.read(&head.headers, &asked)?;
+                tracker.find(call, &usage).await
             }
             Tracked::UsagePeriod => tracker.period(call).await,
             Tracked::Heartbeat => Ok(tracker.heartbeat()),

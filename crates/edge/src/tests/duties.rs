@@ -133,13 +133,13 @@ async fn everything_that_is_wrong_with_a_search_is_listed_at_once() {
         })
         .collect();
     let expected = [
-        ("context.request_id", "INVALID_ARGUMENT"),
-        ("end_time", "INVALID_ARGUMENT"),
-        ("caller_agency", "INVALID_ARGUMENT"),
-        ("request_id", "INVALID_ARGUMENT"),
-        ("page_size", "INVALID_ARGUMENT"),
-        ("page_token", "PAGE_TOKEN_INVALID"),
-        ("context.purpose_code", "PURPOSE_UNKNOWN"),
+        ("context.requestId", "INVALID_ARGUMENT"),
+        ("endTime", "INVALID_ARGUMENT"),
+        ("callerAgency", "INVALID_ARGUMENT"),
+        ("requestId", "INVALID_ARGUMENT"),
+        ("pageSize", "INVALID_ARGUMENT"),
+        ("pageToken", "PAGE_TOKEN_INVALID"),
+        ("context.purposeCode", "PURPOSE_UNKNOWN"),
     ];
     assert_eq!(listed, expected);
     let without = json!({"context": context("INSPECTION")});

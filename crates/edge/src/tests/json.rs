@@ -55,10 +55,10 @@ async fn every_unknown_field_is_named_with_what_else_is_wrong() {
             "requiredSources[2]",
             "requiredSources[3]",
             "subject.hints.birthDate.year",
-            "read_mask.paths[0] READ_MASK_WILDCARD",
-            "subject.personal_id INVALID_SUBJECT_ID",
-            "context.request_id INVALID_ARGUMENT",
-            "context.purpose_code PURPOSE_UNKNOWN",
+            "readMask[0] READ_MASK_WILDCARD",
+            "subject.personalId INVALID_SUBJECT_ID",
+            "context.requestId INVALID_ARGUMENT",
+            "context.purposeCode PURPOSE_UNKNOWN",
         ]
     );
     assert_eq!(world.tax.asked(), 0);
@@ -254,8 +254,5 @@ async fn a_stream_names_fields_from_the_body_down() {
         .iter()
         .map(|v| &v["field"])
         .collect();
-    assert_eq!(
-        fields,
-        ["lookup.colour", "more", "lookup.read_mask.paths[0]"]
-    );
+    assert_eq!(fields, ["lookup.colour", "more", "lookup.readMask[0]"]);
 }

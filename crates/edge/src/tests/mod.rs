@@ -9,6 +9,7 @@ mod grpc;
 mod input;
 mod json;
 mod life;
+mod malformed;
 mod overload;
 mod rest;
 mod telemetry;

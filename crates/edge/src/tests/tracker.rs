@@ -72,6 +72,35 @@ async fn usages_have_the_shape_of_the_data_tracker() {
 }
 
 #[tokio::test]
+async fn pages_go_on_by_offset_until_the_total_has_come() {
+    let world = World::new().await;
+    for _ in 0..5 {
+        found(&world, "").await;
+    }
+    let client = Client::of(&world, "portal");
+    let mut came = Vec::new();
+    loop {
+        let body = json!({"userCode": KNOWN, "limit": 2, "offset": came.len()});
+        let page = find(&client, &body).await.json();
+        assert_eq!(page["totalUsages"], 5, "whatever the page: {page}");
+        let usages = page["usages"].as_array().unwrap();
+        came.extend(usages.iter().map(|it| it["logtime"].to_string()));
+        if came.len() >= 5 {
+            break;
+        }
+        assert_eq!(usages.len(), 2, "{page}");
+    }
+    let newest_first = came.is_sorted_by(|one, next| one > next);
+    assert!(newest_first && came.len() == 5, "{came:?}");
+    let beyond = json!({"userCode": KNOWN, "offset": 9001});
+    let beyond = find(&client, &beyond).await.json();
+    let wrong = &beyond["violations"][0];
+    assert_eq!(wrong["field"], "offset");
+    let what = wrong["description"].as_str().unwrap();
+    assert!(what.contains("with a periodEnd"), "{what}");
+}
+
+#[tokio::test]
 async fn a_number_in_a_url_is_refused_where_agencies_call() {
     let world = World::new().await;
     let client = Client::of(&world, "portal");

@@ -37,6 +37,11 @@ pub(super) trait Database: Send + fmt::Debug {
     /// True if other nodes write to it as well.
     fn is_shared(&self) -> bool;
 
+    /// How the insertion of many rows begins, as part of a change that fails as a whole.
+    fn insertion(&self) -> &'static str {
+        "INSERT"
+    }
+
     /// Holds the keys of persons until what is changed at once is done: those who add to them
     /// together, who erases one alone.
     fn hold(&mut self, how: Hold) -> Result<(), Error>;
@@ -93,7 +98,8 @@ pub(super) fn insert<const N: usize>(
     if rows.peek().is_none() {
         return Ok(());
     }
-    let (many, one) = (statement(into, MANY, N), statement(into, 1, N));
+    let statement = |rows| statement(db.insertion(), into, rows, N);
+    let (many, one) = (statement(MANY), statement(1));
     let mut values: Vec<Value> = Vec::with_capacity(MANY * N);
     loop {
         priority::give_way();
@@ -110,13 +116,13 @@ pub(super) fn insert<const N: usize>(
     }
 }
 
-fn statement(into: &str, rows: usize, columns: usize) -> String {
+fn statement(insertion: &str, into: &str, rows: usize, columns: usize) -> String {
     let rows = (0..rows).map(|row| {
         let places = (1..=columns).map(|column| format!("${}", row * columns + column));
         format!("({})", places.collect::<Vec<_>>().join(", "))
     });
     let rows = rows.collect::<Vec<_>>().join(", ");
-    format!("INSERT INTO {into} VALUES {rows} ON CONFLICT DO NOTHING")
+    format!("{insertion} INTO {into} VALUES {rows} ON CONFLICT DO NOTHING")
 }
 
 /// The list `$from, …` of so many parameters.

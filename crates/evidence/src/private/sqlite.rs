@@ -111,6 +111,11 @@ impl Database for Sqlite {
         false
     }
 
+    fn insertion(&self) -> &'static str {
+        // Or it copies each page before it changes it, to be able to undo this statement alone.
+        "INSERT OR FAIL"
+    }
+
     fn hold(&mut self, _: Hold) -> Result<(), Error> {
         Ok(()) // one thread of one process changes it
     }

@@ -86,6 +86,7 @@ impl Gate {
                 .collect(),
             field_groups: leaf.fields().map(str::to_owned).collect(),
             receiver_code: leaf.caller.ag,
+            exchange: leaf.sub,
             receiver_system: leaf.caller.sys,
             log_origin: (*record.origin).to_owned(),
             seq: record.seq,

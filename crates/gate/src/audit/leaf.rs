@@ -14,6 +14,9 @@ pub(super) struct Leaf {
     pub(super) caller: Caller,
     #[serde(default)]
     pub(super) purpose: String,
+    /// What commits to the person: under salts that are those of one call.
+    #[serde(default)]
+    pub(super) sub: String,
     #[serde(default)]
     src: Vec<Entry>,
 }
@@ -47,13 +50,14 @@ impl Leaf {
     /// What it says of one in a record about many: `entry` names the sources, and the fields where they
     /// are not those of the record.
     pub(super) fn of_one(self, entry: &BatchProof) -> Self {
-        let mut one = Self::read(entry.entry.as_bytes()).src;
-        for own in &mut one {
+        let one = Self::read(entry.entry.as_bytes());
+        let (sub, mut src) = (one.sub, one.src);
+        for own in &mut src {
             let of_all = self.src.iter().find(|of_all| of_all.s == own.s);
             let of_all = of_all.and_then(|of_all| of_all.f.clone());
             own.f = own.f.take().or(of_all);
         }
-        Self { src: one, ..self }
+        Self { sub, src, ..self }
     }
 
     /// The sources that were asked, in the order of the record. One that this version does not know
@@ -79,10 +83,11 @@ mod tests {
     fn a_record_tells_who_asked_which_source_for_what() {
         let leaf = Leaf::read(
             br#"{"v":1,"t":"ACCESS","ts":1771234567890,"caller":{"ag":"G12","sys":"tax"},"purpose":"P",
-            "src":[{"s":"CIVIL_STATUS","st":"OK","f":["civil_status.death"]},{"s":"MOON","st":"OK"},
+            "sub":"c:x","src":[{"s":"CIVIL_STATUS","st":"OK","f":["civil_status.death"]},{"s":"MOON","st":"OK"},
             {"s":"TAX","st":"TIMEOUT","c":["tax.status"]}],"more":1}"#,
         );
         assert_eq!((&*leaf.caller.ag, &*leaf.caller.sys), ("G12", "tax"));
+        assert_eq!(leaf.sub, "c:x");
         let sources: Vec<_> = leaf.sources().collect();
         assert_eq!(sources, [Source::CivilStatus, Source::Tax]);
         let fields: Vec<_> = leaf.fields().collect();
@@ -101,13 +106,12 @@ mod tests {
                 index: 0,
                 path: Vec::new(),
             });
-            assert_eq!(leaf.purpose, "P");
+            assert_eq!((&*leaf.purpose, &*leaf.sub), ("P", "c:own"));
             leaf.fields().map(str::to_owned).collect::<Vec<_>>()
         };
-        let same =
-            r#"{"i":0,"src":[{"s":"TAX","st":"OK"},{"s":"POPULATION","st":"NOT_FOUND","f":[]}]}"#;
+        let same = r#"{"i":0,"sub":"c:own","src":[{"s":"TAX","st":"OK"},{"s":"POPULATION","st":"NOT_FOUND","f":[]}]}"#;
         assert_eq!(fields(same), ["tax.status"]);
-        let other = r#"{"i":0,"src":[{"s":"TAX","st":"OK","f":["tax.tax_code"]}]}"#;
+        let other = r#"{"i":0,"sub":"c:own","src":[{"s":"TAX","st":"OK","f":["tax.tax_code"]}]}"#;
         assert_eq!(fields(other), ["tax.tax_code"]);
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use adapter::guard::{Cut, Guarded, NO_TIME, Patience};
-use adapter::{Answer, BoxFuture, Context, Miss, Question, Resolution};
+use adapter::{Answer, BoxFuture, Context, Miss, Question, Resolution, boxed};
 use exchange::{Caller, CitizenId, FieldSet, Flag, Identifier, Request, Source, SourceState};
 use tokio::time::Instant;
 
@@ -124,7 +124,7 @@ impl Put {
         subject: CitizenId,
         fields: FieldSet,
     ) -> BoxFuture<'static, Ended<Answer>> {
-        Box::pin(async move {
+        boxed(|| async move {
             let question = Question {
                 subject,
                 hints: &self.request.subject.hints,
@@ -141,7 +141,7 @@ impl Put {
 
     /// Asks who is behind the number of the request.
     pub(crate) fn resolve(self) -> BoxFuture<'static, Ended<Resolution>> {
-        Box::pin(async move {
+        boxed(|| async move {
             let context = self.context();
             let number = &self.request.subject.identifier;
             let asked = self.guarded.resolve(self.patience, number, &context).await;

@@ -12,7 +12,8 @@ use exchange::{
 use jiff::{ToSpan as _, tz};
 use serde_json::Value;
 
-use super::world::{Office, World, call, named};
+use super::office::Office;
+use super::world::{World, call, named};
 use crate::{Call, Reply};
 
 fn listing() -> Listing {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use api::v1::{Completeness, WithheldReason as Why};
 use exchange::{IdentifierKind, Request, Source};
 
-use super::world::{Office, World, call, named, switch};
+use super::office::Office;
+use super::world::{World, call, named, switch};
 
 fn dry(paths: &[&'static str]) -> Arc<Request> {
     let mut asked = named(IdentifierKind::Personal, "999099000001", paths);

@@ -5,12 +5,15 @@ mod canary;
 mod closed;
 mod dry;
 mod numbers;
+mod office;
 mod once;
+mod seen;
 mod stops;
 mod streams;
 mod verdicts;
 mod world;
 
-use world::{Office, World, call, switch};
+use office::Office;
+use world::{World, call, switch};
 
 pub(crate) use world::{POLICY, named};

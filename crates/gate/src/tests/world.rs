@@ -1,25 +1,23 @@
 //! A whole gate: policy, record, and one office per source.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::guard::{self, Guarded};
-use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use admission::{Admission, Policy};
-use api::{Record, v1};
 use evidence::{Evidence, Shelf};
 use exchange::{
-    AgencyCode, Caller, CitizenId, Clock, Closed, Criticality, Field, FieldSet, Identifier,
-    IdentifierKind, MatchHints, PurposeCode, Request, RequestId, Source, SourceSet, SourceState,
-    Subject, Switch, SystemClock, SystemId,
+    AgencyCode, Caller, Clock, Criticality, Field, FieldSet, Identifier, IdentifierKind,
+    MatchHints, PurposeCode, Request, RequestId, SourceSet, Subject, Switch, SystemClock, SystemId,
 };
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::{Call, Deps, Gate, Listed, Observer, Switches, Synthetic};
+use super::office::Office;
+use super::seen::Seen;
+use crate::{Call, Deps, Gate, Listed, Switches, Synthetic};
 
 /// A gate, its record and where that is.
 pub(super) struct World {
@@ -119,238 +117,6 @@ fn canaries(dir: &Path) -> PathBuf {
     let file = dir.join("canaries");
     std::fs::write(&file, format!("# planted\n{CANARY}\n")).unwrap();
     file
-}
-
-/// Which sources were counted, and how they ended; who asked about a canary; what was closed; which
-/// sources were asked once for several; and which were not asked for a remembered verdict.
-#[derive(Debug, Default)]
-pub(super) struct Seen(
-    Mutex<Vec<(Source, SourceState)>>,
-    Mutex<Vec<String>>,
-    Mutex<Vec<(Source, Closed)>>,
-    Mutex<Vec<Source>>,
-    Mutex<Vec<Source>>,
-);
-
-impl Seen {
-    pub(super) fn all(&self) -> Vec<(Source, SourceState)> {
-        self.0.lock().unwrap().clone()
-    }
-
-    pub(super) fn hits(&self) -> Vec<String> {
-        self.1.lock().unwrap().clone()
-    }
-
-    pub(super) fn joined(&self) -> Vec<Source> {
-        self.3.lock().unwrap().clone()
-    }
-
-    pub(super) fn remembered(&self) -> Vec<Source> {
-        self.4.lock().unwrap().clone()
-    }
-
-    pub(super) fn closed(&self) -> Vec<(Source, Closed)> {
-        self.2.lock().unwrap().clone()
-    }
-}
-
-impl Observer for Seen {
-    fn source(&self, _caller: &Caller, source: Source, state: SourceState, _took: Duration) {
-        self.0.lock().unwrap().push((source, state));
-    }
-
-    fn joined(&self, source: Source) {
-        self.3.lock().unwrap().push(source);
-    }
-
-    fn remembered(&self, source: Source) {
-        self.4.lock().unwrap().push(source);
-    }
-
-    fn closed(&self, _caller: &Caller, _request: &RequestId, source: Source, why: Closed) {
-        self.2.lock().unwrap().push((source, why));
-    }
-
-    fn canary(&self, caller: &Caller, request: &RequestId) {
-        let hit = format!("{} {} {request}", caller.agency(), caller.system());
-        self.1.lock().unwrap().push(hit);
-    }
-}
-
-/// An office that answers at once, never, or when it is told to.
-#[derive(Debug)]
-pub(super) struct Office {
-    source: Source,
-    manner: Manner,
-    /// Rung when it is asked for a record.
-    asked: Arc<Notify>,
-    /// Until when each question must be answered.
-    heard: Arc<Mutex<Vec<Instant>>>,
-    resolves: &'static [IdentifierKind],
-    resolution: fn() -> Result<Resolution, Miss>,
-    /// A number that was replaced, and the one in force.
-    moved: Option<(&'static str, &'static str)>,
-}
-
-/// How an office answers.
-#[derive(Debug)]
-enum Manner {
-    Answers,
-    KnowsNobody,
-    Hangs,
-    /// Until it is released.
-    Waits(Arc<Notify>),
-}
-
-impl Office {
-    /// An office that answers at once.
-    pub(super) fn answers(source: Source) -> Self {
-        Self {
-            source,
-            manner: Manner::Answers,
-            asked: Arc::default(),
-            heard: Arc::default(),
-            resolves: &[],
-            resolution: || Err(Miss::not_served()),
-            moved: None,
-        }
-    }
-
-    /// The office, which says that about numbers of its kind.
-    pub(super) fn resolving(self, resolution: fn() -> Result<Resolution, Miss>) -> Self {
-        let resolves: &[_] = if self.source == Source::Tax {
-            &[IdentifierKind::TaxCode]
-        } else {
-            &[IdentifierKind::Legacy]
-        };
-        Self {
-            resolves,
-            resolution,
-            ..self
-        }
-    }
-
-    /// The office, which knows that one number was replaced by another.
-    pub(super) fn moved(self, old: &'static str, new: &'static str) -> Self {
-        let moved = Some((old, new));
-        Self { moved, ..self }
-    }
-
-    /// An office that holds no record of anybody.
-    pub(super) fn knows_nobody(source: Source) -> Self {
-        Self {
-            manner: Manner::KnowsNobody,
-            ..Self::answers(source)
-        }
-    }
-
-    /// An office that never answers.
-    pub(super) fn hangs(source: Source) -> Self {
-        Self {
-            manner: Manner::Hangs,
-            ..Self::answers(source)
-        }
-    }
-
-    /// An office that answers when it is released.
-    pub(super) fn waits(source: Source) -> Self {
-        Self {
-            manner: Manner::Waits(Arc::default()),
-            ..Self::answers(source)
-        }
-    }
-
-    /// By which an office that waits is released.
-    pub(super) fn released(&self) -> Arc<Notify> {
-        let Manner::Waits(release) = &self.manner else {
-            panic!("{:?}", self.manner);
-        };
-        Arc::clone(release)
-    }
-
-    /// Until when each question had to be answered that it was asked.
-    pub(super) fn heard(&self) -> Arc<Mutex<Vec<Instant>>> {
-        Arc::clone(&self.heard)
-    }
-
-    /// Rings when the office is asked for a record.
-    pub(super) fn asked(&self) -> Arc<Notify> {
-        Arc::clone(&self.asked)
-    }
-}
-
-impl Agency for Office {
-    fn source(&self) -> Source {
-        self.source
-    }
-
-    fn cap(&self) -> Duration {
-        Duration::from_secs(60)
-    }
-
-    fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
-        Box::pin(async move {
-            self.asked.notify_one();
-            self.heard.lock().unwrap().push(question.context.deadline);
-            match &self.manner {
-                Manner::Answers => {
-                    let moved = self.moved.filter(|it| it.0 == question.subject.reveal());
-                    let in_force = moved.and_then(|(_, new)| CitizenId::from_agency(new));
-                    let answer = answer(self.source, &question.subject);
-                    Ok(Answer { in_force, ..answer })
-                }
-                Manner::KnowsNobody => Err(Miss::not_found()),
-                Manner::Hangs => std::future::pending().await,
-                Manner::Waits(release) => {
-                    release.notified().await;
-                    Ok(answer(self.source, &question.subject))
-                }
-            }
-        })
-    }
-
-    fn resolves(&self) -> &'static [IdentifierKind] {
-        self.resolves
-    }
-
-    fn resolve<'a>(
-        &'a self,
-        _identifier: &'a Identifier,
-        context: &'a Context<'a>,
-    ) -> BoxFuture<'a, Result<Resolution, Miss>> {
-        Box::pin(async {
-            self.heard.lock().unwrap().push(context.deadline);
-            if let Manner::Waits(release) = &self.manner {
-                release.notified().await;
-            }
-            (self.resolution)()
-        })
-    }
-}
-
-fn answer(source: Source, subject: &CitizenId) -> Answer {
-    let personal_id = subject.reveal().to_owned();
-    let record = if source == Source::Tax {
-        Record::Tax(Box::new(v1::TaxRecord {
-            personal_id,
-            tax_code: "0100233488".to_owned(),
-            ..Default::default()
-        }))
-    } else {
-        Record::Population(Box::new(v1::PopulationRecord {
-            personal_id,
-            sex: v1::Sex::Female.into(),
-            ..Default::default()
-        }))
-    };
-    Answer {
-        record,
-        as_of: None,
-        upstream_request_id: None,
-        in_force: None,
-        adoption: FieldSet::EMPTY,
-        attempts: 1,
-    }
 }
 
 /// A switch by its name.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::dossier::{Dossier, Enquiry, Register, Seen};
-use adapter::{Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, confirm};
+use adapter::{Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, boxed, confirm};
 use api::Record;
 use bytes::Bytes;
 use exchange::Source;
@@ -115,7 +115,7 @@ impl Agency for CivilStatus {
     }
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
-        Box::pin(self.enquire(question))
+        boxed(|| self.enquire(question))
     }
 
     fn look<'a>(

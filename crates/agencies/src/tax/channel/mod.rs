@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use adapter::{BoxFuture, Endpoint, Flight, Progress, is_refused, is_tls};
+use adapter::{BoxFuture, Endpoint, Flight, Progress, boxed, is_refused, is_tls};
 use bytes::Bytes;
 use exchange::Clock;
 use http::header::CONTENT_TYPE;
@@ -65,7 +65,7 @@ impl Service<Request<body::Body>> for Channel {
 
     fn call(&mut self, request: Request<body::Body>) -> Self::Future {
         let line = Arc::clone(&self.0);
-        Box::pin(async move { line.call(request).await })
+        boxed(|| async move { line.call(request).await })
     }
 }
 

@@ -77,9 +77,13 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Agreement not in force",
             "The agreement is not yet, or no longer, in force.",
         ],
+        R::AgreementUnknown => [
+            "Not your agreement",
+            "The agreement that you name is none of yours. ListGrants has yours.",
+        ],
         R::PurposeNotAllowed => [
             "Purpose not allowed",
-            "No agreement of yours covers this purpose. ListGrants has what you may ask.",
+            "No agreement of yours covers this purpose, or the one that you name does not. ListGrants has what you may ask.",
         ],
         R::ConsentRequired => [
             "Consent required",

@@ -77,9 +77,13 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Thỏa thuận không có hiệu lực",
             "Thỏa thuận chưa có hiệu lực hoặc đã hết hiệu lực.",
         ],
+        R::AgreementUnknown => [
+            "Không phải thỏa thuận của bạn",
+            "Thỏa thuận được nêu không phải của bạn. ListGrants liệt kê các thỏa thuận của bạn.",
+        ],
         R::PurposeNotAllowed => [
             "Mục đích không được phép",
-            "Không có thỏa thuận nào của bạn bao gồm mục đích này. ListGrants liệt kê những gì được hỏi.",
+            "Không có thỏa thuận nào của bạn, hoặc thỏa thuận bạn nêu không, bao gồm mục đích này. ListGrants liệt kê những gì được hỏi.",
         ],
         R::ConsentRequired => [
             "Cần mã đồng ý",

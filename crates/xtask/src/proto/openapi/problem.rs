@@ -48,7 +48,7 @@ fn violation() -> Value {
         "type": "object",
         "required": ["field", "description", "reason"],
         "properties": {
-            "field": string("The field, as a path of the contract: `subject.personal_id`."),
+            "field": string("The field, as its place in the body: `subject.personalId`, or `readMask[1]` for the second path of the mask."),
             "description": string("What is wrong with it."),
             "reason": string("The reason, in a stable name."),
         },
