@@ -6,6 +6,7 @@ use std::time::Duration;
 use api::v1::LookupCitizenRequest;
 use exchange::Source;
 use prost::Message as _;
+use serde_json::json;
 use tests::frames::{Frames, block, flag, frame, get, kind, reset};
 use tests::vitals::Metrics;
 use tests::{Node, Rest, Sandbox, Wire, everything, question};
@@ -42,6 +43,11 @@ impl Line {
             }
         });
         let control = Rest::plain(sandbox.text(&format!("/agencies/{source}/control")));
+        if source == Source::CivilStatus {
+            // A dossier of theirs that hangs is looked at now and then, and holds no line.
+            let knobs = json!({"faults": [{"fault": "hang_after_head", "subject": AT_ONCE}]});
+            assert_eq!(control.put("/knobs", &knobs).await.status, 200);
+        }
         Self {
             source,
             address,
@@ -61,7 +67,10 @@ impl Line {
 
     /// The one about whom this agency never answers.
     fn hangs(&self) -> String {
-        format!("99909900010{}", self.source as u8)
+        match self.source {
+            Source::CivilStatus => AT_ONCE.to_owned(),
+            source => format!("99909900010{}", source as u8),
+        }
     }
 
     /// How often it was asked about that one.
@@ -300,5 +309,7 @@ const CANCELLED: u32 = 8;
 const RESET: [u8; 5] = [0x17, 0x03, 0x03, 0x00, 9 + 4 + 1 + 16];
 /// How a `CancelRequest` of PostgreSQL begins: its length, and 80877102.
 const CANCEL: [u8; 8] = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e];
+/// Whose civil status is answered at once.
+const AT_ONCE: &str = "999099001240";
 /// How often each caller leaves each agency.
 const ROUNDS: usize = 3;
