@@ -8,31 +8,39 @@ use serde_json::{Value, json};
 use tests::vitals::Metrics;
 use tests::{Beside, Rest, RestAnswer, Sandbox, everything, question, records_of, set, verify};
 use tokio::task::JoinSet;
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, Instant, sleep};
 
 use crate::agencies::asked;
-use crate::scene::{latency, state, status};
-
-/// How long an agency takes: longer than all questions of a test need to come.
-const TAKES_MS: u64 = 1_500;
+use crate::proxy::{Mode, Proxy};
+use crate::scene::{configuration, state, status};
 
 /// How many ask at the same time.
 const CALLERS: usize = 8;
 
-/// A machine that is busy with others may keep one question back until the others are answered.
-const ROUNDS: u64 = 6;
+/// Between the look at who is under way and their questions a busy machine may do other things.
+const ROUNDS: u64 = 3;
 
-/// A gateway of which some agencies take their time.
+/// A gateway, and lines to some agencies on which answers can be held back.
 struct Scene {
     sandbox: Sandbox,
     gateway: Beside,
+    metrics: Metrics,
     caller: Arc<Rest>,
+    lines: Vec<Proxy>,
 }
 
 impl Scene {
-    async fn of(slow: &[Source]) -> Self {
+    async fn of(held: &[Source]) -> Self {
         let sandbox = Sandbox::start();
+        let config = configuration(&sandbox);
+        let mut lines = Vec::new();
+        for source in held {
+            lines.push(Proxy::before(&config, *source).await);
+        }
         let gateway = Beside::start(&sandbox, "gw-2", |config| {
+            for (source, line) in held.iter().zip(&lines) {
+                line.lead(config, *source);
+            }
             for source in Source::ALL {
                 set(config, &format!("agency.{source}"), "timeout_ms", 10_000);
             }
@@ -41,13 +49,27 @@ impl Scene {
         // Connections and sessions are opened.
         let first = question("999099000001", "ONE_STOP_DESK", &everything());
         assert_eq!(ask(&caller, &first).await.status, 200);
-        for source in slow {
-            latency(&sandbox, *source, TAKES_MS).await;
-        }
         Self {
+            metrics: Metrics::at(&gateway.operations),
             sandbox,
             gateway,
             caller,
+            lines,
+        }
+    }
+
+    /// Holds answers back, or lets them pass.
+    fn lines(&self, mode: Mode) {
+        self.lines.iter().for_each(|line| line.mode(mode));
+    }
+
+    /// Waits until so many questions are under way, but not until they have no time left.
+    async fn until_under_way(&self, questions: usize) {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(8)
+            && self.metrics.count("gateway_calls", "").await != questions as u64
+        {
+            sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -79,16 +101,19 @@ async fn ask(caller: &Rest, question: &Value) -> RestAnswer {
 }
 
 /// Identical questions, each under its own id, and their answers.
-async fn at_once(caller: &Arc<Rest>, id: &str) -> Vec<(Value, RestAnswer)> {
+async fn at_once(scene: &Scene, id: &str) -> Vec<(Value, RestAnswer)> {
     let mut asking = JoinSet::new();
+    scene.lines(Mode::Hold);
     for _ in 0..CALLERS {
-        let caller = Arc::clone(caller);
+        let caller = Arc::clone(&scene.caller);
         let question = question(id, "ONE_STOP_DESK", &everything());
         asking.spawn(async move {
             let answer = ask(&caller, &question).await;
             (question, answer)
         });
     }
+    scene.until_under_way(CALLERS).await;
+    scene.lines(Mode::Pass);
     asking.join_all().await
 }
 
@@ -106,11 +131,13 @@ fn told(answer: &Value) -> (&Value, Vec<&str>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn identical_questions_at_once_reach_each_agency_once() {
     let scene = Scene::of(&Source::ALL).await;
-    let metrics = Metrics::at(&scene.gateway.operations);
     for round in 0..ROUNDS {
         let id = format!("9990990020{round:02}");
-        let joined = metrics.count("gateway_joined_questions_total", "").await;
-        let answers = at_once(&scene.caller, &id).await;
+        let joined = scene
+            .metrics
+            .count("gateway_joined_questions_total", "")
+            .await;
+        let answers = at_once(&scene, &id).await;
         let told_first = answers[0].1.json();
         let mut calls = Vec::new();
         for source in Source::ALL {
@@ -138,7 +165,11 @@ async fn identical_questions_at_once_reach_each_agency_once() {
         assert_eq!(seqs.len(), CALLERS, "each has its own record");
         let receipts: Vec<_> = answers.into_iter().map(|(_, answer)| answer).collect();
         assert_eq!(scene.verified(&receipts), CALLERS);
-        let counted = metrics.count("gateway_joined_questions_total", "").await - joined;
+        let counted = scene
+            .metrics
+            .count("gateway_joined_questions_total", "")
+            .await
+            - joined;
         let total = CALLERS * Source::ALL.len();
         assert_eq!(counted as usize, total - calls.iter().sum::<usize>());
         println!(
@@ -173,11 +204,15 @@ async fn questions_of_other_callers_officers_and_fields_are_put_apart() {
         (commune, with("CB-2")),
         (&tax, question(id, "TAXPAYER_REGISTRATION", "tax.status")),
     ];
+    let questions = all.len();
     let mut asking = JoinSet::new();
+    scene.lines(Mode::Hold);
     for (caller, question) in all {
         let caller = Arc::clone(caller);
         asking.spawn(async move { (ask(&caller, &question).await, question) });
     }
+    scene.until_under_way(questions).await;
+    scene.lines(Mode::Pass);
     for (answer, question) in asking.join_all().await {
         assert_eq!(answer.status, 200, "{}", answer.text);
         assert_eq!(attempts(&answer.json(), Source::Tax), 1, "{}", answer.text);
@@ -189,9 +224,9 @@ async fn questions_of_other_callers_officers_and_fields_are_put_apart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_costs_those_who_ask_the_same_nothing() {
     let scene = Scene::of(&[Source::Tax]).await;
-    let metrics = Metrics::at(&scene.gateway.operations);
     for round in 0..ROUNDS {
         let id = format!("9990990021{round:02}");
+        scene.lines(Mode::Hold);
         let [first, second] = [(); 2].map(|()| question(&id, "ONE_STOP_DESK", "tax.status"));
         let leaving = {
             let (caller, first) = (
@@ -207,11 +242,10 @@ async fn who_leaves_costs_those_who_ask_the_same_nothing() {
             let (caller, second) = (Arc::clone(&scene.caller), second.clone());
             tokio::spawn(async move { ask(&caller, &second).await })
         };
-        // Looked at ten times a second.
-        while !staying.is_finished() && metrics.count("gateway_calls", "").await < 2 {
-            sleep(Duration::from_millis(5)).await;
-        }
+        scene.until_under_way(2).await;
         leaving.abort();
+        scene.until_under_way(1).await;
+        scene.lines(Mode::Pass);
         let answer = staying.await.unwrap();
         assert_eq!(state(&answer.json(), Source::Tax), "OK", "{}", answer.text);
         let (calls, left) = (

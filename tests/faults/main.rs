@@ -13,6 +13,7 @@
 
 mod agencies;
 mod bad_day;
+mod batches;
 mod bodies;
 mod endpoints;
 mod errors;
@@ -21,6 +22,7 @@ mod line;
 mod maintenance;
 mod proxy;
 mod refusals;
+mod scenarios;
 mod scene;
 mod sessions;
 mod silence;

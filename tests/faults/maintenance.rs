@@ -86,8 +86,8 @@ async fn in_an_announced_window_nobody_is_asked() {
     );
 }
 
-/// Row U16: an agency that says twice that it is under maintenance is not asked until the end it names,
-/// and is asked again then.
+/// Row U16: an agency that says of two persons that it is under maintenance is not asked until the end it
+/// names, and is asked again then.
 #[tokio::test(flavor = "multi_thread")]
 async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
     let sandbox = Sandbox::start();
@@ -96,8 +96,8 @@ async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
     for source in Source::ALL {
         let knobs = json!({"faults": [{"fault": "maintenance"}], "again": {"seconds": 4}});
         knob(&sandbox, source, &knobs).await;
-        for _ in 0..2 {
-            let answer = ask(&caller, "999099001006", 4).await.json();
+        for id in ["999099001006", "999099001005"] {
+            let answer = ask(&caller, id, 4).await.json();
             assert_eq!(
                 status(&answer, source)["reason"],
                 "MAINTENANCE",
@@ -141,4 +141,26 @@ async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
     }
     let logged = gateway.logged();
     assert!(logged.contains("Maintenance: a source says so") && logged.contains("answers again"));
+}
+
+/// Row U16: what an agency says of one record alone, again and again, is not said of itself: whoever else is asked
+/// about is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_record_under_maintenance_closes_no_register() {
+    let sandbox = Sandbox::start();
+    let gateway = Beside::start(&sandbox, "one", |_| ());
+    let caller = gateway.caller(&sandbox, "commune");
+    let source = Source::Population;
+    let knobs = json!({
+        "faults": [{"fault": "maintenance", "subject": "999099001006"}],
+        "again": {"seconds": 3600},
+    });
+    knob(&sandbox, source, &knobs).await;
+    for _ in 0..4 {
+        let answer = ask(&caller, "999099001006", 4).await.json();
+        assert_eq!(status(&answer, source)["reason"], "MAINTENANCE", "{answer}");
+        assert_eq!(status(&answer, source)["attempts"], json!(1), "{answer}");
+    }
+    let answer = ask(&caller, "999099001005", 4).await.json();
+    assert_eq!(state(&answer, source), "OK", "{answer}");
 }

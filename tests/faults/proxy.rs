@@ -21,6 +21,8 @@ use url::Url;
 pub(crate) enum Mode {
     /// It passes.
     Pass,
+    /// It waits until it may pass.
+    Hold,
     /// Nothing of it.
     Silence,
     /// Its head, then nothing.
@@ -35,6 +37,8 @@ pub(crate) enum Mode {
     ResetInBody,
     /// All of it, and the connection is reset.
     ResetAfterBody,
+    /// All of it, and all of it once again after that time.
+    Twice(Duration),
     /// This in its place; the agency is not asked.
     Says(&'static str),
 }
@@ -55,6 +59,8 @@ struct State {
     questions: AtomicUsize,
     /// Questions that met any mode but to pass.
     spoilt: AtomicUsize,
+    /// Connections that the gateway closed behind an answer that came twice.
+    left: AtomicUsize,
 }
 
 impl Proxy {
@@ -69,6 +75,7 @@ impl Proxy {
             connections: AtomicUsize::new(0),
             questions: AtomicUsize::new(0),
             spoilt: AtomicUsize::new(0),
+            left: AtomicUsize::new(0),
         });
         let held = Arc::clone(&state);
         let accepting = tokio::spawn(async move {
@@ -99,6 +106,11 @@ impl Proxy {
     /// How many connections were taken.
     pub(crate) fn connections(&self) -> usize {
         self.state.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many connections were closed behind an answer that came twice.
+    pub(crate) fn left(&self) -> usize {
+        self.state.left.load(Ordering::Relaxed)
     }
 
     /// How many questions came over HTTP/1.
@@ -137,16 +149,26 @@ async fn carry(mut near: TcpStream, state: Arc<State>) -> std::io::Result<()> {
                     Mode::Says(answer) => return say(near, answer).await,
                     Mode::Reset => return near.set_zero_linger(),
                     Mode::Pass
+                    | Mode::Hold
                     | Mode::Silence
                     | Mode::HeadThenSilence
                     | Mode::Trickle
                     | Mode::ResetAfterHead
                     | Mode::ResetInBody
-                    | Mode::ResetAfterBody => far.write_all(text).await?,
+                    | Mode::ResetAfterBody
+                    | Mode::Twice(_) => far.write_all(text).await?,
                 }
             }
             read = far.read(&mut told) => {
                 let text = &told[..read?];
+                while state.now() == Mode::Hold {
+                    sleep(LOOK).await;
+                }
+                if let Mode::Twice(later) = state.now() {
+                    repeat(&mut near, text, later).await?;
+                    state.left.fetch_add(1, Ordering::Relaxed);
+                    return Ok(());
+                }
                 if text.is_empty() || !spoil(&mut near, text, state.now()).await? {
                     return Ok(());
                 }
@@ -177,7 +199,7 @@ async fn spoil(near: &mut TcpStream, text: &[u8], mode: Mode) -> std::io::Result
     let head = text.windows(4).position(|four| four == b"\r\n\r\n");
     let head = head.map_or(text.len(), |at| at + 4);
     match mode {
-        Mode::Pass => near.write_all(text).await?,
+        Mode::Pass | Mode::Hold | Mode::Twice(_) => near.write_all(text).await?,
         Mode::Silence | Mode::Says(_) | Mode::Reset => {}
         Mode::HeadThenSilence => near.write_all(&text[..head]).await?,
         Mode::Trickle => {
@@ -195,6 +217,21 @@ async fn spoil(near: &mut TcpStream, text: &[u8], mode: Mode) -> std::io::Result
         Mode::ResetAfterBody => return cut(near, text).await,
     }
     Ok(true)
+}
+
+/// Sends that twice, and waits until the other side closes the connection.
+async fn repeat(near: &mut TcpStream, text: &[u8], later: Duration) -> std::io::Result<()> {
+    if later.is_zero() {
+        near.write_all(&[text, text].concat()).await?;
+    } else {
+        near.write_all(text).await?;
+        sleep(later).await;
+        near.write_all(text).await?;
+    }
+    let mut rest = [0; 1 << 10];
+    // However it ends.
+    while near.read(&mut rest).await.is_ok_and(|read| read > 0) {}
+    Ok(())
 }
 
 /// Says that in the place of the agency, and ends the connection.
@@ -215,3 +252,6 @@ async fn cut(near: &mut TcpStream, last: &[u8]) -> std::io::Result<bool> {
     near.set_zero_linger()?;
     Ok(false)
 }
+
+/// How often it is looked whether an answer may pass.
+const LOOK: Duration = Duration::from_millis(5);

@@ -103,7 +103,7 @@ async fn one_slow_agency_costs_the_others_nothing() {
 
     // The machine is busy with others: of several rounds the one counts in which it was least so.
     let mut best = f64::INFINITY;
-    let mut kept_back = Vec::new();
+    let (mut kept_back, mut quiet_fastest) = (Vec::new(), Duration::MAX);
     for round in 1..=4 {
         latency(&sandbox, Source::Tax, USUAL_MS).await;
         let mut quiet = load(&caller, Duration::from_secs(3)).await;
@@ -112,6 +112,7 @@ async fn one_slow_agency_costs_the_others_nothing() {
         let seen = guard(&gateway, Source::Tax).await;
         let limit = seen["limit"].as_u64().unwrap();
         let (before, beside) = (quiet.p99(), slow.p99());
+        quiet_fastest = quiet_fastest.min(quiet.others[0]);
         println!(
             "round {round}: the others' p99 {before:?} beside a usual agency, {beside:?} beside a slow one; \
              of it {} asked, {} kept back, limit {limit} of {most}",
@@ -127,10 +128,11 @@ async fn one_slow_agency_costs_the_others_nothing() {
     }
     assert!(best <= 1.1, "the others' p99 is {best:.2} of what it was");
     assert!(!kept_back.is_empty(), "nothing is kept back");
+    // Nobody is asked for them: it takes less than the fastest agency that is.
     kept_back.sort();
     let middle = kept_back[kept_back.len() / 2];
     assert!(
-        middle < Duration::from_millis(USUAL_MS * 10),
-        "who finds no place waits {middle:?}"
+        middle < quiet_fastest,
+        "who finds no place waits {middle:?}, and an answer takes {quiet_fastest:?}"
     );
 }

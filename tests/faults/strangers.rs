@@ -6,11 +6,12 @@ use std::time::Duration;
 use exchange::Source;
 use serde_json::json;
 use tests::vitals::{Metrics, records};
-use tests::{Rest, Sandbox, loop_until};
+use tests::{Beside, Rest, Sandbox, loop_until};
 
 use crate::agencies::{asked, connections, knob, offered, spoil};
 use crate::bodies::record;
-use crate::scene::{ask, only_fails, state, status};
+use crate::proxy::{Mode, Proxy};
+use crate::scene::{ask, configuration, only_fails, state, status};
 
 /// Row U07: an answer about another person, or to another question, discloses nothing, raises an alert
 /// and costs the connection it came on.
@@ -92,5 +93,40 @@ async fn an_answer_that_comes_too_late_is_dropped() {
             "{source}"
         );
         knob(&sandbox, source, &json!({})).await;
+    }
+}
+
+/// Row U15: an answer that comes twice, at once or while nobody asks, is heard once: the next question
+/// gets its own answer, over another connection, and each has its one record.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_twice_is_heard_once() {
+    let sandbox = Sandbox::start();
+    // The wires that a line in between can read.
+    for source in [Source::Population, Source::Health, Source::SocialSecurity] {
+        let line = Proxy::before(&configuration(&sandbox), source).await;
+        let name = format!("twice-{}", source as u8);
+        let gateway = Beside::start(&sandbox, &name, |config| line.lead(config, source));
+        let caller = gateway.caller(&sandbox, "commune");
+        for (turn, later) in [0, 50].map(Duration::from_millis).into_iter().enumerate() {
+            let [first, next] = [1, 2].map(|it| format!("99909900{}{turn}{it}", 12 + source as u8));
+            assert_eq!(ask(&caller, "999099000001", 10).await.status, 200);
+            line.mode(Mode::Twice(later));
+            let left = line.left();
+            let answer = ask(&caller, &first, 10).await.json();
+            assert_eq!(state(&answer, source), "OK", "{source} {later:?}: {answer}");
+            loop_until(Duration::from_secs(20), || {
+                (line.left() > left).then_some(())
+            });
+            line.mode(Mode::Pass);
+            let connections = line.connections();
+            let answer = ask(&caller, &next, 10).await.json();
+            assert_eq!(state(&answer, source), "OK", "{source} {later:?}: {answer}");
+            let member = &answer["citizen"][record(source)];
+            assert_eq!(member["personalId"], next, "{source} {later:?}");
+            assert_eq!(line.connections(), connections + 1, "{source} {later:?}");
+            for id in [&first, &next] {
+                assert_eq!(asked(&sandbox, source, id).await, 1, "{source} {later:?}");
+            }
+        }
     }
 }

@@ -156,6 +156,32 @@ async fn an_agency_that_cannot_prove_who_it_is_is_unavailable() {
     }
 }
 
+/// Row U13: an agency that has nothing newer than TLS 1.2 is reached if its configuration says so. No
+/// configuration trusts whoever answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_version_is_spoken_where_that_is_said() {
+    let sandbox = Sandbox::start();
+    let known = Authority::new(&sandbox);
+    let port = known.server("localhost", 30, &version::TLS12).await;
+    for source in Source::ALL {
+        let node = format!("old-{}", source as u8);
+        let gateway = Beside::start(&sandbox, &node, |config| {
+            at(config, source, port);
+            set(config, &format!("agency.{source}"), "min_tls", "1.2");
+        });
+        let caller = gateway.caller(&sandbox, "commune");
+        let answer = ask(&caller, "999099000001", 4).await.json();
+        // It shakes hands, and says nothing more.
+        let reason = status(&answer, source)["reason"].clone();
+        assert_ne!(reason, "UPSTREAM_TLS", "{source}: {answer}");
+        assert_eq!(state(&answer, source), "UNAVAILABLE", "{source}: {answer}");
+    }
+    let schema = run(&["schema", "config"]).out.to_lowercase();
+    for word in ["insecure", "skip_verify", "verify_", "no_verify"] {
+        assert!(!schema.contains(word), "{word}");
+    }
+}
+
 /// Row U14: an address of the link, of a cloud's metadata, of nobody, of a file, or of this machine
 /// where the configuration does not say so, is refused when the configuration is read.
 #[test]

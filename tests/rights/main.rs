@@ -13,6 +13,7 @@
 )]
 
 mod agreements;
+mod batches;
 mod bounds;
 mod citizens;
 mod closed;

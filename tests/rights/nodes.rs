@@ -62,10 +62,15 @@ impl Second {
         }
     }
 
-    /// Kills it and starts it again.
-    pub(crate) fn restart(&mut self) {
+    /// Kills it.
+    pub(crate) fn kill(&mut self) {
         self.node.signal(Signal::KILL);
         loop_until(PROMISED, || (!self.node.runs()).then_some(()));
+    }
+
+    /// Kills it and starts it again.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
         self.node = Serving::of(&self.config);
     }
 }

@@ -15,6 +15,7 @@ mod beside;
 pub mod forger;
 pub mod frames;
 mod grpc;
+pub mod jobs;
 mod kept;
 mod leaves;
 pub mod mutator;

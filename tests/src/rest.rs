@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::{Client, Endpoint, Miss};
+use adapter::{Client, Endpoint, MinTls, Miss};
 use exchange::SystemClock;
 use http::{HeaderMap, Request};
 use serde_json::{Value, json};
@@ -62,6 +62,7 @@ impl Rest {
             ca: Some(ca.to_owned()),
             certificate: Some(cert.to_owned()),
             key: Some(key.to_owned()),
+            min_tls: MinTls::default(),
             timeout_ms: 0,
             local: true,
             maintenance: Vec::new(),
@@ -74,6 +75,7 @@ impl Rest {
             ca: Some(sandbox.path("/ca")),
             certificate: identity.map(|(cert, _)| cert.to_owned()),
             key: identity.map(|(_, key)| key.to_owned()),
+            min_tls: MinTls::default(),
             timeout_ms: 0,
             local: true,
             maintenance: Vec::new(),
@@ -88,6 +90,7 @@ impl Rest {
             ca: None,
             certificate: None,
             key: None,
+            min_tls: MinTls::default(),
             timeout_ms: 0,
             local: true,
             maintenance: Vec::new(),

@@ -60,6 +60,11 @@ pub trait Agency: Send + Sync + fmt::Debug {
         Box::pin(std::future::ready(Err(Miss::not_served())))
     }
 
+    /// The name of the address that has what the same question has left under way.
+    fn left_at(&self, _question: &Question<'_>) -> Option<String> {
+        None
+    }
+
     /// Asks how far a dossier is that a question has left under way. Nothing of a person is asked for.
     fn look<'a>(
         &'a self,

@@ -34,6 +34,10 @@ pub struct Endpoint<U = Url> {
     pub certificate: Option<PathBuf>,
     /// PEM file of its private key.
     pub key: Option<PathBuf>,
+    /// The oldest version of TLS it may speak: `1.3`, unless it has nothing newer than `1.2`; that is
+    /// spoken with forward secrecy and AEAD only.
+    #[serde(default)]
+    pub min_tls: MinTls,
     /// The longest a call may take, in milliseconds.
     #[serde(default = "default_cap_ms")]
     pub timeout_ms: u64,
@@ -44,6 +48,27 @@ pub struct Endpoint<U = Url> {
     /// `sunday 22:00-04:00` or `daily 00:00-01:00`.
     #[serde(default)]
     pub maintenance: Vec<Window>,
+}
+
+/// The oldest version of TLS that an agency may speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum MinTls {
+    /// TLS 1.2 (RFC 5246).
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3 (RFC 8446).
+    #[default]
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+impl From<MinTls> for TlsVersions {
+    fn from(oldest: MinTls) -> Self {
+        match oldest {
+            MinTls::V1_2 => Self::Tls12Aead,
+            MinTls::V1_3 => Self::Tls13,
+        }
+    }
 }
 
 const fn default_cap_ms() -> u64 {
@@ -81,6 +106,7 @@ impl Endpoint<Addresses> {
             ca: self.ca.clone(),
             certificate: self.certificate.clone(),
             key: self.key.clone(),
+            min_tls: self.min_tls,
             timeout_ms: self.timeout_ms,
             local: self.local,
             maintenance: self.maintenance.clone(),
@@ -89,16 +115,20 @@ impl Endpoint<Addresses> {
     }
 }
 
+/// An address without what may be secret in it.
+pub(crate) fn name_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    format!("{host}{port}{}", url.path().trim_end_matches('/'))
+}
+
 impl Endpoint {
     /// The address without what may be secret in it, for lists and logs.
     #[must_use]
     pub fn name(&self) -> String {
-        let host = self.url.host_str().unwrap_or_default();
-        let port = self
-            .url
-            .port()
-            .map_or_else(String::new, |port| format!(":{port}"));
-        format!("{host}{port}{}", self.url.path().trim_end_matches('/'))
+        name_of(&self.url)
     }
 
     /// The longest a call may take.
@@ -171,7 +201,7 @@ impl Endpoint {
                 let files = ClientFiles {
                     ca,
                     identity,
-                    versions: TlsVersions::Tls13,
+                    versions: self.min_tls.into(),
                 };
                 let tls = ClientTls::load(&files, Arc::clone(clock))?;
                 Ok(Some(tls.config(alpn)))
@@ -207,6 +237,7 @@ mod tests {
                 ca: None,
                 certificate: None,
                 key: None,
+                min_tls: MinTls::default(),
                 timeout_ms: DEFAULT_CAP_MS,
                 local: false,
                 maintenance: Vec::new(),

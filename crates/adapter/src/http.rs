@@ -2,29 +2,33 @@
 //!
 //! It follows no redirect, asks for no compression, and never returns part of a body.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use exchange::Clock;
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
+use tower::Service;
 
+use crate::endpoint::name_of;
 use crate::reach::{Resolver, is_refused, is_tls};
-use crate::{Endpoint, EndpointError, Miss, Progress};
+use crate::{BoxFuture, Endpoint, EndpointError, Miss, Progress};
 
 /// The most that is read of one answer: 1 MiB.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// The longest a connection may take to open.
+/// The longest a connection may take to open, from its name to the end of its handshake.
 const CONNECT: Duration = Duration::from_secs(1);
 
 /// How long an unused connection is kept; shorter than the usual 60 s of servers.
@@ -39,7 +43,7 @@ pub struct Client {
     base: url::Url,
 }
 
-type Connector = HttpsConnector<HttpConnector<Resolver>>;
+type Connector = Timely<HttpsConnector<HttpConnector<Resolver>>>;
 type Pool = legacy::Client<Connector, Full<Bytes>>;
 
 /// A whole answer.
@@ -63,6 +67,7 @@ impl Client {
         let mut tcp = HttpConnector::new_with_resolver(Resolver(endpoint.loopback()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Divided among the addresses of the name.
         tcp.set_connect_timeout(Some(CONNECT));
         let secure = tls.is_some();
         let tls = tls.map_or_else(no_trust, |tls| (*tls).clone());
@@ -72,12 +77,18 @@ impl Client {
         } else {
             builder.https_or_http()
         };
-        let connector = builder.enable_http1().wrap_connector(tcp);
+        let connector = Timely(builder.enable_http1().wrap_connector(tcp));
         Ok(Self {
             pool: Arc::new(ArcSwap::from_pointee(pool(connector.clone()))),
             connector,
             base: endpoint.url.clone(),
         })
+    }
+
+    /// The name of the agency's address, as that of its endpoint.
+    #[must_use]
+    pub fn name(&self) -> String {
+        name_of(&self.base)
     }
 
     /// The address of `path` below the agency's base URL.
@@ -123,6 +134,30 @@ impl Client {
         }
     }
 }
+
+/// Opens connections within [`CONNECT`].
+#[derive(Clone, Debug)]
+struct Timely<C>(C);
+
+impl<C> Service<Uri> for Timely<C>
+where
+    C: Service<Uri, Error = BoxError, Future: Send + 'static>,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<C::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let opened = timeout(CONNECT, self.0.call(to));
+        Box::pin(async { opened.await? })
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
 
 fn pool(connector: Connector) -> Pool {
     legacy::Client::builder(TokioExecutor::new())
@@ -171,7 +206,7 @@ fn not_sent(error: &legacy::Error) -> Miss {
 
 /// True if what came of a head could not be read.
 fn has_head(error: &legacy::Error) -> bool {
-    let mut next = std::error::Error::source(error);
+    let mut next = error.source();
     while let Some(cause) = next {
         if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
             return hyper.is_parse();
@@ -181,7 +216,7 @@ fn has_head(error: &legacy::Error) -> bool {
     false
 }
 
-fn not_read(error: &(dyn std::error::Error + 'static)) -> Miss {
+fn not_read(error: &(dyn Error + 'static)) -> Miss {
     if error.is::<LengthLimitError>() {
         Miss::invalid("TOO_LARGE", "the answer is larger than 1 MiB")
     } else {
@@ -190,7 +225,7 @@ fn not_read(error: &(dyn std::error::Error + 'static)) -> Miss {
 }
 
 /// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -201,23 +236,32 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// True for the way to a page to log in, or for the page itself, as a service gives them whose
-/// session is over.
+/// An answer to a machine that is in a session, as a service gives it whose session is over: 401, a
+/// page for people, or the way to somewhere else. If a fresh session is met with it too, it is this
+/// miss.
+///
+/// Which page and where to is each service's own. To take another for it costs one login.
 #[must_use]
-pub fn is_login(response: &Response) -> bool {
+pub fn logged_out(response: &Response) -> Option<Miss> {
     match response.status.as_u16() {
-        200 => {
-            let kind = response.headers.get(header::CONTENT_TYPE);
-            let kind = kind.map(|kind| kind.as_bytes().to_ascii_lowercase());
-            kind.is_some_and(|kind| kind.starts_with(b"text/html"))
-                && memchr::memmem::find(&response.body, br#"type="password""#).is_some()
+        401 => Some(Miss::session_refused()),
+        301..=303 | 307 | 308 => classify(response),
+        200..=299 if is_page(&response.headers) => {
+            Some(Miss::invalid("CONTENT_TYPE", "the answer is a page"))
         }
-        301..=303 | 307 | 308 => {
-            let way = response.headers.get(header::LOCATION);
-            way.is_some_and(|way| memchr::memmem::find(way.as_bytes(), b"login").is_some())
-        }
-        _ => false,
+        _ => None,
     }
+}
+
+/// True for what is called HTML.
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    kind.is_some_and(|kind| {
+        let html = ["text/html", "application/xhtml+xml"];
+        html.iter().any(|it| kind.trim().eq_ignore_ascii_case(it))
+    })
 }
 
 /// What the status alone says: a miss for every status that carries no answer.
@@ -266,6 +310,61 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Row U01: a name nobody answers for, and a handshake that hangs, are no longer waited for.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_does_not_open_is_given_up_after_a_second() {
+        let pending = |_| std::future::pending::<Result<(), BoxError>>();
+        let begun = Instant::now();
+        let opening = Timely(tower::service_fn(pending)).call(Uri::from_static("https://a"));
+        assert!(timeout(CONNECT * 2, opening).await.unwrap().is_err());
+        assert!(begun.elapsed() <= CONNECT * 11 / 10);
+    }
+
+    fn response(status: u16, kind: &str, way: &str) -> Response {
+        let headers = [("content-type", kind), ("location", way)];
+        let headers = headers.into_iter().filter(|(_, value)| !value.is_empty());
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        Response {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: headers.collect(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// Row U05: whatever the page is, and wherever the way goes.
+    #[test]
+    fn a_log_out_is_known_in_every_form_that_services_have() {
+        let (html, json) = ("Text/HTML; charset=utf-8", "application/json");
+        for (status, kind, way, reason) in [
+            (401, json, "", "SESSION_REFUSED"),
+            (302, html, "/Account/Login?ReturnUrl=%2Fapi", "REDIRECT"),
+            (302, "", "https://sso.example/auth/realms/a", "REDIRECT"),
+            (303, "", "/dang-nhap", "REDIRECT"),
+            (301, "", "", "REDIRECT"),
+            (307, json, "/login", "REDIRECT"),
+            (308, "", "/", "REDIRECT"),
+            (200, html, "", "CONTENT_TYPE"),
+            (200, "application/xhtml+xml", "", "CONTENT_TYPE"),
+        ] {
+            let miss = logged_out(&response(status, kind, way));
+            let miss = miss.unwrap_or_else(|| panic!("{status} {kind} {way}"));
+            assert_eq!(miss.reason, reason, "{status} {kind} {way}");
+        }
+        for (status, kind) in [
+            (200, json),
+            (200, "text/htmlx"),
+            (200, ""),
+            (304, ""),
+            (403, html),
+            (404, html),
+            (500, html),
+            (503, html),
+        ] {
+            let miss = logged_out(&response(status, kind, ""));
+            assert!(miss.is_none(), "{status} {kind}");
+        }
+    }
 
     fn after(text: &str, date: &str) -> Option<u64> {
         let headers = [("retry-after", text), ("date", date)];

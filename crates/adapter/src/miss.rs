@@ -100,6 +100,12 @@ impl Miss {
         Self::new(SourceState::Unavailable, reason, detail)
     }
 
+    /// A session that is over as soon as it is granted.
+    #[must_use]
+    pub fn session_refused() -> Self {
+        Self::unavailable("SESSION_REFUSED", "a fresh session is over at once")
+    }
+
     /// The source is well and refuses this question: for its officer, its procedure or its data.
     pub fn refused(reason: &'static str, detail: impl Into<String>) -> Self {
         Self {

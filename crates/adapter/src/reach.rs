@@ -5,7 +5,8 @@
 //! follows.
 //!
 //! *Invariant:* no connection is opened to an address of the link, of a cloud's metadata, of a
-//! group, or of nobody; to this machine only where the configuration says so.
+//! group, or of nobody, also not to one of IPv4 within one of IPv6; to this machine only where the
+//! configuration says so.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,8 +14,10 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::dns::Name;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tower::Service;
+
+use crate::names;
 
 /// Whether an agency may be on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +45,7 @@ impl Loopback {
     /// # Errors
     /// One that no agency has.
     pub fn admits(self, ip: IpAddr) -> Result<(), Refused> {
-        let ip = ip.to_canonical();
+        let ip = meant(ip);
         if is_nobodys(ip) {
             Err(Refused::Address)
         } else if ip.is_loopback() && self == Self::Refused {
@@ -55,18 +58,19 @@ impl Loopback {
     /// The addresses of a host that an agency may have.
     ///
     /// # Errors
-    /// A name that nobody knows, or one of whose addresses none is admitted.
+    /// A name that nobody knows, that nobody answers for in time, or of whose addresses none is
+    /// admitted.
     pub async fn resolve(self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         let mut refused = None;
-        let found = lookup_host((host, port)).await?;
-        let admitted = found.filter(|address| match self.admits(address.ip()) {
+        let found = names::look_up(host).await?;
+        let admitted = found.iter().filter(|ip| match self.admits(**ip) {
             Ok(()) => true,
             Err(why) => {
                 refused = Some(why);
                 false
             }
         });
-        let admitted: Vec<SocketAddr> = admitted.collect();
+        let admitted: Vec<SocketAddr> = admitted.map(|ip| (*ip, port).into()).collect();
         match (admitted.is_empty(), refused) {
             (true, Some(why)) => Err(io::Error::new(io::ErrorKind::PermissionDenied, why)),
             (true, None) => Err(io::ErrorKind::NotFound.into()),
@@ -124,6 +128,33 @@ impl Service<Name> for Resolver {
     }
 }
 
+/// Where an address leads: an address of IPv6 that stands for one of IPv4, there.
+fn meant(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(six) => within(six).map_or(ip, IpAddr::V4),
+        IpAddr::V4(_) => ip,
+    }
+}
+
+/// The address of IPv4 within one of IPv6.
+fn within(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let of = |high: u16, low: u16| {
+        let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
+        Some(Ipv4Addr::new(a, b, c, d))
+    };
+    match ip.segments() {
+        // `::` and `::1` are IPv6's own.
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        // Mapped, compatible, and translated by NAT64 (RFC 6052).
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            of(high, low)
+        }
+        // 6to4 (RFC 3056).
+        [0x2002, high, low, ..] => of(high, low),
+        _ => None,
+    }
+}
+
 fn is_nobodys(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
@@ -137,17 +168,21 @@ fn is_nobodys(ip: IpAddr) -> bool {
             ip.is_unspecified()
                 || ip.is_multicast()
                 || ip.is_unicast_link_local()
-                || ip == METADATA_V6
+                || METADATA_V6.contains(&ip)
         }
     }
 }
 
 /// Where clouds tell a machine its secrets, besides 169.254.169.254, which is of the link.
-const METADATA_V4: [Ipv4Addr; 2] = [
+const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(168, 63, 129, 16),
     Ipv4Addr::new(192, 0, 0, 192),
 ];
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254);
+const METADATA_V6: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x254),
+];
 
 #[cfg(test)]
 mod tests {
@@ -165,6 +200,15 @@ mod tests {
             "::ffff:169.254.169.254",
             "fe80::1",
             "fd00:ec2::254",
+            "fd20:ce::254",
+            "168.63.129.16",
+            "::ffff:168.63.129.16",
+            "::169.254.169.254",
+            "::0.0.0.2",
+            "64:ff9b::169.254.169.254",
+            "64:ff9b::a83f:8110",
+            "2002:a9fe:a9fe::1",
+            "2002:e000:1::",
             "100.100.100.200",
             "0.0.0.0",
             "0.1.2.3",
@@ -175,14 +219,31 @@ mod tests {
         ] {
             assert_eq!(admits(Loopback::Allowed, ip), Err(Refused::Address), "{ip}");
         }
-        for ip in ["10.0.0.1", "192.168.1.1", "203.0.113.7", "2001:db8::1"] {
+        for ip in [
+            "10.0.0.1",
+            "192.168.1.1",
+            "203.0.113.7",
+            "2001:db8::1",
+            "::ffff:203.0.113.7",
+            "64:ff9b::203.0.113.7",
+            "2002:cb00:7107::1",
+            "fd20:ce::253",
+        ] {
             assert_eq!(admits(Loopback::Refused, ip), Ok(()), "{ip}");
         }
     }
 
     #[test]
     fn this_machine_is_refused_unless_it_is_said() {
-        for ip in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
+        for ip in [
+            "127.0.0.1",
+            "127.1.2.3",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::127.0.0.1",
+            "2002:7f00:1::",
+        ] {
             assert_eq!(admits(Loopback::Allowed, ip), Ok(()), "{ip}");
             assert_eq!(
                 admits(Loopback::Refused, ip),

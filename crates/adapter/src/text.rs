@@ -1,5 +1,8 @@
 //! What adapters ask of a text.
 
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
 /// True for a text in NFC (UAX #15).
 ///
 /// Nearly every text that comes is, and is found to be without a table: what stands below the
@@ -10,10 +13,24 @@ pub fn is_nfc(text: &str) -> bool {
     text.is_ascii() || text.chars().all(is_composed) || unicode_normalization::is_nfc(text)
 }
 
+/// True for a short text that says of a session or its token that it is over: `phiên làm việc đã
+/// hết hạn`, `token expired`, and the like, in any case and composition, with or without marks.
+#[must_use]
+pub fn says_session_over(text: &str) -> bool {
+    if text.len() >= LONGEST_WORDS {
+        return false;
+    }
+    let bare = text.nfd().filter(|c| !is_combining_mark(*c));
+    let bare: String = bare.flat_map(char::to_lowercase).collect();
+    let says = |words: &[&str]| words.iter().any(|word| bare.contains(word));
+    says(&["phien", "session", "token"]) && says(&["het han", "het hieu luc", "expired"])
+}
+
+/// Longer than a service talks of sessions, in bytes.
+const LONGEST_WORDS: usize = 1_000;
+
 #[cfg(test)]
 mod tests {
-    use unicode_normalization::UnicodeNormalization as _;
-
     use super::*;
 
     #[test]
@@ -30,5 +47,31 @@ mod tests {
         assert!(is_nfc(name));
         assert!(!is_nfc(&name.nfd().collect::<String>()));
         assert!(!is_nfc("e\u{301}"));
+    }
+
+    #[test]
+    fn the_end_of_a_session_is_known_by_its_words() {
+        for text in [
+            "phiên hết hạn",
+            "Phiên làm việc đã hết hạn, vui lòng đăng nhập lại.",
+            "PHIE\u{302}N ĐĂNG NHẬP HE\u{302}\u{301}T HA\u{323}N",
+            "Phien lam viec da het han",
+            "Token đã hết hiệu lực",
+            "The session has expired",
+            r#"{"code": "TOKEN_EXPIRED"}"#,
+        ] {
+            assert!(says_session_over(text), "{text}");
+        }
+        let long = format!("phiên hết hạn{}", " ".repeat(LONGEST_WORDS));
+        for text in [
+            "",
+            "hết hạn",
+            "thẻ đã hết hạn",
+            "phiên",
+            "hạn hết phiên",
+            &long,
+        ] {
+            assert!(!says_session_over(text), "{text}");
+        }
     }
 }

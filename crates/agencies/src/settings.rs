@@ -8,11 +8,12 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 /// The keys of [`Endpoint`]; all other keys of a stanza are the agency's own.
-pub const ENDPOINT_KEYS: [&str; 7] = [
+pub const ENDPOINT_KEYS: [&str; 8] = [
     "url",
     "ca",
     "certificate",
     "key",
+    "min_tls",
     "timeout_ms",
     "local",
     "maintenance",

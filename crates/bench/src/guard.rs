@@ -7,8 +7,8 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use adapter::Miss;
 use adapter::guard::{Config, Guard};
+use adapter::{Miss, Topic};
 use anyhow::ensure;
 use clap::Args;
 use exchange::Source;
@@ -57,7 +57,7 @@ impl Guards {
 /// Asks through a guard; true if that is answered.
 async fn ask(guard: &Guard) -> bool {
     let patience = guard.patience(Instant::now() + Duration::from_secs(3));
-    let asked = guard.ask(patience, |_| call(black_box(7))).await;
+    let asked = guard.ask(patience, TOPIC, |_| call(black_box(7))).await;
     asked.is_ok_and(|(answer, before)| (answer, before) == (7, 0))
 }
 
@@ -66,6 +66,9 @@ async fn call(answer: u32) -> Result<u32, Miss> {
     yield_now().await;
     Ok(black_box(answer))
 }
+
+/// What is asked about.
+const TOPIC: Topic<'_> = Topic::Dossier(1);
 
 #[cfg(test)]
 mod tests {

@@ -1,19 +1,21 @@
 //! What is known of one call, and the end of it: its span, its log line, its count.
 //!
 //! *Invariant:* every call ends here once, whichever way it ends: answered, failed, or left by the
-//! caller.
+//! caller. One that asks agencies while it is answered ends with its time, read or not.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{self, Poll};
+use std::time::Duration;
 
 use admission::QuotaState;
 use api::v1;
 use bytes::Bytes;
-use exchange::{Criticality, Fault, PurposeCode, RequestId};
+use exchange::{Criticality, Fault, PurposeCode, Reason, RequestId};
 use gate::Call;
 use http_body::{Frame, SizeHint};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::body::Body;
 use tracing::Span;
 
@@ -54,7 +56,7 @@ impl Context {
 
     /// The notes, to be read or added to.
     pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.notes)
     }
 
     /// The caller's request id, or one made for this call.
@@ -104,13 +106,33 @@ impl Account {
         self.answered = true;
     }
 
-    /// Leaves the account open until the last byte of the answer.
+    /// Leaves the account open until the last byte of the answer. Of a call that asks on, both end
+    /// soon after its deadline: nobody looks at a body while its caller has no room for more of it.
     pub(crate) fn follow(self, body: Body) -> Body {
-        let account = Some(self);
+        let asks_on = self.target.asks_on();
+        let until = self.context.call.deadline + TELL;
+        let left = Arc::new(Mutex::new(Left::Some(body, self)));
+        let timer = asks_on.then(|| {
+            let left = Arc::downgrade(&left);
+            AbortOnDropHandle::new(tokio::spawn(async move {
+                sleep_until(until).await;
+                let Some(left) = left.upgrade() else { return };
+                let unsent = lock(&left).end(Left::TooLate);
+                if let Left::Some(_body, account) = unsent {
+                    account.give_up();
+                }
+            }))
+        });
         Body::new(Followed {
-            inner: body,
-            account,
+            left,
+            _timer: timer,
         })
+    }
+
+    /// Closes the account of an answer that was not read in time.
+    fn give_up(self) {
+        let late = || Fault::new(Reason::DeadlineExceeded, "the answer was not read in time");
+        self.context.notes().fault.get_or_insert_with(late);
     }
 }
 
@@ -150,8 +172,29 @@ impl Drop for Account {
 /// A body that closes an account with its last byte.
 #[derive(Debug)]
 struct Followed {
-    inner: Body,
-    account: Option<Account>,
+    left: Arc<Mutex<Left>>,
+    _timer: Option<AbortOnDropHandle<()>>,
+}
+
+/// What is left of an answer.
+#[derive(Debug)]
+enum Left {
+    /// What is to be sent, and the call that it answers.
+    Some(Body, Account),
+    /// Nothing: all of it was taken.
+    Nothing,
+    /// Nothing: it was not taken in time.
+    TooLate,
+}
+
+impl Left {
+    /// Ends it, unless it is over. What was left before.
+    fn end(&mut self, how: Self) -> Self {
+        match self {
+            Self::Some(..) => std::mem::replace(self, how),
+            Self::Nothing | Self::TooLate => Self::Nothing,
+        }
+    }
 }
 
 impl http_body::Body for Followed {
@@ -159,26 +202,50 @@ impl http_body::Body for Followed {
     type Error = tonic::Status;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut task::Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        let last = match &polled {
+        let mut left = lock(&self.left);
+        let body = match &mut *left {
+            Left::Some(body, _) => body,
+            Left::Nothing => return Poll::Ready(None),
+            Left::TooLate => {
+                let status = tonic::Status::deadline_exceeded("not read in time");
+                return Poll::Ready(Some(Err(status)));
+            }
+        };
+        let polled = Pin::new(&mut *body).poll_frame(cx);
+        let is_last = match &polled {
             Poll::Ready(None) => true,
-            Poll::Ready(Some(_)) => self.inner.is_end_stream(),
+            Poll::Ready(Some(_)) => body.is_end_stream(),
             Poll::Pending => false,
         };
-        if last && let Some(account) = self.account.take() {
+        if is_last && let Left::Some(_, account) = left.end(Left::Nothing) {
             account.close();
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        match &*lock(&self.left) {
+            Left::Some(body, _) => body.is_end_stream(),
+            Left::Nothing => true,
+            Left::TooLate => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &*lock(&self.left) {
+            Left::Some(body, _) => body.size_hint(),
+            Left::Nothing | Left::TooLate => SizeHint::default(),
+        }
     }
 }
+
+/// A panic elsewhere leaves nothing half done here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For a caller who reads, to be told that it was too long.
+const TELL: Duration = Duration::from_secs(1);

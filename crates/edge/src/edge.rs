@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use evidence::{RequestIds, Shelf};
 use exchange::Clock;
-use gate::Gate;
+use gate::{Batches, Gate, Room};
 use identity::{ServerTls, TrustDomain};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ use crate::listener::agencies::Agencies;
 use crate::listener::handed::Handed;
 use crate::listener::{self, Ends};
 use crate::operations::Node;
-use crate::overload::Overload;
+use crate::overload::{Bulk, Overload};
 use crate::stack::Stack;
 use crate::tracker::Tracker;
 use crate::{Administration, Config, Observer, Readiness, health, public};
@@ -27,6 +27,8 @@ use crate::{Administration, Config, Observer, Readiness, health, public};
 pub struct Deps {
     /// What is behind them.
     pub gate: Arc<Gate>,
+    /// The batch jobs.
+    pub batches: Arc<Batches>,
     /// The TLS of the agencies' listener.
     pub tls: Arc<ServerTls>,
     /// Whose certificates name callers.
@@ -119,7 +121,7 @@ impl Edge {
         let ends = Ends::default();
         let rechecks = deps.recheck.0.subscribe();
         let closed = ends.cut.clone();
-        let (readiness, metrics) = (deps.readiness.clone(), Arc::clone(&deps.metrics));
+        let readiness = deps.readiness.clone();
         let gate = Arc::clone(&deps.gate);
 
         let mut side = JoinSet::new();
@@ -134,24 +136,20 @@ impl Edge {
                 async move { public::page(request.uri().path(), &log).await }
             },
         ));
-        let node = Arc::new(Node {
-            readiness: readiness.clone(),
-            metrics,
-            administration: Arc::clone(&deps.administration),
-            tracker: Tracker::new(
-                Arc::clone(&gate),
-                readiness.clone(),
-                Arc::from(&*config.help_base),
-            ),
-            tracked_by: config.find_usage.as_ref().map(FindUsage::caller),
-        });
+        let node = Arc::new(node(&config, &deps));
         side.spawn(listener::plain::serve(operations, closed, move |request| {
             let node = Arc::clone(&node);
             async move { node.page(request).await }
         }));
         let leave = config.limits.leave();
         let mut calls = JoinSet::new();
-        let door = Agencies::new(config, deps, (stack, overload), ends.clone(), rechecks);
+        let door = Agencies::new(
+            config,
+            deps,
+            (stack, Arc::clone(&overload)),
+            ends.clone(),
+            rechecks,
+        );
         calls.spawn(Arc::new(door).serve(agencies));
         Ok(Running {
             address,
@@ -159,11 +157,25 @@ impl Edge {
             operations_address,
             readiness,
             gate,
+            overload,
             ends,
             leave,
             calls,
             side,
         })
+    }
+}
+
+/// What the operations listener shows and does.
+fn node(config: &Config, deps: &Deps) -> Node {
+    let readiness = &deps.readiness;
+    let help_base = Arc::from(&*config.help_base);
+    Node {
+        readiness: readiness.clone(),
+        metrics: Arc::clone(&deps.metrics),
+        administration: Arc::clone(&deps.administration),
+        tracker: Tracker::new(Arc::clone(&deps.gate), readiness.clone(), help_base),
+        tracked_by: config.find_usage.as_ref().map(FindUsage::caller),
     }
 }
 
@@ -176,6 +188,7 @@ pub struct Running {
     operations_address: SocketAddr,
     readiness: Readiness,
     gate: Arc<Gate>,
+    overload: Arc<Overload>,
     ends: Ends,
     leave: Duration,
     calls: JoinSet<()>,
@@ -205,6 +218,12 @@ impl Running {
     #[must_use]
     pub const fn readiness(&self) -> &Readiness {
         &self.readiness
+    }
+
+    /// Where items of batch jobs find room among the calls.
+    #[must_use]
+    pub fn room(&self) -> Arc<dyn Room> {
+        Arc::new(Bulk(Arc::clone(&self.overload)))
     }
 
     /// Takes no more calls, lets those in progress finish for that long, and closes everything.

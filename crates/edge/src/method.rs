@@ -108,7 +108,7 @@ impl Door {
                 None if path.starts_with(HEALTH) || path.starts_with(REFLECTION) => Target::Service,
                 None => Target::Nothing,
             },
-            Self::Rest => match ROUTES.iter().find(|route| route.path == path) {
+            Self::Rest => match ROUTES.iter().find(|route| route.value(path).is_some()) {
                 Some(route) if head.method == verb(route.verb) => Target::Rpc(route.rpc),
                 Some(route) => Target::Other(route.verb),
                 None if let Some(tracked) = Tracked::of(path) => tracked.target(&head.method),
@@ -184,6 +184,10 @@ const fn name(rpc: Rpc) -> &'static str {
         Rpc::EraseSubject => "lienthong.v1.AuditService/EraseSubject",
         Rpc::ListMyAccesses => "lienthong.v1.DataSubjectService/ListMyAccesses",
         Rpc::VerifyAttributes => "lienthong.v1.VerificationService/VerifyAttributes",
+        Rpc::CreateBatchJob => "lienthong.v1.BatchService/CreateBatchJob",
+        Rpc::GetBatchJob => "lienthong.v1.BatchService/GetBatchJob",
+        Rpc::ListBatchJobResults => "lienthong.v1.BatchService/ListBatchJobResults",
+        Rpc::CancelBatchJob => "lienthong.v1.BatchService/CancelBatchJob",
     }
 }
 

@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 
+use api::routes::Rpc;
 use exchange::{Fault, Reason};
 use futures_util::FutureExt as _;
 use gate::{Call, Gate};
@@ -22,7 +23,7 @@ use crate::account::{Account, Context};
 use crate::body::{self, Allowance};
 use crate::deadline::Deadlines;
 use crate::fault::{self, Told};
-use crate::grpc::Grpc;
+use crate::grpc::{Grpc, JOB_BYTES};
 use crate::handlers::Handlers;
 use crate::listener::Peer;
 use crate::method::{self, Door, Target};
@@ -56,6 +57,7 @@ impl Stack {
     ) -> Result<Arc<Self>, Error> {
         let handlers = Handlers::new(
             Arc::clone(&deps.gate),
+            Arc::clone(&deps.batches),
             deps.readiness.clone(),
             Once::new(deps.request_ids.clone()).map_err(Error::RequestIds)?,
         );
@@ -164,7 +166,7 @@ impl Stack {
             self.check(context, &head, malformed).await?;
             return Box::pin(self.grpc.service(head, body)).await;
         }
-        let body = body::collect(body, self.allowance).await?;
+        let body = body::collect(body, self.allowance(target)).await?;
         let place = self.place(context, door, target, &body)?;
         self.check(context, &head, malformed).await?;
         // What is large stands on the heap: every layer above would move its kilobytes for any call.
@@ -182,6 +184,18 @@ impl Stack {
             context.notes().place = Some(place);
         }
         answer
+    }
+
+    /// How large the body of a request may be: that of a job holds a thousand questions.
+    fn allowance(&self, target: Target) -> Allowance {
+        let size = match target == Target::Rpc(Rpc::CreateBatchJob) {
+            true => JOB_BYTES + FRAME_HEAD_BYTES,
+            false => self.allowance.size,
+        };
+        Allowance {
+            size,
+            ..self.allowance
+        }
     }
 
     /// A place among the calls in progress.

@@ -86,6 +86,9 @@ pub struct Config {
     /// For how long in seconds the token of a page of a search or a list is good.
     #[serde(default = "page_token_s")]
     pub page_token_s: NonZeroU32,
+    /// For how long in seconds the results of a batch job are kept once it is over.
+    #[serde(default = "batch_results_s")]
+    pub batch_results_s: NonZeroU32,
     /// The time in seconds between two readings of the whole log, to find what was changed or lost on
     /// the disk; the first comes so long after the start. 0: none.
     #[serde(default = "scrub_interval_s")]
@@ -120,6 +123,7 @@ impl Config {
             witness_policy: None,
             witness_grace_s: None,
             page_token_s: page_token_s(),
+            batch_results_s: batch_results_s(),
             scrub_interval_s: scrub_interval_s(),
         }
     }
@@ -296,6 +300,11 @@ const fn publish_grace_s() -> u64 {
 
 /// A day: nobody reads longer in one list, and a list as it was then says little any more.
 fn page_token_s() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(24 * 3600 - 1)
+}
+
+/// A day: who is closed over night, or at the weekend by an outage, fetches what was asked before.
+fn batch_results_s() -> NonZeroU32 {
     NonZeroU32::MIN.saturating_add(24 * 3600 - 1)
 }
 

@@ -84,8 +84,9 @@ pub use intervention::{Deed, Intervention};
 pub use observer::{NoObserver, Observer};
 pub use open::Open;
 pub use private::{
-    Accesses, ContentTag, DossierStore, IndexRoot, KeptDossier, Page, Past, RecordAt, Reindexed,
-    RequestIdDeps, RequestIds, RequestTag, Review, Reviews, Ruling, Stopped, Suspended,
+    Accesses, BatchEnd, BatchKey, BatchState, BatchStore, ContentTag, Created, DossierStore, Due,
+    IndexRoot, KeptBatch, KeptDossier, KeptResult, NewBatch, Page, Past, RecordAt, Reindexed,
+    RequestIdDeps, RequestIds, RequestTag, Review, Reviews, Ruling, Step, Stopped, Suspended,
     SuspensionStore, SwitchStore, Verdict, reindex,
 };
 pub use publish::{CHECKPOINT_FILE, Item, ItemKind, Shelf};

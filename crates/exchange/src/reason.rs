@@ -114,6 +114,8 @@ reasons! {
     PersonNotFound = "PERSON_NOT_FOUND", Caller, No;
     /// The log has no such record, or none under a checkpoint yet.
     RecordNotFound = "RECORD_NOT_FOUND", Caller, No;
+    /// The caller has no such batch job, or it has expired.
+    BatchJobNotFound = "BATCH_JOB_NOT_FOUND", Caller, No;
     /// The number names several people.
     SubjectAmbiguous = "SUBJECT_AMBIGUOUS", Caller, No;
     /// A proof to another checkpoint than the latest is asked for.

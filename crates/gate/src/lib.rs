@@ -13,6 +13,7 @@
 mod answer;
 mod ask;
 mod audit;
+mod batch;
 mod call;
 mod catalogue;
 mod closed;
@@ -51,6 +52,7 @@ use tokio_util::task::TaskTracker;
 use verify::Verdicts;
 
 pub use audit::{Checkpoints, Period, Records, Usage, Usages};
+pub use batch::{Batches, ItemEnd, Room};
 pub use call::{Call, Place, Reply};
 pub use listed::{ListError, Listed};
 pub use observer::{NoObserver, Observer};

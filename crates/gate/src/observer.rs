@@ -4,7 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use admission::Suspicion;
+use evidence::BatchState;
 use exchange::{Caller, Closed, RequestId, Source, SourceState};
+
+use crate::ItemEnd;
 
 /// Is told what happens on the road; called on it, so it returns at once.
 pub trait Observer: Send + Sync + fmt::Debug {
@@ -26,6 +29,10 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn closed(&self, _caller: &Caller, _request: &RequestId, _source: Source, _why: Closed) {}
     /// A caller to whom they are open asks about a highly protected person: wake someone.
     fn protected(&self, _caller: &Caller, _request: &RequestId) {}
+    /// So many batch jobs are in each state; of a state that is not told there are none.
+    fn batch_jobs(&self, _jobs: &[(BatchState, u64)]) {}
+    /// An item of a batch job was asked.
+    fn batch_item(&self, _end: ItemEnd) {}
     /// A caller asks about a canary: wake someone.
     fn canary(&self, _caller: &Caller, _request: &RequestId) {}
 }

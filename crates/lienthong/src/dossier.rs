@@ -55,8 +55,12 @@ fn list(answer: &Value) {
             "" => String::new(),
             reason => format!(" ({reason})"),
         };
+        let at = match text("address") {
+            "" => String::new(),
+            address => format!(" at {address}"),
+        };
         println!(
-            "{}  {}{reason} since {}, {} s old, asked {}  {}/{}  {} of {}/{}, request {}",
+            "{}  {}{reason} since {}, {} s old, asked {}  {}/{}{at}  {} of {}/{}, request {}",
             number("dossier"),
             text("state"),
             text("since"),

@@ -9,11 +9,13 @@
 
 mod administration;
 mod audit;
+mod batches;
 mod check;
 mod cli;
 mod config;
 mod consent;
 mod cosigners;
+mod deed;
 mod dossier;
 mod dossiers;
 mod exit;

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use admission::{ConsentError, Consents};
 use edge::{Consented, Registration, Undone, Withdrawal};
-use evidence::{Deed, Evidence, Intervention};
+use evidence::{Deed, Evidence};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::config::chain;
+use crate::deed;
 
 /// Does what an operator wants of the registry.
 #[derive(Debug)]
@@ -71,16 +72,7 @@ impl Registrar {
             let what = format!("{}: gateway.consents names its file", ConsentError::None);
             return Err(Undone::Refused(what));
         }
-        let intervention = Intervention {
-            deed,
-            operator,
-            reason,
-        };
-        let recorded = self.evidence.intervene(&intervention).await;
-        let recorded = recorded.map_err(|fault| {
-            Undone::Unavailable(format!("no record of it: {}", fault.reason.name()))
-        })?;
-        Ok(recorded.seq())
+        deed::record(&self.evidence, deed, operator, reason).await
     }
 }
 

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge::{Closure, OpenReview, Reviewed, Undone};
-use evidence::{Deed, Evidence, Intervention, Review, Reviews};
+use evidence::{Deed, Evidence, Review, Reviews};
 use exchange::Clock;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::config::chain;
+use crate::deed;
 use crate::metrics::Metrics;
 
 /// Looks after reviews.
@@ -69,20 +70,11 @@ impl Reviewer {
         let review = reviews.open.iter().find(is_it).ok_or_else(|| {
             Undone::Refused("review: names none that is open, or shown in the list".to_owned())
         })?;
-        let recorded = self.evidence.intervene(&Intervention {
-            deed: Deed::Review(review, closure.verdict),
-            operator: &closure.operator,
-            reason: &closure.note,
-        });
-        let recorded = recorded.await.map_err(|fault| {
-            let reason = fault.reason.name();
-            Undone::Unavailable(format!("no record of it: {reason}"))
-        })?;
+        let done = Deed::Review(review, closure.verdict);
+        let seq = deed::record(&self.evidence, done, &closure.operator, &closure.note).await?;
         let (review, verdict) = (closure.review.as_str(), closure.verdict.name());
         tracing::info!(review, verdict, "a review of an emergency was closed");
-        Ok(Reviewed {
-            seq: recorded.seq(),
-        })
+        Ok(Reviewed { seq })
     }
 
     async fn open(&self) -> Result<Reviews, evidence::Error> {

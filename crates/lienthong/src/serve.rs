@@ -11,13 +11,14 @@ use admission::{Admission, Consents, Policy};
 use anyhow::Context as _;
 use edge::{Edge, Handed, Readiness, Recheck, Record};
 use evidence::{
-    Alarm, DossierStore, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys,
+    Alarm, BatchStore, DossierStore, Evidence, RequestIdDeps, RequestIds, Shelf, SwitchStore, keys,
 };
 use exchange::{Clock, SystemClock};
-use gate::{Gate, Switches, Synthetic};
+use gate::{Batches, Gate, Switches, Synthetic};
 use tokio::task::JoinHandle;
 
 use crate::administration::{Administrator, Seen};
+use crate::batches;
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
 use crate::dossiers::{self, Dossiers};
@@ -42,6 +43,8 @@ pub(crate) struct Gateway {
     request_ids: RequestIds,
     /// What operators have done.
     administrator: Arc<Administrator>,
+    /// The batch jobs that it runs.
+    batches: batches::Run,
     /// What questions have left under way.
     dossiers: dossiers::Watch,
     watches: Vec<JoinHandle<()>>,
@@ -120,11 +123,14 @@ impl Gateway {
         let (switches, recheck) = (Arc::new(Switches::default()), parts.recheck.clone());
         let sweep = (checked.agencies.clone(), Arc::clone(&switches));
         let seen = Seen::new(consents, guards, &dossiers);
-        let gate = gate(&parts, &switches, checked.agencies, &shelf, manner);
+        let gate = Arc::new(gate(&parts, &switches, checked.agencies, &shelf, manner));
+        let jobs = BatchStore::new(&config.evidence, Arc::clone(&clock));
+        let batches = Batches::new(Arc::clone(&gate), jobs);
         let opening = Administrator::open(path, parts, store, switches, seen);
         let administrator = opening.await.context("what operators have stopped")?;
         let deps = edge::Deps {
-            gate: Arc::new(gate),
+            gate,
+            batches: Arc::clone(&batches),
             tls,
             trust_domain: config.trust_domain,
             clock,
@@ -140,6 +146,7 @@ impl Gateway {
         let doors = Edge::start(config.edge, deps).await?;
         Ok(Self {
             dossiers: dossiers.watch(sweep),
+            batches: batches::Run::begin(batches, doors.room()),
             doors,
             log,
             request_ids,
@@ -164,7 +171,7 @@ impl Gateway {
         for watch in self.watches {
             watch.abort();
         }
-        self.doors.drain(GRACE).await;
+        tokio::join!(self.doors.drain(GRACE), self.batches.stop());
         if let Some(sharing) = self.sharing {
             sharing.abort();
         }

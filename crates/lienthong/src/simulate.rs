@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use agencies::{ALL, Entry, Site};
 use anyhow::{Context as _, bail};
-use exchange::{Clock, SystemClock};
-use sim::{Handle, Scenario, Stage, StageConfig, World};
+use exchange::{Clock, Source, SystemClock};
+use sim::{Handle, Knobs, Scenario, Stage, StageConfig, World};
 use tokio::task::JoinHandle;
 
 use crate::cli::{Played, Sim};
@@ -75,7 +75,8 @@ async fn simulate(arguments: &Sim) -> anyhow::Result<()> {
     };
     let scenario = scenario(&arguments.scenario)?;
     let simulators = Simulators::start(&ground, &entries, plan, &clock).await?;
-    let played = simulators.play(scenario)?;
+    simulators.can_play(scenario.as_ref())?;
+    let played = simulators.play(scenario);
     if !ground.config_file().exists() {
         ground.configure(&Listeners::any(), &simulators.stanzas)?;
     }
@@ -142,25 +143,26 @@ impl Simulators {
         .collect()
     }
 
-    /// Begins to play a scenario on them, if there is one.
+    /// Looks whether they can play a scenario, if there is one.
     ///
     /// # Errors
     /// A step that one of them cannot do.
-    pub(crate) fn play(
-        &self,
-        scenario: Option<Scenario>,
-    ) -> anyhow::Result<Option<JoinHandle<()>>> {
-        let Some(scenario) = scenario else {
-            return Ok(None);
-        };
+    pub(crate) fn can_play(&self, scenario: Option<&Scenario>) -> anyhow::Result<()> {
+        let fits = scenario.map_or(Ok(()), |scenario| scenario.fits(&self.knobs()));
+        fits.context("the scenario")
+    }
+
+    /// Begins to play a scenario on them, if there is one.
+    pub(crate) fn play(&self, scenario: Option<Scenario>) -> Option<JoinHandle<()>> {
+        let (scenario, stage) = (scenario?, self.knobs());
+        Some(tokio::spawn(async move { scenario.play(&stage).await }))
+    }
+
+    fn knobs(&self) -> Vec<(Source, Arc<Knobs>)> {
         let stage = self.running.iter();
-        let stage: Vec<_> = stage
+        stage
             .map(|(entry, handle)| (entry.source, Arc::clone(handle.knobs())))
-            .collect();
-        scenario.fits(&stage).context("the scenario")?;
-        Ok(Some(tokio::spawn(
-            async move { scenario.play(&stage).await },
-        )))
+            .collect()
     }
 
     /// Stops them all.

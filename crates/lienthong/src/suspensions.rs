@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use admission::{Admission, Level, Suspension, SuspensionId};
 use edge::{Lift, Lifted, Undone};
-use evidence::{Deed, Evidence, Intervention, Suspended, SuspensionStore};
+use evidence::{Deed, Evidence, Suspended, SuspensionStore};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::chain;
+use crate::deed;
 
 /// The suspensions.
 #[derive(Debug)]
@@ -88,16 +89,8 @@ impl Suspensions {
         let all = self.admission.suspensions();
         let suspension = all.iter().find(|it| it.id == id).ok_or_else(none)?;
         let of = name(suspension);
-        let recorded = self.evidence.intervene(&Intervention {
-            deed: Deed::Lift(&of),
-            operator: &lift.operator,
-            reason: &lift.reason,
-        });
-        let recorded = recorded.await.map_err(|fault| {
-            let reason = fault.reason.name();
-            Undone::Unavailable(format!("no record of it: {reason}"))
-        })?;
-        let seq = recorded.seq();
+        let done = Deed::Lift(&of);
+        let seq = deed::record(&self.evidence, done, &lift.operator, &lift.reason).await?;
         let lifted = self.store.lift(&id.to_string()).await;
         lifted.map_err(unavailable)?;
         self.admission.lift_suspension(id).ok_or_else(none)?;

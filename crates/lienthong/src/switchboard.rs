@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use admission::Admission;
 use edge::{Instruction, Position, Switched, Undone};
-use evidence::{Deed, Evidence, Intervention, Stopped, SwitchStore};
-use exchange::{Clock, Fault, PurposeCode, Switch};
+use evidence::{Deed, Evidence, Stopped, SwitchStore};
+use exchange::{Clock, PurposeCode, Switch};
 use gate::Switches;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::chain;
+use crate::deed;
 use crate::metrics::Metrics;
 
 /// What the switches are made of.
@@ -162,20 +163,8 @@ impl Switchboard {
         })
     }
 
-    async fn record(&self, deed: Deed<'_>, by: &Instruction) -> Result<u64, Undone> {
-        let recorded = self.parts.evidence.intervene(&Intervention {
-            deed,
-            operator: &by.operator,
-            reason: &by.reason,
-        });
-        let unrecorded = |fault: Fault| {
-            let reason = fault.reason.name();
-            Undone::Unavailable(format!("no record of it: {reason}"))
-        };
-        recorded
-            .await
-            .map(|receipt| receipt.seq())
-            .map_err(unrecorded)
+    async fn record(&self, done: Deed<'_>, by: &Instruction) -> Result<u64, Undone> {
+        deed::record(&self.parts.evidence, done, &by.operator, &by.reason).await
     }
 
     /// Refuses to stop what the agreements do not name: it would be a slip of the pen, and whoever was

@@ -1,5 +1,6 @@
 //! A scenario: which knobs are set at which second, from a file, the same each time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ pub struct Step {
     /// Latency of every answer.
     #[serde(default)]
     pub latency: Latency,
+    /// Latency of the answers about some persons, in its place.
+    #[serde(default)]
+    pub latency_of: BTreeMap<String, Latency>,
     /// When to come again, of who is refused.
     #[serde(default)]
     pub again: Again,
@@ -90,16 +94,15 @@ impl Scenario {
     /// The first step that one of them cannot.
     pub fn fits(&self, stage: &[(Source, Arc<Knobs>)]) -> Result<(), ScenarioError> {
         for (index, step) in self.step.iter().enumerate() {
-            for (source, _) in stage.iter().filter(|(source, _)| step.names(*source)) {
-                let trial = Knobs::new(*source);
-                let offered = |knobs: &Arc<Knobs>| step.fault.iter().all(|k| knobs.offers(k.fault));
-                let cannot = stage
-                    .iter()
-                    .any(|(of, knobs)| of == source && !offered(knobs));
-                let what = match trial.set(&step.settings()) {
-                    Err(what) => what,
-                    Ok(()) if cannot => format!("the wire of {source} cannot say that"),
-                    Ok(()) => continue,
+            for (source, knobs) in stage.iter().filter(|(source, _)| step.names(*source)) {
+                let faults = step.fault.iter().map(|knob| knob.fault);
+                let unsaid = faults.into_iter().find(|fault| !knobs.offers(*fault));
+                let what = match (unsaid, Knobs::new(*source).set(&step.settings())) {
+                    (Some(fault), _) => {
+                        format!("fault: the wire of {source} cannot say {}", fault.name())
+                    }
+                    (None, Err(what)) => what,
+                    (None, Ok(())) => continue,
                 };
                 let number = index + 1;
                 return Err(ScenarioError::Step { number, what });
@@ -161,6 +164,7 @@ impl Step {
         KnobSettings {
             faults: self.fault.clone(),
             latency: self.latency,
+            latency_of: self.latency_of.clone(),
             again: self.again,
             seed: None,
         }

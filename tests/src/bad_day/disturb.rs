@@ -114,7 +114,8 @@ impl Controls {
     async fn step(&self, step: &Step) {
         let named = |source: &Source| step.agency == "all" || step.agency == source.name();
         let some: Vec<Source> = Source::ALL.into_iter().filter(named).collect();
-        let knobs = json!({"faults": step.fault, "latency": step.latency, "again": step.again});
+        let knobs = json!({"faults": step.fault, "latency": step.latency,
+            "latency_of": step.latency_of, "again": step.again});
         self.disturb(&some, &knobs).await;
     }
 

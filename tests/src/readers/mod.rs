@@ -106,6 +106,7 @@ fn json(bytes: &[u8]) {
     edge::foreign::question::<v1::StreamCitizenRequest>(bytes);
     edge::foreign::question::<v1::VerifyAttributesRequest>(bytes);
     edge::foreign::question::<v1::SearchRecordsRequest>(bytes);
+    edge::foreign::question::<v1::CreateBatchJobRequest>(bytes);
 }
 
 /// A message at the gRPC door.
@@ -116,6 +117,7 @@ fn protobuf(bytes: &[u8]) {
     message::<v1::ResolveIdentifierRequest>(bytes);
     message::<v1::SearchRecordsRequest>(bytes);
     message::<v1::ListMyAccessesRequest>(bytes);
+    message::<v1::CreateBatchJobRequest>(bytes);
 }
 
 fn message<Q: Question + Message + Default>(bytes: &[u8]) {

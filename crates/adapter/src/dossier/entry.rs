@@ -27,6 +27,8 @@ pub struct Dossier {
     pub source: Source,
     /// What they call it.
     pub code: String,
+    /// The name of the address that has it; empty if that is not known.
+    pub address: String,
     /// By what the same question finds it.
     pub tag: Tag,
     /// The agency that asked.

@@ -19,7 +19,7 @@ mod tests;
 pub use config::Config;
 pub use entry::{Dossier, Enquiry, Tag};
 pub use held::Held;
-pub use register::{Due, Illegal, Opened, Register, Seen};
+pub use register::{Changes, Due, Illegal, Opened, Register, Seen, Taken};
 pub use state::{Move, State};
 
 /// The reason of an agency that does not know its own dossier.

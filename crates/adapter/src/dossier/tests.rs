@@ -7,7 +7,7 @@ use std::time::Duration;
 use exchange::{AgencyCode, Caller, Clock, Criticality, RequestId, Source, SystemId};
 use jiff::Timestamp;
 
-use super::register::MOST;
+use super::register::{MOST, SHARE};
 use super::*;
 
 const TTL: Duration = Duration::from_secs(60);
@@ -18,6 +18,13 @@ struct Hand(AtomicI64);
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.load(SeqCst)).unwrap()
+    }
+}
+
+fn taken(code: &str) -> Taken {
+    Taken {
+        code: code.to_owned(),
+        address: "host-1".to_owned(),
     }
 }
 
@@ -44,6 +51,12 @@ impl Room {
         room
     }
 
+    /// Asks as another caller from now on.
+    fn is_now(&mut self, desk: usize) {
+        let system = SystemId::parse(&format!("desk-{desk}")).unwrap();
+        self.caller = Caller::new(AgencyCode::parse("H55").unwrap(), system, "00");
+    }
+
     fn pass(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds, SeqCst);
     }
@@ -57,7 +70,7 @@ impl Room {
     fn hold(&self, question: &str) -> Held {
         self.register.hold(Opened {
             source: Source::CivilStatus,
-            code: format!("HT-{question}"),
+            taken: taken(&format!("HT-{question}")),
             tag: self.tag(question),
             caller: &self.caller,
             request: RequestId::fresh(),
@@ -68,6 +81,14 @@ impl Room {
         })
     }
 
+    /// What has changed, which is kept.
+    fn changes(&self) -> Vec<(u64, Option<Dossier>)> {
+        let changes = self.register.changes();
+        let all = changes.all().to_vec();
+        changes.kept();
+        all
+    }
+
     /// Leaves a dossier under way; its number.
     fn leave(&self, question: &str) -> u64 {
         drop(self.hold(question));
@@ -75,7 +96,7 @@ impl Room {
     }
 
     fn look(&self, number: u64, how: Result<State, &'static str>) -> Option<Dossier> {
-        let seen = how.map(|state| Seen { code: None, state });
+        let seen = how.map(|state| Seen { taken: None, state });
         self.register.looked(number, seen)
     }
 
@@ -107,6 +128,11 @@ fn the_same_question_goes_on_with_what_it_has_left() {
     assert!(room.register.join(room.tag("b")).is_none());
     let held = room.register.join(room.tag("a")).unwrap();
     assert_eq!(held.dossier().code, "HT-a");
+    assert_eq!(
+        room.register.address(room.tag("a")).as_deref(),
+        Some("host-1")
+    );
+    assert_eq!(room.register.address(room.tag("b")), None);
     held.finish();
     assert!(room.register.join(room.tag("a")).is_none());
     assert!(room.register.is_empty());
@@ -143,7 +169,7 @@ fn nothing_is_kept_before_it_is_opened() {
     let open = Room::open();
     let held = room.register.hold(Opened {
         source: Source::CivilStatus,
-        code: "HT-a".to_owned(),
+        taken: taken("HT-a"),
         tag: open.tag("a"),
         caller: &room.caller,
         request: RequestId::fresh(),
@@ -222,14 +248,17 @@ fn what_hangs_keeps_nobody_from_asking_anew() {
     let room = Room::open();
     let first = room.hung("a");
     assert!(room.register.join(room.tag("a")).is_none());
+    assert_eq!(room.register.address(room.tag("a")), None);
     let second = room.leave("a");
     assert_eq!(
         room.register.join(room.tag("a")).unwrap().dossier().number,
         second
     );
     room.register.order(first, Move::Close).unwrap();
+    let held = room.register.join(room.tag("a"));
     room.pass(3_601);
     room.register.tidy();
+    drop(held);
     assert_eq!(
         room.register.join(room.tag("a")).unwrap().dossier().number,
         second
@@ -273,13 +302,17 @@ fn an_operator_moves_what_hangs_and_nothing_else() {
         "its time begins anew"
     );
     let again = Seen {
-        code: Some("HT-2".to_owned()),
+        taken: Some(Taken {
+            code: "HT-2".to_owned(),
+            address: "host-2".to_owned(),
+        }),
         state: State::Polling,
     };
     assert_eq!(room.register.looked(sent, Ok(again)), None);
     let all = room.register.all();
     let sent = all.iter().find(|it| it.number == sent).unwrap();
     assert_eq!((sent.state, &*sent.code), (State::Polling, "HT-2"));
+    assert_eq!(sent.address, "host-2");
 }
 
 #[test]
@@ -295,7 +328,7 @@ fn what_is_lost_may_be_sent_again_or_is_forgotten_after_an_hour() {
     room.pass(3_601);
     room.register.tidy();
     assert_eq!(room.register.all().len(), 1);
-    assert_eq!(room.state(lost), State::Queued);
+    assert_eq!(room.state(lost), State::Hung, "nobody has sent it");
 }
 
 #[test]
@@ -323,7 +356,7 @@ fn a_result_waits_an_hour_for_the_same_question() {
 fn what_was_kept_goes_on_after_a_restart_but_for_what_was_sent() {
     let room = Room::open();
     let [hangs, lives] = [room.hung("a"), room.leave("b")];
-    let kept: Vec<_> = room.register.changes().into_iter().collect();
+    let kept: Vec<_> = room.changes().into_iter().collect();
     let kept: Vec<_> = kept.into_iter().filter_map(|(_, it)| it).collect();
     assert_eq!(kept, room.register.all());
     let after = Room::open();
@@ -348,20 +381,20 @@ fn what_was_kept_goes_on_after_a_restart_but_for_what_was_sent() {
 fn every_change_is_told_once_and_again_if_it_was_not_kept() {
     let room = Room::open();
     let number = room.leave("a");
-    let told = room.register.changes();
-    assert_eq!(told, [(number, room.register.all().pop())]);
-    assert_eq!(room.register.changes(), []);
-    room.register.unkept([number].into_iter());
+    assert_eq!(room.changes(), [(number, room.register.all().pop())]);
+    assert_eq!(room.changes(), []);
     room.register.join(room.tag("a")).unwrap().finish();
-    assert_eq!(room.register.changes(), [(number, None)]);
+    assert_eq!(room.changes(), [(number, None)]);
 }
 
 #[test]
 fn there_are_never_more_than_a_fixed_number_and_what_is_over_makes_room() {
-    let room = Room::open();
+    let mut room = Room::open();
     for question in 0..MOST {
-        room.leave(&question.to_string());
+        room.is_now(question / SHARE);
+        drop(room.hold(&question.to_string()));
     }
+    room.is_now(MOST);
     drop(room.hold("too many"));
     assert_eq!(
         (room.register.all().len(), room.register.turned_away()),
@@ -379,4 +412,65 @@ fn there_are_never_more_than_a_fixed_number_and_what_is_over_makes_room() {
 fn nothing_shows_what_was_sent() {
     let enquiry = Enquiry::new(b"999099000003");
     assert!(!format!("{enquiry:?}").contains("999"));
+}
+
+#[test]
+fn no_caller_fills_the_room_of_others() {
+    let mut room = Room::open();
+    room.is_now(1);
+    for question in 0..=SHARE {
+        drop(room.hold(&question.to_string()));
+    }
+    let left = (room.register.all().len(), room.register.turned_away());
+    assert_eq!(left, (SHARE, 1));
+    room.is_now(2);
+    let other = room.leave("another's");
+    room.look(other, Ok(State::NeedsSupplement));
+    // What is over of another makes no room for one who has had their share; what is over of their own does.
+    room.is_now(1);
+    drop(room.hold("too many"));
+    assert_eq!(room.register.turned_away(), 2);
+    room.look(1, Ok(State::NeedsSupplement));
+    drop(room.hold("in its place"));
+    assert_eq!(room.register.turned_away(), 2);
+    assert!(room.register.all().iter().all(|it| it.number != 1));
+}
+
+#[test]
+fn what_nobody_looks_at_hangs_by_time_alone() {
+    let room = Room::open();
+    let (number, held) = (room.leave("a"), room.hold("b"));
+    room.pass(64);
+    assert_eq!(
+        room.register.tidy(),
+        [],
+        "it may be looked at this very moment"
+    );
+    room.pass(1);
+    let hung = room.register.tidy();
+    assert_eq!((hung.len(), hung[0].number), (1, number));
+    assert_eq!((hung[0].state, &*hung[0].reason), (State::Hung, "NOT_DONE"));
+    assert_eq!(room.register.tidy(), [], "it is told once");
+    assert_eq!(room.changes(), [(number, hung.into_iter().next())]);
+    // What a question has in its hands is left to it.
+    drop(held);
+    assert_eq!(room.register.tidy().len(), 1);
+}
+
+#[test]
+fn changes_that_are_dropped_before_they_are_kept_are_given_back() {
+    let room = Room::open();
+    let number = room.leave("a");
+    let taken = room.register.changes();
+    assert_eq!(taken.all().len(), 1);
+    // What changes meanwhile is not lost with it.
+    let other = room.leave("b");
+    drop(taken);
+    let numbers: Vec<u64> = room
+        .changes()
+        .into_iter()
+        .map(|(number, _)| number)
+        .collect();
+    assert_eq!(numbers, [number, other]);
+    assert_eq!(room.changes(), []);
 }

@@ -65,6 +65,13 @@ impl Pass {
     }
 }
 
+/// Whether a caller has the time that answers take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Time {
+    Enough,
+    Short,
+}
+
 /// Why a circuit opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
@@ -116,13 +123,18 @@ impl Breaker {
         }
     }
 
-    /// Lets a call pass, or says after which time one may.
-    pub(super) fn admit(&self, now_ms: u64) -> Result<Pass, Duration> {
+    /// Lets a call pass, or says after which time one may. A caller who may have too little time tries a
+    /// circuit only if nobody else has come for a while.
+    pub(super) fn admit(&self, now_ms: u64, time: Time) -> Result<Pass, Duration> {
         let word = self.state.load(Ordering::Acquire);
         let state = State::of(word);
+        let due_ms = match time {
+            Time::Enough => state.at_ms,
+            Time::Short => state.at_ms + self.open_ms,
+        };
         match state.phase {
             Phase::Closed => Ok(Pass { under: word }),
-            Phase::Open if now_ms < state.at_ms => Err(Duration::from_millis(state.at_ms - now_ms)),
+            Phase::Open if now_ms < due_ms => Err(Duration::from_millis(due_ms - now_ms)),
             Phase::Open => {
                 let probing = State {
                     phase: Phase::Probing,
@@ -149,9 +161,12 @@ impl Breaker {
             (Phase::Probing, Verdict::Failed { retry_after, .. }) => {
                 self.open(pass, state.level + 1, Why::Probe, retry_after, now_ms)
             }
-            // It has shown nothing in the time there was.
+            (Phase::Probing, Verdict::Silent) => {
+                self.open(pass, state.level + 1, Why::Probe, None, now_ms)
+            }
             (Phase::Probing, Verdict::Nothing { .. }) => {
-                self.open(pass, state.level, Why::Probe, None, now_ms)
+                self.cancel(pass, now_ms);
+                None
             }
             (_, Verdict::Answered | Verdict::Refused) => {
                 if self.in_a_row.load(Ordering::Relaxed) != 0 {
@@ -165,11 +180,17 @@ impl Breaker {
                 let level = self.next_level(state, now_ms);
                 self.open(pass, level, why, retry_after, now_ms)
             }
+            // Of those that had less time than the source may take, only many in a row are a sign.
+            (_, Verdict::Silent) => {
+                let why = self.fail_in_a_row()?;
+                let level = self.next_level(state, now_ms);
+                self.open(pass, level, why, None, now_ms)
+            }
             (_, Verdict::Nothing { .. }) => None,
         }
     }
 
-    /// A call was dropped by its caller. If it was the probe, the next one may try.
+    /// A call has shown nothing. If it was the probe, the next one may try.
     pub(super) fn cancel(&self, pass: Pass, now_ms: u64) {
         let state = State::of(pass.under);
         if state.phase == Phase::Probing {
@@ -199,15 +220,19 @@ impl Breaker {
 
     /// Counts a failure; why the circuit is to open, if it is.
     fn fail(&self, now_ms: u64) -> Option<Why> {
-        let in_a_row = self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
         self.window.count(now_ms / self.bucket_ms, true);
-        if in_a_row >= self.failures_in_a_row {
-            return Some(Why::InARow);
+        if let Some(why) = self.fail_in_a_row() {
+            return Some(why);
         }
         let Share { calls, failures } = self.share(now_ms);
         let succeeded = calls - failures.min(calls);
         let too_few = succeeded * 100 < calls * self.min_success_percent;
         (calls >= self.min_samples && too_few).then_some(Why::Share)
+    }
+
+    fn fail_in_a_row(&self) -> Option<Why> {
+        let in_a_row = self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+        (in_a_row >= self.failures_in_a_row).then_some(Why::InARow)
     }
 
     /// How long to stay open: as before and twice that, if the last time was within the window.

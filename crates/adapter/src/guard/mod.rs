@@ -34,19 +34,20 @@ mod window;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use exchange::{Identifier, Source, SourceState};
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::dossier::{Dossier, Enquiry, Seen};
-use crate::maintenance::Announced;
+use crate::dossier::{Dossier, Enquiry, LOST, Seen, UNDER_WAY};
+use crate::maintenance::{Announced, Topic};
 use crate::{Agency, Answer, Context, Miss, Progress, Question, Resolution};
-use breaker::Breaker;
+use breaker::{Breaker, Phase, Time};
 use budget::Budget;
 use limit::Limit;
-use places::Places;
+use places::{Places, Wish};
 use tally::Tally;
 use turn::{For, Turn};
 use typical::Typical;
@@ -105,7 +106,13 @@ impl Guarded {
         question: &Question<'_>,
     ) -> Result<(Answer, u32), Miss> {
         let ask = |place| self.agency(place).ask(question);
-        self.guard.ask(patience, ask).await
+        let at = match self.others.is_empty() {
+            true => None,
+            false => self.agency.left_at(question),
+        };
+        let at = at.and_then(|name| self.guard.places.named(&name));
+        let topic = Topic::Subject(question.subject);
+        self.guard.ask_at(at, patience, topic, ask).await
     }
 
     /// Finds the person behind a number; see [`Guard::ask`].
@@ -119,27 +126,41 @@ impl Guarded {
         context: &Context<'_>,
     ) -> Result<(Resolution, u32), Miss> {
         let ask = |place| self.agency(place).resolve(identifier, context);
-        self.guard.ask(patience, ask).await
+        let topic = Topic::Number(identifier);
+        self.guard.ask(patience, topic, ask).await
     }
 
-    /// Asks on nobody's behalf how far a dossier is; see [`Guard::errand`].
+    /// Asks on nobody's behalf how far a dossier is, where it is while that answers; see [`Guard::errand`].
+    /// What another server does not know is not lost.
     ///
     /// # Errors
     /// The miss of the adapter; or that the source was not asked.
     pub async fn look(&self, dossier: &Dossier) -> Result<Seen, Miss> {
         let deadline = Instant::now() + self.guard.cap;
-        let ask = |place| self.agency(place).look(dossier, deadline);
-        self.guard.errand(ask).await
+        let own = self.guard.places.named(&dossier.address);
+        let ask = |place| async move {
+            let seen = self.agency(place).look(dossier, deadline).await;
+            let is_own = own.is_none_or(|own| own == place);
+            seen.map_err(|miss| match miss.reason {
+                LOST if !is_own => Miss::unavailable(ELSEWHERE, "another server has it"),
+                _ => miss,
+            })
+        };
+        let topic = Topic::Dossier(dossier.number);
+        self.guard.errand(own, topic, ask).await
     }
 
-    /// Sends on nobody's behalf again what became a dossier; see [`Guard::errand`].
+    /// Sends on nobody's behalf again what became a dossier, to where it is while that answers; see
+    /// [`Guard::errand`].
     ///
     /// # Errors
     /// The miss of the adapter; or that the source was not asked.
-    pub async fn resend(&self, enquiry: &Enquiry) -> Result<Seen, Miss> {
+    pub async fn resend(&self, dossier: &Dossier, enquiry: &Enquiry) -> Result<Seen, Miss> {
         let deadline = Instant::now() + self.guard.cap;
+        let own = self.guard.places.named(&dossier.address);
         let ask = |place| self.agency(place).resend(enquiry, deadline);
-        self.guard.errand(ask).await
+        let topic = Topic::Enquiry(enquiry.reveal());
+        self.guard.errand(own, topic, ask).await
     }
 
     fn agency(&self, place: Place) -> &dyn Agency {
@@ -159,7 +180,12 @@ pub struct Guard {
     breaker: Breaker,
     limit: Limit,
     budget: Budget,
+    /// How long answers are believed to take: a little less with each question that is not asked.
     typical: Typical,
+    /// How long they took.
+    measured: Typical,
+    /// When the last one came.
+    answered_ms: AtomicU64,
     tally: Tally,
     /// Of what was asked on nobody's behalf.
     errands: Tally,
@@ -179,6 +205,8 @@ impl Guard {
             limit: Limit::new(config),
             budget: Budget::new(config),
             typical: Typical::default(),
+            measured: Typical::default(),
+            answered_ms: AtomicU64::new(0),
             tally: Tally::default(),
             errands: Tally::default(),
             places: Places::new(source, vec![String::new()], config),
@@ -211,7 +239,7 @@ impl Guard {
         Patience::new(self.cap, latest)
     }
 
-    /// Asks at one of the places, and once again if the source was not reached and there is time;
+    /// Asks about a topic at one of the places, and once again if the source was not reached and there is time;
     /// at another place, if there is one. Returns the answer and how many calls were made in vain
     /// before it.
     ///
@@ -222,6 +250,21 @@ impl Guard {
     pub async fn ask<T, F>(
         &self,
         patience: Patience,
+        topic: Topic<'_>,
+        ask: impl Fn(Place) -> F,
+    ) -> Result<(T, u32), Miss>
+    where
+        F: Future<Output = Result<T, Miss>>,
+    {
+        self.ask_at(None, patience, topic, ask).await
+    }
+
+    /// Asks as [`Guard::ask`] does, first at that place while it answers.
+    async fn ask_at<T, F>(
+        &self,
+        at: Option<Place>,
+        patience: Patience,
+        topic: Topic<'_>,
         ask: impl Fn(Place) -> F,
     ) -> Result<(T, u32), Miss>
     where
@@ -229,10 +272,10 @@ impl Guard {
     {
         self.budget.deposit();
         let begun = Instant::now();
-        let turn = self.turn(patience, begun, None)?;
+        let turn = self.turn(patience, begun, Wish { at, but: None })?;
         let place = turn.place;
         let leave = self.leaves(place, patience, begun);
-        let missed = match self.call(turn, patience, leave, &ask).await {
+        let missed = match self.call((turn, topic), patience, leave, &ask).await {
             Ok(answer) => return Ok((answer, 0)),
             Err(missed) => missed,
         };
@@ -244,10 +287,14 @@ impl Guard {
             return Err(missed.miss);
         }
         // What the source said is worth more than that it was not asked again.
-        let Ok(turn) = self.turn(patience, Instant::now(), Some(place)) else {
+        let elsewhere = Wish {
+            at: None,
+            but: Some(place),
+        };
+        let Ok(turn) = self.turn(patience, Instant::now(), elsewhere) else {
             return Err(missed.miss);
         };
-        match self.call(turn, patience, None, &ask).await {
+        match self.call((turn, topic), patience, None, &ask).await {
             Ok(answer) => Ok((answer, missed.miss.attempts)),
             Err(second) => {
                 let attempts = missed.miss.attempts + second.miss.attempts;
@@ -257,35 +304,42 @@ impl Guard {
     }
 
     /// Begins a call, if the source is to be asked at all.
-    fn turn(
-        &self,
-        patience: Patience,
-        begun: Instant,
-        but: Option<Place>,
-    ) -> Result<Turn<'_>, Miss> {
-        self.in_time(patience.deadline.saturating_duration_since(begun))?;
-        Turn::take(self, begun, but, For::Caller)
+    fn turn(&self, patience: Patience, begun: Instant, wish: Wish) -> Result<Turn<'_>, Miss> {
+        let time = self.time(patience.deadline.saturating_duration_since(begun))?;
+        Turn::take(self, begun, wish, (For::Caller, time))
     }
 
-    /// Asks on nobody's behalf: as a question does, under the same limit and the same circuit, but counted
-    /// apart and never twice, and how long it takes says nothing of how long a question does.
+    /// Asks on nobody's behalf, at that place while it answers: as a question does, under the same limit
+    /// and the same circuit, but counted apart and never twice, and how long it takes says nothing of
+    /// how long a question does.
     ///
     /// # Errors
     /// The miss of the adapter; or that the source was not asked.
-    pub async fn errand<T, F>(&self, ask: impl Fn(Place) -> F) -> Result<T, Miss>
+    pub async fn errand<T, F>(
+        &self,
+        at: Option<Place>,
+        topic: Topic<'_>,
+        ask: impl Fn(Place) -> F,
+    ) -> Result<T, Miss>
     where
         F: Future<Output = Result<T, Miss>>,
     {
         let begun = Instant::now();
-        let turn = Turn::take(self, begun, None, For::Nobody)?;
-        let called = self.call(turn, self.patience(begun + self.cap), None, &ask);
+        let turn = Turn::take(
+            self,
+            begun,
+            Wish { at, but: None },
+            (For::Nobody, Time::Enough),
+        )?;
+        let patience = self.patience(begun + self.cap);
+        let called = self.call((turn, topic), patience, None, &ask);
         called.await.map_err(|missed| missed.miss)
     }
 
     /// Calls once; for another place it is left at that time, if the budget pays for that.
     async fn call<T, F>(
         &self,
-        turn: Turn<'_>,
+        (turn, topic): (Turn<'_>, Topic<'_>),
         patience: Patience,
         leave: Option<Instant>,
         ask: &impl Fn(Place) -> F,
@@ -309,17 +363,33 @@ impl Guard {
             Some(Err(_)) => Err(Miss::invalid(PANICKED, "the adapter panicked")),
             None => Err(Miss::timeout("no answer in the time there was")),
         };
-        turn.settle(&result, patience.ended_by(Instant::now()));
+        let cut = match &result {
+            // Its adapter gives up before the deadline, since nothing more can come of it.
+            Err(miss) if miss.reason == UNDER_WAY => patience.cut,
+            _ => patience.ended_by(Instant::now()),
+        };
+        turn.settle(&result, topic, cut);
         result.map_err(|miss| Missed { miss, is_left })
     }
 
-    /// Refuses a question that most likely has no answer in the time that is left.
-    fn in_time(&self, left: Duration) -> Result<(), Miss> {
-        if !left.is_zero() && left >= self.typical.get() {
-            return Ok(());
+    /// Refuses a question that most likely has no answer in the time that is left. While the circuit is not
+    /// closed that is for the circuit to do, which looks for somebody with enough time.
+    fn time(&self, left: Duration) -> Result<Time, Miss> {
+        let is_closed = self.breaker.state().phase == Phase::Closed;
+        let takes = match is_closed {
+            true => self.typical.get(),
+            false => self.measured.get(),
+        };
+        if !left.is_zero() {
+            if left >= takes {
+                return Ok(Time::Enough);
+            }
+            if !is_closed {
+                return Ok(Time::Short);
+            }
+            // If all callers have too little time, nobody would find out that it has become enough.
+            self.typical.relax();
         }
-        // If all callers have too little time, nobody would find out that it has become enough.
-        self.typical.relax();
         Tally::add(&self.tally.no_time);
         let detail = "the source takes longer than there is time";
         Err(Miss::new(SourceState::Skipped, NO_TIME, detail).after(0))
@@ -384,6 +454,9 @@ struct Missed {
     /// It was left for another place, and the retry there is paid.
     is_left: bool,
 }
+
+/// The reason of a server that does not know a dossier that another has.
+const ELSEWHERE: &str = "DOSSIER_ELSEWHERE";
 
 /// What took longer to fail, such as a connection that does not open, would take as long again.
 const QUICK: Duration = Duration::from_millis(500);

@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use exchange::Source;
 
-use super::breaker::{Breaker, Change, Pass, Phase};
+use super::breaker::{Breaker, Change, Pass, Phase, Time};
 use super::config::Config;
 use super::dice::Dice;
 use super::tally::Tally;
 use super::verdict::Verdict;
 use crate::Miss;
-use crate::maintenance::{Announced, Learned, News, Standing, until};
+use crate::maintenance::{Announced, Learned, News, Standing, Topic, until};
 
 /// Which of the addresses of a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,15 @@ pub(super) struct Address {
     learned: Learned,
 }
 
+/// Where a call is to go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wish {
+    /// There, while that answers.
+    pub(super) at: Option<Place>,
+    /// Not there, if there is another.
+    pub(super) but: Option<Place>,
+}
+
 /// Whether a call went to an address that is left aside while others are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Aside {
@@ -74,7 +83,7 @@ impl Places {
             calls: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             ejected: AtomicU64::new(0),
-            learned: Learned::default(),
+            learned: Learned::looked_at_every(config.max_open_ms),
         };
         let all: Box<[Address]> = names.into_iter().map(address).collect();
         let share = all.len() * usize::from(config.max_ejected_percent) / 100;
@@ -91,11 +100,10 @@ impl Places {
         &self.all
     }
 
-    /// Where the next call goes, but for one place if there is another; or that all are under
-    /// maintenance.
+    /// Where the next call goes; or that all are under maintenance.
     pub(super) fn choose(
         &self,
-        but: Option<Place>,
+        wish: Wish,
         announced: &Announced,
         now_ms: u64,
     ) -> Result<(Place, Option<Visit<'_>>), Miss> {
@@ -109,14 +117,25 @@ impl Places {
             return Ok((Place(0), None));
         }
         let wall_ms = self.wall_ms(announced);
-        let place = match self.due(but, now_ms, wall_ms) {
+        let mut open = self.open(None, wall_ms);
+        let wished = wish.at.filter(|at| open.any(|(place, _)| place == *at));
+        if let Some(place) = wished {
+            return Ok((place, Some(self.visit(place, now_ms))));
+        }
+        let place = match self.due(wish.but, now_ms, wall_ms) {
             Some(due) => return Ok((due.place, Some(due))),
             None => self
-                .draw(but, wall_ms)
+                .draw(wish.but, wall_ms)
                 .or_else(|| self.last_resort(wall_ms)),
         };
         let place = place.ok_or_else(|| until(self.earliest(wall_ms), wall_ms))?;
         Ok((place, Some(self.visit(place, now_ms))))
+    }
+
+    /// Which address has that name.
+    pub(super) fn named(&self, name: &str) -> Option<Place> {
+        let place = self.all.iter().position(|it| &*it.name == name);
+        place.map(Place)
     }
 
     /// True if there is another address to which a call can go.
@@ -128,12 +147,18 @@ impl Places {
     }
 
     /// Learns of maintenance from how a question ended at an address.
-    pub(super) fn learn<T>(&self, at: Place, ended: &Result<T, Miss>, announced: &Announced) {
+    pub(super) fn learn<T>(
+        &self,
+        at: Place,
+        ended: &Result<T, Miss>,
+        topic: Topic<'_>,
+        announced: &Announced,
+    ) {
         let Some(address) = self.all.get(at.0) else {
             return;
         };
         let (source, endpoint) = (self.source, &*address.name);
-        match address.learned.learn(ended, announced) {
+        match address.learned.learn(ended, topic, announced) {
             None => {}
             Some(News::Begun(end)) => {
                 tracing::warn!(%source, endpoint, %end, "Maintenance: a source says so, and is not asked until then");
@@ -146,10 +171,7 @@ impl Places {
 
     /// Until when all addresses are under maintenance by their own word, in milliseconds of Unix time.
     pub(super) fn closed_until(&self, now_ms: i64) -> Option<i64> {
-        let mut ends = self.all.iter().map(|it| match it.learned.standing(now_ms) {
-            Standing::Closed(end) => Some(end),
-            Standing::Open | Standing::Due => None,
-        });
+        let mut ends = self.all.iter().map(|it| it.learned.end(now_ms));
         ends.try_fold(i64::MAX, |least, end| Some(least.min(end?)))
     }
 
@@ -166,12 +188,14 @@ impl Places {
         self.others(but).find_map(|(place, it)| {
             let standing = it.learned.standing(wall_ms);
             let is_due = match it.breaker.state().phase {
-                _ if matches!(standing, Standing::Closed(_)) => false,
+                _ if standing == Standing::Closed => false,
                 Phase::Open => it.breaker.state().at_ms <= now_ms,
                 Phase::Closed => standing == Standing::Due,
                 Phase::Probing => false,
             };
-            let pass = is_due.then(|| it.breaker.admit(now_ms).ok()).flatten()?;
+            let pass = is_due
+                .then(|| it.breaker.admit(now_ms, Time::Enough).ok())
+                .flatten()?;
             let visit = Visit::new(self, place, Some(pass));
             // Dropped, it lets the next one try.
             it.learned.pass(wall_ms).is_ok().then_some(visit)
@@ -207,10 +231,8 @@ impl Places {
 
     /// When the first of them may be asked again.
     fn earliest(&self, now_ms: i64) -> i64 {
-        let ends = self.all.iter().map(|it| match it.learned.standing(now_ms) {
-            Standing::Closed(end) => end,
-            Standing::Open | Standing::Due => now_ms,
-        });
+        let ends = self.all.iter();
+        let ends = ends.map(|it| it.learned.end(now_ms).unwrap_or(now_ms));
         ends.min().unwrap_or(now_ms)
     }
 
@@ -232,7 +254,7 @@ impl Places {
         Visit::new(
             self,
             place,
-            address.and_then(|it| it.breaker.admit(now_ms).ok()),
+            address.and_then(|it| it.breaker.admit(now_ms, Time::Enough).ok()),
         )
     }
 
@@ -279,7 +301,7 @@ impl<'g> Visit<'g> {
         let Some(address) = self.address() else {
             return Aside::No;
         };
-        let failed = matches!(verdict, Verdict::Failed { .. });
+        let failed = verdict.is_failure();
         Tally::add(&address.calls);
         if failed {
             Tally::add(&address.failed);

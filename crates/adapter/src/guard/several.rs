@@ -27,6 +27,7 @@ struct Town {
     guard: Guard,
     does: Mutex<Vec<Does>>,
     asked: Vec<AtomicU32>,
+    questions: AtomicU32,
 }
 
 impl Town {
@@ -40,6 +41,7 @@ impl Town {
             guard: Guard::new(Source::Tax, CAP, config).at(names, config),
             does: Mutex::new(does.to_vec()),
             asked: does.iter().map(|_| AtomicU32::new(0)).collect(),
+            questions: AtomicU32::new(0),
         })
     }
 
@@ -49,17 +51,21 @@ impl Town {
 
     async fn ask(&self) -> Result<(usize, u32), Miss> {
         let patience = self.guard.patience(Instant::now() + 10 * SECOND);
-        let asked = self.guard.ask(patience, |place| async move {
-            self.asked[place.index()].fetch_add(1, Ordering::Relaxed);
-            let does = self.does.lock().unwrap()[place.index()].clone();
-            match does {
-                Does::Answers(after) => sleep(after).await,
-                Does::Fails(miss) => return Err(miss),
-                Does::Hangs => std::future::pending().await,
-            }
-            Ok(place.index())
-        });
+        // Each is about another.
+        let topic = Topic::Dossier(self.questions.fetch_add(1, Ordering::Relaxed).into());
+        let asked = self.guard.ask(patience, topic, |place| self.does(place));
         asked.await
+    }
+
+    async fn does(&self, place: Place) -> Result<usize, Miss> {
+        self.asked[place.index()].fetch_add(1, Ordering::Relaxed);
+        let does = self.does.lock().unwrap()[place.index()].clone();
+        match does {
+            Does::Answers(after) => sleep(after).await,
+            Does::Fails(miss) => return Err(miss),
+            Does::Hangs => std::future::pending().await,
+        }
+        Ok(place.index())
     }
 
     /// How often each address was asked since the last look.
@@ -359,4 +365,37 @@ async fn a_storm_at_every_address_costs_a_tenth_and_three_a_second() {
     let most = 1_000.0f64.mul_add(1.1, 3.0 * begun.elapsed().as_secs_f64());
     let calls = f64::from(town.asked().iter().sum::<u32>());
     assert!((1_050.0..=most).contains(&calls), "{calls} of {most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_at_an_address_is_asked_for_there_while_that_answers() {
+    let town = Town::new(&[usual(), usual(), usual()]);
+    let there = town.guard.places.named("host-1");
+    assert_eq!(there.map(Place::index), Some(1));
+    assert_eq!(town.guard.places.named("host-9"), None);
+    let ask = || async {
+        let patience = town.guard.patience(Instant::now() + 10 * SECOND);
+        let asked = town
+            .guard
+            .ask_at(there, patience, Topic::Dossier(1), |place| town.does(place));
+        asked.await.unwrap().0
+    };
+    for _ in 0..50 {
+        assert_eq!(ask().await, 1);
+        let errand = town
+            .guard
+            .errand(there, Topic::Dossier(1), |place| town.does(place));
+        assert_eq!(errand.await.unwrap(), 1);
+    }
+    town.now(1, refuses());
+    town.until_aside(1).await;
+    town.asked();
+    for _ in 0..20 {
+        assert_ne!(ask().await, 1);
+        let errand = town
+            .guard
+            .errand(there, Topic::Dossier(1), |place| town.does(place));
+        assert_ne!(errand.await.unwrap(), 1);
+    }
+    assert_eq!(town.asked()[1], 0);
 }

@@ -9,6 +9,7 @@ use tokio::time::advance;
 use super::*;
 
 pub(super) const CAP: Duration = Duration::from_millis(2_500);
+pub(super) const TOPIC: Topic<'_> = Topic::Dossier(1);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 pub(super) fn guard() -> Arc<Guard> {
@@ -25,7 +26,7 @@ pub(super) fn patient(guard: &Guard) -> Patience {
 }
 
 pub(super) async fn answers(guard: &Guard, took: Duration) -> Result<(), Miss> {
-    let asked = guard.ask(patient(guard), |_| async {
+    let asked = guard.ask(patient(guard), TOPIC, |_| async {
         sleep(took).await;
         Ok(())
     });
@@ -33,7 +34,9 @@ pub(super) async fn answers(guard: &Guard, took: Duration) -> Result<(), Miss> {
 }
 
 pub(super) async fn fails(guard: &Guard, miss: Miss) -> Miss {
-    let asked = guard.ask::<(), _>(patient(guard), |_| std::future::ready(Err(miss.clone())));
+    let asked = guard.ask::<(), _>(patient(guard), TOPIC, |_| {
+        std::future::ready(Err(miss.clone()))
+    });
     asked.await.unwrap_err()
 }
 
@@ -209,12 +212,12 @@ async fn what_the_gateway_cuts_short_is_not_the_source_s_failure() {
     let guard = guard();
     for _ in 0..10 {
         let hurried = guard.patience(Instant::now() + SECOND);
-        let hung = guard.ask::<(), _>(hurried, |_| std::future::pending());
+        let hung = guard.ask::<(), _>(hurried, TOPIC, |_| std::future::pending());
         assert_eq!(hung.await.unwrap_err().state, SourceState::Timeout);
     }
     assert_eq!(circuit(&guard), Circuit::Closed);
     for _ in 0..7 {
-        let hung = guard.ask::<(), _>(patient(&guard), |_| std::future::pending());
+        let hung = guard.ask::<(), _>(patient(&guard), TOPIC, |_| std::future::pending());
         assert_eq!(hung.await.unwrap_err().state, SourceState::Timeout);
     }
     assert_eq!(open_for(&guard), SECOND, "it had all of its time");
@@ -227,7 +230,7 @@ async fn what_the_gateway_cuts_short_is_not_the_source_s_failure() {
 async fn a_panic_is_the_miss_of_one_question() {
     let guard = guard();
     for _ in 0..8 {
-        let asked = guard.ask::<(), _>(patient(&guard), |_| async { panic!("on purpose") });
+        let asked = guard.ask::<(), _>(patient(&guard), TOPIC, |_| async { panic!("on purpose") });
         let miss = asked.await.unwrap_err();
         assert_eq!(
             (miss.state, miss.reason),
@@ -248,7 +251,7 @@ async fn calls_from_before_the_circuit_closed_do_not_open_it_again() {
         let patience = patient(&guard);
         hanging.spawn(async move {
             guard
-                .ask::<(), _>(patience, |_| std::future::pending())
+                .ask::<(), _>(patience, TOPIC, |_| std::future::pending())
                 .await
         });
     }
@@ -295,7 +298,7 @@ async fn a_source_that_takes_longer_than_there_is_time_is_not_asked() {
     let asked = AtomicU32::new(0);
     let ask = |left: Duration| {
         let hurried = guard.patience(Instant::now() + left);
-        guard.ask(hurried, |_| {
+        guard.ask(hurried, TOPIC, |_| {
             asked.fetch_add(1, Ordering::Relaxed);
             sleep(SECOND).map(Ok)
         })
@@ -310,7 +313,7 @@ async fn a_source_that_takes_longer_than_there_is_time_is_not_asked() {
     let hurried = || guard.patience(Instant::now() + SECOND / 2);
     let mut tries = 0;
     while guard
-        .ask(hurried(), |_| std::future::ready(Ok(())))
+        .ask(hurried(), TOPIC, |_| std::future::ready(Ok(())))
         .await
         .is_err()
     {
@@ -322,7 +325,7 @@ async fn a_source_that_takes_longer_than_there_is_time_is_not_asked() {
 /// A source that fails once with this miss, and then answers; when it was asked.
 async fn recovers(guard: &Guard, miss: Miss) -> (Result<((), u32), Miss>, Vec<Instant>) {
     let times = Mutex::new(Vec::new());
-    let asked = guard.ask(patient(guard), |_| {
+    let asked = guard.ask(patient(guard), TOPIC, |_| {
         let mut times = times.lock().unwrap();
         times.push(Instant::now());
         let first = times.len() == 1;
@@ -378,7 +381,7 @@ async fn nothing_is_asked_again_without_budget_or_time() {
 
     advance(10 * SECOND).await;
     let hurried = guard.patience(Instant::now() + SECOND / 50);
-    let asked = guard.ask::<(), _>(hurried, |_| std::future::ready(Err(lost.clone())));
+    let asked = guard.ask::<(), _>(hurried, TOPIC, |_| std::future::ready(Err(lost.clone())));
     assert_eq!(asked.await.unwrap_err().attempts, 1);
     assert_eq!((guard.counts().retries, guard.counts().over_budget), (0, 1));
 }
@@ -387,13 +390,13 @@ async fn nothing_is_asked_again_without_budget_or_time() {
 async fn what_took_long_to_fail_is_not_asked_again_and_is_the_source_s_failure() {
     let guard = guard();
     advance(10 * SECOND).await;
-    let asked = guard.ask::<(), _>(patient(&guard), |_| async {
+    let asked = guard.ask::<(), _>(patient(&guard), TOPIC, |_| async {
         sleep(SECOND).await;
         Err(Miss::unavailable("CONNECT", "").at(Progress::Unsent))
     });
     assert_eq!(asked.await.unwrap_err().attempts, 1);
     let hurried = guard.patience(Instant::now() + 2 * SECOND);
-    let asked = guard.ask::<(), _>(hurried, |_| async {
+    let asked = guard.ask::<(), _>(hurried, TOPIC, |_| async {
         sleep(SECOND).await;
         Err(Miss::timeout("no connection in time"))
     });
@@ -410,7 +413,7 @@ async fn a_storm_costs_a_tenth_and_three_a_second() {
     });
     let calls = AtomicU32::new(0);
     for _ in 0..1_000 {
-        let asked = guard.ask::<(), _>(patient(&guard), |_| {
+        let asked = guard.ask::<(), _>(patient(&guard), TOPIC, |_| {
             calls.fetch_add(1, Ordering::Relaxed);
             std::future::ready(Err(broken().at(Progress::Sent)))
         });
@@ -428,7 +431,7 @@ async fn what_is_asked_on_nobodys_behalf_heeds_the_circuit_and_is_counted_apart(
     let guard = guard();
     let before = guard.view().typical;
     for _ in 0..3 {
-        let slow = guard.errand(|_| async {
+        let slow = guard.errand(None, TOPIC, |_| async {
             sleep(SECOND).await;
             Ok(())
         });
@@ -437,9 +440,9 @@ async fn what_is_asked_on_nobodys_behalf_heeds_the_circuit_and_is_counted_apart(
     assert_eq!(guard.view().typical, before, "it says nothing of questions");
     let broken = |_| std::future::ready(Err::<(), _>(broken().at(Progress::Unsent)));
     for _ in 0..7 {
-        guard.errand(broken).await.unwrap_err();
+        guard.errand(None, TOPIC, broken).await.unwrap_err();
     }
-    let kept_back = guard.errand(broken).await.unwrap_err();
+    let kept_back = guard.errand(None, TOPIC, broken).await.unwrap_err();
     assert_eq!(kept_back.reason, CIRCUIT_OPEN);
     let counts = guard.counts();
     let errands = counts.errands.map(|(_, count)| count);
@@ -447,7 +450,7 @@ async fn what_is_asked_on_nobodys_behalf_heeds_the_circuit_and_is_counted_apart(
     assert_eq!(counts.calls.map(|(_, count)| count), [0; 4]);
     assert_eq!(counts.retries, 0);
     advance(SECOND).await;
-    let probe = guard.errand(|_| std::future::ready(Ok(())));
+    let probe = guard.errand(None, TOPIC, |_| std::future::ready(Ok(())));
     probe.await.unwrap();
     assert_eq!(circuit(&guard), Circuit::Closed);
 }

@@ -2,17 +2,19 @@
 //!
 //! *Invariant:* it gives both back, however it ends.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use exchange::SourceState;
 use tokio::time::Instant;
 
-use super::breaker::{Change, Pass, Phase};
-use super::places::{Aside, Place, Visit};
+use super::breaker::{Change, Pass, Phase, Time};
+use super::places::{Aside, Place, Visit, Wish};
 use super::tally::Tally;
 use super::verdict::{self, Hung, Verdict};
 use super::{CIRCUIT_OPEN, Cut, Guard, OVERLOADED};
 use crate::Miss;
+use crate::maintenance::Topic;
 
 /// On whose behalf a source is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +38,12 @@ pub(super) struct Turn<'g> {
 }
 
 impl<'g> Turn<'g> {
-    /// Begins a call, but not to that place if there is another; or says why the source is not asked.
+    /// Begins a call; or says why the source is not asked.
     pub(super) fn take(
         guard: &'g Guard,
         begun: Instant,
-        but: Option<Place>,
-        whom: For,
+        wish: Wish,
+        (whom, time): (For, Time),
     ) -> Result<Self, Miss> {
         let (now_ms, tally) = (guard.elapsed_ms(begun), guard.tally_of(whom));
         let announced = guard.announced.pass();
@@ -52,7 +54,7 @@ impl<'g> Turn<'g> {
             let miss = Miss::new(SourceState::Skipped, OVERLOADED, detail);
             return Err(later(miss, guard.overloaded_for()));
         }
-        let circuit = guard.breaker.admit(now_ms).map_err(|wait| {
+        let circuit = guard.breaker.admit(now_ms, time).map_err(|wait| {
             guard.limit.leave();
             Tally::add(&tally.circuit_open);
             let detail = "the circuit to the source is open";
@@ -60,7 +62,7 @@ impl<'g> Turn<'g> {
             later(miss, wait)
         });
         let pass = circuit?;
-        let chosen = guard.places.choose(but, &guard.announced, now_ms);
+        let chosen = guard.places.choose(wish, &guard.announced, now_ms);
         let (place, visit) = chosen.inspect_err(|_| {
             guard.limit.leave();
             guard.breaker.cancel(pass, now_ms);
@@ -79,27 +81,29 @@ impl<'g> Turn<'g> {
         })
     }
 
-    /// Ends the call with what it says of the source, and of the place.
-    pub(super) fn settle<T>(mut self, result: &Result<T, Miss>, cut: Cut) {
+    /// Ends the call, about that topic, with what it says of the source, and of the place.
+    pub(super) fn settle<T>(mut self, result: &Result<T, Miss>, topic: Topic<'_>, cut: Cut) {
+        let Some(pass) = self.pass.take() else { return };
         let (guard, now) = (self.guard, Instant::now());
         let (took, now_ms) = (now - self.begun, guard.elapsed_ms(now));
-        let Some(pass) = self.pass.take() else { return };
-        guard.places.learn(self.place, result, &guard.announced);
-        let mut verdict = verdict::of(result, cut);
-        if let Some(visit) = self.visit.take() {
-            let aside = visit.settle(verdict::of_address(result, verdict), now_ms);
-            if aside == Aside::Yes && !matches!(verdict, Verdict::Answered | Verdict::Refused) {
-                // The others answer for the source.
-                verdict = Verdict::Nothing { hung: Hung::No };
+        guard
+            .places
+            .learn(self.place, result, topic, &guard.announced);
+        let verdict = match verdict::of(result, cut) {
+            Verdict::Nothing { hung: Hung::Yes } if guard.is_silent(self.begun, took) => {
+                Verdict::Silent
             }
-        }
-        guard.limit.leave();
-        let change = guard.breaker.settle(pass, verdict, now_ms);
+            verdict => verdict,
+        };
+        let of_address = verdict::of_address(result, verdict);
+        let verdict = self.conclude(pass, (verdict, of_address), now_ms);
         let tally = guard.tally_of(self.whom);
         let count = match verdict {
             Verdict::Answered => {
+                guard.answered_ms.store(now_ms, Ordering::Relaxed);
                 if self.whom == For::Caller {
                     guard.typical.observe(took);
+                    guard.measured.observe(took);
                     guard.limit.answered(took, now_ms);
                 }
                 &tally.answered
@@ -109,25 +113,56 @@ impl<'g> Turn<'g> {
                 guard.waited(hung, took, now_ms);
                 &tally.failed
             }
+            Verdict::Silent => {
+                guard.waited(Hung::Yes, took, now_ms);
+                &tally.failed
+            }
             Verdict::Nothing { hung } => {
                 guard.waited(hung, took, now_ms);
                 &tally.local
             }
         };
         Tally::add(count);
-        if let Some(change) = change {
-            guard.changed(change);
+    }
+
+    /// Gives the place and the pass back, with the verdict on the source and that on the address; what is
+    /// left of the first, if the others answer for the source.
+    fn conclude(
+        &mut self,
+        pass: Pass,
+        (mut verdict, of_address): (Verdict, Verdict),
+        now_ms: u64,
+    ) -> Verdict {
+        if let Some(visit) = self.visit.take() {
+            let aside = visit.settle(of_address, now_ms);
+            if aside == Aside::Yes && !verdict.is_well() {
+                verdict = Verdict::Nothing { hung: Hung::No };
+            }
         }
+        self.guard.limit.leave();
+        if let Some(change) = self.guard.breaker.settle(pass, verdict, now_ms) {
+            self.guard.changed(change);
+        }
+        verdict
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let Some(pass) = self.pass.take() else { return };
-        self.guard.limit.leave();
-        let now_ms = self.guard.elapsed_ms(Instant::now());
-        self.guard.breaker.cancel(pass, now_ms);
-        Tally::add(&self.guard.tally_of(self.whom).dropped);
+        let (guard, now) = (self.guard, Instant::now());
+        let (took, now_ms) = (now - self.begun, guard.elapsed_ms(now));
+        let verdict = match guard.is_silent(self.begun, took) {
+            true => Verdict::Silent,
+            false => Verdict::Nothing { hung: Hung::Yes },
+        };
+        if verdict != Verdict::Silent {
+            // It is neither an answer nor a failure of the address.
+            self.visit = None;
+        }
+        self.conclude(pass, (verdict, verdict), now_ms);
+        guard.waited(Hung::Yes, took, now_ms);
+        Tally::add(&guard.tally_of(self.whom).dropped);
     }
 }
 
@@ -143,6 +178,21 @@ impl Guard {
     fn waited(&self, hung: Hung, took: Duration, now_ms: u64) {
         if hung == Hung::Yes {
             self.limit.hung(took, now_ms);
+        }
+    }
+
+    /// True if a call for which nobody waits any longer tells that the source is silent: it waited for
+    /// longer than answers take, and nobody was answered meanwhile. How long they take is what was
+    /// measured, of which callers in a hurry change nothing.
+    fn is_silent(&self, begun: Instant, took: Duration) -> bool {
+        if self.answered_ms.load(Ordering::Relaxed) > self.elapsed_ms(begun) {
+            return false;
+        }
+        let (usual, cap) = (self.measured.get(), self.cap);
+        let long = (usual * 2).max(cap * 3 / 4);
+        took >= match usual.is_zero() {
+            true => long,
+            false => (usual * 4).max(cap / 2).min(long),
         }
     }
 

@@ -23,30 +23,18 @@ impl<const STEP: u32> Median<STEP> {
     /// Takes note of a call.
     pub(super) fn observe(&self, took: Duration) {
         let took = level(took);
-        let held = self.level.load(Relaxed);
-        if held == 0 {
-            self.level.store(took, Relaxed);
-        } else if took > held {
-            // Never past what was seen.
-            self.level.fetch_add(STEP.min(took - held), Relaxed);
-        } else {
-            self.level.fetch_sub(STEP.min(held - took), Relaxed);
-        }
+        self.change(|held| Self::towards(held, took));
     }
 
     /// Takes note of a call that took at least that long.
     pub(super) fn observe_more(&self, took: Duration) {
-        if level(took) > self.level.load(Relaxed) {
-            self.observe(took);
-        }
+        let took = level(took);
+        self.change(|held| Self::towards(held, took.max(held)));
     }
 
     /// Believes a little less that calls take that long.
     pub(super) fn relax(&self) {
-        let held = self.level.load(Relaxed);
-        if held > STEP {
-            self.level.fetch_sub(STEP, Relaxed);
-        }
+        self.change(|held| if held > STEP { held - STEP } else { held });
     }
 
     /// The estimate; zero before the first call.
@@ -57,6 +45,24 @@ impl<const STEP: u32> Median<STEP> {
     /// The estimate as a level; 0 before the first call.
     pub(super) fn level(&self) -> u32 {
         self.level.load(Relaxed)
+    }
+
+    /// One step from a level to another, and never past it.
+    const fn towards(held: u32, took: u32) -> u32 {
+        if held == 0 || held.abs_diff(took) <= STEP {
+            took
+        } else if took > held {
+            held + STEP
+        } else {
+            held - STEP
+        }
+    }
+
+    /// Changes the level in one go, whoever else does.
+    fn change(&self, next: impl Fn(u32) -> u32) {
+        let next = |held| Some(next(held)).filter(|next| *next != held);
+        // Nothing is written if nothing changes.
+        self.level.fetch_update(Relaxed, Relaxed, next).ok();
     }
 }
 
@@ -73,7 +79,7 @@ pub(super) fn level(took: Duration) -> u32 {
 
 /// The duration of a level.
 pub(super) fn duration(level: u32) -> Duration {
-    match level.checked_sub(1) {
+    match level.min(HIGHEST).checked_sub(1) {
         None => Duration::ZERO,
         Some(level) => Duration::from_secs_f64((f64::from(level) / f64::from(OCTAVE)).exp2() / 1e6),
     }
@@ -81,6 +87,9 @@ pub(super) fn duration(level: u32) -> Duration {
 
 /// A doubling.
 pub(super) const OCTAVE: u32 = 1_024;
+
+/// The level of 2^64 µs, the longest that is told from longer ones.
+const HIGHEST: u32 = 64 * OCTAVE + 1;
 
 #[cfg(test)]
 mod tests {
@@ -137,6 +146,33 @@ mod tests {
         assert!(about(recent.get(), ms(200)));
         recent.observe_more(ms(400));
         assert!(recent.get() > ms(205));
+    }
+
+    #[test]
+    fn no_level_is_too_long_for_a_duration() {
+        assert_eq!(level(Duration::MAX), HIGHEST);
+        assert_eq!(duration(u32::MAX), duration(HIGHEST));
+    }
+
+    #[test]
+    fn what_many_callers_note_at_once_stays_between_the_shortest_and_the_longest() {
+        let typical = Typical::default();
+        let (short, long) = (Duration::from_nanos(1), Duration::from_micros(2));
+        typical.observe(short);
+        std::thread::scope(|threads| {
+            for took in [short, long, short, long] {
+                let typical = &typical;
+                threads.spawn(move || {
+                    for _ in 0..100_000 {
+                        typical.observe(took);
+                        typical.observe_more(took);
+                        typical.relax();
+                        let found = typical.level();
+                        assert!((1..=level(long)).contains(&found), "{found}");
+                    }
+                });
+            }
+        });
     }
 
     #[test]

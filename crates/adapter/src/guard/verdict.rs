@@ -22,11 +22,25 @@ pub(super) enum Verdict {
         /// Whether it kept its caller waiting until the end.
         hung: Hung,
     },
+    /// It failed, as far as its caller waited: for longer than answers take, while it answered nobody.
+    Silent,
     /// Nothing: the gateway cut it short, did not ask, or erred itself.
     Nothing {
         /// Whether it kept its caller waiting until the end.
         hung: Hung,
     },
+}
+
+impl Verdict {
+    /// True if the source is well.
+    pub(super) const fn is_well(self) -> bool {
+        matches!(self, Self::Answered | Self::Refused)
+    }
+
+    /// True if it is not.
+    pub(super) const fn is_failure(self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Silent)
+    }
 }
 
 /// Whether a call waited to the end of its time.
@@ -66,8 +80,8 @@ pub(super) fn of<T>(result: &Result<T, Miss>, cut: Cut) -> Verdict {
     }
 }
 
-/// What the same end says of the address that was asked: what the agency as a whole says, such as
-/// that an account is not let in or its limit reached, is no failure of one of its servers.
+/// What the same end says of the address that was asked: a server that says what the agency as a whole
+/// does, such as that an account is not let in or its limit reached, is well itself.
 pub(super) fn of_address<T>(result: &Result<T, Miss>, verdict: Verdict) -> Verdict {
     let Err(miss) = result else { return verdict };
     let refused = miss.state == SourceState::Unavailable
@@ -75,7 +89,7 @@ pub(super) fn of_address<T>(result: &Result<T, Miss>, verdict: Verdict) -> Verdi
         && miss.reason != RESET;
     let of_all = refused || miss.state == SourceState::RateLimited;
     if of_all && matches!(verdict, Verdict::Failed { .. }) {
-        Verdict::Nothing { hung: Hung::No }
+        Verdict::Refused
     } else {
         verdict
     }

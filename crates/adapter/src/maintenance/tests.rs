@@ -81,8 +81,13 @@ fn desk(windows: &[&str], says: Vec<Miss>) -> Desk {
 }
 
 impl Desk {
+    /// Asks about somebody else each time.
     async fn ask(&self) -> Miss {
-        let id = CitizenId::from_agency("999099000001").unwrap();
+        self.ask_about(self.asked() + 1).await
+    }
+
+    async fn ask_about(&self, person: u32) -> Miss {
+        let id = CitizenId::from_agency(&format!("999099{person:06}")).unwrap();
         let agency = AgencyCode::parse("H55").unwrap();
         let caller = Caller::new(agency, SystemId::parse("desk").unwrap(), "");
         let request = request(id);
@@ -196,5 +201,82 @@ async fn a_question_that_goes_ahead_and_gets_no_answer_holds_the_others_for_a_ca
     let told = desk.ask().await;
     assert_eq!((told.reason, told.attempts), ("MAINTENANCE", 0));
     desk.clock.pass(3);
+    assert_eq!(desk.ask().await.state, SourceState::NotFound);
+}
+
+#[tokio::test]
+async fn what_is_said_of_one_record_alone_closes_nothing() {
+    let desk = desk(&[], vec![says(60); 8]);
+    for _ in 0..6 {
+        desk.ask_about(1).await;
+        desk.clock.pass(10);
+    }
+    assert_eq!((desk.kept.guard.maintenance(), desk.asked()), (None, 6));
+    desk.ask_about(2).await;
+    assert!(desk.kept.guard.maintenance().is_some());
+}
+
+#[tokio::test]
+async fn without_an_end_it_is_neither_believed_nor_over() {
+    let without = || Miss::maintenance(None);
+    let desk = desk(
+        &[],
+        vec![says(60), without(), says(60), without(), without()],
+    );
+    for asked in 1..=4 {
+        desk.ask().await;
+        assert_eq!((desk.kept.guard.maintenance(), desk.asked()), (None, asked));
+    }
+    desk.ask().await;
+    assert!(desk.kept.guard.maintenance().is_some());
+}
+
+#[tokio::test]
+async fn maintenance_that_lasts_without_an_end_lasts_a_while_longer() {
+    let desk = desk(&[], vec![Miss::maintenance(None), says(5), says(5)]);
+    desk.ask().await;
+    desk.ask().await;
+    desk.clock.pass(5);
+    // The one that goes ahead hears so.
+    assert_eq!(desk.ask().await.reason, "MAINTENANCE");
+    let told = desk.ask().await;
+    assert_eq!((told.attempts, desk.asked()), (0, 3));
+    assert_eq!(told.retry_after, Some(A_WHILE));
+}
+
+#[tokio::test]
+async fn once_a_minute_one_goes_ahead_to_see_whether_it_is_over_early() {
+    let desk = desk(&[], vec![says(3_600), says(3_600), says(3_600)]);
+    desk.ask().await;
+    desk.ask().await;
+    desk.clock.pass(59);
+    assert_eq!((desk.ask().await.attempts, desk.asked()), (0, 2));
+    desk.clock.pass(1);
+    assert_eq!(desk.ask().await.attempts, 1, "it lasts");
+    assert_eq!((desk.ask().await.attempts, desk.asked()), (0, 3));
+    let end = desk.kept.guard.maintenance().unwrap();
+    assert_eq!(end.to_string(), "2026-11-30T04:01:00Z");
+    desk.clock.pass(60);
+    assert_eq!(
+        desk.kept.guard.maintenance(),
+        Some(end),
+        "until somebody has looked"
+    );
+    assert_eq!(desk.ask().await.state, SourceState::NotFound);
+    assert_eq!((desk.kept.guard.maintenance(), desk.asked()), (None, 4));
+}
+
+#[tokio::test]
+async fn a_look_without_an_answer_is_followed_by_another_a_minute_later() {
+    let silent = Miss::timeout("no answer");
+    let desk = desk(&[], vec![silent, says(3_600), says(3_600)]);
+    desk.ask().await;
+    desk.ask().await;
+    desk.clock.pass(60);
+    assert_eq!(desk.ask().await.state, SourceState::Timeout);
+    let told = desk.ask().await;
+    assert_eq!((told.reason, told.attempts), ("MAINTENANCE", 0));
+    assert_eq!(told.retry_after, Some(Duration::from_secs(3_540)));
+    desk.clock.pass(60);
     assert_eq!(desk.ask().await.state, SourceState::NotFound);
 }

@@ -21,7 +21,7 @@ pub(super) struct Held {
 
 impl Held {
     fn granted(token: String, life: Duration) -> Self {
-        let now = Instant::now();
+        let (now, life) = (Instant::now(), life.max(SHORTEST_LIFE));
         Self {
             token: token.into(),
             renew_at: now + life.mul_f32(0.7),
@@ -29,6 +29,9 @@ impl Held {
         }
     }
 }
+
+/// A token that is over before is told so by the agency; one of no life at all would be a login for each question.
+const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 
 /// `Debug` shows no token.
 impl fmt::Debug for Held {

@@ -37,8 +37,8 @@ pub trait Login: Send + Sync + 'static {
 pub enum Heard<T> {
     /// This.
     Answer(T),
-    /// That the session is over.
-    SessionOver,
+    /// That the session is over; said of a fresh one, it is this miss.
+    SessionOver(Miss),
 }
 
 /// A session, opened by the first call and renewed as long as there are calls.
@@ -90,7 +90,7 @@ impl<L: Login> Session<L> {
     ///
     /// # Errors
     /// The miss of the login or of the call, with the calls made; a login that does not end before
-    /// `deadline`; a fresh session that is over at once.
+    /// `deadline`; what a fresh session is met with that is over at once.
     pub async fn with<T, F>(
         &self,
         deadline: Instant,
@@ -99,17 +99,20 @@ impl<L: Login> Session<L> {
     where
         F: Future<Output = Result<Heard<T>, Miss>>,
     {
+        let mut over = Miss::session_refused();
         for call in 1..=CALLS {
             let token = self.token(deadline).await;
             let token = token.map_err(|miss| not_opened(miss).after(call - 1))?;
             let heard = ask(Arc::clone(&token)).await;
             match heard.map_err(|miss| miss.after(call))? {
                 Heard::Answer(answer) => return Ok((answer, call)),
-                Heard::SessionOver => self.state().forget(&token),
+                Heard::SessionOver(miss) => {
+                    self.state().forget(&token);
+                    over = miss;
+                }
             }
         }
-        let detail = "a fresh session is over at once";
-        Err(Miss::unavailable("SESSION_REFUSED", detail).after(CALLS))
+        Err(over.after(CALLS))
     }
 
     /// The token in force, or that of the login under way.
@@ -154,9 +157,10 @@ impl State {
         }
     }
 
-    /// Forgets a token that the agency no longer takes. One that was renewed meanwhile stays.
-    fn forget(&mut self, token: &str) {
-        self.held.take_if(|held| &*held.token == token);
+    /// Forgets a token that the agency no longer takes. One that was granted since stays, also if it reads
+    /// the same.
+    fn forget(&mut self, token: &Arc<str>) {
+        self.held.take_if(|held| Arc::ptr_eq(&held.token, token));
     }
 
     /// Takes note of a login that has ended.

@@ -19,6 +19,8 @@ const GRANTS: u8 = 0;
 const REFUSES: u8 = 1;
 const HANGS: u8 = 2;
 const PANICS: u8 = 3;
+const REPEATS: u8 = 4;
+const GRANTS_NOTHING: u8 = 5;
 
 impl Login for Door {
     const SOURCE: Source = Source::Health;
@@ -29,6 +31,8 @@ impl Login for Door {
         match self.manner.load(Ordering::SeqCst) {
             GRANTS => Ok((format!("token-{login}"), seconds(100))),
             REFUSES => Err(Miss::unavailable("LOGIN_REFUSED", "")),
+            REPEATS => Ok(("token-1".to_owned(), seconds(100))),
+            GRANTS_NOTHING => Ok((format!("token-{login}"), Duration::ZERO)),
             PANICS => panic!("a defect of the adapter"),
             _ => std::future::pending().await,
         }
@@ -190,7 +194,7 @@ async fn ask(desk: &Desk, taken: &[&str]) -> Result<(Arc<str>, u32), Miss> {
         sleep(Duration::from_millis(10)).await;
         match taken.contains(&&*token) {
             true => Ok(Heard::Answer(token)),
-            false => Ok(Heard::SessionOver),
+            false => Ok(Heard::SessionOver(Miss::session_refused())),
         }
     };
     desk.session.with(Instant::now() + seconds(2), ask).await
@@ -212,6 +216,34 @@ async fn a_fresh_session_that_is_refused_is_the_end() {
     let miss = ask(&desk, &[]).await.unwrap_err();
     assert_eq!((miss.reason, miss.attempts), ("SESSION_REFUSED", 2));
     assert_eq!(desk.logins(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_granted_again_is_not_forgotten_for_what_was_said_of_the_one_before() {
+    let desk = Desk::opened(seconds(1)).await;
+    desk.turn(REPEATS);
+    let before = desk.token().await.unwrap();
+    desk.session.state().forget(&before);
+    let again = desk.token().await.unwrap();
+    assert_eq!((&*again, desk.logins()), ("token-1", 2));
+    // Another call in the session before is told so late.
+    desk.session.state().forget(&before);
+    desk.token().await.unwrap();
+    assert_eq!(desk.logins(), 2);
+    desk.session.state().forget(&again);
+    desk.token().await.unwrap();
+    assert_eq!(desk.logins(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_without_a_life_is_no_login_for_each_question() {
+    let desk = Desk::new();
+    desk.turn(GRANTS_NOTHING);
+    for _ in 0..10 {
+        desk.token().await.unwrap();
+        advance(Duration::from_millis(500)).await;
+    }
+    assert_eq!(desk.logins(), 1);
 }
 
 #[tokio::test(start_paused = true)]

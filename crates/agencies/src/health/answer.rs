@@ -1,9 +1,9 @@
 //! What an answer means: its status, its envelope, about whom it is.
 //!
 //! *Invariant:* nothing is read of an answer before its signature is known to be the ministry's
-//! and its question to be ours.
+//! and its question to be ours, but that the session is over.
 
-use adapter::{Answer, Confirmed, Miss, Question, Response, classify, confirm};
+use adapter::{Answer, Confirmed, Miss, Question, Response, classify, confirm, says_session_over};
 use api::Record;
 use exchange::{CitizenId, FieldSet};
 use http::header::CONTENT_TYPE;
@@ -48,6 +48,24 @@ pub(super) fn read(
         )),
         None => Err(Miss::invalid("STATUS_CODE", "an unknown status code")),
     }
+}
+
+/// That the session is over, in words where an envelope should be.
+pub(super) fn session_over(response: &Response) -> Option<Miss> {
+    let body = &response.body;
+    if response.status != StatusCode::OK
+        || body.len() >= ENVELOPE_BYTES
+        || Envelope::read(body).is_ok()
+    {
+        return None;
+    }
+    // JSON may spell its letters by their numbers.
+    let text = match serde_json::from_slice(body) {
+        Ok(serde_json::Value::String(said)) => said,
+        Ok(said) => said.to_string(),
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    };
+    says_session_over(&text).then(Miss::session_refused)
 }
 
 /// What status and content type alone say.
@@ -110,3 +128,6 @@ fn about(book: &HealthBook<'_>, asked: &CitizenId) -> Result<Confirmed, Miss> {
 pub(super) fn wrong(wrong: Wrong) -> Miss {
     Miss::invalid(wrong.reason(), wrong.to_string())
 }
+
+/// The least of an envelope: a header, and a signature of 2,048 bits.
+const ENVELOPE_BYTES: usize = 1_000;

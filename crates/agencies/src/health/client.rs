@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use adapter::{
     Agency, Answer, BoxFuture, Client, Context, Heard, Miss, Question, Response, Session, boxed,
-    is_login,
+    logged_out,
 };
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use exchange::{Clock, Field, Source};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use uuid::Uuid;
 
@@ -145,11 +145,8 @@ impl Health {
         let ask = |token: Arc<str>| async move {
             let request = self.request(&token, body, context)?;
             let response = self.client.send(request, context.deadline).await?;
-            let over = response.status == StatusCode::UNAUTHORIZED || is_login(&response);
-            Ok(match over {
-                true => Heard::SessionOver,
-                false => Heard::Answer(response),
-            })
+            let over = logged_out(&response).or_else(|| answer::session_over(&response));
+            Ok(over.map_or(Heard::Answer(response), Heard::SessionOver))
         };
         self.session.with(context.deadline, ask).await
     }

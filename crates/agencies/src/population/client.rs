@@ -149,7 +149,7 @@ fn citizens(heard: Heard, request_id: &str) -> Result<adapter::Heard<Collection>
             let detail = "a session instead of citizens";
             Err(Miss::invalid("MALFORMED", detail))
         }
-        Heard::SessionOver => Ok(adapter::Heard::SessionOver),
+        Heard::SessionOver(miss) => Ok(adapter::Heard::SessionOver(miss)),
     }
 }
 

@@ -2,11 +2,11 @@
 //! or a miss.
 //!
 //! Pure. The end of a session is said in many ways (fault 001 or the words in a 200 or a 500,
-//! 401, a login page, a redirect to one), and is one thing here.
+//! 401, a page, a redirect), and is one thing here.
 
 use std::time::Duration;
 
-use adapter::{Miss, Response, classify};
+use adapter::{Miss, Response, classify, logged_out};
 use exchange::Closed;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -20,8 +20,8 @@ pub(super) enum Heard {
     Citizens(Collection),
     /// A session and its life.
     LoggedIn(String, Duration),
-    /// The session is over.
-    SessionOver,
+    /// The session is over; said of a fresh one, it is this miss.
+    SessionOver(Miss),
 }
 
 /// Reads an answer.
@@ -29,15 +29,15 @@ pub(super) fn hear(response: &Response) -> Result<Heard, Miss> {
     let said = match content_type(response) {
         "text/xml" | "application/xml" | "application/soap+xml" => Said::from_xml(&response.body),
         "application/json" => Said::from_json(&response.body),
-        "text/html" | "application/xhtml+xml" if response.status.is_success() => {
-            return Ok(Heard::SessionOver);
-        }
         _ => Err(Refused("has another content type")),
     };
     match said {
-        Ok(Said::Fault(fault)) if fault.trouble == Trouble::SessionOver => Ok(Heard::SessionOver),
+        Ok(Said::Fault(fault)) if fault.trouble == Trouble::SessionOver => {
+            Ok(Heard::SessionOver(Miss::session_refused()))
+        }
         Ok(Said::Fault(fault)) => Err(miss(&fault)),
-        _ if !response.status.is_success() => by_status(response),
+        _ if let Some(over) = logged_out(response) => Ok(Heard::SessionOver(over)),
+        _ if !response.status.is_success() => Err(by_status(response)),
         Ok(Said::Citizens(collection)) => Ok(Heard::Citizens(collection)),
         Ok(Said::LoggedIn { session, life }) => Ok(Heard::LoggedIn(session, life)),
         Err(refused) => Err(Miss::invalid("MALFORMED", refused.to_string())),
@@ -53,17 +53,13 @@ fn content_type(response: &Response) -> &str {
 }
 
 /// What a status without a readable fault says.
-fn by_status(response: &Response) -> Result<Heard, Miss> {
+fn by_status(response: &Response) -> Miss {
     match response.status {
-        StatusCode::UNAUTHORIZED
-        | StatusCode::FOUND
-        | StatusCode::SEE_OTHER
-        | StatusCode::TEMPORARY_REDIRECT => Ok(Heard::SessionOver),
-        StatusCode::FORBIDDEN => Err(Miss::unavailable("CREDENTIALS_REFUSED", "status 403")),
-        status => Err(classify(response).unwrap_or_else(|| {
+        StatusCode::FORBIDDEN => Miss::unavailable("CREDENTIALS_REFUSED", "status 403"),
+        status => classify(response).unwrap_or_else(|| {
             // 404 too: no such service is not "no such person".
             Miss::invalid("STATUS", format!("status {}", status.as_u16()))
-        })),
+        }),
     }
 }
 
@@ -124,6 +120,8 @@ mod tests {
             response(401, "text/xml", "<x/>"),
             response(200, "text/html", "<html><form/></html>"),
             response(302, "text/plain", ""),
+            response(301, "text/xml", "<x/>"),
+            response(308, "text/html", ""),
             response(
                 200,
                 "application/json",
@@ -134,9 +132,14 @@ mod tests {
                 "application/json",
                 r#"{"error_code": "0", "message": "Phiên hết hạn"}"#,
             ),
+            response(
+                200,
+                "application/json",
+                r#"{"error_code": "77", "message": "Phiên làm việc đã hết hạn"}"#,
+            ),
         ];
         for form in forms {
-            assert!(matches!(hear(&form), Ok(Heard::SessionOver)), "{form:?}");
+            assert!(matches!(hear(&form), Ok(Heard::SessionOver(_))), "{form:?}");
         }
     }
 

@@ -101,7 +101,7 @@ impl Login for Line {
         let envelope = log_in(&self.config.unit, &self.config.account);
         match self.post(envelope, deadline, None).await? {
             Heard::LoggedIn(session, life) => Ok((session, life)),
-            Heard::SessionOver => Err(Miss::unavailable(
+            Heard::SessionOver(_) => Err(Miss::unavailable(
                 "CREDENTIALS_REFUSED",
                 "the login was refused",
             )),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{Endpoint, Loopback};
+use deadpool::Runtime;
 use deadpool::managed::Pool;
 use exchange::Clock;
 use schemars::JsonSchema;
@@ -33,6 +34,10 @@ const DEFAULT_POOL: u16 = 16;
 
 /// The most connections; a PostgreSQL server takes 100 unless told otherwise.
 const MAX_POOL: u16 = 512;
+
+/// How long a call waits for a connection that others use, at most: what comes together while the
+/// gateway stands still for a moment is served, and nobody queues behind a source that is slow.
+const WAIT: Duration = Duration::from_millis(200);
 
 /// How long after the cap of a call the server stops a statement by itself: the request to stop it
 /// has had its time by then.
@@ -115,8 +120,10 @@ pub(super) fn build(
     }
     let cap = endpoint.cap();
     session(&mut config, &own, cap, &tls);
-    let pool = Pool::builder(Opener::new(config, tls, endpoint.loopback()))
+    let pool = Pool::builder(Opener::new(config, tls, endpoint.loopback(), cap))
         .max_size(own.pool_size.into())
+        .wait_timeout(Some(WAIT.min(cap / 4)))
+        .runtime(Runtime::Tokio1)
         .build()
         .map_err(|error| vec![Problem::new("pool_size", error)])?;
     Ok(SocialSecurity::new(pool, cap))

@@ -4,8 +4,10 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
+use adapter::guard::OVERLOADED;
 use adapter::{Miss, Progress, is_refused, is_tls};
-use deadpool::managed::PoolError;
+use deadpool::managed::{PoolError, TimeoutType};
+use exchange::SourceState;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
@@ -13,6 +15,9 @@ use super::link::{End, NotOpened, Unanswered};
 
 /// The longest time to come again that is believed.
 const MAX_RETRY_AFTER_S: u64 = 3_600;
+
+/// When a caller for whom no connection is free is to come again.
+const COME_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a question got no answer.
 #[derive(Debug)]
@@ -41,6 +46,7 @@ pub(super) fn not_connected(error: &PoolError<NotOpened>) -> Failure {
     let miss = match error {
         PoolError::Backend(NotOpened::Unreached(error)) => no_server(error),
         PoolError::Backend(NotOpened::Refused(error)) => not_let_in(error),
+        PoolError::Timeout(TimeoutType::Wait) => no_place(),
         PoolError::Timeout(_)
         | PoolError::Closed
         | PoolError::NoRuntimeSpecified
@@ -52,6 +58,15 @@ pub(super) fn not_connected(error: &PoolError<NotOpened>) -> Failure {
         _ => Progress::Unsent,
     };
     miss.after(0).at(progress).into()
+}
+
+/// All connections are used by others: that is no failure of the source.
+fn no_place() -> Miss {
+    let detail = "as many calls are under way as there are connections";
+    Miss {
+        retry_after: Some(COME_AGAIN),
+        ..Miss::new(SourceState::Skipped, OVERLOADED, detail)
+    }
 }
 
 /// A connection was there, and the question failed on it.

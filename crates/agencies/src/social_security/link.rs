@@ -38,6 +38,9 @@ const MAX_STATEMENTS: usize = 64;
 /// Where a PostgreSQL server listens unless it is said.
 const DEFAULT_PORT: u16 = 5432;
 
+/// How long it may take at most to connect to one host, with TLS and the login.
+const OPEN: Duration = Duration::from_secs(1);
+
 /// How long the request to stop a statement may take.
 const CANCEL: Duration = Duration::from_secs(1);
 
@@ -61,6 +64,7 @@ pub(super) struct Opener {
     config: Config,
     tls: Tls,
     loopback: Loopback,
+    cap: Duration,
 }
 
 /// Why no connection was opened.
@@ -75,12 +79,13 @@ pub(super) enum NotOpened {
 }
 
 impl Opener {
-    /// Opens as `config` says, where an agency may be.
-    pub(super) const fn new(config: Config, tls: Tls, loopback: Loopback) -> Self {
+    /// Opens as `config` says, where an agency may be, for calls that take no longer than `cap`.
+    pub(super) const fn new(config: Config, tls: Tls, loopback: Loopback, cap: Duration) -> Self {
         Self {
             config,
             tls,
             loopback,
+            cap,
         }
     }
 
@@ -150,8 +155,16 @@ impl Manager for Opener {
     async fn create(&self) -> Result<Link, NotOpened> {
         let nobody = || io::Error::new(io::ErrorKind::NotFound, "no host is named");
         let mut last = NotOpened::Unreached(nobody());
-        for (host, port) in self.hosts() {
-            match self.open(host, port).await {
+        let hosts: Vec<_> = self.hosts().collect();
+        let count = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
+        for (host, left) in hosts.into_iter().zip((0..count).rev()) {
+            // One that hangs leaves as much time to each that follows, and to the question.
+            let time = match left {
+                0 => OPEN,
+                _ => OPEN.min(self.cap / (count + 1)),
+            };
+            let opened = timeout(time, self.open(host.0, host.1)).await;
+            match opened.unwrap_or_else(|late| Err(NotOpened::Unreached(late.into()))) {
                 Ok(link) => return Ok(link),
                 Err(error) => last = error,
             }

@@ -15,14 +15,10 @@ use adapter::Loopback;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 /// The most that is read of one answer: a mebibyte of rows, and a sixteenth of that for what is
 /// around them.
 const MAX_BYTES: usize = (1 << 20) + (1 << 16);
-
-/// The longest a connection to one host may take to open.
-const CONNECT: Duration = Duration::from_secs(1);
 
 /// After so much silence the other side is probed, well before a firewall forgets the connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -44,7 +40,7 @@ impl Socket {
     /// Connects to a host, wherever it is found and an agency may be.
     pub(super) async fn connect(loopback: Loopback, host: &str, port: u16) -> io::Result<Self> {
         let host = host.trim_matches(['[', ']']);
-        let tcp = timeout(CONNECT, loopback.connect(host, port)).await??;
+        let tcp = loopback.connect(host, port).await?;
         SockRef::from(&tcp).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
         Self::of(tcp)
     }

@@ -48,9 +48,8 @@ impl Client {
         let streamed = question.fields.contains(Field::TaxObligations);
         let ((response, attempts), obligations) = if streamed {
             // On the heap: a question without them would take twice the room.
-            let both = || async {
-                tokio::try_join!(self.record(question), self.obligations(question))
-            };
+            let both =
+                || async { tokio::try_join!(self.record(question), self.obligations(question)) };
             boxed(both).await?
         } else {
             (self.record(question).await?, Vec::new())

@@ -214,7 +214,7 @@ impl Reader {
         agency
     }
 
-    fn page(&mut self, token: &str) -> Option<PageToken> {
+    pub(super) fn page(&mut self, token: &str) -> Option<PageToken> {
         if token.is_empty() {
             return None;
         }
@@ -225,7 +225,7 @@ impl Reader {
         page
     }
 
-    fn limit(&mut self, size: i32, max: u32) -> u32 {
+    pub(super) fn limit(&mut self, size: i32, max: u32) -> u32 {
         match u32::try_from(size) {
             Ok(0) => PAGE,
             Ok(size) => size.min(max),

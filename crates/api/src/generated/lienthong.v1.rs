@@ -2981,660 +2981,6 @@ pub mod data_subject_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Asks for the catalogue of fields.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ListFieldsRequest {}
-/// The catalogue of fields.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ListFieldsResponse {
-    /// In the order of the contract.
-    #[prost(message, repeated, tag = "1")]
-    pub fields: ::prost::alloc::vec::Vec<FieldDescription>,
-}
-/// One releasable field.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct FieldDescription {
-    /// Its id: mask path, agreement entry, record entry.
-    #[prost(string, tag = "1")]
-    pub path: ::prost::alloc::string::String,
-    /// The store that holds it.
-    #[prost(enumeration = "Source", tag = "2")]
-    pub source: i32,
-    /// How delicate it is.
-    #[prost(enumeration = "Sensitivity", tag = "3")]
-    pub sensitivity: i32,
-    /// Vietnamese name.
-    #[prost(string, tag = "4")]
-    pub title_vi: ::prost::alloc::string::String,
-    /// English name.
-    #[prost(string, tag = "5")]
-    pub title_en: ::prost::alloc::string::String,
-    /// Type in the contract.
-    #[prost(string, tag = "6")]
-    pub r#type: ::prost::alloc::string::String,
-    /// True if not verified against the agency's own specification.
-    #[prost(bool, tag = "7")]
-    pub unconfirmed: bool,
-    /// The store whose word counts when two disagree.
-    #[prost(enumeration = "Source", tag = "8")]
-    pub authority: i32,
-    /// In which form an agreement may grant it instead of its value.
-    #[prost(enumeration = "Mask", tag = "9")]
-    pub mask: i32,
-}
-/// Asks for the catalogue of purposes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ListPurposesRequest {}
-/// The catalogue of purposes.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ListPurposesResponse {
-    /// In the order of the policy.
-    #[prost(message, repeated, tag = "1")]
-    pub purposes: ::prost::alloc::vec::Vec<Purpose>,
-}
-/// Why one may ask.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct Purpose {
-    /// Its code.
-    #[prost(string, tag = "1")]
-    pub code: ::prost::alloc::string::String,
-    /// Vietnamese name.
-    #[prost(string, tag = "2")]
-    pub title_vi: ::prost::alloc::string::String,
-    /// English name.
-    #[prost(string, tag = "3")]
-    pub title_en: ::prost::alloc::string::String,
-    /// The law it rests on.
-    #[prost(string, tag = "4")]
-    pub legal_basis: ::prost::alloc::string::String,
-    /// True if a dossier number must be given.
-    #[prost(bool, tag = "5")]
-    pub dossier_required: bool,
-    /// True if the officer must be named.
-    #[prost(bool, tag = "6")]
-    pub officer_required: bool,
-    /// True if a procedure must be given.
-    #[prost(bool, tag = "7")]
-    pub procedure_required: bool,
-}
-/// Asks for the caller's own grants.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ListGrantsRequest {}
-/// The caller's own grants.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct ListGrantsResponse {
-    /// One per agreement and purpose.
-    #[prost(message, repeated, tag = "1")]
-    pub grants: ::prost::alloc::vec::Vec<Grant>,
-}
-/// What one agreement grants for one purpose.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct Grant {
-    /// The agreement.
-    #[prost(string, tag = "1")]
-    pub agreement_id: ::prost::alloc::string::String,
-    /// The purpose.
-    #[prost(string, tag = "2")]
-    pub purpose_code: ::prost::alloc::string::String,
-    /// The fields whose value is granted.
-    #[prost(string, repeated, tag = "3")]
-    pub paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Fields granted in their masked form only: see FieldDescription.mask.
-    #[prost(string, repeated, tag = "4")]
-    pub masked_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// True if name and birth date must be given beside the number.
-    #[prost(bool, tag = "5")]
-    pub second_factor_required: bool,
-    /// The end of validity.
-    #[prost(message, optional, tag = "6")]
-    pub valid_to: ::core::option::Option<crate::Timestamp>,
-    /// What the caller may do beside asking about citizens.
-    #[prost(enumeration = "Duty", repeated, tag = "7")]
-    pub duties: ::prost::alloc::vec::Vec<i32>,
-    /// Fields that claims may rest on, beside those in `paths`: they are compared and never returned.
-    #[prost(string, repeated, tag = "8")]
-    pub verify_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// True if a verification may tell of each claim alone.
-    #[prost(bool, tag = "9")]
-    pub verify_per_claim: bool,
-}
-/// Asks for the caller's own quotas.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct GetQuotaRequest {}
-/// The caller's own quotas.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct GetQuotaResponse {
-    /// One per policy that applies.
-    #[prost(message, repeated, tag = "1")]
-    pub quotas: ::prost::alloc::vec::Vec<Quota>,
-}
-/// One quota.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct Quota {
-    /// As in the RateLimit-Policy header.
-    #[prost(string, tag = "1")]
-    pub policy: ::prost::alloc::string::String,
-    /// Calls allowed per window, burst included.
-    #[prost(uint64, tag = "2")]
-    pub limit: u64,
-    /// Calls left.
-    #[prost(uint64, tag = "3")]
-    pub remaining: u64,
-    /// When the quota is whole again.
-    #[prost(message, optional, tag = "4")]
-    pub reset_time: ::core::option::Option<crate::Timestamp>,
-}
-/// What an agreement may let a caller do with the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Duty {
-    /// Not said.
-    Unspecified = 0,
-    /// SearchRecords.
-    SearchRecords = 1,
-    /// ListMyAccesses, for citizens that the caller has identified.
-    ListAccesses = 2,
-    /// EraseSubject.
-    EraseSubject = 3,
-}
-impl Duty {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "DUTY_UNSPECIFIED",
-            Self::SearchRecords => "DUTY_SEARCH_RECORDS",
-            Self::ListAccesses => "DUTY_LIST_ACCESSES",
-            Self::EraseSubject => "DUTY_ERASE_SUBJECT",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "DUTY_UNSPECIFIED" => Some(Self::Unspecified),
-            "DUTY_SEARCH_RECORDS" => Some(Self::SearchRecords),
-            "DUTY_LIST_ACCESSES" => Some(Self::ListAccesses),
-            "DUTY_ERASE_SUBJECT" => Some(Self::EraseSubject),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-#[cfg(feature = "grpc")]
-pub mod catalogue_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value
-    )]
-    use tonic::codegen::http::Uri;
-    use tonic::codegen::*;
-    /// What may be asked, and what the calling agency may ask.
-    #[derive(Debug, Clone)]
-    pub struct CatalogueServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl<T> CatalogueServiceClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> CatalogueServiceClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                    http::Request<tonic::body::Body>,
-                    Response = http::Response<
-                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                    >,
-                >,
-            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
-                Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            CatalogueServiceClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        /// Every field there is, generated from the options of the records.
-        pub async fn list_fields(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListFieldsRequest>,
-        ) -> std::result::Result<tonic::Response<super::ListFieldsResponse>, tonic::Status>
-        {
-            self.inner.ready().await.map_err(|e| {
-                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
-            })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path =
-                http::uri::PathAndQuery::from_static("/lienthong.v1.CatalogueService/ListFields");
-            let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new(
-                "lienthong.v1.CatalogueService",
-                "ListFields",
-            ));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Every purpose there is.
-        pub async fn list_purposes(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListPurposesRequest>,
-        ) -> std::result::Result<tonic::Response<super::ListPurposesResponse>, tonic::Status>
-        {
-            self.inner.ready().await.map_err(|e| {
-                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
-            })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path =
-                http::uri::PathAndQuery::from_static("/lienthong.v1.CatalogueService/ListPurposes");
-            let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new(
-                "lienthong.v1.CatalogueService",
-                "ListPurposes",
-            ));
-            self.inner.unary(req, path, codec).await
-        }
-        /// What the caller's own agreements grant.
-        pub async fn list_grants(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListGrantsRequest>,
-        ) -> std::result::Result<tonic::Response<super::ListGrantsResponse>, tonic::Status>
-        {
-            self.inner.ready().await.map_err(|e| {
-                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
-            })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path =
-                http::uri::PathAndQuery::from_static("/lienthong.v1.CatalogueService/ListGrants");
-            let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new(
-                "lienthong.v1.CatalogueService",
-                "ListGrants",
-            ));
-            self.inner.unary(req, path, codec).await
-        }
-        /// The caller's own quotas, without spending them.
-        pub async fn get_quota(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetQuotaRequest>,
-        ) -> std::result::Result<tonic::Response<super::GetQuotaResponse>, tonic::Status> {
-            self.inner.ready().await.map_err(|e| {
-                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
-            })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path =
-                http::uri::PathAndQuery::from_static("/lienthong.v1.CatalogueService/GetQuota");
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("lienthong.v1.CatalogueService", "GetQuota"));
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-#[cfg(feature = "grpc")]
-pub mod catalogue_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with CatalogueServiceServer.
-    #[async_trait]
-    pub trait CatalogueService: std::marker::Send + std::marker::Sync + 'static {
-        /// Every field there is, generated from the options of the records.
-        async fn list_fields(
-            &self,
-            request: tonic::Request<super::ListFieldsRequest>,
-        ) -> std::result::Result<tonic::Response<super::ListFieldsResponse>, tonic::Status>;
-        /// Every purpose there is.
-        async fn list_purposes(
-            &self,
-            request: tonic::Request<super::ListPurposesRequest>,
-        ) -> std::result::Result<tonic::Response<super::ListPurposesResponse>, tonic::Status>;
-        /// What the caller's own agreements grant.
-        async fn list_grants(
-            &self,
-            request: tonic::Request<super::ListGrantsRequest>,
-        ) -> std::result::Result<tonic::Response<super::ListGrantsResponse>, tonic::Status>;
-        /// The caller's own quotas, without spending them.
-        async fn get_quota(
-            &self,
-            request: tonic::Request<super::GetQuotaRequest>,
-        ) -> std::result::Result<tonic::Response<super::GetQuotaResponse>, tonic::Status>;
-    }
-    /// What may be asked, and what the calling agency may ask.
-    #[derive(Debug)]
-    pub struct CatalogueServiceServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> CatalogueServiceServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for CatalogueServiceServer<T>
-    where
-        T: CatalogueService,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/lienthong.v1.CatalogueService/ListFields" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListFieldsSvc<T: CatalogueService>(pub Arc<T>);
-                    impl<T: CatalogueService> tonic::server::UnaryService<super::ListFieldsRequest>
-                        for ListFieldsSvc<T>
-                    {
-                        type Response = super::ListFieldsResponse;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListFieldsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as CatalogueService>::list_fields(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListFieldsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/lienthong.v1.CatalogueService/ListPurposes" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListPurposesSvc<T: CatalogueService>(pub Arc<T>);
-                    impl<T: CatalogueService>
-                        tonic::server::UnaryService<super::ListPurposesRequest>
-                        for ListPurposesSvc<T>
-                    {
-                        type Response = super::ListPurposesResponse;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListPurposesRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as CatalogueService>::list_purposes(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListPurposesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/lienthong.v1.CatalogueService/ListGrants" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListGrantsSvc<T: CatalogueService>(pub Arc<T>);
-                    impl<T: CatalogueService> tonic::server::UnaryService<super::ListGrantsRequest>
-                        for ListGrantsSvc<T>
-                    {
-                        type Response = super::ListGrantsResponse;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListGrantsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as CatalogueService>::list_grants(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListGrantsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/lienthong.v1.CatalogueService/GetQuota" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetQuotaSvc<T: CatalogueService>(pub Arc<T>);
-                    impl<T: CatalogueService> tonic::server::UnaryService<super::GetQuotaRequest> for GetQuotaSvc<T> {
-                        type Response = super::GetQuotaResponse;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetQuotaRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as CatalogueService>::get_quota(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetQuotaSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => Box::pin(async move {
-                    let mut response = http::Response::new(tonic::body::Body::default());
-                    let headers = response.headers_mut();
-                    headers.insert(
-                        tonic::Status::GRPC_STATUS,
-                        (tonic::Code::Unimplemented as i32).into(),
-                    );
-                    headers.insert(
-                        http::header::CONTENT_TYPE,
-                        tonic::metadata::GRPC_CONTENT_TYPE,
-                    );
-                    Ok(response)
-                }),
-            }
-        }
-    }
-    impl<T> Clone for CatalogueServiceServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "lienthong.v1.CatalogueService";
-    impl<T> tonic::server::NamedService for CatalogueServiceServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
 /// A question about one citizen.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -4483,6 +3829,1355 @@ pub mod citizen_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "lienthong.v1.CitizenService";
     impl<T> tonic::server::NamedService for CitizenServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Asks the same about many citizens.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CreateBatchJobRequest {
+    /// Why and for whom. The criticality is BULK, whatever is said.
+    #[prost(message, optional, tag = "1")]
+    pub context: ::core::option::Option<CallContext>,
+    /// What is asked about each: field ids of ListFields. Required; `*` is refused.
+    #[prost(message, optional, tag = "2")]
+    pub read_mask: ::core::option::Option<crate::FieldMask>,
+    /// About whom: 1,000 at most.
+    #[prost(message, repeated, tag = "3")]
+    pub items: ::prost::alloc::vec::Vec<BatchItem>,
+}
+/// One question of a job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchItem {
+    /// The caller's own key of the item, unique within the job; at most 64 letters, digits and `-_.`.
+    #[prost(string, tag = "1")]
+    pub correlation_id: ::prost::alloc::string::String,
+    /// What is asked.
+    #[prost(oneof = "batch_item::Op", tags = "2")]
+    pub op: ::core::option::Option<batch_item::Op>,
+}
+/// Nested message and enum types in `BatchItem`.
+pub mod batch_item {
+    /// What is asked.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Op {
+        /// A lookup of this citizen.
+        #[prost(message, tag = "2")]
+        Lookup(super::SubjectRef),
+    }
+}
+/// The job that was taken.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CreateBatchJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<BatchJob>,
+}
+/// Asks for a job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetBatchJobRequest {
+    /// The request id that created it.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+}
+/// The job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetBatchJobResponse {
+    /// As it stands.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<BatchJob>,
+}
+/// Ends a job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CancelBatchJobRequest {
+    /// The request id that created it.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+}
+/// The job that was ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CancelBatchJobResponse {
+    /// As it stands.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<BatchJob>,
+}
+/// Asks for results.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListBatchJobResultsRequest {
+    /// The request id that created the job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// How many results at most: 50 if it is 0, and never more than 200. There are fewer on a page if
+    /// they are large.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, for the same job; empty for the first page.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Some results of a job.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListBatchJobResultsResponse {
+    /// One page of them, in the order in which they came.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<BatchResult>,
+    /// What asks for the page after this one; empty behind the last result that there is.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What became of one question.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchResult {
+    /// The key of the item.
+    #[prost(string, tag = "1")]
+    pub correlation_id: ::prost::alloc::string::String,
+    /// The request id of its last exchange, under which its record is found.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The answer, or why there is none.
+    #[prost(oneof = "batch_result::Outcome", tags = "3, 4")]
+    pub outcome: ::core::option::Option<batch_result::Outcome>,
+}
+/// Nested message and enum types in `BatchResult`.
+pub mod batch_result {
+    /// The answer, or why there is none.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Outcome {
+        /// What the sources said. A source that gave no answer after several tries is told here.
+        #[prost(message, tag = "3")]
+        Lookup(super::LookupCitizenResponse),
+        /// Why there is no answer.
+        #[prost(message, tag = "4")]
+        Failure(super::BatchFailure),
+    }
+}
+/// Why there is no answer to a question.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchFailure {
+    /// The reason, as an error of a single call names it.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// A job as it stands.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchJob {
+    /// The request id that created it.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// How far it is.
+    #[prost(enumeration = "BatchJobState", tag = "2")]
+    pub state: i32,
+    /// How many items it has.
+    #[prost(uint32, tag = "3")]
+    pub total: u32,
+    /// Of how many every source gave an answer: a record, or that it has none.
+    #[prost(uint32, tag = "4")]
+    pub succeeded: u32,
+    /// Of how many some source gave none after several tries, or which were refused.
+    #[prost(uint32, tag = "5")]
+    pub failed: u32,
+    /// When it was created.
+    #[prost(message, optional, tag = "6")]
+    pub create_time: ::core::option::Option<crate::Timestamp>,
+    /// When it and its results are destroyed, once it is over; before that, when it is ended if it has
+    /// not come to its end.
+    #[prost(message, optional, tag = "7")]
+    pub expire_time: ::core::option::Option<crate::Timestamp>,
+    /// Why it is paused, or was ended before its time: a reason as an error of a single call names it, or
+    /// that or the state of a source.
+    #[prost(string, tag = "8")]
+    pub reason: ::prost::alloc::string::String,
+    /// When a paused job tries again.
+    #[prost(message, optional, tag = "9")]
+    pub next_try_time: ::core::option::Option<crate::Timestamp>,
+}
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BatchJobState {
+    /// Not said.
+    Unspecified = 0,
+    /// Nothing is asked yet.
+    Queued = 1,
+    /// Agencies are asked.
+    Running = 2,
+    /// Something must be over first: maintenance, a spent quota, too much other work. It tries again by
+    /// itself.
+    Paused = 3,
+    /// Every item has a result.
+    Succeeded = 4,
+    /// It was ended for the reason that it tells, such as an agreement that is over. Some items may have
+    /// no result.
+    Failed = 5,
+    /// Its caller has ended it.
+    Cancelled = 6,
+}
+impl BatchJobState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BATCH_JOB_STATE_UNSPECIFIED",
+            Self::Queued => "BATCH_JOB_STATE_QUEUED",
+            Self::Running => "BATCH_JOB_STATE_RUNNING",
+            Self::Paused => "BATCH_JOB_STATE_PAUSED",
+            Self::Succeeded => "BATCH_JOB_STATE_SUCCEEDED",
+            Self::Failed => "BATCH_JOB_STATE_FAILED",
+            Self::Cancelled => "BATCH_JOB_STATE_CANCELLED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BATCH_JOB_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "BATCH_JOB_STATE_QUEUED" => Some(Self::Queued),
+            "BATCH_JOB_STATE_RUNNING" => Some(Self::Running),
+            "BATCH_JOB_STATE_PAUSED" => Some(Self::Paused),
+            "BATCH_JOB_STATE_SUCCEEDED" => Some(Self::Succeeded),
+            "BATCH_JOB_STATE_FAILED" => Some(Self::Failed),
+            "BATCH_JOB_STATE_CANCELLED" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+#[cfg(feature = "grpc")]
+pub mod batch_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// Questions about many citizens for which nobody waits. Each is an exchange of its own, with its own
+    /// record; a job pauses and resumes by itself.
+    #[derive(Debug, Clone)]
+    pub struct BatchServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> BatchServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> BatchServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            BatchServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Takes a job, and returns at once. The id of the job is the request id of this call: asked again
+        /// with the same message, it returns the same job.
+        pub async fn create_batch_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateBatchJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateBatchJobResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.BatchService/CreateBatchJob");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.BatchService",
+                "CreateBatchJob",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// How far a job is. Only the caller that has created it sees it.
+        pub async fn get_batch_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetBatchJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetBatchJobResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.BatchService/GetBatchJob");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lienthong.v1.BatchService", "GetBatchJob"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The results that there are, in the order in which they came; also while the job goes on. They are
+        /// destroyed at the expire time of the job.
+        pub async fn list_batch_job_results(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListBatchJobResultsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListBatchJobResultsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lienthong.v1.BatchService/ListBatchJobResults",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.BatchService",
+                "ListBatchJobResults",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a job that is not over. Results that there are stay until it expires; one that is over stays
+        /// as it is.
+        pub async fn cancel_batch_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelBatchJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::CancelBatchJobResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.BatchService/CancelBatchJob");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.BatchService",
+                "CancelBatchJob",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "grpc")]
+pub mod batch_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with BatchServiceServer.
+    #[async_trait]
+    pub trait BatchService: std::marker::Send + std::marker::Sync + 'static {
+        /// Takes a job, and returns at once. The id of the job is the request id of this call: asked again
+        /// with the same message, it returns the same job.
+        async fn create_batch_job(
+            &self,
+            request: tonic::Request<super::CreateBatchJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateBatchJobResponse>, tonic::Status>;
+        /// How far a job is. Only the caller that has created it sees it.
+        async fn get_batch_job(
+            &self,
+            request: tonic::Request<super::GetBatchJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetBatchJobResponse>, tonic::Status>;
+        /// The results that there are, in the order in which they came; also while the job goes on. They are
+        /// destroyed at the expire time of the job.
+        async fn list_batch_job_results(
+            &self,
+            request: tonic::Request<super::ListBatchJobResultsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListBatchJobResultsResponse>, tonic::Status>;
+        /// Ends a job that is not over. Results that there are stay until it expires; one that is over stays
+        /// as it is.
+        async fn cancel_batch_job(
+            &self,
+            request: tonic::Request<super::CancelBatchJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::CancelBatchJobResponse>, tonic::Status>;
+    }
+    /// Questions about many citizens for which nobody waits. Each is an exchange of its own, with its own
+    /// record; a job pauses and resumes by itself.
+    #[derive(Debug)]
+    pub struct BatchServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> BatchServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for BatchServiceServer<T>
+    where
+        T: BatchService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/lienthong.v1.BatchService/CreateBatchJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateBatchJobSvc<T: BatchService>(pub Arc<T>);
+                    impl<T: BatchService> tonic::server::UnaryService<super::CreateBatchJobRequest>
+                        for CreateBatchJobSvc<T>
+                    {
+                        type Response = super::CreateBatchJobResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateBatchJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BatchService>::create_batch_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateBatchJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.BatchService/GetBatchJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetBatchJobSvc<T: BatchService>(pub Arc<T>);
+                    impl<T: BatchService> tonic::server::UnaryService<super::GetBatchJobRequest> for GetBatchJobSvc<T> {
+                        type Response = super::GetBatchJobResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetBatchJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BatchService>::get_batch_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetBatchJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.BatchService/ListBatchJobResults" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListBatchJobResultsSvc<T: BatchService>(pub Arc<T>);
+                    impl<T: BatchService>
+                        tonic::server::UnaryService<super::ListBatchJobResultsRequest>
+                        for ListBatchJobResultsSvc<T>
+                    {
+                        type Response = super::ListBatchJobResultsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListBatchJobResultsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BatchService>::list_batch_job_results(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListBatchJobResultsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.BatchService/CancelBatchJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelBatchJobSvc<T: BatchService>(pub Arc<T>);
+                    impl<T: BatchService> tonic::server::UnaryService<super::CancelBatchJobRequest>
+                        for CancelBatchJobSvc<T>
+                    {
+                        type Response = super::CancelBatchJobResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelBatchJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BatchService>::cancel_batch_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelBatchJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for BatchServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "lienthong.v1.BatchService";
+    impl<T> tonic::server::NamedService for BatchServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Asks for the catalogue of fields.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListFieldsRequest {}
+/// The catalogue of fields.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListFieldsResponse {
+    /// In the order of the contract.
+    #[prost(message, repeated, tag = "1")]
+    pub fields: ::prost::alloc::vec::Vec<FieldDescription>,
+}
+/// One releasable field.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct FieldDescription {
+    /// Its id: mask path, agreement entry, record entry.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// The store that holds it.
+    #[prost(enumeration = "Source", tag = "2")]
+    pub source: i32,
+    /// How delicate it is.
+    #[prost(enumeration = "Sensitivity", tag = "3")]
+    pub sensitivity: i32,
+    /// Vietnamese name.
+    #[prost(string, tag = "4")]
+    pub title_vi: ::prost::alloc::string::String,
+    /// English name.
+    #[prost(string, tag = "5")]
+    pub title_en: ::prost::alloc::string::String,
+    /// Type in the contract.
+    #[prost(string, tag = "6")]
+    pub r#type: ::prost::alloc::string::String,
+    /// True if not verified against the agency's own specification.
+    #[prost(bool, tag = "7")]
+    pub unconfirmed: bool,
+    /// The store whose word counts when two disagree.
+    #[prost(enumeration = "Source", tag = "8")]
+    pub authority: i32,
+    /// In which form an agreement may grant it instead of its value.
+    #[prost(enumeration = "Mask", tag = "9")]
+    pub mask: i32,
+}
+/// Asks for the catalogue of purposes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListPurposesRequest {}
+/// The catalogue of purposes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListPurposesResponse {
+    /// In the order of the policy.
+    #[prost(message, repeated, tag = "1")]
+    pub purposes: ::prost::alloc::vec::Vec<Purpose>,
+}
+/// Why one may ask.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Purpose {
+    /// Its code.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+    /// Vietnamese name.
+    #[prost(string, tag = "2")]
+    pub title_vi: ::prost::alloc::string::String,
+    /// English name.
+    #[prost(string, tag = "3")]
+    pub title_en: ::prost::alloc::string::String,
+    /// The law it rests on.
+    #[prost(string, tag = "4")]
+    pub legal_basis: ::prost::alloc::string::String,
+    /// True if a dossier number must be given.
+    #[prost(bool, tag = "5")]
+    pub dossier_required: bool,
+    /// True if the officer must be named.
+    #[prost(bool, tag = "6")]
+    pub officer_required: bool,
+    /// True if a procedure must be given.
+    #[prost(bool, tag = "7")]
+    pub procedure_required: bool,
+}
+/// Asks for the caller's own grants.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListGrantsRequest {}
+/// The caller's own grants.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListGrantsResponse {
+    /// One per agreement and purpose.
+    #[prost(message, repeated, tag = "1")]
+    pub grants: ::prost::alloc::vec::Vec<Grant>,
+}
+/// What one agreement grants for one purpose.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Grant {
+    /// The agreement.
+    #[prost(string, tag = "1")]
+    pub agreement_id: ::prost::alloc::string::String,
+    /// The purpose.
+    #[prost(string, tag = "2")]
+    pub purpose_code: ::prost::alloc::string::String,
+    /// The fields whose value is granted.
+    #[prost(string, repeated, tag = "3")]
+    pub paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Fields granted in their masked form only: see FieldDescription.mask.
+    #[prost(string, repeated, tag = "4")]
+    pub masked_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True if name and birth date must be given beside the number.
+    #[prost(bool, tag = "5")]
+    pub second_factor_required: bool,
+    /// The end of validity.
+    #[prost(message, optional, tag = "6")]
+    pub valid_to: ::core::option::Option<crate::Timestamp>,
+    /// What the caller may do beside asking about citizens.
+    #[prost(enumeration = "Duty", repeated, tag = "7")]
+    pub duties: ::prost::alloc::vec::Vec<i32>,
+    /// Fields that claims may rest on, beside those in `paths`: they are compared and never returned.
+    #[prost(string, repeated, tag = "8")]
+    pub verify_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True if a verification may tell of each claim alone.
+    #[prost(bool, tag = "9")]
+    pub verify_per_claim: bool,
+}
+/// Asks for the caller's own quotas.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetQuotaRequest {}
+/// The caller's own quotas.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetQuotaResponse {
+    /// One per policy that applies.
+    #[prost(message, repeated, tag = "1")]
+    pub quotas: ::prost::alloc::vec::Vec<Quota>,
+}
+/// One quota.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Quota {
+    /// As in the RateLimit-Policy header.
+    #[prost(string, tag = "1")]
+    pub policy: ::prost::alloc::string::String,
+    /// Calls allowed per window, burst included.
+    #[prost(uint64, tag = "2")]
+    pub limit: u64,
+    /// Calls left.
+    #[prost(uint64, tag = "3")]
+    pub remaining: u64,
+    /// When the quota is whole again.
+    #[prost(message, optional, tag = "4")]
+    pub reset_time: ::core::option::Option<crate::Timestamp>,
+}
+/// What an agreement may let a caller do with the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Duty {
+    /// Not said.
+    Unspecified = 0,
+    /// SearchRecords.
+    SearchRecords = 1,
+    /// ListMyAccesses, for citizens that the caller has identified.
+    ListAccesses = 2,
+    /// EraseSubject.
+    EraseSubject = 3,
+}
+impl Duty {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DUTY_UNSPECIFIED",
+            Self::SearchRecords => "DUTY_SEARCH_RECORDS",
+            Self::ListAccesses => "DUTY_LIST_ACCESSES",
+            Self::EraseSubject => "DUTY_ERASE_SUBJECT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DUTY_UNSPECIFIED" => Some(Self::Unspecified),
+            "DUTY_SEARCH_RECORDS" => Some(Self::SearchRecords),
+            "DUTY_LIST_ACCESSES" => Some(Self::ListAccesses),
+            "DUTY_ERASE_SUBJECT" => Some(Self::EraseSubject),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+#[cfg(feature = "grpc")]
+pub mod catalogue_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// What may be asked, and what the calling agency may ask.
+    #[derive(Debug, Clone)]
+    pub struct CatalogueServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> CatalogueServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CatalogueServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CatalogueServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Every field there is, generated from the options of the records.
+        pub async fn list_fields(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListFieldsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListFieldsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.CatalogueService/ListFields");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.CatalogueService",
+                "ListFields",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Every purpose there is.
+        pub async fn list_purposes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPurposesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListPurposesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.CatalogueService/ListPurposes");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.CatalogueService",
+                "ListPurposes",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What the caller's own agreements grant.
+        pub async fn list_grants(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListGrantsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListGrantsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.CatalogueService/ListGrants");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lienthong.v1.CatalogueService",
+                "ListGrants",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The caller's own quotas, without spending them.
+        pub async fn get_quota(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetQuotaRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetQuotaResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lienthong.v1.CatalogueService/GetQuota");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lienthong.v1.CatalogueService", "GetQuota"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "grpc")]
+pub mod catalogue_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CatalogueServiceServer.
+    #[async_trait]
+    pub trait CatalogueService: std::marker::Send + std::marker::Sync + 'static {
+        /// Every field there is, generated from the options of the records.
+        async fn list_fields(
+            &self,
+            request: tonic::Request<super::ListFieldsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListFieldsResponse>, tonic::Status>;
+        /// Every purpose there is.
+        async fn list_purposes(
+            &self,
+            request: tonic::Request<super::ListPurposesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListPurposesResponse>, tonic::Status>;
+        /// What the caller's own agreements grant.
+        async fn list_grants(
+            &self,
+            request: tonic::Request<super::ListGrantsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListGrantsResponse>, tonic::Status>;
+        /// The caller's own quotas, without spending them.
+        async fn get_quota(
+            &self,
+            request: tonic::Request<super::GetQuotaRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetQuotaResponse>, tonic::Status>;
+    }
+    /// What may be asked, and what the calling agency may ask.
+    #[derive(Debug)]
+    pub struct CatalogueServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CatalogueServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CatalogueServiceServer<T>
+    where
+        T: CatalogueService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/lienthong.v1.CatalogueService/ListFields" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListFieldsSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<T: CatalogueService> tonic::server::UnaryService<super::ListFieldsRequest>
+                        for ListFieldsSvc<T>
+                    {
+                        type Response = super::ListFieldsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListFieldsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::list_fields(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListFieldsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.CatalogueService/ListPurposes" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPurposesSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<T: CatalogueService>
+                        tonic::server::UnaryService<super::ListPurposesRequest>
+                        for ListPurposesSvc<T>
+                    {
+                        type Response = super::ListPurposesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPurposesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::list_purposes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPurposesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.CatalogueService/ListGrants" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListGrantsSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<T: CatalogueService> tonic::server::UnaryService<super::ListGrantsRequest>
+                        for ListGrantsSvc<T>
+                    {
+                        type Response = super::ListGrantsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListGrantsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::list_grants(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListGrantsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lienthong.v1.CatalogueService/GetQuota" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetQuotaSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<T: CatalogueService> tonic::server::UnaryService<super::GetQuotaRequest> for GetQuotaSvc<T> {
+                        type Response = super::GetQuotaResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetQuotaRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::get_quota(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetQuotaSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for CatalogueServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "lienthong.v1.CatalogueService";
+    impl<T> tonic::server::NamedService for CatalogueServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -3,75 +3,113 @@
 use crate::routes::{Route, Rpc, Verb};
 
 /// Every REST route of the public contract.
-pub const ROUTES: [Route; 14] = [
+pub const ROUTES: [Route; 18] = [
     Route {
         verb: Verb::Post,
         path: "/v1/audit/records:search",
+        around: None,
         rpc: Rpc::SearchRecords,
     },
     Route {
         verb: Verb::Post,
         path: "/v1/audit/proofs:inclusion",
+        around: None,
         rpc: Rpc::GetInclusionProof,
     },
     Route {
         verb: Verb::Post,
         path: "/v1/audit/proofs:consistency",
+        around: None,
         rpc: Rpc::GetConsistencyProof,
     },
     Route {
         verb: Verb::Post,
         path: "/v1/audit/checkpoints:watch",
+        around: None,
         rpc: Rpc::WatchCheckpoints,
     },
     Route {
         verb: Verb::Post,
         path: "/v1/audit/subjects:erase",
+        around: None,
         rpc: Rpc::EraseSubject,
     },
     Route {
         verb: Verb::Post,
         path: "/v1/dataSubjects/accesses:list",
+        around: None,
         rpc: Rpc::ListMyAccesses,
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/v1/fields",
-        rpc: Rpc::ListFields,
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/v1/purposes",
-        rpc: Rpc::ListPurposes,
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/v1/grants",
-        rpc: Rpc::ListGrants,
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/v1/quota",
-        rpc: Rpc::GetQuota,
     },
     Route {
         verb: Verb::Post,
         path: "/v1/citizens:lookup",
+        around: None,
         rpc: Rpc::LookupCitizen,
     },
     Route {
         verb: Verb::Post,
         path: "/v1/citizens:stream",
+        around: None,
         rpc: Rpc::StreamCitizen,
     },
     Route {
         verb: Verb::Post,
         path: "/v1/citizens:resolve",
+        around: None,
         rpc: Rpc::ResolveIdentifier,
     },
     Route {
         verb: Verb::Post,
+        path: "/v1/batchJobs",
+        around: None,
+        rpc: Rpc::CreateBatchJob,
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/v1/batchJobs/{job_id}",
+        around: Some(("/v1/batchJobs/", "")),
+        rpc: Rpc::GetBatchJob,
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/v1/batchJobs/{job_id}/results",
+        around: Some(("/v1/batchJobs/", "/results")),
+        rpc: Rpc::ListBatchJobResults,
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/batchJobs/{job_id}:cancel",
+        around: Some(("/v1/batchJobs/", ":cancel")),
+        rpc: Rpc::CancelBatchJob,
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/v1/fields",
+        around: None,
+        rpc: Rpc::ListFields,
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/v1/purposes",
+        around: None,
+        rpc: Rpc::ListPurposes,
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/v1/grants",
+        around: None,
+        rpc: Rpc::ListGrants,
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/v1/quota",
+        around: None,
+        rpc: Rpc::GetQuota,
+    },
+    Route {
+        verb: Verb::Post,
         path: "/v1/citizens:verify",
+        around: None,
         rpc: Rpc::VerifyAttributes,
     },
 ];

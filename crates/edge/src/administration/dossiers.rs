@@ -24,6 +24,8 @@ pub struct Dossier {
     pub source: &'static str,
     /// What the source calls it.
     pub code: String,
+    /// The address that has it; empty if that is not known.
+    pub address: String,
     /// How far it is.
     pub state: &'static str,
     /// Why it is not done; empty if nothing is wrong.

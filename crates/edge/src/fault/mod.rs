@@ -60,7 +60,9 @@ pub(crate) const fn meaning(reason: Reason) -> Meaning {
         | R::ClaimNotGranted
         | R::OfficerRequired
         | R::EnumerationSuspected => (Code::PermissionDenied, StatusCode::FORBIDDEN),
-        R::PersonNotFound | R::RecordNotFound => (Code::NotFound, StatusCode::NOT_FOUND),
+        R::PersonNotFound | R::RecordNotFound | R::BatchJobNotFound => {
+            (Code::NotFound, StatusCode::NOT_FOUND)
+        }
         R::SubjectAmbiguous | R::CheckpointNotKept => {
             (Code::FailedPrecondition, StatusCode::CONFLICT)
         }

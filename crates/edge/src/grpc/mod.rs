@@ -4,6 +4,7 @@
 //! and the stack tells it, so that both doors say the same.
 
 mod audit;
+mod batch;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use adapter::{BoxFuture, boxed};
 use api::routes::Rpc;
 use api::v1;
 use api::v1::audit_service_server::AuditServiceServer;
+use api::v1::batch_service_server::BatchServiceServer;
 use api::v1::catalogue_service_server::{CatalogueService, CatalogueServiceServer};
 use api::v1::citizen_service_server::{CitizenService, CitizenServiceServer};
 use api::v1::data_subject_service_server::DataSubjectServiceServer;
@@ -42,6 +44,7 @@ pub(crate) struct Grpc {
     audit: AuditServiceServer<Shell>,
     data_subject: DataSubjectServiceServer<Shell>,
     verification: VerificationServiceServer<Shell>,
+    batch: BatchServiceServer<Shell>,
     /// Health and, in a sandbox, reflection.
     services: Routes,
 }
@@ -74,6 +77,9 @@ impl Grpc {
                 .max_encoding_message_size(ANSWER_BYTES),
             verification: VerificationServiceServer::from_arc(Arc::clone(&shell))
                 .max_decoding_message_size(config.limits.body_bytes)
+                .max_encoding_message_size(ANSWER_BYTES),
+            batch: BatchServiceServer::from_arc(Arc::clone(&shell))
+                .max_decoding_message_size(JOB_BYTES)
                 .max_encoding_message_size(ANSWER_BYTES),
             data_subject: DataSubjectServiceServer::from_arc(shell)
                 .max_decoding_message_size(config.limits.body_bytes)
@@ -115,6 +121,10 @@ impl Grpc {
             | Rpc::EraseSubject => self.audit.clone().call(request).await,
             Rpc::ListMyAccesses => self.data_subject.clone().call(request).await,
             Rpc::VerifyAttributes => self.verification.clone().call(request).await,
+            Rpc::CreateBatchJob
+            | Rpc::GetBatchJob
+            | Rpc::ListBatchJobResults
+            | Rpc::CancelBatchJob => self.batch.clone().call(request).await,
         };
         if let Some(fault) = context.notes().fault.take() {
             return Err(fault);
@@ -290,5 +300,7 @@ fn settle<T>(context: &Context, result: Result<T, Fault>) -> Result<Response<T>,
 /// The largest message of an answer, at both doors. Five records with everything in them take less
 /// than a quarter.
 pub(crate) const ANSWER_BYTES: usize = 1 << 20;
+/// The message of a job: a thousand numbers with names and birth dates, as JSON.
+pub(crate) const JOB_BYTES: usize = 512 << 10;
 /// The name of a service.
 const HEALTH_BYTES: usize = 1 << 10;

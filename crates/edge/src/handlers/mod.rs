@@ -3,6 +3,7 @@
 //! Not here: bytes, codes and headers.
 
 mod audit;
+mod batch;
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use api::convert::{Malformed, Question};
 use api::v1;
 use exchange::{CallContext, Fault, QuotaViolation, Reason, RequestId, Violation};
 use futures_util::stream::{self, Stream, StreamExt as _};
-use gate::{Call, Gate, Reply};
+use gate::{Batches, Call, Gate, Reply};
 use tokio::time::timeout_at;
 use v1::stream_citizen_response::Event;
 
@@ -23,14 +24,21 @@ use crate::once::{Once, Running};
 #[derive(Clone, Debug)]
 pub(crate) struct Handlers {
     gate: Arc<Gate>,
+    batches: Arc<Batches>,
     readiness: Readiness,
     once: Once,
 }
 
 impl Handlers {
-    pub(crate) const fn new(gate: Arc<Gate>, readiness: Readiness, once: Once) -> Self {
+    pub(crate) const fn new(
+        gate: Arc<Gate>,
+        batches: Arc<Batches>,
+        readiness: Readiness,
+        once: Once,
+    ) -> Self {
         Self {
             gate,
+            batches,
             readiness,
             once,
         }

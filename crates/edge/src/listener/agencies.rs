@@ -15,13 +15,12 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use uuid::Uuid;
 
-use super::connection::{Activity, Ends, Over, Protocol, converse};
+use super::connection::{Activity, Ends, Protocol, converse};
 use super::limits::{Handshakes, PerCertificate, Place, connections};
 use super::proxied;
 use crate::config::{Config, Limits};
@@ -125,9 +124,8 @@ impl Agencies {
         let activity = Arc::clone(&peer.activity);
         let over = async {
             tokio::select! {
-                () = sleep(jittered(self.limits.age())) => Over::Age,
-                () = sleep(left) => Over::Certificate,
-                () = self.refused(&chain) => Over::Certificate,
+                () = sleep(left) => {}
+                () = self.refused(&chain) => {}
             }
         };
         let caller = peer.caller.clone();
@@ -147,13 +145,13 @@ impl Agencies {
         socket: TcpStream,
         peer: SocketAddr,
     ) -> Result<TlsStream<TcpStream>, TurnedAway> {
-        let crowded = self.handshakes.begin();
+        let crowded = self.handshakes.begin(peer.ip());
         // Without it small answers wait for the acknowledgement of the one before.
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "a socket keeps its delay");
         }
         tokio::select! {
-            shaken = timeout(self.limits.handshake(), self.shake(socket, peer)) => {
+            shaken = timeout(self.limits.handshake(), self.shake(socket, peer, &crowded)) => {
                 shaken.unwrap_or(Err(TurnedAway::Slow))
             }
             () = crowded.notified() => Err(TurnedAway::Crowd),
@@ -165,12 +163,16 @@ impl Agencies {
         &self,
         mut socket: TcpStream,
         peer: SocketAddr,
+        place: &Arc<Notify>,
     ) -> Result<TlsStream<TcpStream>, TurnedAway> {
         let source = proxied::source(&mut socket, peer, &self.balancers).await;
         let source = source.map_err(|error| {
             tracing::warn!(%peer, %error, "a balancer does not say where a connection comes from");
             TurnedAway::Sourceless
         })?;
+        if source != peer {
+            self.handshakes.comes_from(place, source.ip());
+        }
         let shaken = TlsAcceptor::from(self.tls.current()).accept(socket).await;
         shaken.map_err(|error| {
             let why = why(&error);
@@ -242,12 +244,6 @@ fn expires_in(left: Duration) -> Option<HeaderValue> {
         .flatten()
 }
 
-/// A time give or take a tenth, so that connections made together do not end together.
-fn jittered(time: Duration) -> Duration {
-    let [chance, ..] = Uuid::new_v4().into_bytes();
-    time.mul_f64(0.9 + 0.2 * f64::from(chance) / f64::from(u8::MAX))
-}
-
 /// As long as an agency may need to have one issued.
 const WARN_DAYS: u64 = 30;
 
@@ -261,13 +257,5 @@ mod tests {
         assert_eq!(expires_in(day * 31), None);
         assert_eq!(expires_in(day * 12).unwrap(), "12d");
         assert_eq!(expires_in(Duration::ZERO).unwrap(), "0d");
-    }
-
-    #[test]
-    fn ages_differ_by_a_tenth_at_most() {
-        for _ in 0..100 {
-            let age = jittered(Duration::from_secs(100)).as_secs_f64();
-            assert!((90.0..=110.0).contains(&age), "{age}");
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! HTTP over one connection of an agency, from its first call to its end.
 //!
 //! *Invariant:* a connection ends: by its own side, by idleness, by age, with its certificate, or
-//! with the listener. Each end but the first lets the calls in progress finish.
+//! with the listener. Each end but the first lets the calls in progress finish. One over HTTP/1 that is
+//! old ends with an answer that says so, since a call may be on its way at any other time.
 
 use std::error::Error;
 use std::future::Future;
@@ -26,6 +27,7 @@ use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
+use uuid::Uuid;
 
 use super::flood::{FLOODED, Guard};
 use super::heads::Heads;
@@ -67,24 +69,15 @@ where
     }
 }
 
-/// Why a connection is over before its side ends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
-    /// It is old.
-    Age,
-    /// Its certificate has ended, or is no longer admitted: no call is taken from it any more.
-    Certificate,
-}
-
-/// Serves one connection until it ends: when it is idle, and when `over` says so. Why it was cut, if
-/// that is for its own fault.
+/// Serves one connection until it ends: when it is idle or old, and once `certificate` says that no
+/// call is taken from it any more. Why it was cut, if that is for its own fault.
 pub(crate) async fn converse<S, A, F>(
     stream: S,
     protocol: Protocol,
     activity: &Arc<Activity>,
     limits: &Limits,
     ends: &Ends,
-    over: impl Future<Output = Over>,
+    certificate: impl Future<Output = ()>,
     answer: A,
 ) -> Option<Cut>
 where
@@ -95,7 +88,8 @@ where
     let refusing = Arc::new(AtomicBool::new(false));
     let refuses = Arc::clone(&refusing);
     // HTTP/2 has a frame for it.
-    let says_so = (protocol == Protocol::Http1).then(|| ends.leave.clone());
+    let says_so = (protocol == Protocol::Http1).then(|| ends.leave.child_token());
+    let is_old = says_so.clone();
     let service = service_fn(move |request| {
         // On the heap at once: a call of its kilobytes is moved several times into its task.
         let answer = (!refuses.load(Ordering::Relaxed)).then(|| boxed(|| answer(request)));
@@ -118,10 +112,10 @@ where
         () = ends.cut.cancelled() => return None,
         () = leaving(protocol, activity, ends) => (None, None),
         () = activity.idle(limits.idle()) => (Some(limits.grace()), None),
-        over = over => {
-            let is_refused = over == Over::Certificate;
-            refusing.store(is_refused, Ordering::Relaxed);
-            (Some(limits.grace()), is_refused.then_some(Cut::Certificate))
+        () = old(limits.age(), is_old) => (Some(limits.grace()), None),
+        () = certificate => {
+            refusing.store(true, Ordering::Relaxed);
+            (Some(limits.grace()), Some(Cut::Certificate))
         }
     };
     conversation.as_mut().graceful_shutdown();
@@ -253,6 +247,22 @@ async fn leaving(protocol: Protocol, activity: &Activity, ends: &Ends) {
     }
 }
 
+/// Waits until a connection is to end because it is old: never, if its answers can say so, as they do
+/// from then on.
+async fn old(age: Duration, says_so: Option<CancellationToken>) {
+    sleep(jittered(age)).await;
+    if let Some(says_so) = says_so {
+        says_so.cancel();
+        std::future::pending().await
+    }
+}
+
+/// A time give or take a tenth, so that connections made together do not end together.
+fn jittered(time: Duration) -> Duration {
+    let [chance, ..] = Uuid::new_v4().into_bytes();
+    time.mul_f64(0.9 + 0.2 * f64::from(chance) / f64::from(u8::MAX))
+}
+
 /// Says in an answer over HTTP/1 that no other call is taken on its connection, if that is so.
 fn bid_farewell(mut response: Response<Body>, leave: Option<&CancellationToken>) -> Response<Body> {
     if leave.is_some_and(CancellationToken::is_cancelled) {
@@ -331,3 +341,16 @@ const H2_PING_TIMEOUT: Duration = Duration::from_secs(10);
 const H2_LOCAL_RESETS: usize = 1024;
 /// Streams that were reset before they were taken up; more than this is a flood.
 const H2_PENDING_RESETS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_differ_by_a_tenth_at_most() {
+        for _ in 0..100 {
+            let age = jittered(Duration::from_secs(100)).as_secs_f64();
+            assert!((90.0..=110.0).contains(&age), "{age}");
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! How many handshakes at once, how many connections, and how many of them per certificate.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rustix::process::{Resource, getrlimit};
 use tokio::sync::Notify;
@@ -25,12 +26,20 @@ pub(crate) fn connections(set: usize) -> usize {
 
 /// The handshakes in progress, oldest first.
 ///
-/// One too many cuts the oldest instead of being refused: an honest handshake takes milliseconds,
-/// so those that are old are the ones that stall.
+/// One too many cuts the oldest of the address that has most of them, instead of being refused: an
+/// honest handshake takes milliseconds, so those that are old are the ones that stall, and who has
+/// many is who crowds the others.
 #[derive(Debug)]
 pub(crate) struct Handshakes {
     most: usize,
-    begun: Mutex<VecDeque<Weak<Notify>>>,
+    begun: Mutex<VecDeque<Begun>>,
+}
+
+/// A handshake that has begun.
+#[derive(Debug)]
+struct Begun {
+    place: Weak<Notify>,
+    from: IpAddr,
 }
 
 impl Handshakes {
@@ -42,17 +51,54 @@ impl Handshakes {
     }
 
     /// Takes a place, which is given back when it is dropped; notified when it must be.
-    pub(crate) fn begin(&self) -> Arc<Notify> {
+    pub(crate) fn begin(&self, from: IpAddr) -> Arc<Notify> {
         let place = Arc::new(Notify::new());
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.retain(|place| place.strong_count() > 0);
-        if begun.len() >= self.most
-            && let Some(oldest) = begun.pop_front().and_then(|place| place.upgrade())
+        let mut begun = self.begun();
+        begun.retain(|it| it.place.strong_count() > 0);
+        begun.push_back(Begun {
+            place: Arc::downgrade(&place),
+            from: network(from),
+        });
+        if begun.len() > self.most
+            && let Some(crowding) = crowding(&begun)
+            && let Some(cut) = begun.remove(crowding)
+            && let Some(cut) = cut.place.upgrade()
         {
-            oldest.notify_one();
+            cut.notify_one();
         }
-        begun.push_back(Arc::downgrade(&place));
         place
+    }
+
+    /// Notes that one comes from elsewhere: its other end is a balancer.
+    pub(crate) fn comes_from(&self, place: &Arc<Notify>, from: IpAddr) {
+        let is_it = |it: &&mut Begun| std::ptr::eq(it.place.as_ptr(), Arc::as_ptr(place));
+        if let Some(begun) = self.begun().iter_mut().find(is_it) {
+            begun.from = network(from);
+        }
+    }
+
+    fn begun(&self) -> MutexGuard<'_, VecDeque<Begun>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Which of them is the oldest of the address that has most.
+fn crowding(begun: &VecDeque<Begun>) -> Option<usize> {
+    let mut counts = HashMap::<IpAddr, usize>::new();
+    for it in begun {
+        *counts.entry(it.from).or_default() += 1;
+    }
+    let most = counts.values().max()?;
+    begun
+        .iter()
+        .position(|it| counts.get(&it.from) == Some(most))
+}
+
+/// What one side has at least: an address of IPv4, or 64 bits of IPv6.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() >> 64 << 64).into(),
+        four @ IpAddr::V4(_) => four,
     }
 }
 
@@ -106,18 +152,56 @@ mod tests {
     use super::*;
     use futures_util::FutureExt as _;
 
+    fn from(ip: &str) -> IpAddr {
+        ip.parse().unwrap()
+    }
+
+    fn is_cut(place: &Notify) -> bool {
+        place.notified().now_or_never().is_some()
+    }
+
     #[test]
     fn one_handshake_too_many_cuts_the_oldest_that_is_in_progress() {
         let handshakes = Handshakes::new(2);
-        let done = handshakes.begin();
-        let oldest = handshakes.begin();
+        let [a, b, c, d] = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"].map(from);
+        let done = handshakes.begin(a);
+        let oldest = handshakes.begin(b);
         drop(done);
-        let second = handshakes.begin();
-        assert!(oldest.notified().now_or_never().is_none());
-        let third = handshakes.begin();
-        assert!(oldest.notified().now_or_never().is_some());
-        assert!(second.notified().now_or_never().is_none());
-        assert!(third.notified().now_or_never().is_none());
+        let second = handshakes.begin(c);
+        assert!(!is_cut(&oldest));
+        let third = handshakes.begin(d);
+        assert!(is_cut(&oldest));
+        assert!(!is_cut(&second) && !is_cut(&third));
+    }
+
+    /// Row T12: a flood of one side cuts its own handshakes.
+    #[test]
+    fn who_has_most_handshakes_is_cut_first() {
+        for (one, other) in [("10.0.0.1", "10.0.0.1"), ("2001:db8::1", "2001:db8::2")] {
+            let handshakes = Handshakes::new(4);
+            let honest = handshakes.begin(from("10.0.0.9"));
+            let flood: Vec<_> = (0..50)
+                .map(|n| handshakes.begin(from(if n % 2 == 0 { one } else { other })))
+                .collect();
+            assert!(!is_cut(&honest), "{one}");
+            assert_eq!(flood.iter().filter(|it| is_cut(it)).count(), 47);
+            let late = handshakes.begin(from("10.0.0.8"));
+            assert!(!is_cut(&honest) && !is_cut(&late));
+        }
+    }
+
+    #[test]
+    fn behind_a_balancer_each_counts_where_it_comes_from() {
+        let handshakes = Handshakes::new(3);
+        let balancer = from("10.0.0.7");
+        let honest = handshakes.begin(balancer);
+        handshakes.comes_from(&honest, from("192.0.2.1"));
+        let flood = [(); 3].map(|()| {
+            let place = handshakes.begin(balancer);
+            handshakes.comes_from(&place, from("192.0.2.66"));
+            place
+        });
+        assert!(!is_cut(&honest) && is_cut(&flood[0]));
     }
 
     #[test]

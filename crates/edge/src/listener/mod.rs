@@ -18,7 +18,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -50,26 +49,54 @@ where
         }
     }
     // Who has connected before it closes would be reset.
-    while let Some(Ok((socket, peer))) = listener.accept().now_or_never() {
+    for (socket, peer) in waiting(listener) {
         if let Some(served) = serve(socket, peer, connections.len()) {
             connections.spawn(served);
         }
     }
-    drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Everybody who waits to be accepted. The system is asked, not the runtime, which may not have heard
+/// of them yet, and lets no task accept more than so many in a row.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut waiting = Vec::new();
+    let Ok(listener) = listener.into_std() else {
+        return waiting;
+    };
+    loop {
+        let accepted = listener.accept().and_then(|(socket, peer)| {
+            socket.set_nonblocking(true)?;
+            Ok((TcpStream::from_std(socket)?, peer))
+        });
+        match accepted {
+            Ok(one) => waiting.push(one),
+            Err(error) if is_gone(&error) => {}
+            Err(error) => {
+                if error.kind() != io::ErrorKind::WouldBlock {
+                    tracing::warn!(%error, "accepting failed");
+                }
+                return waiting;
+            }
+        }
+    }
 }
 
 /// Waits after a failed accept. A connection that was gone before it was taken costs no wait;
 /// anything else is most likely a lack of file descriptors, which others give back.
 async fn back_off(error: &io::Error) {
-    let gone = matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-    );
-    if !gone {
+    if !is_gone(error) {
         tracing::warn!(%error, "accepting failed");
         tokio::time::sleep(BACK_OFF).await;
     }
+}
+
+/// True for a connection that was gone before it was taken.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// So that the loop does not spin; a caller does not notice it.

@@ -1,15 +1,20 @@
 //! How long a connection may be quiet, and how long a head may take, under virtual time.
 
+use std::io::Read as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
+use super::accept;
 use super::connection::{Activity, Ends, Protocol, converse};
 use crate::config::Limits;
 
@@ -22,14 +27,14 @@ fn open() -> DuplexStream {
         let ends = Ends::default();
         let calls = Arc::clone(&activity);
         let answer = move |request| answer(Arc::clone(&calls), request);
-        let over = std::future::pending();
+        let certificate = std::future::pending();
         converse(
             server,
             Protocol::Http1,
             &activity,
             &limits,
             &ends,
-            over,
+            certificate,
             answer,
         )
         .await;
@@ -44,22 +49,22 @@ async fn answer(activity: Arc<Activity>, request: Request<Incoming>) -> Response
     Response::new(Body::empty())
 }
 
-async fn ask(client: &mut DuplexStream) {
+async fn ask(client: &mut DuplexStream) -> String {
     client
         .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
         .await
         .unwrap();
-    answered(client).await;
+    answered(client).await
 }
 
-async fn answered(client: &mut DuplexStream) {
-    let mut answer = [0; 15];
-    client.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200 OK");
-    while !answer.ends_with(b"\r\n\r\n") {
-        answer.rotate_left(1);
-        answer[14] = client.read_u8().await.unwrap();
+/// The head of an answer.
+async fn answered(client: &mut DuplexStream) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap().into());
     }
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    head
 }
 
 /// Waits for the end of a connection, and says how long it took in seconds.
@@ -133,4 +138,50 @@ async fn a_body_may_take_longer_than_a_head() {
     answered(&mut client).await;
     sleep(Duration::from_secs(10)).await;
     ask(&mut client).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_connection_says_so_before_it_closes() {
+    let (mut client, begun) = (open(), Instant::now());
+    while !ask(&mut client).await.contains("connection: close") {
+        sleep(Duration::from_secs(4 * 60)).await;
+    }
+    let minutes = begun.elapsed().as_secs() / 60;
+    assert!((27..=37).contains(&minutes), "{minutes}");
+    assert_eq!(ended(&mut client).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_connection_that_asks_no_more_ends_as_an_idle_one() {
+    let mut client = open();
+    for _ in 0..7 {
+        ask(&mut client).await;
+        sleep(Duration::from_secs(4 * 60 - 10)).await;
+    }
+    let begun = Instant::now();
+    ended(&mut client).await;
+    assert!(begun.elapsed() <= Duration::from_secs(5 * 60));
+}
+
+#[tokio::test]
+async fn who_has_connected_before_a_listener_closes_is_served() {
+    const WAITING: usize = 100;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connect = |_| std::net::TcpStream::connect(address).unwrap();
+    let clients: Vec<_> = (0..WAITING).map(connect).collect();
+    let (stop, served) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+    stop.cancel();
+    accept(listener, stop, |mut socket, _, _| {
+        let served = Arc::clone(&served);
+        Some(async move {
+            socket.write_all(b"!").await.unwrap();
+            served.fetch_add(1, Relaxed);
+        })
+    })
+    .await;
+    assert_eq!(served.load(Relaxed), WAITING);
+    for mut client in clients {
+        client.read_exact(&mut [0]).unwrap();
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) fn claimed(door: Door, target: Target, body: &[u8]) -> Criticality {
     let number = match (target, door) {
         // A citizen looks at their own list.
         (Target::Tracked(_), _) => return Criticality::CitizenWaiting,
+        // Nobody waits for what a job asks.
+        (Target::Rpc(Rpc::CreateBatchJob), _) => return Criticality::Bulk,
         (Target::Rpc(rpc), Door::Grpc) => path(rpc).and_then(|path| {
             let message = body.get(FRAME_HEAD_BYTES..)?;
             in_message(message, path)
@@ -48,7 +50,11 @@ const fn path(rpc: Rpc) -> Option<&'static [usize]> {
         | Rpc::GetQuota
         | Rpc::GetInclusionProof
         | Rpc::GetConsistencyProof
-        | Rpc::WatchCheckpoints => None,
+        | Rpc::WatchCheckpoints
+        | Rpc::CreateBatchJob
+        | Rpc::GetBatchJob
+        | Rpc::ListBatchJobResults
+        | Rpc::CancelBatchJob => None,
     }
 }
 

@@ -12,6 +12,7 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -124,6 +125,19 @@ impl Overload {
         match self.room_for(Criticality::Bulk) {
             0 => Shed::Memory,
             _ => Shed::Calls,
+        }
+    }
+}
+
+/// Where items of batch jobs find room.
+#[derive(Debug)]
+pub(crate) struct Bulk(pub(crate) Arc<Overload>);
+
+impl gate::Room for Bulk {
+    fn enter(&self) -> Result<Box<dyn Any + Send>, Fault> {
+        match self.0.enter(|| Criticality::Bulk) {
+            Ok(place) => Ok(Box::new(place)),
+            Err((_, fault)) => Err(fault),
         }
     }
 }

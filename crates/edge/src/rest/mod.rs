@@ -2,7 +2,9 @@
 //!
 //! Not here: which routes there are (generated in crate `api`), how a fault is told.
 
+mod batch;
 pub(crate) mod json;
+mod query;
 mod stream;
 
 use std::sync::Arc;
@@ -52,7 +54,9 @@ impl Rest {
         head: &Parts,
         body: &Bytes,
     ) -> Result<Response<Body>, Fault> {
-        without_query(head)?;
+        if rpc != Rpc::ListBatchJobResults {
+            without_query(head)?;
+        }
         let Self { handlers, .. } = self;
         match rpc {
             Rpc::LookupCitizen => {
@@ -101,6 +105,10 @@ impl Rest {
                 let events = handlers.watch_checkpoints(context, &message).await?;
                 Ok(stream::answer(events, context, &self.help_base))
             }
+            Rpc::CreateBatchJob => self.create_batch_job(context, head, body).await,
+            Rpc::GetBatchJob => self.batch_job(context, head).await,
+            Rpc::ListBatchJobResults => self.batch_job_results(context, head).await,
+            Rpc::CancelBatchJob => self.cancel_batch_job(context, head).await,
         }
     }
 
@@ -138,12 +146,12 @@ impl Rest {
     }
 }
 
-/// Refuses a query: no route has one.
+/// Refuses a query, which this route has not.
 fn without_query(head: &Parts) -> Result<(), Fault> {
     match head.uri.query() {
         None | Some("") => Ok(()),
         Some(_) => {
-            let detail = "a query is no part of any route";
+            let detail = "a query is no part of the route";
             Err(Fault::new(Reason::InvalidArgument, detail))
         }
     }

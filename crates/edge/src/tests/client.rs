@@ -81,6 +81,16 @@ impl Client {
         send
     }
 
+    /// A connection over HTTP/2 whose streams never have room for a byte of an answer.
+    pub(crate) async fn without_a_window(&self) -> http2::SendRequest<Full<Bytes>> {
+        let stream = TokioIo::new(self.connect(b"h2").await.unwrap());
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        let handshake = builder.initial_stream_window_size(0).handshake(stream);
+        let (send, connection) = handshake.await.unwrap();
+        tokio::spawn(connection);
+        send
+    }
+
     pub(crate) async fn channel(&self) -> Channel {
         let client = self.clone();
         let connector = service_fn(move |_| {

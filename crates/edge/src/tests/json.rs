@@ -134,7 +134,7 @@ async fn limits_and_numbers_have_words_of_their_own() {
         (
             with(&many.join(",")),
             "body",
-            "has more than 256 keys and elements",
+            "has more keys or elements than any message of the contract",
         ),
         (year("1e400"), place, "is a number out of range"),
         (year("NaN"), place, syntax),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use api::v1::StreamCitizenRequest;
 use exchange::Criticality;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -132,4 +133,32 @@ async fn a_stream_holds_its_place_to_its_end() {
     let id = exchange::RequestId::fresh().to_string();
     asked.context.as_mut().unwrap().request_id = id;
     assert!(grpc.lookup_citizen(asked).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_holds_its_place_no_longer_than_its_time() {
+    let world = World::with(|config| {
+        config.limits.calls = NonZeroUsize::MIN;
+        config.limits.deadline_ms = 500;
+    })
+    .await;
+    let client = Client::of(&world, "desk");
+    let mut deaf = client.without_a_window().await;
+    let asked = serde_json::json!({"lookup": question(KNOWN)}).to_string();
+    let stream = deaf.send_request(post("/v1/citizens:stream", asked)).await;
+    assert_eq!(stream.as_ref().unwrap().status(), 200);
+    let fields = || client.send(request(http::Method::GET, "/v1/fields", "").finish());
+    assert_eq!(fields().await.status, 503);
+    let begun = Instant::now();
+    while fields().await.status == 503 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it stays");
+    }
+    let method = "lienthong.v1.CitizenService/StreamCitizen";
+    let late = (method, "DEADLINE_EXCEEDED");
+    assert!(
+        world.seen.calls().contains(&late),
+        "{:?}",
+        world.seen.calls()
+    );
+    drop(stream);
 }

@@ -9,7 +9,7 @@ use adapter::guard::{self, Guarded};
 use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution};
 use admission::{Admission, Policy};
 use api::{Record, v1};
-use evidence::{Evidence, Handle, RequestIdDeps, RequestIds, Shelf};
+use evidence::{BatchStore, Evidence, Handle, RequestIdDeps, RequestIds, Shelf};
 use exchange::{
     AgencyCode, Clock, Criticality, Identifier, IdentifierKind, Source, SystemClock, SystemId,
 };
@@ -79,13 +79,15 @@ impl World {
         let log_dir = dir.path().join("log");
         let parts = (Arc::clone(&tax), Arc::clone(&archive));
         let (gate, log) = gate(&log_dir, parts, Arc::clone(&clock), synthetic);
+        let gate = Arc::new(gate);
         let seen = Arc::new(Seen::default());
         let mut config = Config::new(([127, 0, 0, 1], 0).into());
         (config.public, config.operations) = (config.listen, config.listen);
         change(&mut config);
         let recheck = Recheck::default();
         let deps = Deps {
-            gate: Arc::new(gate),
+            batches: batches(&gate, &log_dir, &clock),
+            gate,
             tls: Arc::clone(&tls),
             trust_domain,
             clock,
@@ -154,6 +156,11 @@ fn log_config(dir: &std::path::Path) -> evidence::Config {
         reserve_percent: 0,
         ..evidence::Config::new(dir, "log.lienthong.example/test", "n1")
     }
+}
+
+fn batches(gate: &Arc<Gate>, dir: &std::path::Path, clock: &Arc<dyn Clock>) -> Arc<gate::Batches> {
+    let store = BatchStore::new(&log_config(dir), Arc::clone(clock));
+    gate::Batches::new(Arc::clone(gate), store)
 }
 
 /// The request ids of a node that stands alone, with their file in that folder.

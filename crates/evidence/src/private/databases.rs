@@ -82,16 +82,25 @@ pub(super) fn dossier_key(config: &Config) -> Result<Zeroizing<[u8; SECRET_LEN]>
     derived_key(config, DOSSIERS)
 }
 
+/// Opens the key of which the keys of batch jobs are made, which is derived from the master key.
+pub(super) fn batch_key(config: &Config) -> Result<Secret, Error> {
+    derived(config, BATCHES)
+}
+
 fn derived_key(config: &Config, label: &[u8]) -> Result<Zeroizing<[u8; SECRET_LEN]>, Error> {
+    let key = derived(config, label)?;
+    let key = key.as_slice().first_chunk().copied();
+    let key = key.ok_or(Error::Crypto("derive a key"))?;
+    Ok(Zeroizing::new(key))
+}
+
+fn derived(config: &Config, label: &[u8]) -> Result<Secret, Error> {
     let path = master(config);
     if !path.exists() {
         make_dir(&config.keys_dir())?;
         keyring(config)?;
     }
-    let key = secret::derive(&secret::read(&path)?, label)?;
-    let key = key.as_slice().first_chunk().copied();
-    let key = key.ok_or(Error::Crypto("derive a key"))?;
-    Ok(Zeroizing::new(key))
+    secret::derive(&secret::read(&path)?, label)
 }
 
 fn no_master(config: &Config) -> Error {
@@ -143,6 +152,7 @@ pub(super) fn forget_index(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
+const BATCHES: &[u8] = b"lienthong batch jobs v1";
 const DOSSIERS: &[u8] = b"lienthong tags of dossiers v1";
 const SUSPENSIONS: &[u8] = b"lienthong names of suspensions v1";
 const MASTER_FILE: &str = "keyring.key";

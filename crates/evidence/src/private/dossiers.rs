@@ -29,6 +29,8 @@ pub struct KeptDossier {
     pub source: Source,
     /// What the source calls it.
     pub code: String,
+    /// The address that has it; empty if that is not known.
+    pub address: String,
     /// What its question stands for, under a key.
     pub tag: [u8; 16],
     /// The agency that asked.
@@ -156,11 +158,15 @@ impl Store {
         // Nobody waits for it: what a power cut takes is asked again by whoever wants to know.
         let mut db = Sqlite::open(&dir.join(FILE), Durability::Relaxed)?;
         db.define(&[TABLE], &[])?;
+        // A file may be older than the column.
+        if db.rows(ADDRESSED, &[])?.is_empty() {
+            db.run(ADD_ADDRESS, &[])?;
+        }
         Ok(db)
     }
 }
 
-fn values(it: &KeptDossier) -> [Value; 15] {
+fn values(it: &KeptDossier) -> [Value; 16] {
     let text = |text: &str| Value::Text(text.to_owned());
     let time = |time: Timestamp| Value::Int(time.as_millisecond());
     [
@@ -179,6 +185,7 @@ fn values(it: &KeptDossier) -> [Value; 15] {
         time(it.asked),
         Value::of(it.asks.into()),
         text(&it.reason),
+        text(&it.address),
     ]
 }
 
@@ -199,6 +206,7 @@ fn read(row: &[Value]) -> Option<KeptDossier> {
         asked,
         asks,
         reason,
+        address,
     ] = row
     else {
         return None;
@@ -220,6 +228,7 @@ fn read(row: &[Value]) -> Option<KeptDossier> {
         asked: time(asked)?,
         asks: u32::try_from(asks.number()).ok()?,
         reason: reason.text().to_owned(),
+        address: address.text().to_owned(),
     })
 }
 
@@ -227,11 +236,14 @@ const TABLE: &str = "dossier (number BIGINT PRIMARY KEY, source TEXT NOT NULL, c
                      tag BLOB NOT NULL, agency TEXT NOT NULL, system TEXT NOT NULL, \
                      request TEXT NOT NULL, class TEXT NOT NULL, ttl_ms BIGINT NOT NULL, \
                      state TEXT NOT NULL, opened BIGINT NOT NULL, since BIGINT NOT NULL, \
-                     asked BIGINT NOT NULL, asks BIGINT NOT NULL, reason TEXT NOT NULL)";
+                     asked BIGINT NOT NULL, asks BIGINT NOT NULL, reason TEXT NOT NULL, \
+                     address TEXT NOT NULL)";
+const ADDRESSED: &str = "SELECT 1 FROM pragma_table_info('dossier') WHERE name = 'address'";
+const ADD_ADDRESS: &str = "ALTER TABLE dossier ADD COLUMN address TEXT NOT NULL DEFAULT ''";
 const COLUMNS: &str = "number, source, code, tag, agency, system, request, class, ttl_ms, state, \
-                       opened, since, asked, asks, reason";
+                       opened, since, asked, asks, reason, address";
 const INSERT: &str = "INSERT INTO dossier VALUES \
-                      ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+                      ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 /// Beside the index, and as that in no backup.
 const FILE: &str = "dossiers.db";
 
@@ -249,6 +261,7 @@ mod tests {
             number,
             source: Source::CivilStatus,
             code: format!("HT-{number}"),
+            address: "host-1".to_owned(),
             tag: [7; 16],
             agency: AgencyCode::parse("H55").unwrap(),
             system: SystemId::parse("desk").unwrap(),
@@ -281,6 +294,24 @@ mod tests {
         let changes = vec![(1, None), (2, Some(closed.clone()))];
         next.keep(changes).await.unwrap();
         assert_eq!(store(dir.path()).load().await.unwrap(), [closed]);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_before_addresses_were_kept_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = store(dir.path());
+        let one = dossier(1, "HUNG");
+        first.keep(vec![(1, Some(one.clone()))]).await.unwrap();
+        let older = |db: &mut dyn Database| db.run("ALTER TABLE dossier DROP COLUMN address", &[]);
+        first.with(older).await.unwrap();
+        let next = store(dir.path());
+        let before = KeptDossier {
+            address: String::new(),
+            ..one.clone()
+        };
+        assert_eq!(next.load().await.unwrap(), [before]);
+        next.keep(vec![(1, Some(one.clone()))]).await.unwrap();
+        assert_eq!(next.load().await.unwrap(), [one]);
     }
 
     #[tokio::test]

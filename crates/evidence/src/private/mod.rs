@@ -18,6 +18,7 @@
 
 mod access;
 mod aead;
+mod batches;
 mod cleaning;
 mod daily;
 mod databases;
@@ -55,6 +56,9 @@ mod tags;
 mod tests;
 mod thread;
 
+pub use batches::{
+    BatchEnd, BatchKey, BatchState, BatchStore, Created, Due, KeptBatch, KeptResult, NewBatch, Step,
+};
 pub use daily::IndexRoot;
 pub(crate) use databases::check_access;
 pub use dossiers::{DossierStore, KeptDossier};

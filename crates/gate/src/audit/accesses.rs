@@ -29,7 +29,7 @@ impl Gate {
     ) -> Result<Reply<v1::ListMyAccessesResponse>, Fault> {
         let query = period(asked).query();
         let (act, page) = (Act::AccessList, asked.page.as_ref());
-        let after = self.turn_to(call, act, &query, page).await?;
+        let after = self.turn_to(call, act.name(), &query, page).await?;
         let period = Period {
             after,
             ..period(asked)
@@ -37,7 +37,7 @@ impl Gate {
         let listed = self.accesses(call, &asked.context, &period).await?;
         let Reply { message, quota } = listed;
         let next = message.found.next;
-        let next_page_token = self.next_page(call, act, &query, next).await?;
+        let next_page_token = self.next_page(call, act.name(), &query, next).await?;
         let mut proofs = self.proofs(&message.found.records).await?;
         let accesses = message.found.records.iter().map(|record| {
             let place = (Arc::clone(&record.origin), record.seq);

@@ -22,7 +22,9 @@ impl Gate {
     ) -> Result<Reply<v1::SearchRecordsResponse>, Fault> {
         let (context, page) = (&asked.context, asked.page.as_ref());
         let query = Query {
-            after: self.turn_to(call, Act::Search, &asked.query, page).await?,
+            after: self
+                .turn_to(call, Act::Search.name(), &asked.query, page)
+                .await?,
             ..asked.query.clone()
         };
         let about = query.subject.as_ref();
@@ -30,7 +32,7 @@ impl Gate {
         let warrant = warrant.await?;
         let disclosure = disclosure(call, context, &warrant);
         let found = self.deps.records.search(&disclosure, &query).await?;
-        let next = self.next_page(call, Act::Search, &query, found.next);
+        let next = self.next_page(call, Act::Search.name(), &query, found.next);
         let message = v1::SearchRecordsResponse {
             records: found.records.into_iter().map(opened).collect(),
             next_page_token: next.await?,

@@ -6,24 +6,24 @@
 //! wrong with it in the same words.
 
 use api::convert;
-use evidence::{Act, Page};
+use evidence::Page;
 use exchange::{Fault, PageToken, Position, Query};
 
 use crate::{Call, Gate};
 
 impl Gate {
     /// The record behind which a page begins; none if it is the first.
-    pub(super) async fn turn_to(
+    pub(crate) async fn turn_to(
         &self,
         call: &Call,
-        act: Act,
+        list: &str,
         query: &Query,
         page: Option<&PageToken>,
     ) -> Result<Option<Position>, Fault> {
         let Some(token) = page else {
             return Ok(None);
         };
-        let page = of(call, act, query);
+        let page = of(call, list, query);
         match self.deps.evidence.turn_to(&page, token).await? {
             Some(after) => Ok(Some(after)),
             None => Err(Fault::invalid(vec![convert::no_page()])),
@@ -31,26 +31,26 @@ impl Gate {
     }
 
     /// What asks for the page behind a record, as text; empty behind the last.
-    pub(super) async fn next_page(
+    pub(crate) async fn next_page(
         &self,
         call: &Call,
-        act: Act,
+        list: &str,
         query: &Query,
         next: Option<Position>,
     ) -> Result<String, Fault> {
         let Some(next) = next else {
             return Ok(String::new());
         };
-        let page = of(call, act, query);
+        let page = of(call, list, query);
         let token = self.deps.evidence.page_token(&page, next).await?;
         Ok(convert::page_token(&token))
     }
 }
 
-const fn of<'a>(call: &'a Call, act: Act, query: &'a Query) -> Page<'a> {
+const fn of<'a>(call: &'a Call, list: &'a str, query: &'a Query) -> Page<'a> {
     Page {
         caller: &call.caller,
-        act,
+        list,
         query,
     }
 }

@@ -12,14 +12,14 @@ use exchange::{
     CitizenId, Claim, ClaimId, Disclosure, Fault, IdentifierKind, OfficerId, Predicate, Request,
     RequestId, Source, StatusKind, Verification,
 };
-use futures_util::future::join_all;
-use futures_util::{StreamExt as _, poll};
+use futures_util::future::{BoxFuture, join_all};
+use futures_util::{FutureExt as _, StreamExt as _, poll};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::*;
-use crate::{Call, Reply};
+use crate::{Call, Gate, Reply};
 
 /// The question, under an id of its own.
 fn question() -> Arc<Request> {
@@ -84,6 +84,18 @@ fn joined(leaf: &Value) -> bool {
 }
 
 type Told = Result<Reply<LookupCitizenResponse>, Fault>;
+
+/// Asks these, one behind the other; none has its answer yet.
+fn under_way<'a, const N: usize>(
+    gate: &'a Gate,
+    asked: [(&'a Call, &'a Arc<Request>); N],
+) -> [BoxFuture<'a, Told>; N] {
+    asked.map(|(call, request)| {
+        let mut asking = gate.lookup(call, request).boxed();
+        assert!((&mut asking).now_or_never().is_none());
+        asking
+    })
+}
 
 fn tax_attempts(told: &Told) -> u32 {
     let sources = &told.as_ref().unwrap().message.sources;
@@ -206,9 +218,8 @@ async fn what_is_asked_after_the_answer_is_asked_anew() {
 async fn the_leaving_of_who_asked_first_costs_the_others_nothing() {
     let scene = Scene::new();
     let (call, first, second) = (call(), tax_alone(), tax_alone());
-    let mut leaving = Box::pin(scene.world.gate.lookup(&call, &first));
-    let mut staying = Box::pin(scene.world.gate.lookup(&call, &second));
-    assert!(poll!(&mut leaving).is_pending() && poll!(&mut staying).is_pending());
+    let gate = Arc::clone(&scene.world.gate);
+    let [leaving, mut staying] = under_way(&gate, [(&call, &first), (&call, &second)]);
     drop(leaving);
     scene.release.notify_one();
     assert_eq!(tax_attempts(&staying.as_mut().await), 0);
@@ -227,9 +238,7 @@ async fn who_has_more_time_than_who_asked_first_is_not_cut_by_that() {
     let (short, long) = (within(300), within(60_000));
     let (first, second) = (tax_alone(), tax_alone());
     let gate = Arc::clone(&scene.world.gate);
-    let mut hasty = Box::pin(gate.lookup(&short, &first));
-    let mut patient = Box::pin(gate.lookup(&long, &second));
-    assert!(poll!(&mut hasty).is_pending() && poll!(&mut patient).is_pending());
+    let [mut hasty, mut patient] = under_way(&gate, [(&short, &first), (&long, &second)]);
     let fault = hasty.as_mut().await.unwrap_err();
     assert!(fault.metadata.contains(&("tax", "TIMEOUT".to_owned())));
     assert!(poll!(&mut patient).is_pending());
@@ -250,9 +259,7 @@ async fn who_has_less_time_than_who_asked_first_leaves_in_time() {
     let (long, short) = (within(60_000), within(300));
     let (first, second) = (tax_alone(), tax_alone());
     let gate = Arc::clone(&scene.world.gate);
-    let mut patient = Box::pin(gate.lookup(&long, &first));
-    let mut hasty = Box::pin(gate.lookup(&short, &second));
-    assert!(poll!(&mut patient).is_pending() && poll!(&mut hasty).is_pending());
+    let [mut patient, mut hasty] = under_way(&gate, [(&long, &first), (&short, &second)]);
     let fault = hasty.as_mut().await.unwrap_err();
     assert!(fault.metadata.contains(&("tax", "TIMEOUT".to_owned())));
     scene.release.notify_one();
@@ -267,13 +274,9 @@ async fn with_the_last_who_leaves_the_agency_is_left_alone() {
     let scene = Scene::new();
     let gate = Arc::clone(&scene.world.gate);
     let (call, first, second) = (call(), tax_alone(), tax_alone());
-    let mut asking = [&first, &second].map(|it| Box::pin(gate.lookup(&call, it)));
-    for asking in &mut asking {
-        assert!(poll!(asking).is_pending());
-    }
+    let [first, second] = under_way(&gate, [(&call, &first), (&call, &second)]);
     let guard = &gate.deps.agencies[0].guard;
     assert_eq!(guard.view().in_flight, 1);
-    let [first, second] = asking;
     drop(second);
     assert_eq!(guard.view().in_flight, 1);
     drop(first);
@@ -306,10 +309,7 @@ async fn who_is_stopped_is_told_nothing_of_what_another_has_asked() {
     let scene = Scene::new();
     let gate = Arc::clone(&scene.world.gate);
     let (call, first, second) = (call(), tax_alone(), tax_alone());
-    let mut asking = [&first, &second].map(|it| Box::pin(gate.lookup(&call, it)));
-    for asking in &mut asking {
-        assert!(poll!(asking).is_pending());
-    }
+    let mut asking = under_way(&gate, [(&call, &first), (&call, &second)]);
     scene.world.switches.replace([switch("source:tax")]);
     scene.release.notify_one();
     for asking in &mut asking {

@@ -14,13 +14,14 @@ use adapter::dossier::{Dossier, Illegal, Move, Register};
 use adapter::guard::Guarded;
 use anyhow::Context as _;
 use edge::{DossierOrder, Moved, Undone};
-use evidence::{Deed, DossierStore, Evidence, Intervention};
+use evidence::{Deed, DossierStore, Evidence};
 use exchange::Clock;
 use gate::Switches;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::config::chain;
+use crate::deed;
 
 /// The dossiers of this node.
 #[derive(Debug)]
@@ -45,8 +46,12 @@ pub(crate) struct Watch {
 impl Watch {
     /// Ends it, and keeps what questions that were cut off have left.
     pub(crate) async fn stop(self) {
-        for task in self.tasks {
+        for task in &self.tasks {
             task.abort();
+        }
+        for task in self.tasks {
+            // That it was ended is no failure.
+            task.await.ok();
         }
         if let Err(error) = self.dossiers.keep().await {
             let error = chain(&error);
@@ -87,7 +92,11 @@ impl Dossiers {
         (agencies, switches): (Vec<Guarded>, Arc<Switches>),
     ) -> Watch {
         let this = Arc::clone(&self);
-        let mut tasks = vec![tokio::spawn(async move { this.keep_on().await })];
+        let tidy = sweeper::tidy(Arc::clone(&self.register));
+        let mut tasks = vec![
+            tokio::spawn(async move { this.keep_on().await }),
+            tokio::spawn(tidy),
+        ];
         for agency in agencies {
             let (register, switches) = (Arc::clone(&self.register), Arc::clone(&switches));
             let sweep = sweeper::sweep(register, agency, switches);
@@ -98,7 +107,7 @@ impl Dossiers {
     }
 
     /// Keeps what has changed, in rounds.
-    async fn keep_on(&self) {
+    async fn keep_on(self: &Arc<Self>) {
         let mut fails = false;
         loop {
             self.register.changed().await;
@@ -122,25 +131,27 @@ impl Dossiers {
         }
     }
 
-    /// Keeps what has changed since this was last done.
+    /// Keeps what has changed since this was last done; to the end, also if nobody waits for that.
     ///
     /// # Errors
     /// The store cannot be written; it is tried again with what changes next.
-    pub(crate) async fn keep(&self) -> Result<(), evidence::Error> {
+    pub(crate) async fn keep(self: &Arc<Self>) -> Result<(), evidence::Error> {
+        let this = Arc::clone(self);
+        let keeping = tokio::spawn(async move { this.keep_changes().await });
+        keeping.await.unwrap_or(Err(evidence::Error::Ended))
+    }
+
+    async fn keep_changes(&self) -> Result<(), evidence::Error> {
         let _keeping = self.keeping.lock().await;
         let changes = self.register.changes();
-        if changes.is_empty() {
+        if changes.all().is_empty() {
             return Ok(());
         }
-        let rows = changes
-            .iter()
-            .map(|(number, it)| (*number, it.as_ref().map(kept::row)));
-        let kept = self.store.keep(rows.collect()).await;
-        if kept.is_err() {
-            let numbers = changes.iter().map(|(number, _)| *number);
-            self.register.unkept(numbers);
-        }
-        kept
+        let rows = changes.all().iter();
+        let rows = rows.map(|(number, it)| (*number, it.as_ref().map(kept::row)));
+        self.store.keep(rows.collect()).await?;
+        changes.kept();
+        Ok(())
     }
 
     /// Every dossier, the earliest first.
@@ -154,7 +165,7 @@ impl Dossiers {
     ///
     /// # Errors
     /// There is none such, it may not be moved so, or that cannot be recorded.
-    pub(crate) async fn order(&self, order: DossierOrder) -> Result<Moved, Undone> {
+    pub(crate) async fn order(self: &Arc<Self>, order: DossierOrder) -> Result<Moved, Undone> {
         let refused = |illegal: Illegal| Undone::Refused(illegal.to_string());
         let (it, name) = match order.to {
             edge::DossierMove::Requery => (Move::Requery, "DOSSIER_REQUERY"),
@@ -165,16 +176,8 @@ impl Dossiers {
         let dossier = self.register.may(order.dossier, it).map_err(refused)?;
         let which = format!("{}/{}", dossier.source, dossier.code);
         let request = dossier.request.to_string();
-        let recorded = self.evidence.intervene(&Intervention {
-            deed: Deed::Dossier(name, &which, &request),
-            operator: &order.operator,
-            reason: &order.reason,
-        });
-        let recorded = recorded.await.map_err(|fault| {
-            let reason = fault.reason.name();
-            Undone::Unavailable(format!("no record of it: {reason}"))
-        })?;
-        let seq = recorded.seq();
+        let done = Deed::Dossier(name, &which, &request);
+        let seq = deed::record(&self.evidence, done, &order.operator, &order.reason).await?;
         let moved = self.register.order(order.dossier, it).map_err(refused)?;
         let (dossier, state) = (moved.number, moved.state.name());
         tracing::warn!(

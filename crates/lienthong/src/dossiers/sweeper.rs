@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::Miss;
-use adapter::dossier::{Due, LOST, Register, Seen, State};
+use adapter::dossier::{Dossier, Due, LOST, Register, Seen, State};
 use adapter::guard::Guarded;
 use gate::Switches;
 use tokio::time::{MissedTickBehavior, interval};
@@ -29,24 +29,39 @@ pub(super) async fn sweep(register: Arc<Register>, agency: Guarded, switches: Ar
             };
             let how = how.map_err(|miss| why(&miss));
             if let Some(hung) = register.looked(number, how) {
-                let (code, reason) = (hung.code.as_str(), &*hung.reason);
-                tracing::error!(
-                    dossier = number,
-                    %source,
-                    code,
-                    reason,
-                    "DossierHung: an agency does not end what it has begun; see `lienthong dossier list`"
-                );
+                tell(&hung);
             }
         }
-        register.tidy();
     }
+}
+
+/// Keeps the register tidy for ever, whatever its sources do.
+pub(super) async fn tidy(register: Arc<Register>) {
+    let mut rounds = interval(EVERY);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        register.tidy().iter().for_each(tell);
+    }
+}
+
+/// Tells of a dossier that hangs.
+fn tell(hung: &Dossier) {
+    let (dossier, source) = (hung.number, hung.source);
+    let (code, reason) = (hung.code.as_str(), &*hung.reason);
+    tracing::error!(
+        dossier,
+        %source,
+        code,
+        reason,
+        "DossierHung: an agency does not end what it has begun; see `lienthong dossier list`"
+    );
 }
 
 /// Asks how far a dossier is, or sends it again.
 async fn look(agency: &Guarded, due: &Due) -> Result<Seen, Miss> {
     match (&due.enquiry, due.dossier.state) {
-        (Some(enquiry), State::Queued) => agency.resend(enquiry).await,
+        (Some(enquiry), State::Queued) => agency.resend(&due.dossier, enquiry).await,
         // What was sent is in memory alone: it was to be sent again when the node ended.
         (None, State::Queued) => Err(Miss::unavailable(LOST, "what was asked is not known")),
         (_, _) => agency.look(&due.dossier).await,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::{Client, Endpoint};
+use adapter::{Client, Endpoint, MinTls};
 use anyhow::Context as _;
 use exchange::{Clock, SystemClock};
 use http::Request;
@@ -37,6 +37,7 @@ impl Asker {
             ca: Some(target.ca.clone()),
             certificate: Some(target.cert.clone()),
             key: Some(target.key.clone()),
+            min_tls: MinTls::default(),
             timeout_ms: 0,
             local: true,
             maintenance: Vec::new(),

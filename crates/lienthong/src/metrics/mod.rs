@@ -9,6 +9,7 @@
 //! *Invariant:* every label is from a closed set or bounded; none comes from a request's body.
 
 mod agencies;
+mod batches;
 mod disk;
 mod doors;
 mod dossiers;
@@ -41,6 +42,7 @@ use opentelemetry_sdk::metrics::{Instrument, SdkMeterProvider, Stream};
 use prometheus::{Registry, TextEncoder};
 
 use agencies::Agencies;
+use batches::Batches;
 use disk::Disk;
 use doors::Doors;
 use in_force::InForce;
@@ -59,6 +61,7 @@ pub(crate) struct Metrics {
     in_force: Arc<InForce>,
     switches: Arc<Switches>,
     reviews: Arc<Reviews>,
+    batches: Arc<Batches>,
     sharing: Arc<Sharing>,
     request_ids: Arc<RequestIds>,
     meter: Meter,
@@ -95,6 +98,7 @@ impl Metrics {
         let in_force = InForce::new(&meter);
         let switches = Switches::new(&meter);
         let reviews = Reviews::new(&meter);
+        let batches = Batches::new(&meter);
         build_info(&meter);
         process::observe(&meter);
         Ok(Arc::new(Self {
@@ -104,6 +108,7 @@ impl Metrics {
             in_force,
             switches,
             reviews,
+            batches,
             sharing: Sharing::new(&meter),
             request_ids: RequestIds::new(&meter),
             meter,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use evidence::BatchState;
 use exchange::{Caller, Closed, RequestId, Source, SourceState};
+use gate::ItemEnd;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
 
@@ -128,6 +130,14 @@ impl gate::Observer for Metrics {
         let (agency, system) = (caller.agency(), caller.system());
         let request_id = tracing::field::display(request);
         tracing::error!(%agency, %system, request_id, "ProtectedPerson: somebody highly protected is asked about, and answered");
+    }
+
+    fn batch_jobs(&self, jobs: &[(BatchState, u64)]) {
+        self.batches.jobs(jobs);
+    }
+
+    fn batch_item(&self, end: ItemEnd) {
+        self.batches.item(end);
     }
 
     fn canary(&self, caller: &Caller, request: &RequestId) {

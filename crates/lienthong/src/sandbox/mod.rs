@@ -51,6 +51,7 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
     };
     let entries: Vec<_> = ALL.iter().collect();
     let simulators = Simulators::start(&ground, &entries, plan, &clock).await?;
+    simulators.can_play(scenario.as_ref())?;
     ground.configure(&Listeners::at(arguments.listen), simulators.stanzas())?;
 
     let config = Config::load(&ground.config_file()).context("the sandbox's configuration")?;
@@ -73,7 +74,7 @@ async fn sandbox(arguments: &cli::Sandbox) -> anyhow::Result<()> {
         hints::print(&arguments.dir, &description);
     }
     // Not before the first lookup, which shows a good day.
-    let played = simulators.play(scenario)?;
+    let played = simulators.play(scenario);
     description.write(&ground.dir)?;
     let told = tokio::spawn(tell_keys(description.clone(), ground.dir.clone()));
     println!(

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,6 +68,9 @@ pub struct KnobSettings {
     /// Latency of every answer.
     #[serde(default)]
     pub latency: Latency,
+    /// Latency of the answers about some persons, by their twelve digits, in its place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub latency_of: BTreeMap<String, Latency>,
     /// When to come again, of who is refused for the rate or for maintenance.
     #[serde(default)]
     pub again: Again,
@@ -93,6 +96,7 @@ pub struct Knobs {
 struct Active {
     faults: Vec<ActiveKnob>,
     latency: Latency,
+    latency_of: HashMap<CitizenId, Latency>,
     again: Again,
 }
 
@@ -146,9 +150,12 @@ impl Knobs {
             return Err(format!("fault: the wire of {source} cannot say {fault}"));
         }
         let faults = settings.faults.iter().map(ActiveKnob::new);
+        let own = settings.latency_of.iter();
+        let own = own.map(|(id, latency)| Ok::<_, String>((person(id)?, *latency)));
         let active = Active {
             faults: faults.collect::<Result<_, _>>()?,
             latency: settings.latency,
+            latency_of: own.collect::<Result<_, _>>()?,
             again: settings.again,
         };
         self.active.store(active.into());
@@ -165,6 +172,7 @@ impl Knobs {
         KnobSettings {
             faults: active.faults.iter().map(ActiveKnob::settings).collect(),
             latency: active.latency,
+            latency_of: active.latency_of.iter().map(spelt).collect(),
             again: active.again,
             seed: None,
         }
@@ -218,10 +226,12 @@ impl Knobs {
         persona == Some(fault)
     }
 
-    /// How long to wait before answering.
+    /// How long to wait before answering; about whom, if that is known.
     #[must_use]
-    pub fn delay(&self) -> Option<Duration> {
-        let ms = match self.active.load().latency {
+    pub fn delay(&self, subject: Option<&CitizenId>) -> Option<Duration> {
+        let active = self.active.load();
+        let own = subject.and_then(|subject| active.latency_of.get(subject));
+        let ms = match own.copied().unwrap_or(active.latency) {
             Latency::None => return None,
             Latency::Fixed { ms } => ms as f64,
             Latency::Uniform { min_ms, max_ms } => {
@@ -236,8 +246,8 @@ impl Knobs {
     }
 
     /// Waits as long as [`Knobs::delay`] says.
-    pub async fn pause(&self) {
-        if let Some(delay) = self.delay() {
+    pub async fn pause(&self, subject: Option<&CitizenId>) {
+        if let Some(delay) = self.delay(subject) {
             tokio::time::sleep(delay).await;
         }
     }
@@ -280,9 +290,7 @@ impl ActiveKnob {
     fn new(knob: &Knob) -> Result<Self, String> {
         let subject = match &knob.subject {
             None => None,
-            Some(text) => {
-                Some(CitizenId::from_agency(text).ok_or("subject: not a personal number")?)
-            }
+            Some(text) => Some(person(text)?),
         };
         if subject.is_some() && knob.fault == FaultKind::ResetOnAccept {
             return Err("subject: not known when a connection is opened".into());
@@ -320,6 +328,15 @@ impl ActiveKnob {
                 .is_ok()
         })
     }
+}
+
+/// Whom a knob is about.
+fn person(text: &str) -> Result<CitizenId, &'static str> {
+    CitizenId::from_agency(text).ok_or("subject: not a personal number")
+}
+
+fn spelt((subject, latency): (&CitizenId, &Latency)) -> (String, Latency) {
+    (subject.reveal().into(), *latency)
 }
 
 const fn always() -> f64 {

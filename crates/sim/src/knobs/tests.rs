@@ -59,17 +59,29 @@ fn wrong_settings_change_nothing() {
     for wrong in [
         r#"{"faults": [{"fault": "hang", "probability": 2}]}"#,
         r#"{"faults": [{"fault": "hang", "subject": "x"}]}"#,
+        r#"{"latency_of": {"x": {"fixed": {"ms": 7}}}}"#,
     ] {
         assert!(knobs.set(&serde_json::from_str(wrong).unwrap()).is_err());
     }
-    assert_eq!(knobs.delay(), Some(Duration::from_millis(5)));
+    assert_eq!(knobs.delay(None), Some(Duration::from_millis(5)));
+}
+
+#[test]
+fn a_person_may_have_a_latency_of_their_own() {
+    let asked = r#"{"latency": {"fixed": {"ms": 5}}, "latency_of": {"999099001000": {"fixed": {"ms": 70}}}}"#;
+    let knobs = knobs(asked);
+    let delay = |subject| knobs.delay(Some(&id(subject))).unwrap().as_millis();
+    assert_eq!(delay("999099001000"), 70);
+    assert_eq!(delay("999099001001"), 5);
+    let settings: KnobSettings = serde_json::from_str(asked).unwrap();
+    assert_eq!(knobs.settings(), settings);
 }
 
 #[test]
 fn latencies_stay_within_their_bounds() {
     let knobs = knobs(r#"{"latency": {"uniform": {"min_ms": 10, "max_ms": 20}}}"#);
     for _ in 0..1000 {
-        let ms = knobs.delay().unwrap().as_millis();
+        let ms = knobs.delay(None).unwrap().as_millis();
         assert!((10..=20).contains(&ms), "{ms}");
     }
 }

@@ -5,12 +5,13 @@
 //! own wire; [`FaultKind::ResetOnAccept`], which the stage does before anything is said.
 
 mod body;
+mod login;
 
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 
@@ -60,8 +61,8 @@ fn answered(fault: FaultKind, means: Means<'_>) -> Option<Response<Body>> {
     let again = |usual| means.again.text(usual, means.now);
     Some(match fault {
         FaultKind::ServerError => refusal(StatusCode::INTERNAL_SERVER_ERROR, None),
-        FaultKind::LoginPage => login_page(),
-        FaultKind::LoginRedirect => login_redirect(),
+        FaultKind::LoginPage => login::page(),
+        FaultKind::LoginRedirect => login::redirect(),
         FaultKind::Unauthorized => refusal(StatusCode::UNAUTHORIZED, None),
         FaultKind::RateLimited => refusal(StatusCode::TOO_MANY_REQUESTS, again(3).as_deref()),
         FaultKind::Maintenance => refusal(StatusCode::SERVICE_UNAVAILABLE, again(30).as_deref()),
@@ -172,27 +173,9 @@ fn oversize(prepared: Response<Bytes>) -> Response<Body> {
     )
 }
 
-fn login_page() -> Response<Body> {
-    let mut response = Response::new(Body::from(LOGIN_PAGE));
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, html);
-    response
-}
-
-fn login_redirect() -> Response<Body> {
-    let mut response = refusal(StatusCode::FOUND, None);
-    let way = HeaderValue::from_static("/login?returnUrl=%2F");
-    response.headers_mut().insert(LOCATION, way);
-    response
-}
-
 /// As the persona of the slow source promises.
 const SLOW: Duration = Duration::from_secs(2);
 /// Fifty times what is read of an answer.
 const OVERSIZE_BYTES: usize = 50 << 20;
 /// Invalid UTF-8, no JSON, no XML, no protobuf, no SQL.
 const GARBAGE: &[u8] = b"\xff\xfe<<<{\"\x00garbage\x80\x81";
-/// What stands before a service whose session is over.
-const LOGIN_PAGE: &str = "<!DOCTYPE html><html lang=\"vi\"><head><title>Đăng nhập</title></head><body>\
-    <p>Phiên làm việc đã hết hạn.</p><form method=\"post\" action=\"/login\">\
-    <input name=\"user\"><input type=\"password\" name=\"password\"></form></body></html>";

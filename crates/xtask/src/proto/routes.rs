@@ -2,17 +2,55 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result, bail};
-use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
+use anyhow::{Context, Result, bail, ensure};
+use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MethodDescriptor, Value};
 
 /// One REST route.
 pub(crate) struct Route {
     /// `GET` or `POST`.
     pub(crate) verb: &'static str,
-    /// The path, without variables.
+    /// The path; at most one variable stands in it, a field of the message in braces.
     pub(crate) path: String,
     /// The method it stands for.
     pub(crate) method: MethodDescriptor,
+}
+
+impl Route {
+    /// What stands before the variable, its field, and what stands behind it.
+    pub(crate) fn variable(&self) -> Option<(&str, &str, &str)> {
+        let (before, rest) = self.path.split_once('{')?;
+        let (field, behind) = rest.split_once('}')?;
+        Some((before, field, behind))
+    }
+
+    /// The fields of the message that do not stand in the path.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = FieldDescriptor> {
+        let variable = self.variable().map(|(_, field, _)| field.to_owned());
+        let fields = self.method.input().fields().collect::<Vec<_>>().into_iter();
+        fields.filter(move |field| Some(field.name()) != variable.as_deref())
+    }
+
+    /// True if a body holds the message.
+    pub(crate) fn has_body(&self) -> bool {
+        self.verb == "POST" && (self.variable().is_none() || self.fields().next().is_some())
+    }
+
+    fn check(&self) -> Result<()> {
+        let name = self.method.full_name();
+        if let Some((_, field, behind)) = self.variable() {
+            let fields = self.method.input();
+            let field = fields.get_field_by_name(field);
+            let is_text = field.is_some_and(|it| it.kind() == Kind::String && !it.is_list());
+            ensure!(is_text, "{name}: no text stands in the path");
+            ensure!(
+                !behind.contains('{'),
+                "{name}: one variable stands in a path"
+            );
+        } else {
+            ensure!(!self.path.contains('{'), "{name}: a variable has no end");
+        }
+        Ok(())
+    }
 }
 
 /// Every annotated method of the public contract.
@@ -39,18 +77,15 @@ pub(crate) fn routes(pool: &DescriptorPool) -> Result<Vec<Route>> {
             };
             let (verb, path) = match (pattern("get"), pattern("post")) {
                 (get, _) if !get.is_empty() => ("GET", get),
-                (_, post) if !post.is_empty() => {
-                    if pattern("body") != "*" {
-                        bail!("{}: a POST takes its whole body", method.full_name());
-                    }
-                    ("POST", post)
-                }
+                (_, post) if !post.is_empty() => ("POST", post),
                 _ => bail!("{} has neither get nor post", method.full_name()),
             };
-            if path.contains('{') {
-                bail!("{}: no variable stands in a path", method.full_name());
-            }
-            routes.push(Route { verb, path, method });
+            let body = pattern("body");
+            let route = Route { verb, path, method };
+            route.check()?;
+            let whole = if route.has_body() { "*" } else { "" };
+            ensure!(body == whole, "{}: {body:?} is no body", route.path);
+            routes.push(route);
         }
     }
     Ok(routes)
@@ -67,9 +102,10 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String> {
     );
     for route in &routes {
         let verb = if route.verb == "GET" { "Get" } else { "Post" };
+        let around = route.variable().map(|(before, _, behind)| (before, behind));
         writeln!(
             out,
-            "Route {{ verb: Verb::{verb}, path: {:?}, rpc: Rpc::{} }},",
+            "Route {{ verb: Verb::{verb}, path: {:?}, around: {around:?}, rpc: Rpc::{} }},",
             route.path,
             route.method.name()
         )?;

@@ -23,21 +23,49 @@ impl Register {
         self.changed.notified().await;
     }
 
-    /// What has changed since this was last asked: none for what is forgotten.
+    /// Takes what has changed since this was last kept.
     #[must_use]
-    pub fn changes(&self) -> Vec<(u64, Option<Dossier>)> {
+    pub fn changes(&self) -> Changes<'_> {
         let mut kept = self.kept();
         let changes = std::mem::take(&mut kept.changes).into_iter();
         let now = |number| {
             let entry = kept.entries.get(&number);
             (number, entry.map(|it| it.dossier.clone()))
         };
-        changes.map(now).collect()
+        Changes {
+            register: self,
+            all: changes.map(now).collect(),
+        }
+    }
+}
+
+/// What has changed in a register; dropped before it is kept, it is given back.
+#[derive(Debug)]
+pub struct Changes<'r> {
+    register: &'r Register,
+    all: Vec<(u64, Option<Dossier>)>,
+}
+
+impl Changes<'_> {
+    /// The dossiers, each with its number; none for what is forgotten.
+    #[must_use]
+    pub fn all(&self) -> &[(u64, Option<Dossier>)] {
+        &self.all
     }
 
-    /// Takes back changes that could not be kept.
-    pub fn unkept(&self, numbers: impl Iterator<Item = u64>) {
-        self.kept().changes.extend(numbers);
-        self.changed.notify_one();
+    /// They are kept.
+    pub fn kept(mut self) {
+        self.all.clear();
+    }
+}
+
+impl Drop for Changes<'_> {
+    fn drop(&mut self) {
+        if self.all.is_empty() {
+            return;
+        }
+        let numbers = self.all.iter().map(|(number, _)| *number);
+        self.register.kept().changes.extend(numbers);
+        self.register.changed.notify_one();
     }
 }

@@ -1,6 +1,6 @@
 //! What the register keeps: its dossiers, each by its number and by its question.
 //!
-//! *Invariants:* there are never more than [`MOST`]; each has a number of its own for ever.
+//! *Invariants:* there are never more than [`MOST`], and [`SHARE`] of one caller; each has a number of its own for ever.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use jiff::Timestamp;
 
-use crate::dossier::{Dossier, Enquiry, State, Tag};
+use crate::dossier::{Dossier, Enquiry, Move, State, Tag};
 
 /// All of it.
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl Kept {
         enquiry: Option<Enquiry>,
     ) -> Option<u64> {
         self.key.as_ref()?;
-        if self.entries.len() >= MOST && !self.make_room(now) {
+        if !self.has_room_for(&dossier, now) {
             self.turned_away += 1;
             return None;
         }
@@ -64,10 +64,24 @@ impl Kept {
         self.entries.insert(number, entry);
     }
 
-    /// Removes the earliest that is over; false if there is none.
-    pub(super) fn make_room(&mut self, now: Timestamp) -> bool {
+    /// True if there is room for a dossier, or what is over makes some: of all, and of the share of its owner.
+    fn has_room_for(&mut self, dossier: &Dossier, now: Timestamp) -> bool {
+        let owns =
+            |it: &Entry| it.dossier.agency == dossier.agency && it.dossier.system == dossier.system;
+        let count = self.entries.len();
+        // Nobody has more than there are.
+        let spent = count >= SHARE && self.entries.values().filter(|it| owns(it)).count() >= SHARE;
+        match (spent, count >= MOST) {
+            (true, _) => self.make_room(now, owns),
+            (false, true) => self.make_room(now, |_| true),
+            (false, false) => true,
+        }
+    }
+
+    /// Removes the earliest of these that is over; false if there is none.
+    fn make_room(&mut self, now: Timestamp, of: impl Fn(&Entry) -> bool) -> bool {
         let mut all = self.entries.values();
-        let over = all.find(|it| it.is_over(now, Duration::ZERO));
+        let over = all.find(|it| it.is_over(now, Duration::ZERO) && of(it));
         let Some(number) = over.map(|it| it.dossier.number) else {
             return false;
         };
@@ -88,6 +102,15 @@ impl Kept {
 }
 
 impl Entry {
+    /// Has it hang from now on: it has taken longer than its class allows.
+    pub(super) fn hang(&mut self, now: Timestamp) {
+        let dossier = &mut self.dossier;
+        dossier.go(Move::Hang, now);
+        if dossier.reason.is_empty() {
+            dossier.reason = NOT_DONE.into();
+        }
+    }
+
     /// True if nothing is to come of it, and that for so long.
     pub(super) fn is_over(&self, now: Timestamp, age: Duration) -> bool {
         let dossier = &self.dossier;
@@ -99,3 +122,7 @@ impl Entry {
 
 /// Some two megabytes. Where more is left, an agency is down, and its circuit is open.
 pub(in crate::dossier) const MOST: usize = 4_096;
+/// A quarter of them: a caller whose questions all stay under way leaves room for others.
+pub(in crate::dossier) const SHARE: usize = MOST / 4;
+/// Why a dossier hangs whose agency says no more than that.
+const NOT_DONE: &str = "NOT_DONE";

@@ -20,11 +20,20 @@ pub struct Due {
     pub enquiry: Option<Arc<Enquiry>>,
 }
 
+/// As what an agency has taken a dossier.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// What it calls it.
+    pub code: String,
+    /// The name of the address that has it.
+    pub address: String,
+}
+
 /// What an agency says of a dossier.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// What it calls it, if it was sent again.
-    pub code: Option<String>,
+    /// As what it has taken it, if it was sent again.
+    pub taken: Option<Taken>,
     /// How far it is.
     pub state: State,
 }
@@ -68,24 +77,32 @@ impl Register {
         dossier.see(how, now);
         let hangs = dossier.is_overdue(now);
         if hangs {
-            dossier.go(Move::Hang, now);
-            if dossier.reason.is_empty() {
-                dossier.reason = NOT_DONE.into();
-            }
+            entry.hang(now);
         }
-        entry.due = dossier.next_look(now);
-        let hung = hangs.then(|| dossier.clone());
+        entry.due = entry.dossier.next_look(now);
+        let hung = hangs.then(|| entry.dossier.clone());
         self.change(kept, number);
         hung
     }
 
-    /// Forgets what has been over for an hour.
-    pub fn tidy(&self) {
+    /// Has hang what is overdue though nobody has looked at it, since there are too many or its source is not
+    /// asked; returns that, each once. Forgets what has been over for an hour.
+    pub fn tidy(&self) -> Vec<Dossier> {
         if self.is_empty() {
-            return;
+            return Vec::new();
         }
         let now = self.clock.now();
-        let mut kept = self.kept();
+        let late = now.checked_sub(LOOKED).unwrap_or(Timestamp::MIN);
+        let mut guard = self.kept();
+        let kept = &mut *guard;
+        let mut hung = Vec::new();
+        for entry in kept.entries.values_mut() {
+            if entry.in_hands == 0 && entry.dossier.is_overdue(late) {
+                entry.hang(now);
+                kept.changes.insert(entry.dossier.number);
+                hung.push(entry.dossier.clone());
+            }
+        }
         let over = kept.entries.values().filter(|it| it.is_over(now, KEPT));
         let over: Vec<u64> = over.map(|it| it.dossier.number).collect();
         for number in over {
@@ -93,7 +110,9 @@ impl Register {
             kept.changes.insert(number);
         }
         self.count.store(kept.entries.len(), Relaxed);
+        drop(guard);
         self.changed.notify_one();
+        hung
     }
 }
 
@@ -105,7 +124,9 @@ impl Dossier {
             Ok(seen) => match before.reach(seen.state) {
                 Some(state) => {
                     self.enter(state, now);
-                    self.code = seen.code.unwrap_or_else(|| std::mem::take(&mut self.code));
+                    if let Some(taken) = seen.taken {
+                        (self.code, self.address) = (taken.code, taken.address);
+                    }
                     self.reason = "".into();
                 }
                 None => self.reason = WENT_BACK.into(),
@@ -123,7 +144,7 @@ impl Dossier {
 
 /// How long what is over is shown, and a result waits for the same question.
 const KEPT: Duration = Duration::from_secs(3_600);
-/// Why a dossier hangs whose agency says no more than that.
-const NOT_DONE: &str = "NOT_DONE";
+/// How long the look that is due at the end may take.
+const LOOKED: Duration = Duration::from_secs(5);
 /// Why one hangs that is said to be where it cannot be.
 const WENT_BACK: &str = "DOSSIER_STATE";

@@ -21,10 +21,11 @@ use exchange::{Caller, Clock, Criticality, RequestId, Source};
 use tokio::sync::Notify;
 
 use super::{Dossier, Enquiry, Held, State, Tag};
+pub use changes::Changes;
 use kept::Kept;
 #[cfg(test)]
-pub(super) use kept::MOST;
-pub use looks::{Due, Seen};
+pub(super) use kept::{MOST, SHARE};
+pub use looks::{Due, Seen, Taken};
 pub use orders::Illegal;
 
 /// The dossiers under way.
@@ -40,8 +41,8 @@ pub struct Register {
 pub struct Opened<'a> {
     /// At which.
     pub source: Source,
-    /// What the agency calls it.
-    pub code: String,
+    /// What the agency calls it, and where it has it.
+    pub taken: Taken,
     /// What the question stands for.
     pub tag: Tag,
     /// Who asked.
@@ -119,6 +120,15 @@ impl Register {
         Some(Held::new(Arc::clone(self), dossier, None))
     }
 
+    /// The name of the address that has what the same question has left under way.
+    #[must_use]
+    pub fn address(&self, tag: Tag) -> Option<String> {
+        let kept = self.kept();
+        let entry = kept.entries.get(kept.by_tag.get(&tag)?)?;
+        let dossier = &entry.dossier;
+        dossier.is_joined().then(|| dossier.address.clone())
+    }
+
     /// Puts a dossier into the hands of the question that has opened it.
     #[must_use]
     pub fn hold(self: &Arc<Self>, it: Opened<'_>) -> Held {
@@ -126,7 +136,8 @@ impl Register {
         let dossier = Dossier {
             number: 0,
             source: it.source,
-            code: it.code,
+            code: it.taken.code,
+            address: it.taken.address,
             tag: it.tag,
             agency: it.caller.agency().clone(),
             system: it.caller.system().clone(),

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use adapter::dossier::{Dossier, Enquiry, Held, LOST, Opened, Seen, State, UNDER_WAY};
+use adapter::dossier::{Dossier, Enquiry, Held, LOST, Opened, Seen, State, Taken, UNDER_WAY};
 use adapter::{Answer, Miss, Question};
 use bytes::Bytes;
 use exchange::{Source, SourceState};
@@ -40,7 +40,10 @@ impl CivilStatus {
         let followed = self.followed(followed, Some(&mut held), (&question.context).into());
         let reply = match followed.await {
             Err(miss) if miss.reason == LOST => {
-                held.finish();
+                // What another server has is not lost.
+                if held.dossier().address == self.line.client.name() {
+                    held.finish();
+                }
                 return None;
             }
             reply => settled(reply, Some(held)),
@@ -85,7 +88,7 @@ impl CivilStatus {
         let class = context.request.criticality;
         Some(self.dossiers.hold(Opened {
             source: Source::CivilStatus,
-            code: kept(id.clone(), question.subject.reveal())?,
+            taken: self.taken(kept(id.clone(), question.subject.reveal())?),
             tag: self.tag(question)?,
             caller: context.caller,
             request: context.request.id,
@@ -94,6 +97,20 @@ impl CivilStatus {
             state,
             enquiry: Enquiry::new(body),
         }))
+    }
+
+    /// A dossier of that id, which is here.
+    fn taken(&self, code: String) -> Taken {
+        let address = self.line.client.name();
+        Taken { code, address }
+    }
+
+    /// Where the dossier is that the same question has left under way.
+    pub(super) fn address(&self, question: &Question<'_>) -> Option<String> {
+        if self.dossiers.is_empty() {
+            return None;
+        }
+        self.dossiers.address(self.tag(question)?)
     }
 
     /// What the question stands for: its enquiry without the id of the request.
@@ -150,7 +167,7 @@ impl CivilStatus {
         let (asked, body) = (Asked::Status(&dossier.code), wire::dossier(&dossier.code));
         let (reply, _) = self.call(asked, body, alone(deadline)).await?;
         let state = after(dossier.state, &reply)?;
-        Ok(Seen { code: None, state })
+        Ok(Seen { taken: None, state })
     }
 
     /// Sends an enquiry again, under its own id.
@@ -167,8 +184,8 @@ impl CivilStatus {
             Ok((reply, _)) => reply,
             // That is an answer, for whoever asks.
             Err(miss) if miss.state.is_answer() => {
-                let (code, state) = (None, State::Completed);
-                return Ok(Seen { code, state });
+                let (taken, state) = (None, State::Completed);
+                return Ok(Seen { taken, state });
             }
             Err(miss) => return Err(miss),
         };
@@ -176,7 +193,7 @@ impl CivilStatus {
         let code = reply.ma_ho_so.and_then(|id| kept(id, sent.so_dinh_danh));
         let none = || Miss::invalid("DOSSIER_STATE", "a dossier without an id");
         Ok(Seen {
-            code: Some(code.ok_or_else(none)?),
+            taken: Some(self.taken(code.ok_or_else(none)?)),
             state,
         })
     }

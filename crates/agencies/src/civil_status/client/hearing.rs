@@ -6,7 +6,7 @@
 //! a lost dossier never becomes "no such person".
 
 use adapter::dossier::{LOST, State};
-use adapter::{Heard, Miss, Response, classify, is_login};
+use adapter::{Heard, Miss, Response, classify, logged_out};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 
@@ -53,8 +53,8 @@ pub(in crate::civil_status) fn hear(
     asked: Asked<'_>,
     response: &Response,
 ) -> Result<Heard<Reply>, Miss> {
-    if is_session_over(response) {
-        return Ok(Heard::SessionOver);
+    if let Some(over) = logged_out(response) {
+        return Ok(Heard::SessionOver(over));
     }
     if let Some(miss) = busy(response) {
         return Err(miss);
@@ -72,7 +72,7 @@ pub(in crate::civil_status) fn hear(
     }
     match reply.refusal().map(Refusal::from_code) {
         None => by_status(response).map_or(Ok(Heard::Answer(reply)), Err),
-        Some(Refusal::Session) => Ok(Heard::SessionOver),
+        Some(Refusal::Session) => Ok(Heard::SessionOver(Miss::session_refused())),
         Some(Refusal::Refused(reason)) => Err(Refusal::miss(reason)),
         Some(Refusal::Question(reason)) => Err(Miss::refused(reason, "the register refused that")),
         Some(Refusal::NothingFound) => Err(nothing_found(asked, named, &reply, response)),
@@ -85,7 +85,7 @@ pub(in crate::civil_status) fn hear(
 /// The miss that it is.
 pub(in crate::civil_status) fn hear_login(response: &Response) -> Result<wire::Token, Miss> {
     let refused = || Miss::unavailable("LOGIN_REFUSED", "the register refused the account");
-    if is_session_over(response) || response.status == 403 {
+    if matches!(response.status.as_u16(), 401 | 403) {
         return Err(refused());
     }
     if let Some(miss) = busy(response) {
@@ -131,12 +131,6 @@ fn nothing_found(
             Miss::refused(LOST, "the register does not know its own dossier")
         }
     }
-}
-
-/// The ways of the register to say that the session is over but for number 100: 401, a page to
-/// log in, or the way to one.
-fn is_session_over(response: &Response) -> bool {
-    response.status == 401 || is_login(response)
 }
 
 /// Statuses that say "later", and need no body to say it.

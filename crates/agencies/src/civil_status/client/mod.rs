@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::dossier::{Dossier, Enquiry, Register, Seen};
-use adapter::{Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, boxed, confirm};
+use adapter::{
+    Agency, Answer, BoxFuture, Client, Context, Miss, Question, Session, boxed, confirm,
+};
 use api::Record;
 use bytes::Bytes;
 use exchange::Source;
@@ -116,6 +118,10 @@ impl Agency for CivilStatus {
 
     fn ask<'a>(&'a self, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer, Miss>> {
         boxed(|| self.enquire(question))
+    }
+
+    fn left_at(&self, question: &Question<'_>) -> Option<String> {
+        self.address(question)
     }
 
     fn look<'a>(

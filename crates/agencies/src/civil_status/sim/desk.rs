@@ -45,7 +45,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
 }
 
 async fn log_in(State(desk): State<Arc<Desk>>, body: Bytes) -> Response<Body> {
-    desk.knobs.pause().await;
+    desk.knobs.pause(None).await;
     let now = desk.clock.now();
     desk.journal.record(|| Asked::new(now, "login", None));
     let token = read::<Login>(&body)
@@ -64,11 +64,13 @@ async fn enquire(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    desk.knobs.pause().await;
+    let enquiry = Enquiry::read(&body);
+    let subject = enquiry.as_ref().ok().map(|enquiry| &enquiry.subject);
+    desk.knobs.pause(subject).await;
     if !desk.admits(&headers) {
         return reply::session_over(StatusCode::UNAUTHORIZED).map(Body::from);
     }
-    let enquiry = match Enquiry::read(&body) {
+    let enquiry = match enquiry {
         Ok(enquiry) => enquiry,
         Err(number) => return desk.refuse(wire::ENQUIRE, number).map(Body::from),
     };
@@ -79,12 +81,12 @@ async fn enquire(
 }
 
 async fn look(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    desk.knobs.pause().await;
+    desk.knobs.pause(None).await;
     desk.dossier(wire::STATUS, &headers, &body).map(Body::from)
 }
 
 async fn fetch(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    desk.knobs.pause().await;
+    desk.knobs.pause(None).await;
     desk.dossier(wire::RESULT, &headers, &body).map(Body::from)
 }
 

@@ -121,7 +121,7 @@ async fn what_is_sent_again_keeps_its_id_and_the_same_question_has_its_result() 
     let body: serde_json::Value = serde_json::from_slice(enquiry.reveal()).unwrap();
     assert_eq!(body["maYeuCau"], sent.request.to_string());
     let seen = register.agency.resend(&enquiry, soon()).await.unwrap();
-    let code = seen.code.clone().unwrap();
+    let code = seen.taken.clone().unwrap().code;
     assert_ne!(code, sent.code, "the simulated register opens another");
     register.dossiers.looked(number, Ok(seen));
     let answer = hasty().ask(&*register.agency).await.unwrap();

@@ -240,28 +240,35 @@ fn login_page() -> Response<Bytes> {
 
 fn to_login() -> Response<Bytes> {
     let mut response = of_type(302, "text/html", "");
-    let way = http::HeaderValue::from_static("/login?next=api");
+    let way = http::HeaderValue::from_static("/dang-nhap?next=api");
     response.headers_mut().insert(LOCATION, way);
     response
 }
 
 #[tokio::test]
 async fn every_way_to_end_a_session_is_heard_and_tried_once_again() {
+    let refused = (Unavailable, "SESSION_REFUSED");
     let ends = [
-        json(401, r#"{"maLoi": 100, "moTa": "phiên hết hạn"}"#),
-        json(200, r#"{"maLoi": 100, "moTa": "phiên hết hạn"}"#),
-        json(401, ""),
-        login_page(),
-        to_login(),
+        (
+            json(401, r#"{"maLoi": 100, "moTa": "phiên hết hạn"}"#),
+            refused,
+        ),
+        (
+            json(200, r#"{"maLoi": 100, "moTa": "phiên hết hạn"}"#),
+            refused,
+        ),
+        (json(401, ""), refused),
+        (login_page(), (InvalidAnswer, "CONTENT_TYPE")),
+        (to_login(), (InvalidAnswer, "REDIRECT")),
     ];
-    for end in ends {
+    for (end, as_it_is) in ends {
         let done = said(&format!(r#""trangThai": 4, {RESULT}"#));
         let register = Scripted::in_order(vec![end.clone(), done]).await;
         let answer = about("999099001000").ask(&*register.agency).await.unwrap();
         assert_eq!((answer.attempts, register.logins()), (2, 2));
         let register = Scripted::in_order(vec![end]).await;
         let miss = missed(&register).await;
-        assert_eq!((miss.state, miss.reason), (Unavailable, "SESSION_REFUSED"));
+        assert_eq!((miss.state, miss.reason), as_it_is);
         assert_eq!((miss.attempts, register.logins()), (2, 2));
     }
 }

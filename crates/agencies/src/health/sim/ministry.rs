@@ -251,10 +251,14 @@ async fn search(
         Err(status) => return ministry.reply(status.code(), b"", id).map(Body::from),
     };
     let fault = ministry.knobs.decide(&asking.subject);
-    ministry.knobs.pause().await;
+    ministry.knobs.pause(Some(&asking.subject)).await;
     if fault == Some(FaultKind::SessionExpired) {
         ministry.note(&asking, &headers, "session_expired");
-        return expired().map(Body::from);
+        let over = match asking.subject.birth_year() % 2 {
+            0 => expired(),
+            _ => json(StatusCode::OK, WORDS),
+        };
+        return over.map(Body::from);
     }
     let data = ministry.data(&asking, fault);
     let said = fault.map(FaultKind::name);
@@ -273,6 +277,10 @@ async fn search(
     let (fuse, now) = (&fuse, ministry.clock.now());
     misbehave(fault, reply, Means { fuse, again, now }).await
 }
+
+/// How what stands before a ministry may say the same.
+const WORDS: &str =
+    r#"{"code": "77", "message": "Phi\u00ean l\u00e0m vi\u1ec7c \u0111\u00e3 h\u1ebft h\u1ea1n"}"#;
 
 /// How the wire says that the session is over (RFC 6750 §3.1).
 fn expired() -> Response<Bytes> {

@@ -112,6 +112,16 @@ async fn a_session_that_expires_in_mid_flight_is_renewed_once() {
     assert_eq!((answer.attempts, town.logins()), (2, 2));
 }
 
+/// Row U05: by a status, and by words in a success.
+#[tokio::test]
+async fn the_end_of_a_session_is_heard_in_both_its_forms() {
+    for subject in ["999099000152", "999098000152"] {
+        let town = Town::new().await;
+        let answer = town.ask(subject, all()).await.unwrap();
+        assert_eq!((answer.attempts, town.logins()), (2, 2), "{subject}");
+    }
+}
+
 #[tokio::test]
 async fn twenty_callers_renew_one_session() {
     let town = Town::new().await;

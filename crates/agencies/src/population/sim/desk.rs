@@ -113,7 +113,7 @@ impl Desk {
         let refusal = self.refusal(question, &ids, fault);
         let outcome = refusal.map(Refusal::name);
         self.record(question, headers, ids.first(), outcome, fault);
-        self.knobs.pause().await;
+        self.knobs.pause(ids.first()).await;
         if let Some(refusal) = refusal {
             return self.refuse(refusal).map(Body::from);
         }

@@ -94,7 +94,7 @@ async fn a_login_page_is_met_with_one_login_and_no_more() {
     let miss = told("text/html", "<html><form action='/login'/></html>")
         .await
         .unwrap_err();
-    let expected = (SourceState::Unavailable, "SESSION_REFUSED", 2);
+    let expected = (SourceState::InvalidAnswer, "CONTENT_TYPE", 2);
     assert_eq!((miss.state, miss.reason, miss.attempts), expected);
 }
 

@@ -6,8 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use adapter::says_session_over;
 use serde::Deserialize;
-use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Citizen, Refused, Xml};
 
@@ -255,14 +255,4 @@ fn session(xml: &mut Xml<'_>) -> Result<Said, Refused> {
         }),
         _ => Err(Refused("gives no session")),
     }
-}
-
-/// True for `phiên hết hạn` in any case and composition.
-fn says_session_over(text: &str) -> bool {
-    text.len() < 1_000
-        && text
-            .nfc()
-            .collect::<String>()
-            .to_lowercase()
-            .contains("phiên hết hạn")
 }

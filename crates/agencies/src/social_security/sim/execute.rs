@@ -34,7 +34,7 @@ impl Session<'_> {
         };
         let fault = subject.and_then(|id| self.agency.knobs.decide(&id));
         self.record(&statement, &parameter, subject.as_ref(), fault);
-        if let Some(latency) = self.agency.knobs.delay()
+        if let Some(latency) = self.agency.knobs.delay(subject.as_ref())
             && self.stopped_within(Some(latency)).await
         {
             return Err(misbehave::cancelled().into());

@@ -59,7 +59,7 @@ async fn a_session_that_ended_is_renewed() {
 
 #[tokio::test]
 async fn many_callers_whose_sessions_ended_ask_twice_each() {
-    let rig = Rig::simulated_with("pool_size = 4").await;
+    let rig = Rig::simulated_with("pool_size = 20").await;
     rig.break_with(FaultKind::SessionExpired, None);
     let ids: Vec<String> = (0..20).map(|n| format!("999099002{n:03}")).collect();
     let fields = FieldSet::from_iter([Field::SocialSecuritySex]);
@@ -164,4 +164,41 @@ async fn a_standby_is_asked_when_the_first_host_is_gone() {
     );
     let rig = Rig::of(&stanza, &up.password());
     rig.ask(SOMEBODY, everything()).await.unwrap();
+}
+
+/// Row U02: the first host accepts, and says nothing.
+#[tokio::test]
+async fn a_standby_is_asked_when_the_first_host_hangs() {
+    let up = Rig::simulated().await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (hung, standby) = (silent.local_addr().unwrap(), up.simulator().address());
+    let stanza = format!(
+        "url = 'postgres://{hung}/bhxh'\nuser = 'gateway'\npassword_file = 'password'\n\
+         standby = ['{standby}']\ntimeout_ms = 3000"
+    );
+    let rig = Rig::of(&stanza, &up.password());
+    let time = Duration::from_secs(3);
+    let answer = rig.ask_within(time, SOMEBODY, everything()).await;
+    assert_eq!(answer.unwrap().attempts, 1);
+}
+
+#[tokio::test]
+async fn who_finds_all_connections_in_use_is_sent_away_and_no_failure_of_the_source() {
+    let rig = Rig::simulated_with("pool_size = 1").await;
+    rig.break_with(FaultKind::Hang, Some(1));
+    let others = rig.ask(SOMEBODY, everything());
+    let asking = async {
+        until("somebody is asked about", async || {
+            rig.count("person_v1") == 1
+        })
+        .await;
+        rig.ask(SOMEBODY, everything()).await.unwrap_err()
+    };
+    let miss = tokio::select! {
+        answer = others => panic!("{answer:?}"),
+        miss = asking => miss,
+    };
+    let said = (miss.state, miss.reason, miss.attempts);
+    assert_eq!(said, (SourceState::Skipped, "OVERLOADED", 0));
+    assert!(miss.retry_after.is_some());
 }

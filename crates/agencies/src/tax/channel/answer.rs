@@ -1,7 +1,6 @@
 //! The body of an answer, as the connection delivers it.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,7 +9,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame};
 use tonic::Status;
 
-use super::link::{Link, lost};
+use super::link::{Hearing, lost};
 
 /// The body of an answer. Dropped before its end, it resets the stream.
 #[derive(Debug)]
@@ -19,15 +18,15 @@ pub(in crate::tax) struct Answer {
     /// True once some of a message has come.
     has_begun: bool,
     /// What keeps its connection open.
-    _link: Arc<Link>,
+    hearing: Hearing,
 }
 
 impl Answer {
-    pub(super) const fn new(stream: RecvStream, link: Arc<Link>) -> Self {
+    pub(super) const fn new(stream: RecvStream, hearing: Hearing) -> Self {
         Self {
             stream,
             has_begun: false,
-            _link: link,
+            hearing,
         }
     }
 }
@@ -49,12 +48,17 @@ impl Body for Answer {
             Some(Err(error)) => Some(Err(error)),
             None => match ready!(self.stream.poll_trailers(cx)) {
                 Ok(Some(trailers)) if self.has_begun && finds_nobody(&trailers) => {
+                    self.hearing.end();
                     return Poll::Ready(Some(Err(Status::unknown(CONTRADICTION))));
                 }
                 Ok(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
                 Err(error) => Some(Err(error)),
             },
         };
+        match &frame {
+            Some(Ok(frame)) if frame.is_data() => self.hearing.heard(),
+            Some(_) | None => self.hearing.end(),
+        }
         Poll::Ready(frame.map(|frame| frame.map_err(|error| lost(&error))))
     }
 

@@ -3,7 +3,9 @@
 //! *Invariant:* the task lives as long as somebody holds the link; every answer does.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use adapter::Progress;
@@ -42,8 +44,18 @@ const MAX_LATE: usize = 4_096;
 #[derive(Debug)]
 pub(super) struct Link {
     calls: SendRequest<Body>,
-    called: Arc<Notify>,
+    signs: Arc<Signs>,
     _driver: AbortOnDropHandle<()>,
+}
+
+/// What tells whether a connection lives.
+#[derive(Debug, Default)]
+struct Signs {
+    called: Notify,
+    /// How often something was heard.
+    heard: AtomicU64,
+    /// A call was given up, and nothing was heard while it waited.
+    doubted: Notify,
 }
 
 impl Link {
@@ -62,11 +74,11 @@ impl Link {
             .handshake(Cork::new(stream))
             .await;
         let (calls, connection) = opened.map_err(io::Error::other)?;
-        let called = Arc::<Notify>::default();
-        let driver = tokio::spawn(drive(connection, Arc::clone(&called)));
+        let signs = Arc::<Signs>::default();
+        let driver = tokio::spawn(drive(connection, Arc::clone(&signs)));
         Ok(Arc::new(Self {
             calls,
-            called,
+            signs,
             _driver: AbortOnDropHandle::new(driver),
         }))
     }
@@ -84,16 +96,61 @@ impl Link {
         body: Body,
     ) -> Result<Response<Answer>, Loss> {
         let response = self.send(head, body).map_err(Loss::Unprocessed)?;
-        let response = response.await.map_err(Loss::of)?;
-        Ok(response.map(|stream| Answer::new(stream, self)))
+        let mut hearing = Hearing::of(self);
+        match response.await {
+            Ok(response) => {
+                hearing.heard();
+                Ok(response.map(|stream| Answer::new(stream, hearing)))
+            }
+            Err(error) => {
+                hearing.end();
+                Err(Loss::of(error))
+            }
+        }
     }
 
     /// Sends a question; on an error it has not left as a whole.
     fn send(&self, head: Request<()>, body: Body) -> Result<ResponseFuture, h2::Error> {
         let (response, mut stream) = self.calls.clone().send_request(head, false)?;
         stream.send_data(body, true)?;
-        self.called.notify_one();
+        self.signs.called.notify_one();
         Ok(response)
+    }
+}
+
+/// A call that waits. If it is given up and nothing was heard on its connection meanwhile, of this
+/// call or another, the connection is doubted.
+#[derive(Debug)]
+pub(super) struct Hearing {
+    link: Arc<Link>,
+    /// How often something had been heard; none once there is no more to wait for.
+    before: Option<u64>,
+}
+
+impl Hearing {
+    fn of(link: Arc<Link>) -> Self {
+        let before = Some(link.signs.heard.load(Relaxed));
+        Self { link, before }
+    }
+
+    /// Notes that something came.
+    pub(super) fn heard(&mut self) {
+        let before = self.link.signs.heard.fetch_add(1, Relaxed);
+        self.before = Some(before + 1);
+    }
+
+    /// Notes that all has come.
+    pub(super) const fn end(&mut self) {
+        self.before = None;
+    }
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        let signs = &self.link.signs;
+        if self.before == Some(signs.heard.load(Relaxed)) {
+            signs.doubted.notify_one();
+        }
     }
 }
 
@@ -151,14 +208,14 @@ pub(in crate::tax) fn progress(status: &Status) -> Progress {
 }
 
 /// Drives a connection to its end, or until it gives no sign of life.
-async fn drive<S>(mut connection: Connection<S, Body>, called: Arc<Notify>)
+async fn drive<S>(mut connection: Connection<S, Body>, signs: Arc<Signs>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let pings = connection.ping_pong();
     let silence = async {
         match pings {
-            Some(pings) => until_silent(pings, &called).await,
+            Some(pings) => until_silent(pings, &signs).await,
             None => std::future::pending().await,
         }
     };
@@ -170,24 +227,39 @@ where
 }
 
 /// Asks for a sign of life while the connection is used, and returns when there is none. An idle
-/// one is left alone, as servers close those that ask too often, and asked by the next call.
-async fn until_silent(mut pings: PingPong, called: &Notify) {
+/// one is left alone, as servers close those that ask too often, and asked by the next call; one that
+/// is doubted is asked at once.
+async fn until_silent(mut pings: PingPong, signs: &Signs) {
     loop {
-        let due = Instant::now() + PING_EVERY;
-        called.notified().await;
-        let within = if Instant::now() < due {
-            PONG_WITHIN
-        } else {
-            PONG_AT_ONCE
+        let within = tokio::select! {
+            within = due(signs) => within,
+            () = signs.doubted.notified() => PONG_AT_ONCE,
         };
-        sleep_until(due).await;
         // This ping is for all who have called so far.
-        called.notified().now_or_never();
-        let pong = timeout(within, pings.ping(Ping::opaque())).await;
+        signs.called.notified().now_or_never();
+        let mut pong = pin!(pings.ping(Ping::opaque()));
+        let pong = tokio::select! {
+            pong = timeout(within, pong.as_mut()) => pong,
+            () = signs.doubted.notified() => timeout(PONG_AT_ONCE, pong.as_mut()).await,
+        };
         if !matches!(pong, Ok(Ok(_))) {
             return;
         }
+        signs.heard.fetch_add(1, Relaxed);
     }
+}
+
+/// Waits until the next sign of life is due, and says how long it may take.
+async fn due(signs: &Signs) -> Duration {
+    let due = Instant::now() + PING_EVERY;
+    signs.called.notified().await;
+    let within = if Instant::now() < due {
+        PONG_WITHIN
+    } else {
+        PONG_AT_ONCE
+    };
+    sleep_until(due).await;
+    within
 }
 
 /// What the end of a connection or of a stream means.

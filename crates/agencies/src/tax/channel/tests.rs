@@ -295,6 +295,47 @@ async fn a_dead_connection_in_use_is_found_in_time() {
     assert!(begun.elapsed() < PING_EVERY + PONG_AT_ONCE);
 }
 
+/// Row U02: who waits in vain while nothing is heard has the connection asked at once.
+#[tokio::test(start_paused = true)]
+async fn a_dead_connection_is_found_by_the_first_call_that_is_given_up() {
+    let line = line(|dial, door| match dial {
+        0 => fall_silent(door, Duration::from_secs(1)),
+        _ => serve(door, answer),
+    });
+    line.call(question()).await.unwrap();
+    sleep(PONG_AT_ONCE * 3).await;
+    let cap = Duration::from_millis(1_500);
+    timeout(cap, line.call(question())).await.unwrap_err();
+    sleep(PONG_AT_ONCE * 3 / 2).await;
+    line.call(question()).await.unwrap();
+    assert_eq!(line.dials(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_given_up_does_not_end_a_connection_that_lives() {
+    const GIVEN_UP: usize = 3;
+    let line = line(|_, door| {
+        tokio::spawn(async move {
+            let mut server = handshake(door).await.unwrap();
+            let mut unanswered = Vec::new();
+            while let Some(Ok((_request, mut respond))) = server.accept().await {
+                if unanswered.len() < GIVEN_UP {
+                    unanswered.push(respond);
+                } else {
+                    answer(&mut respond);
+                }
+            }
+        });
+    });
+    for _ in 0..GIVEN_UP {
+        let given_up = timeout(PONG_AT_ONCE, line.call(question())).await;
+        given_up.unwrap_err();
+        sleep(PONG_AT_ONCE * 3).await;
+    }
+    line.call(question()).await.unwrap();
+    assert_eq!(line.dials(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_quiet_connection_that_lives_is_kept() {
     let line = line(|_, door| serve(door, answer));

@@ -60,7 +60,7 @@ impl Register {
             outcome: fault.map_or("ok", FaultKind::name).to_owned(),
             ..Asked::new(self.clock.now(), operation, Some(subject))
         });
-        self.knobs.pause().await;
+        self.knobs.pause(Some(subject)).await;
         match fault {
             None | Some(FaultKind::WrongPerson) => Ok(fault),
             Some(fault) if is_spoilt(fault) => Ok(Some(fault)),

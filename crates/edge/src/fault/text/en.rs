@@ -129,6 +129,10 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Record not found",
             "The log has no such record, or it is under no checkpoint yet. Ask again in a second if it was just made.",
         ],
+        R::BatchJobNotFound => [
+            "Batch job not found",
+            "You have no batch job with this id, or it has expired and its results are destroyed.",
+        ],
         R::SubjectAmbiguous => [
             "Several people",
             "The number names several people. Ask by the personal id.",

@@ -129,6 +129,10 @@ pub(super) const fn of(reason: R) -> [&'static str; 2] {
             "Không tìm thấy bản ghi",
             "Nhật ký không có bản ghi này, hoặc bản ghi chưa nằm dưới điểm kiểm tra nào. Nếu vừa được tạo, hãy hỏi lại sau một giây.",
         ],
+        R::BatchJobNotFound => [
+            "Không tìm thấy lô yêu cầu",
+            "Bên gọi không có lô yêu cầu nào mang mã này, hoặc lô đã hết hạn và kết quả đã bị hủy.",
+        ],
         R::SubjectAmbiguous => [
             "Trùng nhiều người",
             "Số này trùng với nhiều người. Hãy hỏi bằng số định danh cá nhân.",

@@ -20,12 +20,13 @@ pub(super) fn explain<T: DeserializeOwned>(
         tree,
         mut found,
         repeated,
+        members,
         ..
     } = Scan::of(body);
     let Some(tree) = tree else {
         return found;
     };
-    let walked = walk::message::<T>(&tree);
+    let walked = walk::message::<T>(&tree, members);
     found.extend(walked.found);
     let said = walked.message.as_ref().map(wrong).unwrap_or_default();
     let doubtful = repeated.iter().chain(&walked.left_out);

@@ -34,7 +34,9 @@ pub(super) struct Scan {
     pub(super) repeated: HashSet<String>,
     path: Path,
     depth: usize,
-    members: usize,
+    /// How many keys and elements it has.
+    pub(super) members: usize,
+    is_too_large: bool,
 }
 
 impl Scan {
@@ -52,7 +54,7 @@ impl Scan {
 
     fn fail(&mut self, error: &Error, body: &[u8]) {
         let (line, column) = (error.line(), error.column());
-        let what = if self.members > MOST_MEMBERS {
+        let what = if self.is_too_large {
             return self.found.push(violation("", TOO_MANY));
         } else if error.classify() == Category::Eof {
             "the body ends too early"
@@ -67,13 +69,14 @@ impl Scan {
         self.found.push(violation(self.path.as_str(), what));
     }
 
-    /// Counts a member of an object or an array.
-    fn count<E: serde::de::Error>(&mut self) -> Result<(), E> {
+    /// Counts a member of an array, or of an object beside so many others.
+    fn count<E: serde::de::Error>(&mut self, others: usize) -> Result<(), E> {
         self.members += 1;
-        if self.members > MOST_MEMBERS {
-            return Err(E::custom(TOO_MANY));
+        self.is_too_large = others >= MOST_KEYS || self.members > MOST_MEMBERS;
+        match self.is_too_large {
+            true => Err(E::custom(TOO_MANY)),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Goes into an object or an array, unless that is too deep.
@@ -143,7 +146,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             scan.path.leave(mark);
             let Some(element) = element else { break };
             elements.push(element);
-            scan.count()?;
+            scan.count(0)?;
         }
         scan.depth -= 1;
         Ok(Tree::Array(elements))
@@ -157,7 +160,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             return Ok(Tree::Object(members));
         }
         while let Some(key) = object.next_key::<String>()? {
-            scan.count()?;
+            scan.count(members.len())?;
             let mark = scan.path.key(&key);
             if members.iter().any(|(known, _)| *known == key) {
                 scan.found.push(violation(scan.path.as_str(), REPEATED));
@@ -190,8 +193,10 @@ fn is_number(error: &Error, body: &[u8]) -> bool {
 /// What stands more than once is told in these words by whoever notices.
 pub(super) const REPEATED: &str = "stands more than once";
 const TOO_DEEP: &str = "is nested deeper than 32 levels";
-const TOO_MANY: &str = "has more than 256 keys and elements";
+const TOO_MANY: &str = "has more keys or elements than any message of the contract";
 /// Six times what the contract has.
 const DEEPEST: usize = 32;
-/// As many as a mask may have paths, and far more than the contract has fields.
-const MOST_MEMBERS: usize = 256;
+/// Of one object: far more than a message of the contract has fields.
+const MOST_KEYS: usize = 256;
+/// A thousand items of a job, each with a name and a birth date.
+const MOST_MEMBERS: usize = 12_000;

@@ -32,7 +32,8 @@ pub(super) struct Walked<T> {
 }
 
 /// Reads a message.
-pub(super) fn message<T: DeserializeOwned>(tree: &Tree) -> Walked<T> {
+pub(super) fn message<T: DeserializeOwned>(tree: &Tree, members: usize) -> Walked<T> {
+    let most_walks = (MOST_STEPS / members.max(1)).clamp(2, MOST_WALKS);
     let mut wrong = Vec::new();
     let mut left_out = HashSet::new();
     loop {
@@ -49,7 +50,7 @@ pub(super) fn message<T: DeserializeOwned>(tree: &Tree) -> Walked<T> {
         if let Err(error) = &read {
             let place = path.as_str();
             wrong.push(violation(place, problem(error)));
-            let goes_on = !place.is_empty() && wrong.len() < MOST_WALKS;
+            let goes_on = !place.is_empty() && wrong.len() < most_walks;
             if goes_on && left_out.insert(place.to_owned()) {
                 continue;
             }
@@ -248,5 +249,7 @@ const ONE_OF: &str = "stands beside a field that excludes it: give only one of t
 const LONGEST_EXPECTED: usize = 1_000;
 /// What is told of an integer that is none, or is too large.
 const NO_NUMBER: &str = "is no whole number that the contract takes";
-/// More than the contract has fields; each walk is over 256 values at most.
+/// More than the contract has fields.
 const MOST_WALKS: usize = 32;
+/// So many values are walked over at most, or all twice: what is wrong with a large body is told in part.
+const MOST_STEPS: usize = 8_192;

@@ -11,9 +11,9 @@ use exchange::{Caller, PageToken, Position, Query};
 use zeroize::Zeroizing;
 
 use super::aead::Key;
+use crate::Error;
 use crate::attempt::subject_name;
 use crate::keys::secret::{Secret, derive};
-use crate::{Act, Error};
 
 /// What a page is a page of.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub struct Page<'a> {
     /// Who asks.
     pub caller: &'a Caller,
     /// For what kind of list.
-    pub act: Act,
+    pub list: &'a str,
     /// With which conditions. How many are on a page, and which page it is, are none.
     pub query: &'a Query,
 }
@@ -29,12 +29,16 @@ pub struct Page<'a> {
 impl Page<'_> {
     /// What a token is sealed to: each part behind its length, so that no two pages have the same.
     fn label(&self) -> Zeroizing<Vec<u8>> {
-        let Self { caller, act, query } = self;
+        let Self {
+            caller,
+            list,
+            query,
+        } = self;
         let subject = query.subject.as_ref();
         let request = query.request.as_ref().map(ToString::to_string);
         let [from, until] = [query.from, query.until].map(|time| time.map(|it| it.to_string()));
         let parts = [
-            act.name(),
+            *list,
             caller.agency().as_str(),
             caller.system().as_str(),
             subject.map_or("", |it| subject_name(it.kind())),

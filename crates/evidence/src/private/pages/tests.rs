@@ -42,8 +42,12 @@ fn query() -> Query {
 }
 
 fn page<'a>(caller: &'a Caller, query: &'a Query) -> Page<'a> {
-    let act = Act::Search;
-    Page { caller, act, query }
+    let list = "SEARCH";
+    Page {
+        caller,
+        list,
+        query,
+    }
 }
 
 #[test]
@@ -71,7 +75,7 @@ fn a_token_opens_for_no_other_caller_condition_or_kind_of_list_and_under_no_othe
         assert!(!opens(&key(1), &page(&other, &query)), "{other:?}");
     }
     let list = Page {
-        act: Act::AccessList,
+        list: "ACCESS_LIST",
         ..page(&own, &query)
     };
     assert!(!opens(&key(1), &list));

@@ -11,6 +11,7 @@ use super::sql::{Database, Durability};
 use super::sqlite::Sqlite;
 use crate::Config;
 
+mod batches;
 mod request_ids;
 mod secrets;
 mod server;
@@ -47,6 +48,7 @@ fn postgresql_keeps_keyring_index_and_lock_store() {
     server::a_statement_that_takes_too_long_ends(&server);
     server::the_nodes_have_one_master_key(&server);
     server::the_lock_store_is_replaced_by_one_of_two(&server);
+    batches::several_nodes_keep_jobs_in_a_table(&server);
     request_ids::a_claim_is_seen_by_the_other_node(&server);
     request_ids::of_two_that_claim_at_once_one_is_granted(&server);
     request_ids::a_claim_of_a_node_that_is_gone_ends(&server);

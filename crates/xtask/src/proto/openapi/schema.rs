@@ -15,7 +15,7 @@ pub(super) fn schemas(pool: &DescriptorPool, routes: &[Route]) -> Result<Map<Str
     let mut asked = BTreeSet::new();
     let mut found = BTreeMap::new();
     for route in routes {
-        if route.verb == "POST" {
+        if route.has_body() {
             reach(route.method.input(), &mut found);
         }
     }
@@ -148,12 +148,15 @@ fn field_description(field: &FieldDescriptor) -> Result<String> {
             .filter(|other| other != field)
             .map(|other| format!("`{}`", other.json_name()))
             .collect();
-        text = format!("{text} Excludes {}.", others.join(", "));
+        if !others.is_empty() {
+            text = format!("{text} Excludes {}.", others.join(", "));
+        }
     }
     Ok(text)
 }
 
-fn kind_schema(kind: &Kind) -> Value {
+/// The schema of one value.
+pub(super) fn kind_schema(kind: &Kind) -> Value {
     match kind {
         Kind::Message(message) => reference(message.name()),
         Kind::Enum(choice) => reference(choice.name()),

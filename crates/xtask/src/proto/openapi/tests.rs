@@ -63,16 +63,33 @@ fn every_route_is_an_operation_with_an_id_of_its_own() {
     let routes = routes(&pool()).unwrap();
     let mut ids = BTreeSet::new();
     for route in &routes {
-        let path = route.path.replace('/', "~1");
+        let path = paths::path(route).replace('/', "~1");
         let pointer = format!("/paths/{path}/{}", route.verb.to_lowercase());
         let operation = at(&document, &pointer);
         ids.insert(operation["operationId"].as_str().unwrap());
-        assert_eq!(operation["requestBody"].is_object(), route.verb == "POST");
+        assert_eq!(operation["requestBody"].is_object(), route.has_body());
     }
     assert_eq!(ids.len(), routes.len());
     let paths = at(&document, "/paths").as_object().unwrap();
     let verbs: usize = paths.values().map(|p| p.as_object().unwrap().len()).sum();
     assert_eq!(verbs, routes.len());
+}
+
+#[test]
+fn a_variable_and_the_rest_of_a_get_are_parameters() {
+    let document = parsed();
+    let results = "/paths/~1v1~1batchJobs~1{jobId}~1results/get";
+    let parameters = at(&document, &format!("{results}/parameters"));
+    let placed = |name: &str| {
+        let mut all = parameters.as_array().unwrap().iter();
+        let it = all.find(|it| it["name"] == name).unwrap();
+        (it["in"].as_str().unwrap(), it["required"] == true)
+    };
+    assert_eq!(placed("jobId"), ("path", true));
+    assert_eq!(placed("pageSize"), ("query", false));
+    assert_eq!(placed("pageToken"), ("query", false));
+    let cancel = at(&document, "/paths/~1v1~1batchJobs~1{jobId}:cancel/post");
+    assert!(cancel["requestBody"].is_null(), "{cancel}");
 }
 
 #[test]
