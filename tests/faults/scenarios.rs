@@ -1,10 +1,11 @@
 //! Scenarios, played by the running program: those that come with it, and those in a file.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use exchange::Source;
 use serde_json::Value;
 use tests::{Rest, Sandbox, run};
+use tokio::time::{sleep, timeout};
 
 use crate::scene::{ask, only_fails, state};
 
@@ -19,16 +20,19 @@ async fn the_bad_day_that_comes_with_the_program_disturbs_every_agency() {
     let sandbox = Sandbox::start_as(&["--scenario", "bad-day"]);
     let at_rest = serde_json::to_value(sim::KnobSettings::default()).unwrap();
     let mut quiet: Vec<Source> = Source::ALL.to_vec();
-    let end = Instant::now() + Duration::from_secs(60);
-    while !quiet.is_empty() {
-        assert!(Instant::now() < end, "{quiet:?} are left alone");
-        for source in quiet.clone() {
-            if knobs(&sandbox, source).await != at_rest {
-                quiet.retain(|it| *it != source);
+    let all_disturbed = async {
+        while !quiet.is_empty() {
+            for source in quiet.clone() {
+                if knobs(&sandbox, source).await != at_rest {
+                    quiet.retain(|it| *it != source);
+                }
             }
+            sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    };
+    timeout(Duration::from_secs(60), all_disturbed)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +56,7 @@ async fn a_scenario_in_a_file_is_played_to_its_end() {
         if knobs["faults"][0]["fault"] == "not_found" {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(20)).await;
     }
     let nobody = ask(&caller, "999099001001", 4).await.json();
     assert_eq!(state(&nobody, Source::Tax), "NOT_FOUND", "{nobody}");

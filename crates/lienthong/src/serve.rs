@@ -94,8 +94,7 @@ impl Gateway {
         metrics: &Arc<Metrics>,
         handed: Handed,
     ) -> anyhow::Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let manner = Manner::of(&config);
+        let (clock, manner): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Manner::of(&config));
         let mut checked = Checked::new(&config, &clock).context("the configuration is refused")?;
         let (readiness, shelf) = (Readiness::new(), Shelf::new(&config.evidence));
         let store = SwitchStore::new(&config.evidence);
@@ -124,8 +123,7 @@ impl Gateway {
         let sweep = (checked.agencies.clone(), Arc::clone(&switches));
         let seen = Seen::new(consents, guards, &dossiers);
         let gate = Arc::new(gate(&parts, &switches, checked.agencies, &shelf, manner));
-        let jobs = BatchStore::new(&config.evidence, Arc::clone(&clock));
-        let batches = Batches::new(Arc::clone(&gate), jobs);
+        let batches = jobs(&gate, &config, &clock);
         let opening = Administrator::open(path, parts, store, switches, seen);
         let administrator = opening.await.context("what operators have stopped")?;
         let deps = edge::Deps {
@@ -212,6 +210,12 @@ async fn dossiers(
     let (store, clock) = (DossierStore::new(&config.evidence), Arc::clone(clock));
     let opening = Dossiers::open(register, store, evidence.clone(), clock);
     opening.await.context("the dossiers that were under way")
+}
+
+/// The batch jobs of this gate.
+fn jobs(gate: &Arc<Gate>, config: &Config, clock: &Arc<dyn Clock>) -> Arc<Batches> {
+    let store = BatchStore::new(&config.evidence, Arc::clone(clock));
+    Batches::new(Arc::clone(gate), store)
 }
 
 /// Has the metrics show what is in force; the guards of the agencies.

@@ -89,11 +89,11 @@ impl<'g> Turn<'g> {
         guard
             .places
             .learn(self.place, result, topic, &guard.announced);
-        let verdict = match verdict::of(result, cut) {
-            Verdict::Nothing { hung: Hung::Yes } if guard.is_silent(self.begun, took) => {
-                Verdict::Silent
-            }
-            verdict => verdict,
+        let told = verdict::of(result, cut);
+        let hung = told == Verdict::Nothing { hung: Hung::Yes };
+        let verdict = match hung && guard.is_silent(self.begun, took) {
+            true => Verdict::Silent,
+            false => told,
         };
         let of_address = verdict::of_address(result, verdict);
         let verdict = self.conclude(pass, (verdict, of_address), now_ms);

@@ -45,9 +45,7 @@ fn answered(answer: v1::LookupCitizenResponse) -> Judged {
         return Judged::Answered(Outcome::Lookup(answer));
     }
     let after = unsettled().filter_map(|source| source.retry_after.as_ref());
-    let after = after
-        .filter_map(|it| Duration::try_from(it.clone()).ok())
-        .max();
+    let after = after.filter_map(|it| Duration::try_from(*it).ok()).max();
     let unasked = unsettled().find(|source| !was_asked(source));
     let reason = unasked.or_else(|| unsettled().next()).map(name);
     let wait = Wait {
@@ -95,6 +93,10 @@ fn name(source: &v1::SourceStatus) -> String {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is left is what the item says, and will be refused again"
+)]
 fn refused(fault: &Fault) -> Judged {
     let wait = || Wait {
         reason: fault.reason.name().to_owned(),

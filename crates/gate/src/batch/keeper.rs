@@ -22,13 +22,7 @@ impl Batches {
         let mut fails = false;
         while !stop.is_cancelled() {
             let looked = self.look(&mut jobs, &room, &stop).await;
-            match &looked {
-                Err(error) if !fails => {
-                    tracing::error!(%error, "BatchJobsNotKept: batch jobs cannot be looked after");
-                }
-                Ok(()) if fails => tracing::info!("batch jobs are looked after again"),
-                Ok(()) | Err(_) => {}
-            }
+            tell(&looked, fails);
             fails = looked.is_err();
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -71,6 +65,17 @@ impl Batches {
             }
         }
         self.running().remove(&key);
+    }
+}
+
+/// Says once that jobs cannot be looked after, and that they can again.
+fn tell(looked: &Result<(), evidence::Error>, failed: bool) {
+    match looked {
+        Err(error) if !failed => {
+            tracing::error!(%error, "BatchJobsNotKept: batch jobs cannot be looked after");
+        }
+        Ok(()) if failed => tracing::info!("batch jobs are looked after again"),
+        Ok(()) | Err(_) => {}
     }
 }
 
