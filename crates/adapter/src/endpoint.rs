@@ -52,6 +52,7 @@ pub struct Endpoint<U = Url> {
 
 /// The oldest version of TLS that an agency may speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub enum MinTls {
     /// TLS 1.2 (RFC 5246).
     #[serde(rename = "1.2")]

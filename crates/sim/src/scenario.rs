@@ -235,10 +235,8 @@ mod tests {
         scenario.fits(&stage).unwrap();
         stage[4].1.withhold(&[FaultKind::Bomb]);
         let wrong = scenario.fits(&stage).unwrap_err().to_string();
-        assert!(
-            wrong.starts_with("step 1: the wire of social_security"),
-            "{wrong}"
-        );
+        let said = "step 1: fault: the wire of social_security cannot say bomb";
+        assert_eq!(wrong, said);
     }
 
     #[tokio::test(start_paused = true)]
