@@ -104,8 +104,11 @@ pub(super) fn is_elsewhere_better(miss: &Miss) -> bool {
         "UPSTREAM_TLS",
         "ADDRESS_REFUSED",
     ];
-    miss.state == SourceState::Unavailable
-        && (miss.progress < Progress::Answering || whole.contains(&miss.reason))
+    let fails = miss.state == SourceState::Unavailable
+        && (miss.progress < Progress::Answering || whole.contains(&miss.reason));
+    // A connection that does not open in its time.
+    let is_unreached = miss.state == SourceState::Timeout && miss.progress == Progress::Unsent;
+    fails || is_unreached
 }
 
 /// The reason of an answer that broke off.
