@@ -123,11 +123,16 @@ impl BatchStore {
         self.with(Opened::let_go).await
     }
 
-    /// Takes jobs that nobody runs, `most` at most: they are this node's for that long.
+    /// Takes jobs that nobody runs, `most` at most: they are this node's for that long. One that cannot
+    /// be read is an error of its own: a part of it does not open, or a later version has written it.
     ///
     /// # Errors
-    /// The store cannot be written, or holds what a later version has written.
-    pub async fn claim(&self, most: u32, lease: Duration) -> Result<Vec<Due>, Error> {
+    /// The store cannot be written.
+    pub async fn claim(
+        &self,
+        most: u32,
+        lease: Duration,
+    ) -> Result<Vec<Result<Due, Error>>, Error> {
         self.with(move |it| it.claim(most, lease)).await
     }
 
@@ -291,7 +296,7 @@ impl Opened {
         self.db.run(sql::LET_GO, &[node]).map(drop)
     }
 
-    fn claim(&mut self, most: u32, lease: Duration) -> Result<Vec<Due>, Error> {
+    fn claim(&mut self, most: u32, lease: Duration) -> Result<Vec<Result<Due, Error>>, Error> {
         let now = self.now()?;
         let until = Value::Int(now + millis(lease));
         let values = [Value::Int(now), Value::of(most.into())];
@@ -302,7 +307,10 @@ impl Opened {
             let values = [node, until.clone(), tag.clone(), Value::Int(now)];
             // Another node may have been faster.
             if self.db.run(sql::CLAIM, &values)? > 0 {
-                claimed.extend(self.due(tag)?);
+                match self.due(tag) {
+                    Err(error) if error.may_pass() => return Err(error),
+                    due => claimed.extend(due.transpose()),
+                }
             }
         }
         Ok(claimed)
