@@ -273,7 +273,7 @@ async fn a_row_of_a_later_version_is_an_error() {
     let key = key("later");
     store.create(job(&key, "a", 1), 9).await.unwrap();
     let change = |it: &mut Opened| it.db.run("UPDATE batch_job SET state = 'ASLEEP'", &[]);
-    store.with(change).await.unwrap();
+    store.0.with(change).await.unwrap();
     let error = store.find(&key).await.unwrap_err().to_string();
     assert!(
         error.contains("holds a batch job of a later version"),
@@ -294,7 +294,7 @@ async fn a_job_that_cannot_be_read_does_not_keep_others_waiting() {
         let later = "UPDATE batch_job SET request = 'of another kind' WHERE system = 'later'";
         it.db.run(later, &[])
     };
-    store.with(change).await.unwrap();
+    store.0.with(change).await.unwrap();
     let claimed = store.claim(9, LEASE).await.unwrap();
     let sound: Vec<_> = claimed.iter().flatten().collect();
     assert_eq!((claimed.len(), sound.len()), (3, 1));
