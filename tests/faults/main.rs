@@ -22,6 +22,7 @@ mod line;
 mod maintenance;
 mod proxy;
 mod refusals;
+mod row;
 mod scenarios;
 mod scene;
 mod sessions;

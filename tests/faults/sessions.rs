@@ -2,12 +2,13 @@
 
 use exchange::Source;
 use serde_json::json;
+use tests::Sandbox;
 use tests::bad_day::{Citizens, busy};
-use tests::{Beside, Sandbox};
 use tokio::task::JoinSet;
 
 use crate::agencies::{asked, knob, logins, offered};
-use crate::scene::{ask, state, status};
+use crate::row::{KNOWN, Row};
+use crate::scene::{state, status};
 
 /// How many ask at once while the session ends.
 const AT_ONCE: u32 = 10;
@@ -17,10 +18,13 @@ const AT_ONCE: u32 = 10;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ends_is_renewed_once_and_nobody_notices() {
     let sandbox = Sandbox::start();
-    let gateway = Beside::start(&sandbox, "sessions", |config| busy(&sandbox, config));
-    let caller = gateway.caller(&sandbox, "commune");
     let mut citizens = Citizens::new(0);
     for source in Source::ALL {
+        let node = format!("session-{}", source as u8);
+        let row = Row::begin(&sandbox, &node, &[source], |config| {
+            busy(&sandbox, config);
+        })
+        .await;
         let can = offered(&sandbox, source).await;
         for fault in [
             "session_expired",
@@ -34,14 +38,14 @@ async fn a_session_that_ends_is_renewed_once_and_nobody_notices() {
             let subjects: Vec<String> = (0..AT_ONCE).map(|_| at_once(&mut citizens)).collect();
             // There is a session, and all questions come while it holds: none is answered before
             // all have been asked.
-            assert_eq!(ask(&caller, "999099000001", 4).await.status, 200);
+            assert_eq!(row.caller.ask(KNOWN, 4).await.status, 200);
             let before = logins(&sandbox, source).await;
             let slowly = json!({"faults": [{"fault": fault}], "latency": {"fixed": {"ms": 700}}});
             knob(&sandbox, source, &slowly).await;
             let mut questions = JoinSet::new();
             for subject in subjects.clone() {
-                let caller = caller.clone();
-                questions.spawn(async move { (ask(&caller, &subject, 8).await, subject) });
+                let caller = row.caller.clone();
+                questions.spawn(async move { (caller.ask(&subject, 8).await, subject) });
             }
             while let Some(asked) = questions.join_next().await {
                 let (answer, subject) = asked.unwrap();
@@ -71,6 +75,7 @@ async fn a_session_that_ends_is_renewed_once_and_nobody_notices() {
             let has_logins = !matches!(source, Source::Tax | Source::SocialSecurity);
             assert_eq!(renewed, usize::from(has_logins), "{source} {fault}");
         }
+        row.ends().await;
     }
 }
 
