@@ -20,6 +20,7 @@ mod errors;
 mod identical;
 mod line;
 mod maintenance;
+mod phases;
 mod proxy;
 mod refusals;
 mod row;

@@ -140,11 +140,12 @@ impl Asks {
         begun.elapsed()
     }
 
-    /// What a machine with other work takes away at times.
+    /// What a machine with other work takes away at times; a source that is waited for takes a second
+    /// or more.
     const fn noise(&self) -> Duration {
         match self {
             Self::Catalogue => Duration::from_secs(1),
-            Self::Lookup(_) => Duration::from_millis(100),
+            Self::Lookup(_) => Duration::from_millis(300),
         }
     }
 }
@@ -162,25 +163,23 @@ impl Took {
     }
 }
 
-/// Another caller, who goes on asking until told to stop; by turns also at a gateway beside, if there
-/// is one.
+/// Another caller, who goes on asking until told to stop.
 #[derive(Debug)]
 struct Neighbour {
     stop: oneshot::Sender<()>,
-    asking: JoinHandle<[Took; 2]>,
+    asking: JoinHandle<Took>,
 }
 
 impl Neighbour {
-    /// Begins to ask.
-    fn begin(asks: Asks, here: Rest, beside: Option<Rest>) -> Self {
+    /// Begins to ask a gateway.
+    async fn begin(asks: Asks, rest: Rest) -> Self {
+        // The first question opens a connection.
+        asks.put(&rest).await;
         let (stop, mut stopped) = oneshot::channel();
         let asking = tokio::spawn(async move {
-            let mut took = [Took::default(), Took::default()];
+            let mut took = Took::default();
             while stopped.try_recv().is_err() {
-                took[0].0.push(asks.put(&here).await);
-                if let Some(beside) = &beside {
-                    took[1].0.push(asks.put(beside).await);
-                }
+                took.0.push(asks.put(&rest).await);
                 sleep(PAUSE).await;
             }
             took
@@ -188,18 +187,17 @@ impl Neighbour {
         Self { stop, asking }
     }
 
-    /// Stops; how long the answers took, here and beside.
-    async fn stop(self) -> [Took; 2] {
+    /// Stops; how long the answers took.
+    async fn stop(self) -> Took {
         self.stop.send(()).ok();
         self.asking.await.expect("another caller is answered")
     }
 
     /// The p99 of asking for a while when nothing else is done.
-    async fn in_quiet(asks: Asks, here: Rest) -> Duration {
-        let quiet = Self::begin(asks, here, None);
+    async fn in_quiet(asks: Asks, rest: Rest) -> Duration {
+        let quiet = Self::begin(asks, rest).await;
         sleep(Duration::from_millis(500)).await;
-        let [mut took, _] = quiet.stop().await;
-        took.p99()
+        quiet.stop().await.p99()
     }
 }
 
@@ -209,45 +207,44 @@ pub struct Before {
     pid: u32,
     asks: Asks,
     resident: u64,
-    here: Rest,
-    /// The p99 before, if there is no gateway beside to hold it against.
-    before: Option<Duration>,
-    neighbour: Neighbour,
+    here: Neighbour,
+    quiet: Quiet,
+}
+
+/// What another caller's answers are held against.
+#[derive(Debug)]
+enum Quiet {
+    /// Those before and after, of which the p99 was that before.
+    Apart(Box<Rest>, Duration),
+    /// Those of a gateway beside, at the same time.
+    Beside(Neighbour),
 }
 
 impl Before {
     /// Looks at how a sandbox is, and has another caller ask from now on, for what needs no agency.
     pub async fn attack(sandbox: &Sandbox) -> Self {
-        let (asks, here) = (Asks::Catalogue, Rest::new(sandbox, "portal"));
-        let before = Neighbour::in_quiet(asks.clone(), here.clone()).await;
-        Self::begin(sandbox.pid(), asks, here, Some(before), None).await
+        let (asks, rest) = (Asks::Catalogue, Rest::new(sandbox, "portal"));
+        let before = Neighbour::in_quiet(asks.clone(), rest.clone()).await;
+        Self {
+            pid: sandbox.pid(),
+            resident: resident(sandbox),
+            here: Neighbour::begin(asks.clone(), rest.clone()).await,
+            quiet: Quiet::Apart(Box::new(rest), before),
+            asks,
+        }
     }
 
     /// Looks at how a gateway is, and has another caller ask from now on, there and at a gateway that
     /// nobody disturbs, for a field of every source but those that are disturbed.
     pub async fn disturbed(pid: u32, here: Rest, beside: Rest, disturbed: &[Source]) -> Self {
         let asks = Asks::all_but(disturbed);
-        Self::begin(pid, asks, here, None, Some(beside)).await
-    }
-
-    async fn begin(
-        pid: u32,
-        asks: Asks,
-        here: Rest,
-        before: Option<Duration>,
-        beside: Option<Rest>,
-    ) -> Self {
-        // The first question of each opens a connection.
-        for rest in beside.iter().chain([&here]) {
-            asks.put(rest).await;
-        }
+        let beside = Neighbour::begin(asks.clone(), beside).await;
         Self {
             pid,
             resident: resident_of(pid),
-            neighbour: Neighbour::begin(asks.clone(), here.clone(), beside),
+            here: Neighbour::begin(asks.clone(), here).await,
+            quiet: Quiet::Beside(beside),
             asks,
-            here,
-            before,
         }
     }
 
@@ -255,20 +252,19 @@ impl Before {
     /// was answered within twice the time of a quiet gateway, or within what a busy machine takes away.
     /// How often the other caller has asked it about a citizen.
     pub async fn has_survived(self) -> usize {
-        let [mut here, mut beside] = self.neighbour.stop().await;
+        let mut here = self.here.stop().await;
         let grown = resident_of(self.pid).saturating_sub(self.resident);
         assert!(grown < 32 << 10, "it has grown by {grown} KiB");
-        let noise = self.asks.noise();
+        let (loud, noise) = (here.p99(), self.asks.noise());
         let lookups = match self.asks {
             Asks::Catalogue => 0,
             Asks::Lookup(_) => 1 + here.0.len(),
         };
-        let quiet = match self.before {
+        let quiet = match self.quiet {
             // The slower of before and after: the machine may have got other work meanwhile.
-            Some(before) => Neighbour::in_quiet(self.asks, self.here).await.max(before),
-            None => beside.p99(),
+            Quiet::Apart(rest, before) => Neighbour::in_quiet(self.asks, *rest).await.max(before),
+            Quiet::Beside(beside) => beside.stop().await.p99(),
         };
-        let loud = here.p99();
         assert!(
             loud < (quiet * 2).max(noise),
             "another caller waits {loud:?}, and {quiet:?} where it is quiet"
