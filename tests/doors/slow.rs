@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tests::frames::{Frames, block, code, flag, frame, get, kind, post, reset};
+use tests::frames::{Frames, Outcome, block, code, flag, frame, get, kind, post, reset};
 use tests::vitals::{Before, Metrics, records, resident};
-use tests::{Sandbox, Wire, loop_until, question};
+use tests::{Rest, Sandbox, Wire, loop_until, question};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -92,6 +92,62 @@ async fn break_off(wire: &Wire, head: &str) -> String {
         .unwrap()
         .ok();
     String::from_utf8_lossy(&told).into_owned()
+}
+
+/// Row P09: bodies that stop half-way hold no more than all of them may; beyond that they are refused, and
+/// whoever sends a body in one piece is answered all the while.
+#[tokio::test]
+async fn bodies_that_stop_half_way_hold_little_and_delay_nobody() {
+    const CONNECTIONS: u32 = 30;
+    const STREAMS: u32 = 40;
+    let sandbox = Sandbox::start();
+    let (wire, rest) = (
+        Wire::new(&sandbox, "commune"),
+        Rest::new(&sandbox, "commune"),
+    );
+    let before = Before::attack(&sandbox).await;
+    // Within the window of a connection: 30 MiB in all, of which 8 may be held.
+    let half = vec![b' '; 16 << 10];
+    let mut flood = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut frames = Frames::open(&wire, &[]).await;
+        frames.until(|it| it.kind == kind::WINDOW_UPDATE).await;
+        for call in 0..STREAMS {
+            let id = call * 2 + 1;
+            let head = block(&post("/v1/citizens:lookup"));
+            let head = frame(kind::HEADERS, flag::END_HEADERS, id, &head);
+            let data = frame(kind::DATA, flag::NONE, id, &half[..half.len() - 9]);
+            let more = frame(kind::DATA, flag::NONE, id, &half[..8 << 10]);
+            frames.send(&[head, data, more].concat()).await;
+        }
+        flood.push(frames);
+    }
+    Metrics::of(&sandbox)
+        .grows("gateway_rejections_total", "reason=\"OVERLOADED\"", 0)
+        .await;
+    let answer = rest
+        .lookup("999099000001", "ONE_STOP_DESK", "tax.status")
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    before.has_survived().await;
+    drop(flood);
+    // What was held is given back.
+    let mut frames = Frames::open(&wire, &[]).await;
+    let question = good("999099000001");
+    let (one, other) = question.as_bytes().split_at(100);
+    let head = block(&post("/v1/citizens:lookup"));
+    frames
+        .send(&frame(kind::HEADERS, flag::END_HEADERS, 1, &head))
+        .await;
+    frames.send(&frame(kind::DATA, flag::NONE, 1, one)).await;
+    frames
+        .send(&frame(kind::DATA, flag::END_STREAM, 1, other))
+        .await;
+    let outcome = frames.outcome(1).await;
+    assert!(
+        matches!(&outcome, Outcome::Answered(body) if body.contains("SOURCE_STATE_OK")),
+        "{outcome:?}"
+    );
 }
 
 /// A sandbox whose connections are soon idle.

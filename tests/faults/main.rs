@@ -12,6 +12,7 @@
 )]
 
 mod agencies;
+mod amplification;
 mod bad_day;
 mod batches;
 mod bodies;

@@ -46,7 +46,7 @@ pub use receipt::receipt_text;
 pub use receiver::Receiver;
 pub use records::{dossiers_alone, records, records_of};
 pub use redis::Redis;
-pub use rest::{Rest, RestAnswer, apart, everything, question};
+pub use rest::{Rest, RestAnswer, apart, everything, field_of, question};
 pub use sandbox::{Ran, Sandbox, Stopped, loop_until, program, run, shell, verify};
 pub use serving::Serving;
 pub use unary::{Told, Unary};

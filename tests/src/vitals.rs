@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::{Ran, Rest, Sandbox};
+use crate::{Ran, Rest, Sandbox, field_of};
 
 /// What `/metrics` of a sandbox says.
 #[derive(Clone, Debug)]
@@ -113,9 +113,9 @@ enum Asks {
 impl Asks {
     /// For a field of every source that is not disturbed.
     fn all_but(disturbed: &[Source]) -> Self {
-        let fields = FIELDS.iter().zip(Source::ALL);
-        let fields = fields.filter(|(_, source)| !disturbed.contains(source));
-        let mask: Vec<&str> = fields.map(|(field, _)| *field).collect();
+        let sources = Source::ALL.into_iter();
+        let quiet = sources.filter(|source| !disturbed.contains(source));
+        let mask: Vec<&str> = quiet.map(field_of).collect();
         match mask.is_empty() {
             true => Self::Catalogue,
             false => Self::Lookup(mask.join(",")),
@@ -273,14 +273,6 @@ impl Before {
     }
 }
 
-/// A field of each source, in the order of them.
-const FIELDS: [&str; Source::ALL.len()] = [
-    "population.name",
-    "health.bloodGroup",
-    "civilStatus.maritalStatus",
-    "tax.status",
-    "socialSecurity.insuranceCode",
-];
 /// Who a gateway is asked about by another caller.
 const NEIGHBOUR: &str = "999099000001";
 /// Between two questions of another caller: the machine is not theirs alone.

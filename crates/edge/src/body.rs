@@ -1,5 +1,9 @@
 //! The body of a request, whole, and never larger or slower than allowed.
+//!
+//! *Invariant:* of bodies whose rest has not come yet no more is held than [`UNFINISHED_BYTES`], of all
+//! callers together. One that comes in one piece is taken all the same: it waits for nothing.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -18,6 +22,46 @@ pub(crate) struct Allowance {
     pub(crate) time: Duration,
 }
 
+/// How many bytes are held of bodies whose rest has not come yet.
+#[derive(Debug, Default)]
+pub(crate) struct Unfinished(AtomicUsize);
+
+/// What one body has of them.
+struct Held<'a> {
+    all: &'a Unfinished,
+    bytes: usize,
+}
+
+impl Unfinished {
+    const fn hold(&self) -> Held<'_> {
+        Held {
+            all: self,
+            bytes: 0,
+        }
+    }
+}
+
+impl Held<'_> {
+    /// Holds so many more, if there is room.
+    fn more(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.bytes += bytes;
+        let before = self.all.0.fetch_add(bytes, Relaxed);
+        match before + bytes <= UNFINISHED_BYTES {
+            true => Ok(()),
+            false => Err(crowded()),
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.all.0.fetch_sub(self.bytes, Relaxed);
+    }
+}
+
+/// A hundred and twenty-eight of the largest that a single question may have.
+const UNFINISHED_BYTES: usize = 8 << 20;
+
 /// How much of a body that is too large is read and dropped, so that a caller who is still writing
 /// sees the answer instead of a closed connection; and for how long.
 const DRAINED_BYTES: usize = 256 << 10;
@@ -27,14 +71,20 @@ const DRAINING: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// `PAYLOAD_TOO_LARGE`; `DEADLINE_EXCEEDED` for one that trickles; `INVALID_ARGUMENT` for one that
-/// breaks off or has trailers.
-pub(crate) async fn collect(mut body: Incoming, allowance: Allowance) -> Result<Bytes, Fault> {
+/// breaks off or has trailers; `OVERLOADED` for one that does not come in one piece while too many do
+/// not.
+pub(crate) async fn collect(
+    mut body: Incoming,
+    allowance: Allowance,
+    unfinished: &Unfinished,
+) -> Result<Bytes, Fault> {
     let said = body.size_hint().lower();
     if usize::try_from(said).is_ok_and(|said| said > allowance.size) {
         drain(body).await;
         return Err(too_large());
     }
     let begun = Instant::now();
+    let mut held = unfinished.hold();
     let mut whole = Bytes::new();
     let mut rest = BytesMut::new();
     loop {
@@ -57,6 +107,9 @@ pub(crate) async fn collect(mut body: Incoming, allowance: Allowance) -> Result<
         if received + data.len() > allowance.size {
             drain(body).await;
             return Err(too_large());
+        }
+        if !body.is_end_stream() {
+            held.more(data.len())?;
         }
         // Most bodies are one frame, which is taken as it is.
         if received == 0 {
@@ -91,4 +144,26 @@ async fn drain(mut body: Incoming) {
 
 fn too_large() -> Fault {
     Fault::new(Reason::PayloadTooLarge, "the body is too large")
+}
+
+fn crowded() -> Fault {
+    let fault = Fault::new(Reason::Overloaded, "too many bodies are on their way");
+    fault.retry_after(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_bounded_and_given_back() {
+        let all = Unfinished::default();
+        let (mut one, mut other) = (all.hold(), all.hold());
+        one.more(UNFINISHED_BYTES).unwrap();
+        let fault = other.more(1).unwrap_err();
+        assert_eq!(fault.reason, Reason::Overloaded);
+        drop((one, other));
+        all.hold().more(UNFINISHED_BYTES).unwrap();
+        assert_eq!(all.0.load(Relaxed), 0);
+    }
 }

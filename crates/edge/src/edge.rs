@@ -226,6 +226,9 @@ impl Running {
         Arc::new(Bulk(Arc::clone(&self.overload)))
     }
 
+    /// How long calls in progress may take when a gateway ends.
+    pub const GRACE: Duration = Duration::from_secs(30);
+
     /// Takes no more calls, lets those in progress finish for that long, and closes everything.
     ///
     /// Health says so from the first moment, and connections are told to go elsewhere; calls that come

@@ -20,7 +20,7 @@ use tonic_health::server::HealthReporter;
 use tracing::Instrument as _;
 
 use crate::account::{Account, Context};
-use crate::body::{self, Allowance};
+use crate::body::{self, Allowance, Unfinished};
 use crate::deadline::Deadlines;
 use crate::fault::{self, Told};
 use crate::grpc::{Grpc, JOB_BYTES};
@@ -45,6 +45,7 @@ pub(crate) struct Stack {
     titles: Titles,
     deadlines: Deadlines,
     allowance: Allowance,
+    unfinished: Unfinished,
     overload: Arc<Overload>,
     help_base: Arc<str>,
 }
@@ -82,6 +83,7 @@ impl Stack {
             observer: Arc::clone(&deps.observer),
             titles: Titles::new(),
             deadlines: Deadlines::new(&config.limits),
+            unfinished: Unfinished::default(),
             allowance: Allowance {
                 size: config.limits.body_bytes + FRAME_HEAD_BYTES,
                 time: config.limits.body(),
@@ -166,7 +168,7 @@ impl Stack {
             self.check(context, &head, malformed).await?;
             return Box::pin(self.grpc.service(head, body)).await;
         }
-        let body = body::collect(body, self.allowance(target)).await?;
+        let body = body::collect(body, self.allowance(target), &self.unfinished).await?;
         let place = self.place(context, door, target, &body)?;
         self.check(context, &head, malformed).await?;
         // What is large stands on the heap: every layer above would move its kilobytes for any call.

@@ -30,9 +30,6 @@ use crate::sharing::{self, Shared};
 use crate::stop::Stop;
 use crate::telemetry;
 
-/// How long calls in progress may take when the gateway ends.
-const GRACE: Duration = Duration::from_secs(30);
-
 /// A gateway that runs in this process.
 #[derive(Debug)]
 pub(crate) struct Gateway {
@@ -169,7 +166,7 @@ impl Gateway {
         for watch in self.watches {
             watch.abort();
         }
-        tokio::join!(self.doors.drain(GRACE), self.batches.stop());
+        tokio::join!(self.doors.drain(edge::Running::GRACE), self.batches.stop());
         if let Some(sharing) = self.sharing {
             sharing.abort();
         }

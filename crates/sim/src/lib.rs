@@ -27,7 +27,7 @@ pub use control::control_router;
 pub use fault::FaultKind;
 pub use journal::{Asked, Journal};
 pub use knobs::{Knob, KnobSettings, Knobs, Latency};
-pub use misbehave::{Means, Spoilt, Then, charset, misbehave};
+pub use misbehave::{Means, Spoilt, Then, charset, hang, misbehave};
 pub use person::Person;
 pub use persona::{Persona, Trait};
 pub use prepared::Prepared;

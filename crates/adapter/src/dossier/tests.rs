@@ -68,14 +68,18 @@ impl Room {
     }
 
     fn hold(&self, question: &str) -> Held {
+        self.hold_for(question, Criticality::BackOffice, TTL)
+    }
+
+    fn hold_for(&self, question: &str, class: Criticality, ttl: Duration) -> Held {
         self.register.hold(Opened {
             source: Source::CivilStatus,
             taken: taken(&format!("HT-{question}")),
             tag: self.tag(question),
             caller: &self.caller,
             request: RequestId::fresh(),
-            class: Criticality::BackOffice,
-            ttl: TTL,
+            class,
+            ttl,
             state: State::AwaitingUpstream,
             enquiry: Enquiry::new(question.as_bytes()),
         })
@@ -241,6 +245,21 @@ fn what_takes_longer_than_its_class_allows_hangs_and_says_why() {
     room.register.tidy();
     assert!(room.due().is_empty());
     assert_eq!(room.register.all().len(), 2, "and nobody forgets it");
+}
+
+#[test]
+fn each_class_hangs_after_its_own_time() {
+    let ttls = [300, 900, 14_400, 86_400];
+    for (class, ttl) in Criticality::ALL.into_iter().zip(ttls) {
+        let room = Room::open();
+        drop(room.hold_for("a", class, Config::default().ttl(class)));
+        let number = room.register.all()[0].number;
+        room.pass(ttl - 1);
+        assert_eq!(room.look(number, Ok(State::Polling)), None, "{class:?}");
+        room.pass(1);
+        let hung = room.look(number, Ok(State::Polling)).unwrap();
+        assert_eq!(hung.state, State::Hung, "{class:?}");
+    }
 }
 
 #[test]

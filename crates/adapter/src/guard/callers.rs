@@ -1,5 +1,7 @@
 //! What callers do, and what of it is the source's: questions that are refused, and waits that are cut short.
 
+use std::sync::Arc;
+
 use tokio::task::JoinSet;
 use tokio::time::{advance, timeout};
 

@@ -1,7 +1,7 @@
 //! A source with several addresses, under virtual time.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinSet;
 use tokio::time::advance;

@@ -267,6 +267,21 @@ async fn once_a_minute_one_goes_ahead_to_see_whether_it_is_over_early() {
 }
 
 #[tokio::test]
+async fn however_long_it_is_to_last_it_is_believed_for_an_hour() {
+    let desk = desk(&[], vec![says(1_000_000_000), says(1_000_000_000)]);
+    desk.ask().await;
+    desk.ask().await;
+    let told = desk.ask().await;
+    assert_eq!(told.retry_after, Some(Duration::from_secs(3_600)));
+    desk.clock.pass(3_599);
+    assert!(desk.kept.guard.maintenance().is_some());
+    desk.clock.pass(1);
+    assert_eq!((desk.kept.guard.maintenance(), desk.asked()), (None, 2));
+    assert_eq!(desk.ask().await.state, SourceState::NotFound);
+    assert_eq!(desk.ask().await.state, SourceState::NotFound);
+}
+
+#[tokio::test]
 async fn a_look_without_an_answer_is_followed_by_another_a_minute_later() {
     let silent = Miss::timeout("no answer");
     let desk = desk(&[], vec![silent, says(3_600), says(3_600)]);

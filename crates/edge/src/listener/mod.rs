@@ -3,6 +3,8 @@
 //! Not here: TLS (module `agencies`), HTTP (module `connection`), what is answered (`stack`).
 
 pub(crate) mod agencies;
+#[cfg(test)]
+mod ages;
 mod connection;
 mod flood;
 pub(crate) mod handed;

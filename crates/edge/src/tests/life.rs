@@ -10,12 +10,13 @@ use http_body_util::Full;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::client::{post, request};
 use super::grpc::message;
 use super::world::short;
 use super::*;
-use crate::Record;
+use crate::{Record, Running};
 
 async fn get(address: SocketAddr, path: &str) -> Answer {
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
@@ -100,6 +101,32 @@ async fn a_drain_cuts_what_does_not_finish() {
     world.running.drain(Duration::from_millis(20)).await;
     assert!(running.await.unwrap().is_err());
     assert_eq!(world.seen.calls()[0].1, "CANCELLED");
+}
+
+/// Row L06: by default calls in progress have thirty seconds, and are cut then.
+#[tokio::test]
+async fn a_drain_waits_for_half_a_minute_and_no_longer() {
+    let world = World::with(|config| {
+        config.limits.body_ms = 60_000;
+        (config.limits.deadline_ms, config.limits.deadline_max_ms) = (60_000, 60_000);
+    })
+    .await;
+    let mut stream = Client::of(&world, "desk")
+        .connect(b"http/1.1")
+        .await
+        .unwrap();
+    // A call whose body does not come: nothing but the drain ends it so soon.
+    let head = "POST /v1/citizens:lookup HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\n\
+                content-type: application/json\r\ncontent-length: 9\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut goes_on = [0; 25];
+    stream.read_exact(&mut goes_on).await.unwrap();
+    assert_eq!(&goes_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    tokio::time::pause();
+    let begun = Instant::now();
+    world.running.drain(Running::GRACE).await;
+    assert_eq!(begun.elapsed().as_secs(), 30);
+    assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0, "it is not cut");
 }
 
 #[tokio::test]

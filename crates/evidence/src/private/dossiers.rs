@@ -6,7 +6,6 @@
 //! *Invariants:* no number of a person and nothing of an answer stands in it, only a keyed tag of the
 //! question. A row that this version does not understand is an error, never nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use exchange::{AgencyCode, Criticality, RequestId, Source, SystemId};
@@ -15,6 +14,7 @@ use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use super::databases;
+use super::lazy::Lazy;
 use super::sql::{Database, Durability, Value, at_once};
 use super::sqlite::Sqlite;
 use crate::keys::make_dir;
@@ -59,21 +59,18 @@ pub struct KeptDossier {
 
 /// Where dossiers are kept. Cloned by reference count.
 #[derive(Clone, Debug)]
-pub struct DossierStore(Arc<Store>);
-
-#[derive(Debug)]
-struct Store {
+pub struct DossierStore {
     config: Config,
-    /// None before the first use, and after a failure.
-    db: Mutex<Option<Sqlite>>,
+    db: Lazy<Sqlite>,
 }
 
 impl DossierStore {
     /// The store of a node. Nothing is opened before it is used.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let (config, db) = (config.clone(), Mutex::default());
-        Self(Arc::new(Store { config, db }))
+        let (config, of) = (config.clone(), config.clone());
+        let db = Lazy::new(move || open(&of));
+        Self { config, db }
     }
 
     /// The key under which a question finds what it has left, the same after a restart.
@@ -81,8 +78,8 @@ impl DossierStore {
     /// # Errors
     /// The master key is not there, and none can be made.
     pub async fn key(&self) -> Result<Zeroizing<[u8; 32]>, Error> {
-        let store = Arc::clone(&self.0);
-        let working = spawn_blocking(move || databases::dossier_key(&store.config));
+        let config = self.config.clone();
+        let working = spawn_blocking(move || databases::dossier_key(&config));
         working.await.unwrap_or(Err(Error::Ended))
     }
 
@@ -92,7 +89,7 @@ impl DossierStore {
     /// The store cannot be read, or holds what a later version has written.
     pub async fn load(&self) -> Result<Vec<KeptDossier>, Error> {
         let sql = format!("SELECT {COLUMNS} FROM dossier ORDER BY number");
-        let rows = self.with(move |db| db.rows(&sql, &[])).await?;
+        let rows = self.db.with(move |db| db.rows(&sql, &[])).await?;
         rows.iter()
             .map(|row| read(row).ok_or_else(|| self.unknown()))
             .collect()
@@ -103,67 +100,43 @@ impl DossierStore {
     /// # Errors
     /// The store cannot be written.
     pub async fn keep(&self, changes: Vec<(u64, Option<KeptDossier>)>) -> Result<(), Error> {
-        self.with(move |db| {
-            at_once(db, |db| {
-                for (number, dossier) in &changes {
-                    db.run(
-                        "DELETE FROM dossier WHERE number = $1",
-                        &[Value::of(*number)],
-                    )?;
-                    if let Some(dossier) = dossier {
-                        db.run(INSERT, &values(dossier))?;
+        self.db
+            .with(move |db| {
+                at_once(db, |db| {
+                    for (number, dossier) in &changes {
+                        db.run(
+                            "DELETE FROM dossier WHERE number = $1",
+                            &[Value::of(*number)],
+                        )?;
+                        if let Some(dossier) = dossier {
+                            db.run(INSERT, &values(dossier))?;
+                        }
                     }
-                }
-                Ok(())
+                    Ok(())
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// A row that this version does not understand.
     fn unknown(&self) -> Error {
-        let path = self.0.config.index_dir().join(FILE);
+        let path = self.config.index_dir().join(FILE);
         let what = "a dossier";
         Error::Newer { path, what }
     }
-
-    async fn with<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut dyn Database) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let store = Arc::clone(&self.0);
-        let working = spawn_blocking(move || store.with(work));
-        working.await.unwrap_or(Err(Error::Ended))
-    }
 }
 
-impl Store {
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&mut dyn Database) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut held = self.db.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut db = match held.take() {
-            Some(db) => db,
-            None => self.open()?,
-        };
-        let done = work(&mut db)?;
-        *held = Some(db);
-        Ok(done)
+/// Opens the file; nobody waits for it: what a power cut takes is asked again by whoever wants to know.
+fn open(config: &Config) -> Result<Sqlite, Error> {
+    let dir = config.index_dir();
+    make_dir(&dir)?;
+    let mut db = Sqlite::open(&dir.join(FILE), Durability::Relaxed)?;
+    db.define(&[TABLE], &[])?;
+    // A file may be older than the column.
+    if db.rows(ADDRESSED, &[])?.is_empty() {
+        db.run(ADD_ADDRESS, &[])?;
     }
-
-    fn open(&self) -> Result<Sqlite, Error> {
-        let dir = self.config.index_dir();
-        make_dir(&dir)?;
-        // Nobody waits for it: what a power cut takes is asked again by whoever wants to know.
-        let mut db = Sqlite::open(&dir.join(FILE), Durability::Relaxed)?;
-        db.define(&[TABLE], &[])?;
-        // A file may be older than the column.
-        if db.rows(ADDRESSED, &[])?.is_empty() {
-            db.run(ADD_ADDRESS, &[])?;
-        }
-        Ok(db)
-    }
+    Ok(db)
 }
 
 fn values(it: &KeptDossier) -> [Value; 16] {
@@ -302,8 +275,8 @@ mod tests {
         let first = store(dir.path());
         let one = dossier(1, "HUNG");
         first.keep(vec![(1, Some(one.clone()))]).await.unwrap();
-        let older = |db: &mut dyn Database| db.run("ALTER TABLE dossier DROP COLUMN address", &[]);
-        first.with(older).await.unwrap();
+        let older = |db: &mut Sqlite| db.run("ALTER TABLE dossier DROP COLUMN address", &[]);
+        first.db.with(older).await.unwrap();
         let next = store(dir.path());
         let before = KeptDossier {
             address: String::new(),
@@ -322,8 +295,8 @@ mod tests {
             .keep(vec![(1, Some(dossier(1, "HUNG")))])
             .await
             .unwrap();
-        let change = |db: &mut dyn Database| db.run("UPDATE dossier SET source = 'land'", &[]);
-        store.with(change).await.unwrap();
+        let change = |db: &mut Sqlite| db.run("UPDATE dossier SET source = 'land'", &[]);
+        store.db.with(change).await.unwrap();
         let error = store.load().await.unwrap_err().to_string();
         assert!(
             error.contains("holds a dossier of a later version"),

@@ -31,6 +31,7 @@ mod forget;
 mod index;
 mod intake;
 mod keyring;
+mod lazy;
 mod locks;
 mod older;
 mod opening;

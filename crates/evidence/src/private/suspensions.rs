@@ -59,7 +59,7 @@ impl SuspensionStore {
     /// The store cannot be read, or holds what a later version has written.
     pub async fn load(&self) -> Result<Vec<Suspended>, Error> {
         let sql = "SELECT id, level, agency, system, since FROM suspended ORDER BY since, id";
-        let rows = self.0.with(|db| db.rows(sql, &[])).await?;
+        let rows = self.0.db.with(|db| db.rows(sql, &[])).await?;
         rows.iter()
             .map(|row| read(row).ok_or_else(|| self.0.unknown("a suspension")))
             .collect()
@@ -80,7 +80,7 @@ impl SuspensionStore {
         ];
         let sql = "INSERT INTO suspended (id, level, agency, system, since) \
                    VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
-        self.0.with(move |db| db.run(sql, &values)).await.map(drop)
+        self.0.run(sql, values).await
     }
 
     /// Keeps that somebody is not suspended any more.
@@ -90,7 +90,7 @@ impl SuspensionStore {
     pub async fn lift(&self, id: &str) -> Result<(), Error> {
         let values = [Value::Text(id.to_owned())];
         let sql = "DELETE FROM suspended WHERE id = $1";
-        self.0.with(move |db| db.run(sql, &values)).await.map(drop)
+        self.0.run(sql, values).await
     }
 }
 

@@ -6,13 +6,11 @@
 //! *Invariant:* a row that this version does not understand is an error, never nothing: what is
 //! stopped is not resumed by being unreadable.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use exchange::{OfficerId, ReasonText, Switch};
 use jiff::Timestamp;
-use tokio::task::spawn_blocking;
 
 use super::access::Access;
+use super::lazy::Lazy;
 use super::postgres::Postgres;
 use super::sql::{Database, Durability, Value};
 use super::sqlite::Sqlite;
@@ -35,28 +33,25 @@ pub struct Stopped {
 
 /// Where it is kept what operators have stopped. Cloned by reference count.
 #[derive(Clone, Debug)]
-pub struct SwitchStore(Arc<Store>);
-
-#[derive(Debug)]
-struct Store {
+pub struct SwitchStore {
     /// Says where the database is; its file is read for every connection.
     config: Config,
-    /// None before the first use, and after a failure.
-    db: Mutex<Option<Box<dyn Database>>>,
+    pub(super) db: Lazy<Box<dyn Database>>,
 }
 
 impl SwitchStore {
     /// The store of a node. Nothing is opened before it is used.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let (config, db) = (config.clone(), Mutex::default());
-        Self(Arc::new(Store { config, db }))
+        let (config, of) = (config.clone(), config.clone());
+        let db = Lazy::new(move || open(&of));
+        Self { config, db }
     }
 
     /// True if other nodes write to it as well.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.0.config.database.is_some()
+        self.config.database.is_some()
     }
 
     /// Everything that is stopped, in the order of its names.
@@ -64,14 +59,15 @@ impl SwitchStore {
     /// # Errors
     /// The store cannot be read, or holds what a later version has written.
     pub async fn load(&self) -> Result<Vec<Stopped>, Error> {
-        self.with(|db| {
-            let sql = "SELECT switch, since, operator, reason FROM stopped ORDER BY switch";
-            db.rows(sql, &[])
-        })
-        .await?
-        .iter()
-        .map(|row| read(row).ok_or_else(|| self.unknown("a switch")))
-        .collect()
+        self.db
+            .with(|db| {
+                let sql = "SELECT switch, since, operator, reason FROM stopped ORDER BY switch";
+                db.rows(sql, &[])
+            })
+            .await?
+            .iter()
+            .map(|row| read(row).ok_or_else(|| self.unknown("a switch")))
+            .collect()
     }
 
     /// Keeps that something is stopped; what is stopped already stays as it is.
@@ -88,7 +84,7 @@ impl SwitchStore {
         ];
         let sql = "INSERT INTO stopped (switch, since, operator, reason) \
                    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-        self.with(move |db| db.run(sql, &values)).await.map(drop)
+        self.run(sql, values).await
     }
 
     /// Keeps that something is not stopped any more.
@@ -98,58 +94,42 @@ impl SwitchStore {
     pub async fn resume(&self, switch: &Switch) -> Result<(), Error> {
         let values = [Value::Text(switch.to_string())];
         let sql = "DELETE FROM stopped WHERE switch = $1";
-        self.with(move |db| db.run(sql, &values)).await.map(drop)
+        self.run(sql, values).await
+    }
+
+    /// Runs a statement that changes something.
+    pub(super) async fn run<const N: usize>(
+        &self,
+        sql: &'static str,
+        values: [Value; N],
+    ) -> Result<(), Error> {
+        let run = self.db.with(move |db| db.run(sql, &values));
+        run.await.map(drop)
     }
 
     /// What the store is one of.
     pub(super) fn config(&self) -> &Config {
-        &self.0.config
+        &self.config
     }
 
     /// A row that this version does not understand.
     pub(super) fn unknown(&self, what: &'static str) -> Error {
-        let path = self.0.config.keys_dir().join(FILE);
+        let path = self.config.keys_dir().join(FILE);
         Error::Newer { path, what }
-    }
-
-    /// Uses the database away from where nothing may block; opens it if it is not open.
-    pub(super) async fn with<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut dyn Database) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let store = Arc::clone(&self.0);
-        let working = spawn_blocking(move || store.with(work));
-        working.await.unwrap_or(Err(Error::Ended))
     }
 }
 
-impl Store {
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&mut dyn Database) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut held = self.db.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut db = match held.take() {
-            Some(db) => db,
-            None => self.open()?,
-        };
-        let done = work(&mut *db)?;
-        *held = Some(db);
-        Ok(done)
-    }
-
-    fn open(&self) -> Result<Box<dyn Database>, Error> {
-        let mut db: Box<dyn Database> = match Access::read(&self.config)? {
-            Some(access) => Box::new(Postgres::open(&access, Durability::Full, PATIENCE)?),
-            None => {
-                let dir = self.config.keys_dir();
-                make_dir(&dir)?;
-                Box::new(Sqlite::open(&dir.join(FILE), Durability::Full)?)
-            }
-        };
-        db.define(&[TABLE, suspensions::TABLE], &[])?;
-        Ok(db)
-    }
+fn open(config: &Config) -> Result<Box<dyn Database>, Error> {
+    let mut db: Box<dyn Database> = match Access::read(config)? {
+        Some(access) => Box::new(Postgres::open(&access, Durability::Full, PATIENCE)?),
+        None => {
+            let dir = config.keys_dir();
+            make_dir(&dir)?;
+            Box::new(Sqlite::open(&dir.join(FILE), Durability::Full)?)
+        }
+    };
+    db.define(&[TABLE, suspensions::TABLE], &[])?;
+    Ok(db)
 }
 
 fn read(row: &[Value]) -> Option<Stopped> {
@@ -211,10 +191,10 @@ mod tests {
     async fn a_row_of_a_later_version_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let store = store(dir.path());
-        let row = |db: &mut dyn Database| {
+        let row = |db: &mut Box<dyn Database>| {
             db.run("INSERT INTO stopped VALUES ('region:x', 1, 'a', 'b')", &[])
         };
-        store.with(row).await.unwrap();
+        store.db.with(row).await.unwrap();
         let error = store.load().await.unwrap_err().to_string();
         assert!(
             error.contains("holds a switch of a later version"),

@@ -44,7 +44,14 @@ impl Batches {
         self.gate.deps.observer.batch_jobs(&counts);
         let free = MOST_JOBS.saturating_sub(jobs.len());
         let free = u32::try_from(free).unwrap_or(0);
-        for due in self.store.claim(free, LEASE).await? {
+        for claimed in self.store.claim(free, LEASE).await? {
+            let due = match claimed {
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::error!(%error, "BatchJobsNotKept: a job cannot be read");
+                    continue;
+                }
+            };
             let (this, room, stop) = (Arc::clone(self), Arc::clone(room), stop.clone());
             jobs.spawn(async move { this.job(due, room, stop).await });
         }

@@ -315,6 +315,28 @@ async fn of_who_is_protected_since_nothing_is_told() {
 }
 
 #[tokio::test]
+async fn no_verdict_is_remembered_for_longer_than_a_quarter_of_an_hour() {
+    let scene = Scene::keeping(Office::answers(Source::Tax), Duration::from_secs(3_600));
+    assert_eq!(scene.told(&claim(so())).await, FRESH);
+    // Being told of it again makes it last no longer.
+    for _ in 0..14 {
+        pass(Duration::from_secs(60)).await;
+        assert_eq!(scene.told(&claim(so())).await, KEPT);
+    }
+    pass(Duration::from_secs(61)).await;
+    assert_eq!(scene.told(&claim(so())).await, FRESH);
+    assert_eq!(scene.asked(), 2);
+    scene.world.close().await;
+}
+
+/// Lets so much time pass at once.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
 async fn a_verdict_is_forgotten_in_time_and_none_is_kept_where_none_is_to_be() {
     let scene = Scene::keeping(Office::answers(Source::Tax), Duration::from_millis(500));
     assert_eq!(scene.told(&claim(so())).await, FRESH);

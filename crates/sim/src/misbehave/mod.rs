@@ -5,20 +5,22 @@
 //! own wire; [`FaultKind::ResetOnAccept`], which the stage does before anything is said.
 
 mod body;
+mod hang;
 mod login;
 
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use exchange::Clock;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use jiff::Timestamp;
 
 use crate::bomb::bomb;
 use crate::charset::Charset;
-use crate::{Again, FaultKind, Fuse};
+use crate::{Again, FaultKind, Fuse, Journal};
 pub use body::{Spoilt, Then};
+pub use hang::hang;
 
 /// What a faulty behaviour needs beside the fault.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +29,10 @@ pub struct Means<'a> {
     pub fuse: &'a Fuse,
     /// When to come again.
     pub again: Again,
-    /// The time.
-    pub now: Timestamp,
+    /// Where it is noted that whoever asked has left.
+    pub journal: &'a Journal,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
 }
 
 /// Turns a prepared answer into the faulty behaviour; without a fault, or with one that the
@@ -43,7 +47,7 @@ pub async fn misbehave(
         return prepared.map(Body::from);
     };
     match fault {
-        FaultKind::Hang => std::future::pending().await,
+        FaultKind::Hang => hang(means.journal, means.clock).await,
         FaultKind::Slow => {
             tokio::time::sleep(SLOW).await;
             prepared.map(Body::from)
@@ -58,7 +62,7 @@ pub async fn misbehave(
     reason = "what is left bends an answer"
 )]
 fn answered(fault: FaultKind, means: Means<'_>) -> Option<Response<Body>> {
-    let again = |usual| means.again.text(usual, means.now);
+    let again = |usual| means.again.text(usual, means.clock.now());
     Some(match fault {
         FaultKind::ServerError => refusal(StatusCode::INTERNAL_SERVER_ERROR, None),
         FaultKind::LoginPage => login::page(),

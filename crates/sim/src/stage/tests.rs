@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::Extension;
 use axum::routing::post;
 use bytes::Bytes;
-use exchange::{CitizenId, Source};
+use exchange::{CitizenId, Clock, Source};
 use http::Response;
 use jiff::Timestamp;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
@@ -22,6 +22,16 @@ use super::{Error, Fuse, Handle, Stage, StageConfig};
 use crate::{Asked, FaultKind, Means, misbehave};
 
 const ANSWER: &str = "an answer that is long enough to be cut in two, được";
+
+/// A clock that stands.
+#[derive(Debug)]
+struct Epoch;
+
+impl Clock for Epoch {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
 
 /// A simulator whose questions are bare personal numbers.
 async fn stage() -> Stage {
@@ -37,8 +47,13 @@ fn router(stage: &Stage) -> Router {
         let fault = knobs.decide(&id);
         journal.record(|| Asked::new(Timestamp::UNIX_EPOCH, "ask", Some(&id)));
         let prepared = Response::new(Bytes::from_static(ANSWER.as_bytes()));
-        let (fuse, again, now) = (&fuse, knobs.again(), Timestamp::UNIX_EPOCH);
-        misbehave(fault, prepared, Means { fuse, again, now }).await
+        let means = Means {
+            fuse: &fuse,
+            again: knobs.again(),
+            journal: &journal,
+            clock: &Epoch,
+        };
+        misbehave(fault, prepared, means).await
     };
     Router::new().route("/", post(answer))
 }
@@ -288,6 +303,23 @@ async fn a_drip_and_a_hung_body_begin_and_do_not_end() {
         let asked = timeout(Duration::from_millis(1_500), spoilt(&simulator, fault)).await;
         assert!(asked.is_err(), "{fault:?}");
     }
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn who_leaves_a_question_that_hangs_is_noted() {
+    let simulator = simulator().await;
+    let left = timeout(Duration::from_millis(100), ask(&simulator, "000104")).await;
+    assert!(left.is_err());
+    let noted = async {
+        while simulator.journal().total() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), noted).await.unwrap();
+    let operations = simulator.journal().entries();
+    let operations = operations.iter().map(|it| it.operation.as_str());
+    assert_eq!(operations.collect::<Vec<_>>(), ["ask", "cancel"]);
     simulator.stop().await;
 }
 

@@ -76,8 +76,13 @@ async fn enquire(
     };
     let fault = desk.knobs.decide(&enquiry.subject);
     let (answer, fault) = desk.answer(&enquiry, fault, &headers);
-    let (fuse, again, now) = (&fuse, desk.knobs.again(), desk.clock.now());
-    misbehave(fault, answer, Means { fuse, again, now }).await
+    let means = Means {
+        fuse: &fuse,
+        again: desk.knobs.again(),
+        journal: &desk.journal,
+        clock: &*desk.clock,
+    };
+    misbehave(fault, answer, means).await
 }
 
 async fn look(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response<Body> {

@@ -273,9 +273,13 @@ async fn search(
         _ => id,
     };
     let reply = ministry.reply(code, &data.unwrap_or_default(), to);
-    let again = ministry.knobs.again();
-    let (fuse, now) = (&fuse, ministry.clock.now());
-    misbehave(fault, reply, Means { fuse, again, now }).await
+    let means = Means {
+        fuse: &fuse,
+        again: ministry.knobs.again(),
+        journal: &ministry.journal,
+        clock: &*ministry.clock,
+    };
+    misbehave(fault, reply, means).await
 }
 
 /// How what stands before a ministry may say the same.

@@ -131,8 +131,13 @@ impl Desk {
             _ => &question.request_id,
         };
         let answer = say::citizens(answers, now, &citizens);
-        let again = self.knobs.again();
-        misbehave(fault, answer, Means { fuse, again, now }).await
+        let means = Means {
+            fuse,
+            again: self.knobs.again(),
+            journal: &self.journal,
+            clock: &*self.clock,
+        };
+        misbehave(fault, answer, means).await
     }
 
     /// The number asked for, or those behind a legacy number.

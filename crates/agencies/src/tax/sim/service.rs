@@ -68,7 +68,7 @@ impl Register {
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 Ok(None)
             }
-            Some(FaultKind::Hang) => std::future::pending().await,
+            Some(FaultKind::Hang) => sim::hang(&self.journal, &*self.clock).await,
             Some(fault) => Err(refusal(fault, self.knobs.again())),
         }
     }

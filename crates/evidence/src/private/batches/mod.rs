@@ -15,15 +15,15 @@ mod sql;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use exchange::Clock;
-use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use super::access::Access;
 use super::databases;
+use super::lazy::Lazy;
 use super::log_number;
 use super::postgres::Postgres;
 use super::sql::{Database, Durability, Value, at_once, insert};
@@ -39,15 +39,7 @@ use seal::{Part, Seal};
 
 /// Where batch jobs are kept. Cloned by reference count.
 #[derive(Clone, Debug)]
-pub struct BatchStore(Arc<Store>);
-
-#[derive(Debug)]
-struct Store {
-    config: Config,
-    clock: Arc<dyn Clock>,
-    /// None before the first use, and after a failure.
-    open: Mutex<Option<Opened>>,
-}
+pub struct BatchStore(Lazy<Opened>);
 
 /// The store as it is open.
 #[derive(Debug)]
@@ -65,12 +57,8 @@ impl BatchStore {
     /// The store of a node. Nothing is opened before it is used.
     #[must_use]
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
-        let (config, open) = (config.clone(), Mutex::default());
-        Self(Arc::new(Store {
-            config,
-            clock,
-            open,
-        }))
+        let config = config.clone();
+        Self(Lazy::new(move || open(&config, &clock)))
     }
 
     /// Takes a job, unless the caller has `most` that are not over.
@@ -78,7 +66,7 @@ impl BatchStore {
     /// # Errors
     /// The store cannot be written.
     pub async fn create(&self, job: NewBatch, most: u64) -> Result<Created, Error> {
-        self.with(move |it| it.create(&job, most)).await
+        self.0.with(move |it| it.create(&job, most)).await
     }
 
     /// A job, unless it has expired.
@@ -87,7 +75,7 @@ impl BatchStore {
     /// The store cannot be read, or holds what a later version has written.
     pub async fn find(&self, key: &BatchKey) -> Result<Option<KeptBatch>, Error> {
         let key = key.clone();
-        self.with(move |it| it.find(&key)).await
+        self.0.with(move |it| it.find(&key)).await
     }
 
     /// The results of a job behind one number, `limit` at most and not many more than `bytes`.
@@ -102,7 +90,8 @@ impl BatchStore {
         bytes: usize,
     ) -> Result<(Vec<KeptResult>, bool), Error> {
         let key = key.clone();
-        self.with(move |it| it.results(&key, after, limit, bytes))
+        self.0
+            .with(move |it| it.results(&key, after, limit, bytes))
             .await
     }
 
@@ -112,7 +101,7 @@ impl BatchStore {
     /// The store cannot be written.
     pub async fn cancel(&self, key: &BatchKey) -> Result<(), Error> {
         let key = key.clone();
-        self.with(move |it| it.cancel(&key)).await
+        self.0.with(move |it| it.cancel(&key)).await
     }
 
     /// Lets go of what an earlier run of this node has held.
@@ -120,15 +109,20 @@ impl BatchStore {
     /// # Errors
     /// The store cannot be written.
     pub async fn let_go(&self) -> Result<(), Error> {
-        self.with(Opened::let_go).await
+        self.0.with(Opened::let_go).await
     }
 
-    /// Takes jobs that nobody runs, `most` at most: they are this node's for that long.
+    /// Takes jobs that nobody runs, `most` at most: they are this node's for that long. One that cannot
+    /// be read is an error of its own: a part of it does not open, or a later version has written it.
     ///
     /// # Errors
-    /// The store cannot be written, or holds what a later version has written.
-    pub async fn claim(&self, most: u32, lease: Duration) -> Result<Vec<Due>, Error> {
-        self.with(move |it| it.claim(most, lease)).await
+    /// The store cannot be written.
+    pub async fn claim(
+        &self,
+        most: u32,
+        lease: Duration,
+    ) -> Result<Vec<Result<Due, Error>>, Error> {
+        self.0.with(move |it| it.claim(most, lease)).await
     }
 
     /// Keeps how far a job is, and holds it for that long again; false if it is not this node's any
@@ -143,7 +137,7 @@ impl BatchStore {
         lease: Duration,
     ) -> Result<bool, Error> {
         let (key, step) = (key.clone(), Arc::clone(step));
-        self.with(move |it| it.keep(&key, &step, lease)).await
+        self.0.with(move |it| it.keep(&key, &step, lease)).await
     }
 
     /// Ends jobs whose time is over, and destroys those that have expired; how many are in each state
@@ -152,49 +146,26 @@ impl BatchStore {
     /// # Errors
     /// The store cannot be written.
     pub async fn sweep(&self) -> Result<Vec<(BatchState, u64)>, Error> {
-        self.with(Opened::sweep).await
-    }
-
-    /// Uses the database away from where nothing may block; opens it if it is not open.
-    async fn with<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Opened) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let store = Arc::clone(&self.0);
-        let working = spawn_blocking(move || store.with(work));
-        working.await.unwrap_or(Err(Error::Ended))
+        self.0.with(Opened::sweep).await
     }
 }
 
-impl Store {
-    fn with<T>(&self, work: impl FnOnce(&mut Opened) -> Result<T, Error>) -> Result<T, Error> {
-        let mut held = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut opened = match held.take() {
-            Some(opened) => opened,
-            None => self.open()?,
-        };
-        let done = work(&mut opened)?;
-        *held = Some(opened);
-        Ok(done)
-    }
-
-    fn open(&self) -> Result<Opened, Error> {
-        let dir = self.config.index_dir();
-        make_dir(&dir)?;
-        let base = databases::batch_key(&self.config)?;
-        let mut db: Box<dyn Database> = match Access::read(&self.config)? {
-            Some(access) => Box::new(Postgres::open(&access, Durability::Full, PATIENCE)?),
-            None => Box::new(Sqlite::open(&dir.join(FILE), Durability::Full)?),
-        };
-        db.define(&sql::TABLES, &sql::INDEXES)?;
-        Ok(Opened {
-            db,
-            base,
-            node: log_number(&self.config.origin),
-            kept: i64::from(self.config.batch_results_s.get()) * 1_000,
-            clock: Arc::clone(&self.clock),
-        })
-    }
+fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, Error> {
+    let dir = config.index_dir();
+    make_dir(&dir)?;
+    let base = databases::batch_key(config)?;
+    let mut db: Box<dyn Database> = match Access::read(config)? {
+        Some(access) => Box::new(Postgres::open(&access, Durability::Full, PATIENCE)?),
+        None => Box::new(Sqlite::open(&dir.join(FILE), Durability::Full)?),
+    };
+    db.define(&sql::TABLES, &sql::INDEXES)?;
+    Ok(Opened {
+        db,
+        base,
+        node: log_number(&config.origin),
+        kept: i64::from(config.batch_results_s.get()) * 1_000,
+        clock: Arc::clone(clock),
+    })
 }
 
 impl Opened {
@@ -291,7 +262,7 @@ impl Opened {
         self.db.run(sql::LET_GO, &[node]).map(drop)
     }
 
-    fn claim(&mut self, most: u32, lease: Duration) -> Result<Vec<Due>, Error> {
+    fn claim(&mut self, most: u32, lease: Duration) -> Result<Vec<Result<Due, Error>>, Error> {
         let now = self.now()?;
         let until = Value::Int(now + millis(lease));
         let values = [Value::Int(now), Value::of(most.into())];
@@ -302,7 +273,10 @@ impl Opened {
             let values = [node, until.clone(), tag.clone(), Value::Int(now)];
             // Another node may have been faster.
             if self.db.run(sql::CLAIM, &values)? > 0 {
-                claimed.extend(self.due(tag)?);
+                match self.due(tag) {
+                    Err(error) if error.may_pass() => return Err(error),
+                    due => claimed.extend(due.transpose()),
+                }
             }
         }
         Ok(claimed)

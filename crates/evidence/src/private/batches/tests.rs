@@ -99,7 +99,7 @@ async fn one_node_runs_a_job_and_keeps_its_results(config: &Config) {
     let [store, other] = nodes(config);
     let key = key("runs");
     store.create(job(&key, "a", 3), 9).await.unwrap();
-    let [due] = &*store.claim(9, LEASE).await.unwrap() else {
+    let [Ok(due)] = &*store.claim(9, LEASE).await.unwrap() else {
         panic!("not claimed");
     };
     assert_eq!(due.job.key, key);
@@ -148,7 +148,7 @@ async fn of_a_node_that_is_gone_another_takes_the_job(config: &Config) {
     assert_eq!(store.claim(9, LEASE).await.unwrap().len(), 1);
     let one = step(BatchState::Running, 1, &[(0, "zero")]);
     assert!(store.keep(&key, &one, Duration::ZERO).await.unwrap());
-    let [due] = &*other.claim(9, LEASE).await.unwrap() else {
+    let [Ok(due)] = &*other.claim(9, LEASE).await.unwrap() else {
         panic!("not claimed");
     };
     // What has its result is not asked again.
@@ -273,10 +273,34 @@ async fn a_row_of_a_later_version_is_an_error() {
     let key = key("later");
     store.create(job(&key, "a", 1), 9).await.unwrap();
     let change = |it: &mut Opened| it.db.run("UPDATE batch_job SET state = 'ASLEEP'", &[]);
-    store.with(change).await.unwrap();
+    store.0.with(change).await.unwrap();
     let error = store.find(&key).await.unwrap_err().to_string();
     assert!(
         error.contains("holds a batch job of a later version"),
         "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_does_not_keep_others_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let [store, _] = nodes(&config(dir.path()));
+    for name in ["damaged", "later", "sound"] {
+        store.create(job(&key(name), name, 1), 9).await.unwrap();
+    }
+    let change = |it: &mut Opened| {
+        let damaged = "UPDATE batch_job SET plan = certificate WHERE system = 'damaged'";
+        it.db.run(damaged, &[])?;
+        let later = "UPDATE batch_job SET request = 'of another kind' WHERE system = 'later'";
+        it.db.run(later, &[])
+    };
+    store.0.with(change).await.unwrap();
+    let claimed = store.claim(9, LEASE).await.unwrap();
+    let sound: Vec<_> = claimed.iter().flatten().collect();
+    assert_eq!((claimed.len(), sound.len()), (3, 1));
+    assert_eq!(sound[0].job.key.system.as_str(), "sound");
+    assert!(
+        store.claim(9, LEASE).await.unwrap().is_empty(),
+        "not at every look"
     );
 }
