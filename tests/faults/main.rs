@@ -12,6 +12,7 @@
 )]
 
 mod agencies;
+mod amplification;
 mod bad_day;
 mod batches;
 mod bodies;
@@ -20,8 +21,10 @@ mod errors;
 mod identical;
 mod line;
 mod maintenance;
+mod phases;
 mod proxy;
 mod refusals;
+mod row;
 mod scenarios;
 mod scene;
 mod sessions;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use exchange::Source;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use tests::{Beside, Sandbox, run, set};
+use tests::{Sandbox, run, set};
 use time::{Duration as Days, OffsetDateTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +15,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion, version};
 use toml::Table;
 
-use crate::scene::{ask, only_fails, state, status};
+use crate::row::{KNOWN, Row};
+use crate::scene::{only_fails, state, status};
 
 /// An authority of its own, in a file.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -139,9 +140,11 @@ async fn an_agency_that_cannot_prove_who_it_is_is_unavailable() {
                 continue;
             }
             let node = format!("{why}-{}", source as u8);
-            let gateway = Beside::start(&sandbox, &node, |config| at(config, source, port));
-            let caller = gateway.caller(&sandbox, "commune");
-            let answer = ask(&caller, "999099000001", 4).await;
+            let row = Row::begin(&sandbox, &node, &[source], |config| {
+                at(config, source, port);
+            })
+            .await;
+            let answer = row.caller.ask(KNOWN, 4).await;
             assert_eq!(answer.status, 200, "{why} {source}: {}", answer.text);
             let answer = answer.json();
             assert_eq!(
@@ -152,6 +155,7 @@ async fn an_agency_that_cannot_prove_who_it_is_is_unavailable() {
             let reason = &status(&answer, source)["reason"];
             assert_eq!(reason, "UPSTREAM_TLS", "{why} {source}: {answer}");
             only_fails(&answer, source);
+            row.ends().await;
         }
     }
 }
@@ -165,16 +169,17 @@ async fn an_old_version_is_spoken_where_that_is_said() {
     let port = known.server("localhost", 30, &version::TLS12).await;
     for source in Source::ALL {
         let node = format!("old-{}", source as u8);
-        let gateway = Beside::start(&sandbox, &node, |config| {
+        let row = Row::begin(&sandbox, &node, &[source], |config| {
             at(config, source, port);
             set(config, &format!("agency.{source}"), "min_tls", "1.2");
-        });
-        let caller = gateway.caller(&sandbox, "commune");
-        let answer = ask(&caller, "999099000001", 4).await.json();
+        })
+        .await;
+        let answer = row.caller.ask(KNOWN, 4).await.json();
         // It shakes hands, and says nothing more.
         let reason = status(&answer, source)["reason"].clone();
         assert_ne!(reason, "UPSTREAM_TLS", "{source}: {answer}");
         assert_eq!(state(&answer, source), "UNAVAILABLE", "{source}: {answer}");
+        row.ends().await;
     }
     let schema = run(&["schema", "config"]).out.to_lowercase();
     for word in ["insecure", "skip_verify", "verify_", "no_verify"] {
@@ -262,18 +267,20 @@ async fn a_redirect_is_not_followed() {
     });
     let sandbox = Sandbox::start();
     for source in [Source::Population, Source::Health] {
-        let gateway = Beside::start(&sandbox, &format!("way-{}", source as u8), |config| {
+        let node = format!("way-{}", source as u8);
+        let row = Row::begin(&sandbox, &node, &[source], |config| {
             let stanza = format!("agency.{source}");
             set(config, &stanza, "url", format!("http://127.0.0.1:{port}/"));
-        });
-        let caller = gateway.caller(&sandbox, "commune");
-        let answer = ask(&caller, "999099000001", 4).await.json();
+        })
+        .await;
+        let answer = row.caller.ask(KNOWN, 4).await.json();
         let states = ["UNAVAILABLE", "INVALID_ANSWER"];
         assert!(
             states.contains(&state(&answer, source)),
             "{source}: {answer}"
         );
         only_fails(&answer, source);
+        row.ends().await;
     }
     assert!(asked.load(Ordering::Relaxed) >= 2);
     assert_eq!(

@@ -9,7 +9,7 @@ use prost::Message as _;
 use serde_json::{Value, json};
 use tests::frames::{Frames, block, code, flag, frame, get, kind, post, reset};
 use tests::vitals::Metrics;
-use tests::{Node, Rest, Sandbox, Wire, everything, question};
+use tests::{Node, Rest, Sandbox, Wire, everything, field_of, question};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
@@ -164,7 +164,7 @@ async fn a_caller_who_leaves_ends_the_question_to_the_agency_at_once() {
 
     let mut left = 0;
     for agency in &agencies {
-        let asked = question(CITIZEN, "ONE_STOP_DESK", field(agency.source));
+        let asked = question(CITIZEN, "ONE_STOP_DESK", field_of(agency.source));
         let mut before = 0;
         for mut caller in Caller::all(&wire).await {
             let mut took = Vec::new();
@@ -203,17 +203,6 @@ async fn a_caller_who_leaves_ends_the_question_to_the_agency_at_once() {
     let accesses: Vec<_> = leaves.iter().filter(|it| it["t"] == "ACCESS").collect();
     let abandoned = accesses.iter().filter(|it| it["dec"] == "ABANDONED");
     assert_eq!((accesses.len(), abandoned.count()), (left + 1, left));
-}
-
-/// A field of a source.
-const fn field(source: Source) -> &'static str {
-    match source {
-        Source::Population => "population.name",
-        Source::Health => "health.bloodGroup",
-        Source::CivilStatus => "civilStatus.birthPlace",
-        Source::Tax => "tax.status",
-        Source::SocialSecurity => "socialSecurity.insuranceCode",
-    }
 }
 
 fn over_http1(question: &Value) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::{Client, Endpoint, MinTls, Miss};
-use exchange::SystemClock;
+use exchange::{Source, SystemClock};
 use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -183,6 +183,17 @@ pub fn apart(mut question: Value) -> Value {
         .expect("a question has one")
         .insert("dossierNo".to_owned(), dossier.into());
     question
+}
+
+/// One field of a source, as a mask in lowerCamelCase.
+pub const fn field_of(source: Source) -> &'static str {
+    match source {
+        Source::Population => "population.name",
+        Source::Health => "health.bloodGroup",
+        Source::CivilStatus => "civilStatus.birthPlace",
+        Source::Tax => "tax.status",
+        Source::SocialSecurity => "socialSecurity.insuranceCode",
+    }
 }
 
 /// Every field of every source, as a mask in lowerCamelCase.
