@@ -16,6 +16,7 @@ mod amplification;
 mod bad_day;
 mod batches;
 mod bodies;
+mod elsewhere;
 mod endpoints;
 mod errors;
 mod identical;
