@@ -19,6 +19,7 @@ mod bodies;
 mod elsewhere;
 mod endpoints;
 mod errors;
+mod hurry;
 mod identical;
 mod line;
 mod maintenance;
