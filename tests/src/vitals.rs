@@ -81,7 +81,7 @@ pub fn resident(sandbox: &Sandbox) -> u64 {
 }
 
 /// The memory of a process, in KiB.
-fn resident_of(pid: u32) -> u64 {
+pub fn resident_of(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
     let status = status.expect("it is alive");
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
