@@ -276,6 +276,6 @@ impl Before {
 /// Who a gateway is asked about by another caller.
 const NEIGHBOUR: &str = "999099000001";
 /// Between two questions of another caller: the machine is not theirs alone.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
