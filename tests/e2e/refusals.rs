@@ -156,6 +156,10 @@ async fn every_violation_is_listed_at_once() {
 async fn a_personal_id_in_a_url_is_refused_and_never_logged() {
     let sandbox = Sandbox::start();
     let rest = Rest::new(&sandbox, "commune");
+    let (asked, recorded) = (
+        journal(&sandbox, Source::Tax).await.len(),
+        sandbox.verify(None).out,
+    );
     for path in [
         "/v1/citizens/999099000001",
         "/v1/fields?id=999-099-000-001",
@@ -164,6 +168,21 @@ async fn a_personal_id_in_a_url_is_refused_and_never_logged() {
         let answer = rest.get(path).await.unwrap();
         assert_eq!(answer.status, 400, "{path}: {}", answer.text);
         assert_eq!(answer.json()["reason"], "PII_IN_URL", "{path}");
+    }
+    // Nor is a good question answered behind such an address.
+    let path = format!("/v1/citizens:lookup?about={GOOD}");
+    let answer = rest.post(&path, good().to_string(), &[]).await.unwrap();
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    assert_eq!(answer.json()["reason"], "PII_IN_URL");
+    let now = journal(&sandbox, Source::Tax).await.len();
+    assert_eq!(now, asked, "an agency was asked");
+    for kind in ["ACCESS", "DENIED"] {
+        let count = |verified: &str| {
+            let line = verified.lines().find(|line| line.trim().starts_with(kind));
+            line.map(str::to_owned)
+        };
+        let now = sandbox.verify(None).out;
+        assert_eq!(count(&now), count(&recorded), "it was recorded");
     }
     assert!(!sandbox.logged().contains("999099"), "an id is in the log");
 }

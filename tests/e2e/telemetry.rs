@@ -1,75 +1,9 @@
 //! Traces leave over OTLP, form the tree of the road, and hold nothing personal.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
 use opentelemetry_proto::tonic::trace::v1::Span;
-use tests::{Rest, Sandbox, everything, question};
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status};
-
-/// Keeps every span that is exported to it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Receiver(Arc<Mutex<Vec<Span>>>);
-
-#[tonic::async_trait]
-impl TraceService for Receiver {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let scopes = request
-            .into_inner()
-            .resource_spans
-            .into_iter()
-            .flat_map(|r| r.scope_spans);
-        self.0
-            .lock()
-            .unwrap()
-            .extend(scopes.flat_map(|scope| scope.spans));
-        Ok(Response::new(ExportTraceServiceResponse::default()))
-    }
-}
-
-impl Receiver {
-    pub(crate) async fn start(&self) -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = tonic::transport::Server::builder()
-            .add_service(TraceServiceServer::new(self.clone()))
-            .serve_with_incoming(TcpListenerStream::new(listener));
-        tokio::spawn(server);
-        format!("http://{address}")
-    }
-
-    pub(crate) fn spans(&self) -> Vec<Span> {
-        self.0.lock().unwrap().clone()
-    }
-
-    /// Waits until there are so many spans of that name.
-    pub(crate) async fn wait_for(&self, name: &str, count: usize) {
-        for _ in 0..2_000 {
-            if self
-                .spans()
-                .iter()
-                .filter(|span| span.name.contains(name))
-                .count()
-                >= count
-            {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("no {count} spans {name} in {:?}", names(&self.spans()));
-    }
-}
+use tests::{Receiver, Rest, Sandbox, everything, question};
 
 fn names(spans: &[Span]) -> Vec<&str> {
     spans.iter().map(|span| span.name.as_str()).collect()

@@ -50,8 +50,9 @@ pub(crate) async fn logins(sandbox: &Sandbox, source: Source) -> usize {
     entries.iter().filter(is_login).count()
 }
 
-/// The ports from which somebody is connected to a source.
-pub(crate) fn connections(sandbox: &Sandbox, source: Source) -> BTreeSet<u16> {
+/// The ports from which a process is connected to a source.
+pub(crate) fn connections(pid: u32, sandbox: &Sandbox, source: Source) -> BTreeSet<u16> {
+    let held = sockets(pid);
     let url: url::Url = sandbox
         .text(&format!("/agencies/{source}/url"))
         .parse()
@@ -62,16 +63,27 @@ pub(crate) fn connections(sandbox: &Sandbox, source: Source) -> BTreeSet<u16> {
         let text = std::fs::read_to_string(table).unwrap_or_default();
         for line in text.lines().skip(1) {
             let fields: Vec<&str> = line.split_whitespace().collect();
-            let [_, local, remote, state, ..] = fields.as_slice() else {
+            let [_, local, remote, state, _, _, _, _, _, inode, ..] = fields.as_slice() else {
                 continue;
             };
-            if remote.ends_with(&port) && *state == ESTABLISHED {
+            if remote.ends_with(&port) && *state == ESTABLISHED && held.contains(*inode) {
                 let (_, local) = local.rsplit_once(':').unwrap();
                 ports.insert(u16::from_str_radix(local, 16).unwrap());
             }
         }
     }
     ports
+}
+
+/// The sockets that a process holds, by their inodes.
+fn sockets(pid: u32) -> BTreeSet<String> {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let links = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    let inodes = links.filter_map(|link| {
+        let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+        Some(inode.to_owned())
+    });
+    inodes.collect()
 }
 
 fn control(sandbox: &Sandbox, source: Source) -> Rest {

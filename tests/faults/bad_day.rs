@@ -23,6 +23,15 @@ async fn a_bad_day_of_all_five_agencies_costs_their_parts_and_nothing_else() {
     };
     let report = plan.run().await;
     println!("{report}");
-    println!("{}", report.save().display());
+    let page = report.save();
+    println!("{}", page.display());
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.ends_with("</html>\n") || page.ends_with("</html>"));
+    assert!(page.matches("<svg").count() >= 3, "charts");
+    let counted = report.seen.len().to_string();
+    assert!(
+        page.contains(&counted),
+        "{counted} questions are not told of"
+    );
     assert_eq!(report.wrong(), Vec::<String>::new());
 }

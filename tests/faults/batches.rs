@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use exchange::{Clock as _, Source, SystemClock};
@@ -9,11 +10,19 @@ use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::jobs::{JOBS, citizens, count, create, created, job, look, results, state, until};
-use tests::{Beside, Node, Rest, Sandbox, question, set, verify};
+use tests::vitals::Metrics;
+use tests::{Beside, Node, Rest, RestAnswer, Sandbox, question, set, verify};
 use tokio::time::{Instant, sleep};
 
 use crate::agencies::{journal, knob};
+use crate::row::Row;
 use crate::scene::latency;
+
+/// The place of the item that a result belongs to.
+fn place(result: &Value) -> usize {
+    let row = result["correlationId"].as_str().unwrap();
+    row.trim_start_matches("row-").parse().unwrap()
+}
 
 /// Every item has one result with everything about its citizen, and a receipt of its own.
 fn whole(results: &[Value], citizens: &[String], source: &str) -> Vec<String> {
@@ -25,10 +34,10 @@ fn whole(results: &[Value], citizens: &[String], source: &str) -> Vec<String> {
     );
     let mut seqs = BTreeSet::new();
     let receipts = results.iter().map(|result| {
-        let place: usize = row(result).trim_start_matches("row-").parse().unwrap();
         let lookup = &result["lookup"];
         assert_eq!(
-            lookup["citizen"][source]["personalId"], citizens[place],
+            lookup["citizen"][source]["personalId"],
+            citizens[place(result)],
             "{result}"
         );
         assert_eq!(lookup["completeness"], "COMPLETENESS_COMPLETE");
@@ -42,9 +51,14 @@ fn whole(results: &[Value], citizens: &[String], source: &str) -> Vec<String> {
 /// Ends a node; every receipt verifies against its log.
 fn proven(node: &Node, serving: tests::Serving, receipts: &[String]) {
     assert!(serving.terminate(), "it did not end well");
-    let file = node.config.with_extension("receipts");
+    verified(&node.log, receipts);
+}
+
+/// Every receipt verifies against a log.
+fn verified(log: &Path, receipts: &[String]) {
+    let file = log.with_extension("receipts");
     fs::write(&file, receipts.join("\n") + "\n").unwrap();
-    let verified = verify(&node.log, Some(&file));
+    let verified = verify(log, Some(&file));
     assert_eq!(verified.code, 0, "{}", verified.err);
 }
 
@@ -62,57 +76,42 @@ fn wait_of(job: &Value) -> SignedDuration {
 
 /// Row U16: while a source is in an announced window, a job is PAUSED with the reason and the time, and
 /// an interactive call is told MAINTENANCE and when to come again; a job that asks another source goes on;
-/// when the window has ended, the job resumes by itself and SUCCEEDS: each item has one result, and its
+/// when the window ends, the job resumes by itself and SUCCEEDS: each item has one result, and its
 /// receipt verifies.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_waits_for_the_end_of_a_window_and_resumes_by_itself() {
     let sandbox = Sandbox::start();
-    let vietnam = TimeZone::fixed(offset(7));
-    let now = SystemClock.now().to_zoned(vietnam);
-    let at = |minutes: i64| {
-        let time = &now + SignedDuration::from_mins(minutes);
-        time.strftime("%Y-%m-%dT%H:%M").to_string()
-    };
     let source = Source::Population;
-    let (long, window) = (at(60), |end: &str| format!("{}/{end}", at(-60)));
-    let node = Node::beside(&sandbox, "window", |config| {
-        let windows = toml::Value::Array(vec![window(&long).into()]);
+    let end = SystemClock.now() + SignedDuration::from_secs(WINDOW_S);
+    let row = Row::begin(&sandbox, "window", &[source], |config| {
+        let windows = toml::Value::Array(vec![window_until(end).into()]);
         set(config, "agency.population", "maintenance", windows);
-    });
-    let serving = node.start();
-    let caller = Rest::at(&node.url, &sandbox, "commune");
+    })
+    .await;
+    let caller = row.gateway.caller(&sandbox, "commune");
     let citizens = citizens(30);
     let id = created(&caller, &job(&citizens, "population.personalId,tax.status")).await;
     let paused = until(&caller, &id, |job| state(job) == "PAUSED").await;
     assert_eq!(paused["reason"], "MAINTENANCE", "{paused}");
-    let wait = wait_of(&paused).as_secs();
-    assert!((3_000..=3_600).contains(&wait), "{wait} s: {paused}");
+    let next: Timestamp = paused["nextTryTime"].as_str().unwrap().parse().unwrap();
+    assert!(next >= end, "{paused}");
     assert_eq!(
         (count(&paused, "succeeded"), count(&paused, "failed")),
         (0, 0)
     );
-    let body = question("999099001005", "ONE_STOP_DESK", "population.name").to_string();
-    let failed = caller.post("/v1/citizens:lookup", body, &[]).await.unwrap();
-    assert_eq!(failed.json()["reason"], "MAINTENANCE", "{}", failed.text);
-    let again: u64 = failed.headers["retry-after"]
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!((3_000..=4_600).contains(&again), "{again}");
+    let alone = question("999099001005", "ONE_STOP_DESK", "population.name");
+    is_told_to_come_after(&row.caller.put(&alone, 4).await, end);
     // Another source is not closed.
     let other = created(&caller, &job(&citizens[..3], "tax.personalId")).await;
     until(&caller, &other, |job| state(job) == "SUCCEEDED").await;
-    whole(&results(&caller, &other, 50).await, &citizens[..3], "tax");
+    let own = results(&caller, &other, 50).await;
+    whole(&own, &citizens[..3], "tax");
     assert_eq!(state(&look(&caller, &id).await), "PAUSED");
     assert_eq!(questions(&sandbox, source, &citizens).await, 0);
+    assert!(SystemClock.now() < end, "the window was over too soon");
 
-    // The window ends at the next start, which finds the job as it was.
-    assert!(serving.terminate());
-    let text = fs::read_to_string(&node.config).unwrap();
-    fs::write(&node.config, text.replace(&window(&long), &window(&at(-1)))).unwrap();
-    let serving = node.start();
     let done = until(&caller, &id, |job| state(job) == "SUCCEEDED").await;
+    assert!(SystemClock.now() >= end, "{done}");
     assert_eq!(
         (count(&done, "succeeded"), count(&done, "failed")),
         (30, 0),
@@ -122,9 +121,41 @@ async fn a_job_waits_for_the_end_of_a_window_and_resumes_by_itself() {
         done["reason"].is_null() && done["nextTryTime"].is_null(),
         "{done}"
     );
-    let receipts = whole(&results(&caller, &id, 7).await, &citizens, "population");
-    proven(&node, serving, &receipts);
+    let all = results(&caller, &id, 7).await;
+    let receipts = whole(&all, &citizens, "population");
+    verified(row.gateway.log(), &receipts);
+    for result in own.iter().chain(&all) {
+        let citizen = &citizens[place(result)];
+        row.caller
+            .got(&result["requestId"], citizen, &result["lookup"]);
+    }
+    // Those that met the window: one, or as many as were asked at once.
+    row.ends_with(1..=8).await;
 }
+
+/// A call is told MAINTENANCE, and to come again when it is over, or somewhat later.
+fn is_told_to_come_after(failed: &RestAnswer, end: Timestamp) {
+    assert_eq!(failed.json()["reason"], "MAINTENANCE", "{}", failed.text);
+    let again = failed.headers["retry-after"].to_str().unwrap();
+    let again = SignedDuration::from_secs(again.parse().unwrap());
+    let left = end.duration_since(SystemClock.now());
+    let most = left * 2 + SignedDuration::from_secs(2);
+    assert!(again >= left && again <= most, "{again}, {left} are left");
+}
+
+/// A window of an hour that ends then, as a configuration writes it.
+fn window_until(end: Timestamp) -> String {
+    let vietnam = TimeZone::fixed(offset(7));
+    let written = |time: Timestamp| {
+        let time = time.to_zoned(vietnam.clone());
+        time.strftime("%Y-%m-%dT%H:%M:%S%.3f").to_string()
+    };
+    let begin = end - SignedDuration::from_hours(1);
+    format!("{}/{}", written(begin), written(end))
+}
+
+/// Long enough for all that is looked at while a window lasts.
+const WINDOW_S: i64 = 12;
 
 /// Row U16: the same for maintenance that the agency itself tells of: the job is PAUSED until the end that
 /// it names, asks once then, and goes on by itself.
@@ -237,18 +268,16 @@ async fn a_job_has_a_thousand_items_at_most_and_is_checked_as_a_whole() {
     assert_eq!(state(&cancelled.json()["job"]), "CANCELLED");
 }
 
-/// What is under way at the agency is told nobody; then it is quiet.
-async fn goes_quiet(sandbox: &Sandbox, told: usize) {
-    let mut before = journal(sandbox, Source::Tax).await.len();
-    loop {
-        sleep(Duration::from_millis(500)).await;
-        let now = journal(sandbox, Source::Tax).await.len();
-        if now == before {
-            return;
-        }
-        assert!(now <= told + 16, "it goes on after it was cancelled");
-        before = now;
+/// What is under way at the agency is told nobody; then it is quiet. How often it was asked by then.
+async fn goes_quiet(sandbox: &Sandbox, gateway: &Beside, told: usize) -> usize {
+    let (metrics, begun) = (Metrics::at(&gateway.operations), Instant::now());
+    while metrics.count("gateway_calls", "").await > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it goes on");
+        sleep(Duration::from_millis(20)).await;
     }
+    let asked = journal(sandbox, Source::Tax).await.len();
+    assert!(asked <= told + 16, "it goes on after it was cancelled");
+    asked
 }
 
 /// A job is its caller's alone; cancelled, it asks nobody any more, and its results stay until they
@@ -288,7 +317,7 @@ async fn a_job_is_its_callers_can_be_cancelled_and_expires() {
         "{cancelled}"
     );
     assert!(kept.len() < 200, "it was over already");
-    goes_quiet(&sandbox, kept.len()).await;
+    let asked = goes_quiet(&sandbox, &gateway, kept.len()).await;
     let begun = Instant::now();
     while caller.get(&format!("{JOBS}/{id}")).await.unwrap().status == 200 {
         assert!(
@@ -304,6 +333,7 @@ async fn a_job_is_its_callers_can_be_cancelled_and_expires() {
         "{}",
         gone.text
     );
+    assert_eq!(journal(&sandbox, Source::Tax).await.len(), asked);
     let metrics = gateway.operator().get("/metrics").await.unwrap().text;
     let answered = r#"gateway_batch_items_total{end="answered"} "#;
     assert!(metrics.contains(answered), "{metrics}");

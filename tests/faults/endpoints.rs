@@ -7,11 +7,12 @@ use std::time::Duration;
 use exchange::Source;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tests::{Beside, Rest, Sandbox, loop_until, program, run, set};
+use tests::{Rest, Sandbox, loop_until, program, run, set};
 use tokio::time::{Instant, sleep};
 use toml::Table;
 
-use crate::scene::{ask, guard, state};
+use crate::row::{KNOWN, Row};
+use crate::scene::{guard, state};
 
 /// Second servers of every agency of a sandbox, in one process.
 struct Twins {
@@ -64,8 +65,7 @@ impl Drop for Twins {
 
 /// A gateway that reaches every source at two servers.
 struct Scene {
-    gateway: Beside,
-    caller: Rest,
+    row: Row,
     twins: Twins,
     _sandbox: Sandbox,
 }
@@ -74,15 +74,14 @@ impl Scene {
     async fn new() -> Self {
         let sandbox = Sandbox::start();
         let twins = Twins::start(&sandbox);
-        let gateway = Beside::start(&sandbox, "two", |config| {
+        let row = Row::begin(&sandbox, "two", &Source::ALL, |config| {
             for source in Source::ALL {
                 two(config, source, &twins.url(source));
             }
-        });
-        let caller = gateway.caller(&sandbox, "commune");
+        })
+        .await;
         let scene = Self {
-            gateway,
-            caller,
+            row,
             twins,
             _sandbox: sandbox,
         };
@@ -99,7 +98,7 @@ impl Scene {
     /// Asks so often: every source has answered, each time.
     async fn all_answer(&self, times: u32) {
         for _ in 0..times {
-            let answer = ask(&self.caller, "999099000001", 4).await;
+            let answer = self.row.caller.ask(KNOWN, 4).await;
             assert_eq!(answer.status, 200, "{}", answer.text);
             let answer = answer.json();
             for source in Source::ALL {
@@ -110,7 +109,7 @@ impl Scene {
 
     /// How the two servers of a source are: the sandbox's, and its twin.
     async fn endpoints(&self, source: Source) -> [Value; 2] {
-        let seen = guard(&self.gateway, source).await;
+        let seen = guard(&self.row.gateway, source).await;
         let endpoints = seen["endpoints"].as_array();
         let endpoints = endpoints.unwrap_or_else(|| panic!("no endpoints: {seen}"));
         endpoints.clone().try_into().unwrap()
@@ -124,7 +123,7 @@ impl Scene {
             assert_eq!(here["state"], "used", "{source}: {here}");
             assert_ne!(twin["state"], "used", "{source}: {twin}");
             assert!(twin["failed"].as_u64().unwrap() >= 5, "{source}: {twin}");
-            let seen = guard(&self.gateway, source).await;
+            let seen = guard(&self.row.gateway, source).await;
             assert_eq!(
                 (&seen["circuit"], &seen["opened"]),
                 (&json!("closed"), &json!(0))
@@ -164,7 +163,12 @@ async fn a_server_that_is_killed_costs_nobody_an_answer() {
     scene.twins.signal(Signal::KILL);
     scene.all_answer(40).await;
     scene.twins_are_aside().await;
-    let listed = run(&["source", "--operations", &scene.gateway.operations, "list"]);
+    let listed = run(&[
+        "source",
+        "--operations",
+        &scene.row.gateway.operations,
+        "list",
+    ]);
     println!("{}", listed.out);
     for source in Source::ALL {
         let twin: url::Url = scene.twins.url(source).parse().unwrap();
@@ -173,7 +177,14 @@ async fn a_server_that_is_killed_costs_nobody_an_answer() {
         let line = lines.find(|line| line.starts_with(&name));
         let line = line.unwrap_or_else(|| panic!("no {name}: {}", listed.out));
         assert!(line.contains("aside") || line.contains("tried"), "{line}");
-        let metrics = scene.gateway.operator().get("/metrics").await.unwrap().text;
+        let metrics = scene
+            .row
+            .gateway
+            .operator()
+            .get("/metrics")
+            .await
+            .unwrap()
+            .text;
         let series = format!("source_endpoint_ejected_total{{endpoint=\"{name}");
         let shown = metrics.lines().find(|line| line.starts_with(&series));
         assert!(
@@ -181,11 +192,12 @@ async fn a_server_that_is_killed_costs_nobody_an_answer() {
             "{name}: {metrics}"
         );
     }
-    let logged = scene.gateway.logged();
+    let logged = scene.row.gateway.logged();
     assert!(
         logged.contains("an endpoint of a source is left aside"),
         "{logged}"
     );
+    scene.row.ends().await;
 }
 
 /// Row U02: one of two servers takes calls and never answers: each of the five callers who find that out
@@ -199,6 +211,7 @@ async fn a_server_that_hangs_costs_nobody_an_answer_and_comes_back() {
     scene.twins.signal(Signal::CONT);
     scene.twins_come_back().await;
     scene.all_answer(20).await;
+    scene.row.ends().await;
 }
 
 /// Row U04: one of two servers answers 503: what it says is no answer of the agency, which the other gives.
@@ -212,4 +225,5 @@ async fn a_server_that_fails_costs_nobody_an_answer_and_comes_back() {
     scene.twins.knobs(&json!({})).await;
     scene.twins_come_back().await;
     scene.all_answer(20).await;
+    scene.row.ends().await;
 }

@@ -2,13 +2,13 @@
 
 use exchange::Source;
 use serde_json::json;
-use tests::vitals::{Before, records};
-use tests::{Beside, Rest, Sandbox, everything};
+use tests::{Sandbox, everything, question};
 
 use crate::agencies::{knob, spoil};
 use crate::bodies::record;
 use crate::proxy::{Mode, Proxy};
-use crate::scene::{ask, closes, configuration, guard, is_told, only_fails, reason, state, status};
+use crate::row::{KNOWN, Row};
+use crate::scene::{configuration, guard, only_fails, reason, state, status};
 
 /// What the agency says, the state and the reason that are told of it, and after which time to come
 /// again. Only once that it is under maintenance: said twice that is believed, and it is not asked.
@@ -65,18 +65,18 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     let source = Source::Health;
     let sandbox = Sandbox::start();
     let line = Proxy::before(&configuration(&sandbox), source).await;
-    let gateway = Beside::start(&sandbox, "gw-2", |config| line.lead(config, source));
-    let caller = gateway.caller(&sandbox, "commune");
-    let answer = ask(&caller, "999099000001", 10).await.json();
+    let row = Row::begin(&sandbox, "errors", &[source], |config| {
+        line.lead(config, source);
+    })
+    .await;
+    let answer = row.caller.ask(KNOWN, 10).await.json();
     assert_eq!(state(&answer, source), "OK", "{answer}");
-    let neighbour = gateway.caller(&sandbox, "commune");
-    let before = Before::disturbed(gateway.pid(), neighbour, "civilStatus.maritalStatus").await;
 
     for (place, (says, is, told, after)) in SAYS.into_iter().enumerate() {
         let questions = line.questions();
         let whole = format!("HTTP/1.1 {says}content-length: 4\r\nconnection: close\r\n\r\nlate");
         line.mode(Mode::Says(Box::leak(whole.into_boxed_str())));
-        let answer = ask(&caller, "999099000001", 10).await.json();
+        let answer = row.caller.ask(KNOWN, 10).await.json();
         assert_eq!(state(&answer, source), is, "{says}: {answer}");
         assert_eq!(reason(&answer, source), told, "{says}: {answer}");
         assert_eq!(
@@ -86,10 +86,10 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
         );
         only_fails(&answer, source);
         assert_eq!(line.questions(), questions + 1, "{says}: it is asked again");
-        let failed = guard(&gateway, source).await["failuresInARow"].clone();
+        let failed = guard(&row.gateway, source).await["failuresInARow"].clone();
         assert_eq!(failed, place + 1, "the circuit counts {says}");
     }
-    let seen = guard(&gateway, source).await;
+    let seen = guard(&row.gateway, source).await;
     assert_eq!(
         (&seen["circuit"], &seen["opened"]),
         (&"open".into(), &1.into()),
@@ -98,7 +98,7 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     assert!(seen["nextProbe"].is_string(), "{seen}");
 
     let questions = line.questions();
-    let answer = ask(&caller, "999099000001", 10).await.json();
+    let answer = row.caller.ask(KNOWN, 10).await.json();
     if line.questions() == questions {
         assert_eq!(state(&answer, source), "CIRCUIT_OPEN", "{answer}");
         assert_eq!(status(&answer, source)["attempts"].as_u64().unwrap_or(0), 0);
@@ -112,14 +112,13 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     }
     let opened = "the circuit to a source opens";
     assert_eq!(
-        gateway.logged().matches(opened).count() as u64,
+        row.gateway.logged().matches(opened).count() as u64,
         seen["opened"].as_u64().unwrap()
     );
-    let metrics = gateway.operator().get("/metrics").await.unwrap().text;
+    let metrics = row.gateway.operator().get("/metrics").await.unwrap().text;
     let series = "source_circuit{circuit=\"open\",source=\"health\"}";
     assert!(metrics.contains(series), "{metrics}");
-    let asked = before.has_survived().await + SAYS.len() as u64 + 2;
-    closes(&gateway, &["999099000001"], asked).await;
+    row.ends().await;
 }
 
 /// What each agency says that contradicts its status, and the state and reason that are told of it:
@@ -173,15 +172,12 @@ const CONTRADICTS: [(Source, [(&str, &str); 3]); 5] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_contradicts_its_status_is_never_not_found() {
     let sandbox = Sandbox::start();
-    let caller = Rest::new(&sandbox, "commune");
-    assert_eq!(ask(&caller, SUBJECT, 10).await.status, 200);
-    let made = records(&sandbox, "ACCESS");
-    let before = Before::attack(&sandbox).await;
+    let row = Row::begin(&sandbox, "contradicts", &[], |_| ()).await;
     for (turn, fault) in FAULTS.into_iter().enumerate() {
         for (source, told) in CONTRADICTS {
             let (is, why) = told[turn];
             spoil(&sandbox, source, fault, SUBJECT).await;
-            let answer = ask(&caller, SUBJECT, 10).await.json();
+            let answer = row.caller.ask(SUBJECT, 10).await.json();
             let said = (state(&answer, source), reason(&answer, source));
             assert_eq!(said, (is, why), "{source} {fault}: {answer}");
             only_fails(&answer, source);
@@ -192,26 +188,19 @@ async fn an_answer_that_contradicts_its_status_is_never_not_found() {
             let mask = everything();
             let own = mask.split(',').filter(|path| path.starts_with(member));
             let own = own.collect::<Vec<_>>().join(",");
-            let alone = caller.lookup(SUBJECT, "ONE_STOP_DESK", &own).await;
+            let alone = question(SUBJECT, "ONE_STOP_DESK", &own);
+            let alone = row.caller.put(&alone, 10).await;
             assert_eq!(alone.status / 100, 5, "{source} {fault}: {}", alone.text);
-            is_told(&alone.json());
 
             knob(&sandbox, source, &json!({})).await;
             // So often that the circuit sees most questions answered.
             for _ in 0..ANSWERED {
-                let next = ask(&caller, SUBJECT, 10).await.json();
+                let next = row.caller.ask(SUBJECT, 10).await.json();
                 assert_eq!(state(&next, source), "OK", "after {source} {fault}");
             }
         }
     }
-    before.has_survived().await;
-    let asked = (CONTRADICTS.len() * FAULTS.len() * (2 + ANSWERED)) as u64;
-    assert_eq!(records(&sandbox, "ACCESS"), made + asked);
-    let metrics = Rest::plain(sandbox.text("/operations"));
-    let metrics = metrics.get("/metrics").await.unwrap().text;
-    for shown in [metrics, sandbox.logged()] {
-        assert!(!shown.contains(SUBJECT), "the number of a person is shown");
-    }
+    row.ends().await;
 }
 
 /// As the knobs name them.

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use exchange::Source;
-use tests::{Beside, Sandbox, set};
+use tests::{Sandbox, set};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use toml::Table;
 use url::Url;
 
-use crate::scene::{ask, only_fails, state};
+use crate::row::{KNOWN, Row};
+use crate::scene::{only_fails, state};
 
 /// How long a connection may take to open, and what a busy machine adds to it.
 const CONNECT: Duration = Duration::from_millis(1_000 + 900);
@@ -71,10 +72,12 @@ fn moved(config: &mut Table, source: Source, to: (&str, u16)) {
 async fn each_elsewhere(sandbox: &Sandbox, name: &str, to: (&str, u16), states: &[&str]) {
     for source in Source::ALL {
         let node = format!("{name}-{}", source as u8);
-        let gateway = Beside::start(sandbox, &node, |config| moved(config, source, to));
-        let caller = gateway.caller(sandbox, "commune");
+        let row = Row::begin(sandbox, &node, &[source], |config| {
+            moved(config, source, to);
+        })
+        .await;
         let begun = Instant::now();
-        let answer = ask(&caller, "999099000001", 4).await;
+        let answer = row.caller.ask(KNOWN, 4).await;
         let took = begun.elapsed();
         assert_eq!(answer.status, 200, "{source}: {}", answer.text);
         let answer = answer.json();
@@ -82,6 +85,7 @@ async fn each_elsewhere(sandbox: &Sandbox, name: &str, to: (&str, u16), states: 
         only_fails(&answer, source);
         println!("{name} {source}: {} in {took:?}", state(&answer, source));
         assert!(took < CONNECT, "{name} {source}: {took:?}");
+        row.ends().await;
     }
 }
 

@@ -10,7 +10,8 @@ use tests::{Beside, Sandbox, question, set};
 use tokio::time::{Instant, sleep};
 
 use crate::agencies::{asked, journal, knob};
-use crate::scene::{ask, only_fails, state, status};
+use crate::row::Row;
+use crate::scene::{only_fails, state, status};
 
 /// A value of the metrics of a gateway.
 async fn metric(gateway: &Beside, name: &str, source: Source) -> f64 {
@@ -34,13 +35,13 @@ async fn in_an_announced_window_nobody_is_asked() {
         time.strftime("%Y-%m-%dT%H:%M").to_string()
     };
     let source = Source::Population;
-    let gateway = Beside::start(&sandbox, "window", |config| {
+    let row = Row::begin(&sandbox, "window", &[source], |config| {
         let windows = toml::Value::Array(vec![format!("{}/{}", at(-1), at(1)).into()]);
         set(config, "agency.population", "maintenance", windows);
-    });
-    let caller = gateway.caller(&sandbox, "commune");
+    })
+    .await;
     let begun = Instant::now();
-    let answer = ask(&caller, "999099001005", 4).await;
+    let answer = row.caller.ask("999099001005", 4).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let answer = answer.json();
     assert_eq!(state(&answer, source), "UNAVAILABLE");
@@ -52,7 +53,7 @@ async fn in_an_announced_window_nobody_is_asked() {
     assert_eq!(asked(&sandbox, source, "999099001005").await, 0);
     assert!(
         metric(
-            &gateway,
+            &row.gateway,
             "gateway_source_maintenance_end_timestamp_seconds",
             source
         )
@@ -61,7 +62,7 @@ async fn in_an_announced_window_nobody_is_asked() {
     );
     assert_eq!(
         metric(
-            &gateway,
+            &row.gateway,
             "gateway_source_maintenance_end_timestamp_seconds",
             Source::Tax
         )
@@ -69,8 +70,8 @@ async fn in_an_announced_window_nobody_is_asked() {
         0.0
     );
     // A call that needs it alone fails, and says when to come again.
-    let body = question("999099001005", "ONE_STOP_DESK", "population.name").to_string();
-    let failed = caller.post("/v1/citizens:lookup", body, &[]).await.unwrap();
+    let alone = question("999099001005", "ONE_STOP_DESK", "population.name");
+    let failed = row.caller.put(&alone, 4).await;
     assert_eq!(failed.status, 503, "{}", failed.text);
     assert_eq!(failed.json()["reason"], "MAINTENANCE");
     let again: u64 = failed.headers["retry-after"]
@@ -84,6 +85,7 @@ async fn in_an_announced_window_nobody_is_asked() {
         begun.elapsed() < Duration::from_secs(3),
         "nobody waits for it"
     );
+    row.ends().await;
 }
 
 /// Row U16: an agency that says of two persons that it is under maintenance is not asked until the end it
@@ -91,13 +93,13 @@ async fn in_an_announced_window_nobody_is_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
     let sandbox = Sandbox::start();
-    let gateway = Beside::start(&sandbox, "told", |_| ());
-    let caller = gateway.caller(&sandbox, "commune");
     for source in Source::ALL {
+        let node = format!("told-{}", source as u8);
+        let row = Row::begin(&sandbox, &node, &[source], |_| ()).await;
         let knobs = json!({"faults": [{"fault": "maintenance"}], "again": {"seconds": 4}});
         knob(&sandbox, source, &knobs).await;
         for id in ["999099001006", "999099001005"] {
-            let answer = ask(&caller, id, 4).await.json();
+            let answer = row.caller.ask(id, 4).await.json();
             assert_eq!(
                 status(&answer, source)["reason"],
                 "MAINTENANCE",
@@ -106,7 +108,7 @@ async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
         }
         knob(&sandbox, source, &json!({})).await;
         let before = journal(&sandbox, source).await.len();
-        let answer = ask(&caller, "999099001006", 4).await.json();
+        let answer = row.caller.ask("999099001006", 4).await.json();
         assert_eq!(
             status(&answer, source)["reason"],
             "MAINTENANCE",
@@ -128,7 +130,7 @@ async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
         );
         let begun = Instant::now();
         loop {
-            let answer = ask(&caller, "999099001006", 4).await.json();
+            let answer = row.caller.ask("999099001006", 4).await.json();
             if state(&answer, source) == "OK" {
                 break;
             }
@@ -138,9 +140,11 @@ async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
             );
             sleep(Duration::from_millis(200)).await;
         }
+        let logged = row.gateway.logged();
+        let told = ["Maintenance: a source says so", "answers again"];
+        assert!(told.iter().all(|it| logged.contains(it)), "{logged}");
+        row.ends().await;
     }
-    let logged = gateway.logged();
-    assert!(logged.contains("Maintenance: a source says so") && logged.contains("answers again"));
 }
 
 /// Row U16: what an agency says of one record alone, again and again, is not said of itself: whoever else is asked
@@ -148,8 +152,7 @@ async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_record_under_maintenance_closes_no_register() {
     let sandbox = Sandbox::start();
-    let gateway = Beside::start(&sandbox, "one", |_| ());
-    let caller = gateway.caller(&sandbox, "commune");
+    let row = Row::begin(&sandbox, "one", &[], |_| ()).await;
     let source = Source::Population;
     let knobs = json!({
         "faults": [{"fault": "maintenance", "subject": "999099001006"}],
@@ -157,10 +160,11 @@ async fn one_record_under_maintenance_closes_no_register() {
     });
     knob(&sandbox, source, &knobs).await;
     for _ in 0..4 {
-        let answer = ask(&caller, "999099001006", 4).await.json();
+        let answer = row.caller.ask("999099001006", 4).await.json();
         assert_eq!(status(&answer, source)["reason"], "MAINTENANCE", "{answer}");
         assert_eq!(status(&answer, source)["attempts"], json!(1), "{answer}");
     }
-    let answer = ask(&caller, "999099001005", 4).await.json();
+    let answer = row.caller.ask("999099001005", 4).await.json();
     assert_eq!(state(&answer, source), "OK", "{answer}");
+    row.ends().await;
 }

@@ -41,6 +41,8 @@ pub(crate) enum Mode {
     Twice(Duration),
     /// This in its place; the agency is not asked.
     Says(&'static str),
+    /// The same of one question; then answers pass.
+    SaysOnce(&'static str),
 }
 
 /// A line to a simulated agency.
@@ -146,7 +148,7 @@ async fn carry(mut near: TcpStream, state: Arc<State>) -> std::io::Result<()> {
                     return Ok(());
                 }
                 match state.question(text) {
-                    Mode::Says(answer) => return say(near, answer).await,
+                    Mode::Says(answer) | Mode::SaysOnce(answer) => return say(near, answer).await,
                     Mode::Reset => return near.set_zero_linger(),
                     Mode::Pass
                     | Mode::Hold
@@ -184,13 +186,17 @@ impl State {
 
     /// Counts a question if this is the beginning of one; what becomes of its answer.
     fn question(&self, text: &[u8]) -> Mode {
-        let mode = self.now();
+        let mut mode = self.mode.lock().unwrap();
+        let met = *mode;
+        if let Mode::SaysOnce(_) = met {
+            *mode = Mode::Pass;
+        }
         if text.starts_with(b"POST ") || text.starts_with(b"GET ") {
             self.questions.fetch_add(1, Ordering::Relaxed);
             self.spoilt
-                .fetch_add((mode != Mode::Pass).into(), Ordering::Relaxed);
+                .fetch_add((met != Mode::Pass).into(), Ordering::Relaxed);
         }
-        mode
+        met
     }
 }
 
@@ -200,7 +206,7 @@ async fn spoil(near: &mut TcpStream, text: &[u8], mode: Mode) -> std::io::Result
     let head = head.map_or(text.len(), |at| at + 4);
     match mode {
         Mode::Pass | Mode::Hold | Mode::Twice(_) => near.write_all(text).await?,
-        Mode::Silence | Mode::Says(_) | Mode::Reset => {}
+        Mode::Silence | Mode::Says(_) | Mode::SaysOnce(_) | Mode::Reset => {}
         Mode::HeadThenSilence => near.write_all(&text[..head]).await?,
         Mode::Trickle => {
             near.write_all(&text[..head]).await?;

@@ -2,9 +2,10 @@
 
 use exchange::Source;
 use serde_json::json;
-use tests::{Beside, Sandbox, apart, question};
+use tests::{Sandbox, apart, question};
 
-use crate::scene::{closes, guard, is_told};
+use crate::row::{KNOWN, Row};
+use crate::scene::guard;
 
 /// An officer whom the simulated population database does not know.
 const UNKNOWN: &str = "KHONG-QUYEN";
@@ -14,32 +15,27 @@ const UNKNOWN: &str = "KHONG-QUYEN";
 #[tokio::test(flavor = "multi_thread")]
 async fn one_desk_s_refused_officer_costs_no_other_caller_an_answer() {
     let sandbox = Sandbox::start();
-    let gateway = Beside::start(&sandbox, "gw-2", |_| ());
+    let row = Row::begin(&sandbox, "refusals", &[], |_| ()).await;
     let source = Source::Population;
-    let desk = gateway.caller(&sandbox, "commune");
-    let mut refused = apart(question("999099000001", "ONE_STOP_DESK", "population.name"));
+    let mut refused = apart(question(KNOWN, "ONE_STOP_DESK", "population.name"));
     refused["context"]["officerId"] = json!(UNKNOWN);
     // Three times as many as failures open a circuit.
     for _ in 0..21 {
         refused["context"]["requestId"] = json!(exchange::RequestId::fresh().to_string());
-        let answer = desk
-            .post("/v1/citizens:lookup", refused.to_string(), &[])
-            .await
-            .unwrap();
-        let answer = answer.json();
+        let answer = row.caller.put(&refused, 10).await.json();
         assert_eq!(answer["metadata"]["population"], "UNAVAILABLE", "{answer}");
-        is_told(&answer);
     }
-    let seen = guard(&gateway, source).await;
+    let seen = guard(&row.gateway, source).await;
     assert_eq!(
         (&seen["circuit"], &seen["opened"]),
         (&json!("closed"), &json!(0)),
         "{seen}"
     );
 
-    let other = gateway.caller(&sandbox, "tax");
-    let asked = question("999099000001", "TAXPAYER_REGISTRATION", "population.name").to_string();
-    let answer = other.post("/v1/citizens:lookup", asked, &[]).await.unwrap();
+    let other = row.other(&sandbox, "tax");
+    let asked = question(KNOWN, "TAXPAYER_REGISTRATION", "population.name");
+    let answer = other.put(&asked, 10).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    closes(&gateway, &["999099000001", UNKNOWN], 21 + 1).await;
+    assert!(!row.gateway.logged().contains(UNKNOWN));
+    row.ends().await;
 }

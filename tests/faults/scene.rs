@@ -2,7 +2,6 @@
 
 use exchange::Source;
 use serde_json::{Value, json};
-use tests::vitals::recorded;
 use tests::{Beside, Rest, RestAnswer, Sandbox, everything, question, set};
 use toml::Table;
 
@@ -66,27 +65,6 @@ pub(crate) async fn latency(sandbox: &Sandbox, source: Source, ms: u64) {
     let knobs = json!({"latency": {"fixed": {"ms": ms}}});
     let set = Rest::plain(control).put("/knobs", &knobs).await;
     assert_eq!(set.status, 200, "{}", set.text);
-}
-
-/// What every row asserts at its end: nobody is shown in the log or the metrics, and so many questions
-/// are on record, which is each that was admitted.
-pub(crate) async fn closes(gateway: &Beside, nobody: &[&str], accesses: u64) {
-    let metrics = gateway.operator().get("/metrics").await.unwrap().text;
-    for (place, shown) in [("log", gateway.logged()), ("metrics", metrics)] {
-        assert!(!shown.is_empty(), "no {place}");
-        for person in nobody {
-            assert!(!shown.contains(person), "a person stands in the {place}");
-        }
-    }
-    assert_eq!(recorded(&gateway.verify(), "ACCESS"), accesses);
-}
-
-/// A failed call says of whom it is, and by which id to ask for it.
-pub(crate) fn is_told(problem: &Value) {
-    assert!(problem["reason"].is_string(), "{problem}");
-    assert_eq!(problem["domain"], "lienthong", "{problem}");
-    let id = problem["requestId"].as_str().unwrap_or_default();
-    assert!(exchange::RequestId::parse(id).is_some(), "{problem}");
 }
 
 /// Has no circuit open, where each fault is looked at by itself.

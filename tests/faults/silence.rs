@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use exchange::Source;
 use serde_json::Value;
-use tests::{Beside, Rest, Sandbox, set};
+use tests::{Sandbox, set};
 use tokio::time::Instant;
 
 use crate::proxy::{Mode, Proxy};
-use crate::scene::{ask, configuration, only_fails, state, status};
+use crate::row::{KNOWN, Row};
+use crate::scene::{configuration, only_fails, state, status};
 
 /// The sources that speak HTTP/1 without TLS on this machine.
 const PLAIN: [Source; 2] = [Source::Population, Source::Health];
@@ -25,8 +26,7 @@ const CAP_MS: i64 = 1_500;
 /// A gateway that reaches these sources over lines of ours.
 struct Scene {
     _sandbox: Sandbox,
-    _gateway: Beside,
-    caller: Rest,
+    row: Row,
     lines: Vec<(Source, Proxy)>,
 }
 
@@ -38,7 +38,7 @@ impl Scene {
         for source in sources {
             lines.push((*source, Proxy::before(&config, *source).await));
         }
-        let gateway = Beside::start(&sandbox, "gw-2", |config| {
+        let row = Row::begin(&sandbox, "silence", sources, |config| {
             for (source, line) in &lines {
                 line.lead(config, *source);
                 let stanza = format!("agency.{source}");
@@ -48,21 +48,19 @@ impl Scene {
                 set(config, &guard, "failures_in_a_row", 1_000);
                 set(config, &guard, "min_success_percent", 0);
             }
-        });
-        let caller = gateway.caller(&sandbox, "commune");
+        })
+        .await;
         let this = Self {
-            caller,
+            row,
             _sandbox: sandbox,
-            _gateway: gateway,
             lines,
         };
-        // Connections and sessions are opened.
         this.all_answer().await;
         this
     }
 
     async fn answer(&self) -> Value {
-        ask(&self.caller, "999099000001", 10).await.json()
+        self.row.caller.ask(KNOWN, 10).await.json()
     }
 
     async fn all_answer(&self) {
@@ -76,7 +74,7 @@ impl Scene {
     async fn spoilt(&self, line: &Proxy, mode: Mode) -> (Value, Duration) {
         line.mode(mode);
         let begun = Instant::now();
-        let answer = ask(&self.caller, "999099000001", 10).await;
+        let answer = self.row.caller.ask(KNOWN, 10).await;
         let took = begun.elapsed();
         line.mode(Mode::Pass);
         assert_eq!(answer.status, 200, "{mode:?}: {}", answer.text);
@@ -116,6 +114,7 @@ async fn an_agency_that_falls_silent_is_a_timeout_at_its_cap() {
             );
         }
     }
+    scene.row.ends().await;
 }
 
 /// Row U02: the same on the wires that are not HTTP/1 in the clear; the line stays silent, and its
@@ -144,6 +143,7 @@ async fn silence_on_the_other_wires_is_a_timeout_too() {
             assert!(begun.elapsed() < SOON * 2, "{source} does not recover");
         }
     }
+    scene.row.ends().await;
 }
 
 /// Row U03: an answer that breaks off is none, and is not asked for again once it had begun; one
@@ -172,6 +172,7 @@ async fn an_answer_that_breaks_off_is_none_and_not_asked_for_again() {
         assert_eq!(state(&answer, *source), "OK", "{answer}");
         scene.all_answer().await;
     }
+    scene.row.ends().await;
 }
 
 /// Row U03: a line that breaks before any answer is asked over once again, on another connection.
@@ -190,6 +191,7 @@ async fn a_line_that_breaks_before_an_answer_is_asked_over_once_again() {
     assert_eq!(line.questions(), questions + 2, "once, and once again");
     assert_eq!(status(&answer, *source)["attempts"], 2, "{answer}");
     scene.all_answer().await;
+    scene.row.ends().await;
 }
 
 /// The part of a source in an answer.

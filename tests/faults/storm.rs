@@ -1,22 +1,27 @@
 //! A circuit before callers that try again and again, and before agencies that come and go: what reaches
 //! the agency. Not here: what reaches it without one (`amplification`).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use exchange::Source;
+use serde_json::Value;
 use tests::{Beside, Rest, Sandbox, apart, field_of, question, set};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep};
 
 use crate::proxy::{Mode, Proxy};
+use crate::row::Row;
 use crate::scene::{configuration, guard};
 
-/// Asks a source alone; true if it answers.
+/// A question to a source alone.
+fn about(source: Source) -> Value {
+    apart(question(CITIZEN, "ONE_STOP_DESK", field_of(source)))
+}
+
+/// Asks it; true if it answers.
 pub(crate) async fn asks(caller: &Rest, source: Source) -> bool {
-    let body = question(CITIZEN, "ONE_STOP_DESK", field_of(source));
-    let body = apart(body).to_string();
+    let body = about(source).to_string();
     let answer = caller.post("/v1/citizens:lookup", body, &[("prefer", "wait=2")]);
     answer.await.is_ok_and(|answer| answer.status == 200)
 }
@@ -59,29 +64,29 @@ async fn a_storm_hardly_reaches_an_agency_that_is_gone() {
 /// seldom: neither waves of calls nor retries beyond the budget reach it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agency_that_comes_and_goes_is_left_alone() {
-    let (sandbox, line, gateway, begun) = scene(&[]).await;
+    let sandbox = Sandbox::start();
+    let line = Proxy::before(&configuration(&sandbox), Source::Health).await;
+    let begun = Instant::now();
+    let row = Row::begin(&sandbox, "flaps", &[Source::Health], |config| {
+        line.lead(config, Source::Health);
+    })
+    .await;
     let lasts = if std::env::var_os("LIENTHONG_TEST_FULL").is_some() {
         Duration::from_secs(600)
     } else {
         Duration::from_secs(12)
     };
-    let (asking, arrived) = (
-        Arc::new(gateway.caller(&sandbox, "commune")),
-        Arc::new(AtomicUsize::new(0)),
-    );
-    let load = {
-        let arrived = Arc::clone(&arrived);
-        tokio::spawn(async move {
-            let mut calls = JoinSet::new();
-            let mut beat = interval(Duration::from_millis(25));
-            loop {
-                beat.tick().await;
-                arrived.fetch_add(1, Ordering::Relaxed);
-                let caller = Arc::clone(&asking);
-                calls.spawn(async move { asks(&caller, Source::Health).await });
-            }
-        })
-    };
+    let (asking, (stop, mut stopped)) = (row.caller.clone(), oneshot::channel());
+    let load = tokio::spawn(async move {
+        let mut calls = JoinSet::new();
+        let mut beat = interval(Duration::from_millis(25));
+        while stopped.try_recv().is_err() {
+            beat.tick().await;
+            let caller = asking.clone();
+            calls.spawn(async move { caller.put(&about(Source::Health), 2).await });
+        }
+        calls.join_all().await.len()
+    });
     let (started, before) = (Instant::now(), line.questions());
     while started.elapsed() < lasts {
         for mode in [Mode::Pass, Mode::Reset] {
@@ -89,10 +94,10 @@ async fn an_agency_that_comes_and_goes_is_left_alone() {
             sleep(Duration::from_secs(1)).await;
         }
     }
-    load.abort();
-    let seen = guard(&gateway, Source::Health).await;
+    stop.send(()).ok();
+    let arrived = load.await.unwrap();
+    let seen = guard(&row.gateway, Source::Health).await;
     let (asked, seconds) = (line.questions() - before, begun.elapsed().as_secs_f64());
-    let arrived = arrived.load(Ordering::Relaxed);
     let number = |key: &str| seen[key].as_u64().unwrap();
     println!(
         "{arrived} questions, {asked} calls, {} of them spoilt: {seen}",
@@ -112,6 +117,7 @@ async fn an_agency_that_comes_and_goes_is_left_alone() {
         "{} spoilt calls: {seen}",
         line.spoilt()
     );
+    row.ends().await;
 }
 
 /// Civil status keeps a dossier about this one, which is polled.

@@ -4,23 +4,36 @@
 use std::time::Duration;
 
 use exchange::Source;
-use serde_json::json;
-use tests::vitals::{Metrics, records};
-use tests::{Beside, Rest, Sandbox, loop_until};
+use serde_json::{Value, json};
+use tests::vitals::Metrics;
+use tests::{Sandbox, loop_until, records_of};
+use tokio::time::Instant;
 
 use crate::agencies::{asked, connections, knob, offered, spoil};
 use crate::bodies::record;
 use crate::proxy::{Mode, Proxy};
-use crate::scene::{ask, configuration, only_fails, state, status};
+use crate::row::{KNOWN, Row};
+use crate::scene::{configuration, only_fails, state, status};
 
-/// Row U07: an answer about another person, or to another question, discloses nothing, raises an alert
+/// How often somebody was woken since a source answered about another person.
+fn woken(row: &Row, source: Source) -> u64 {
+    let logged = row.gateway.logged();
+    let lines = logged.lines().filter(|line| {
+        let said = [r#""ERROR""#, "a source answered about another person"];
+        said.iter().all(|it| line.contains(it)) && line.contains(source.name())
+    });
+    lines.count() as u64
+}
+
+/// Row U07: an answer about another person, or to another question, discloses nothing, wakes somebody
 /// and costs the connection it came on.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_about_somebody_else_discloses_nothing_and_ends_its_connection() {
     let sandbox = Sandbox::start();
-    let caller = Rest::new(&sandbox, "commune");
-    let metrics = Metrics::of(&sandbox);
     for source in Source::ALL {
+        let node = format!("stranger-{}", source as u8);
+        let row = Row::begin(&sandbox, &node, &[source], |_| ()).await;
+        let (caller, metrics) = (&row.caller, Metrics::at(&row.gateway.operations));
         let can = offered(&sandbox, source).await;
         for fault in ["wrong_person", "wrong_request"] {
             if !can.iter().any(|it| it == fault) {
@@ -28,11 +41,11 @@ async fn an_answer_about_somebody_else_discloses_nothing_and_ends_its_connection
             }
             let label = format!("source=\"{source}\"");
             let alerts = metrics.count("gateway_wrong_subject_total", &label).await;
-            assert_eq!(ask(&caller, "999099000001", 4).await.status, 200);
-            let before = connections(&sandbox, source);
+            assert_eq!(caller.ask(KNOWN, 4).await.status, 200);
+            let before = connections(row.gateway.pid(), &sandbox, source);
             assert!(!before.is_empty(), "{source}");
             spoil(&sandbox, source, fault, "999099001001").await;
-            let answer = ask(&caller, "999099001001", 4).await;
+            let answer = caller.ask("999099001001", 4).await;
             let json = answer.json();
             assert_eq!(
                 state(&json, source),
@@ -46,47 +59,61 @@ async fn an_answer_about_somebody_else_discloses_nothing_and_ends_its_connection
             );
             println!("{source} {fault}: {}", status(&json, source)["reason"]);
             loop_until(Duration::from_secs(10), || {
-                let left = connections(&sandbox, source);
+                let left = connections(row.gateway.pid(), &sandbox, source);
                 left.is_disjoint(&before).then_some(())
             });
             let more = metrics.count("gateway_wrong_subject_total", &label).await;
             assert_eq!(more, alerts + 1, "{source} {fault}");
-            assert!(
-                sandbox
-                    .logged()
-                    .contains("a source answered about another person")
-            );
+            assert_eq!(woken(&row, source), more, "{source} {fault}");
             knob(&sandbox, source, &json!({})).await;
-            let again = ask(&caller, "999099000001", 4).await.json();
+            let again = caller.ask(KNOWN, 4).await.json();
             assert_eq!(
                 state(&again, source),
                 "OK",
                 "{source} after {fault}: {again}"
             );
         }
+        row.ends().await;
     }
 }
+
+/// What the one record of an answered question says of a source.
+fn record_of(row: &Row, answer: &Value, source: Source) -> Value {
+    let id = answer["requestId"].as_str().unwrap();
+    let records = records_of(row.gateway.log(), id);
+    let [(_, record)] = records.as_slice() else {
+        panic!("{id} has not one record: {records:?}");
+    };
+    let mut sources = record["src"].as_array().unwrap().iter();
+    let name = source.name().to_uppercase();
+    sources.find(|it| it["s"] == *name).unwrap().clone()
+}
+
+/// After so long the last late answer would have come: two seconds, and what a busy machine adds.
+const LATE: Duration = Duration::from_millis(2_500);
 
 /// Row U15: an answer that comes when its question is over is dropped: the record says that none came
 /// in time, no second one is made, and the next question gets its own answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_comes_too_late_is_dropped() {
     let sandbox = Sandbox::start();
-    let caller = Rest::new(&sandbox, "commune");
+    let row = Row::begin(&sandbox, "late", &[], |_| ()).await;
     let (late, next) = ("999099001002", "999099001003");
     for source in Source::ALL {
         spoil(&sandbox, source, "slow", late).await;
-        let answer = ask(&caller, late, 1).await.json();
+        let begun = Instant::now();
+        let answer = row.caller.ask(late, 1).await.json();
         assert_eq!(state(&answer, source), "TIMEOUT", "{source}: {answer}");
         only_fails(&answer, source);
-        let made = records(&sandbox, "ACCESS");
         // While the late one is on its way, and after.
-        for _ in 0..3 {
-            let own = ask(&caller, next, 4).await.json();
+        while begun.elapsed() < LATE {
+            let own = row.caller.ask(next, 4).await.json();
             assert_eq!(state(&own, source), "OK", "{source}: {own}");
-            tokio::time::sleep(Duration::from_millis(400)).await;
+            let member = &own["citizen"][record(source)];
+            assert_eq!(member["personalId"], next, "{source}: {own}");
         }
-        assert_eq!(records(&sandbox, "ACCESS"), made + 3, "{source}");
+        assert_eq!(record_of(&row, &answer, source)["st"], "TIMEOUT");
+        assert!(record_of(&row, &answer, source)["f"].is_null());
         assert_eq!(
             asked(&sandbox, source, late).await,
             source as usize,
@@ -94,6 +121,7 @@ async fn an_answer_that_comes_too_late_is_dropped() {
         );
         knob(&sandbox, source, &json!({})).await;
     }
+    row.ends().await;
 }
 
 /// Row U15: an answer that comes twice, at once or while nobody asks, is heard once: the next question
@@ -105,21 +133,23 @@ async fn an_answer_that_comes_twice_is_heard_once() {
     for source in [Source::Population, Source::Health, Source::SocialSecurity] {
         let line = Proxy::before(&configuration(&sandbox), source).await;
         let name = format!("twice-{}", source as u8);
-        let gateway = Beside::start(&sandbox, &name, |config| line.lead(config, source));
-        let caller = gateway.caller(&sandbox, "commune");
+        let row = Row::begin(&sandbox, &name, &[source], |config| {
+            line.lead(config, source);
+        })
+        .await;
         for (turn, later) in [0, 50].map(Duration::from_millis).into_iter().enumerate() {
             let [first, next] = [1, 2].map(|it| format!("99909900{}{turn}{it}", 12 + source as u8));
-            assert_eq!(ask(&caller, "999099000001", 10).await.status, 200);
+            assert_eq!(row.caller.ask(KNOWN, 10).await.status, 200);
             line.mode(Mode::Twice(later));
             let left = line.left();
-            let answer = ask(&caller, &first, 10).await.json();
+            let answer = row.caller.ask(&first, 10).await.json();
             assert_eq!(state(&answer, source), "OK", "{source} {later:?}: {answer}");
             loop_until(Duration::from_secs(20), || {
                 (line.left() > left).then_some(())
             });
             line.mode(Mode::Pass);
             let connections = line.connections();
-            let answer = ask(&caller, &next, 10).await.json();
+            let answer = row.caller.ask(&next, 10).await.json();
             assert_eq!(state(&answer, source), "OK", "{source} {later:?}: {answer}");
             let member = &answer["citizen"][record(source)];
             assert_eq!(member["personalId"], next, "{source} {later:?}");
@@ -128,5 +158,6 @@ async fn an_answer_that_comes_twice_is_heard_once() {
                 assert_eq!(asked(&sandbox, source, id).await, 1, "{source} {later:?}");
             }
         }
+        row.ends().await;
     }
 }

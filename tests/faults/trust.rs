@@ -1,12 +1,11 @@
-//! Who the gateway connects to, and whom it takes them for: certificates, addresses, redirects.
+//! Whom the gateway takes an agency for: certificates and versions of TLS.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use exchange::Source;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use tests::{Beside, Sandbox, run, set};
+use tests::{Sandbox, run, set};
 use time::{Duration as Days, OffsetDateTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +14,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion, version};
 use toml::Table;
 
-use crate::scene::{ask, only_fails, state, status};
+use crate::row::{KNOWN, Row};
+use crate::scene::{only_fails, state, status};
 
 /// An authority of its own, in a file.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -139,9 +139,11 @@ async fn an_agency_that_cannot_prove_who_it_is_is_unavailable() {
                 continue;
             }
             let node = format!("{why}-{}", source as u8);
-            let gateway = Beside::start(&sandbox, &node, |config| at(config, source, port));
-            let caller = gateway.caller(&sandbox, "commune");
-            let answer = ask(&caller, "999099000001", 4).await;
+            let row = Row::begin(&sandbox, &node, &[source], |config| {
+                at(config, source, port);
+            })
+            .await;
+            let answer = row.caller.ask(KNOWN, 4).await;
             assert_eq!(answer.status, 200, "{why} {source}: {}", answer.text);
             let answer = answer.json();
             assert_eq!(
@@ -152,6 +154,7 @@ async fn an_agency_that_cannot_prove_who_it_is_is_unavailable() {
             let reason = &status(&answer, source)["reason"];
             assert_eq!(reason, "UPSTREAM_TLS", "{why} {source}: {answer}");
             only_fails(&answer, source);
+            row.ends().await;
         }
     }
 }
@@ -165,120 +168,20 @@ async fn an_old_version_is_spoken_where_that_is_said() {
     let port = known.server("localhost", 30, &version::TLS12).await;
     for source in Source::ALL {
         let node = format!("old-{}", source as u8);
-        let gateway = Beside::start(&sandbox, &node, |config| {
+        let row = Row::begin(&sandbox, &node, &[source], |config| {
             at(config, source, port);
             set(config, &format!("agency.{source}"), "min_tls", "1.2");
-        });
-        let caller = gateway.caller(&sandbox, "commune");
-        let answer = ask(&caller, "999099000001", 4).await.json();
+        })
+        .await;
+        let answer = row.caller.ask(KNOWN, 4).await.json();
         // It shakes hands, and says nothing more.
         let reason = status(&answer, source)["reason"].clone();
         assert_ne!(reason, "UPSTREAM_TLS", "{source}: {answer}");
         assert_eq!(state(&answer, source), "UNAVAILABLE", "{source}: {answer}");
+        row.ends().await;
     }
     let schema = run(&["schema", "config"]).out.to_lowercase();
     for word in ["insecure", "skip_verify", "verify_", "no_verify"] {
         assert!(!schema.contains(word), "{word}");
     }
-}
-
-/// Row U14: an address of the link, of a cloud's metadata, of nobody, of a file, or of this machine
-/// where the configuration does not say so, is refused when the configuration is read.
-#[test]
-fn an_address_that_no_agency_has_is_refused_at_load() {
-    let sandbox = Sandbox::start();
-    let text = std::fs::read_to_string(sandbox.dir().join("lienthong.toml")).unwrap();
-    let config: Table = toml::from_str(&text).unwrap();
-    let checked = |change: &dyn Fn(&mut Table)| {
-        let mut config = config.clone();
-        change(&mut config);
-        let file = sandbox.dir().join("checked.toml");
-        std::fs::write(&file, toml::to_string(&config).unwrap()).unwrap();
-        run(&["check-config", file.to_str().unwrap()])
-    };
-    for (source, url) in [
-        ("health", "https://169.254.169.254/latest/meta-data/"),
-        ("health", "https://[fd00:ec2::254]/"),
-        ("health", "https://[::ffff:169.254.169.254]/"),
-        ("health", "https://0.0.0.0/"),
-        ("health", "file:///etc/passwd"),
-        ("tax", "https://169.254.0.7:443"),
-        ("social_security", "postgres://169.254.169.254/bhxh"),
-        (
-            "social_security",
-            "postgres://db.example,169.254.169.254/bhxh",
-        ),
-    ] {
-        let ran = checked(&|config| {
-            let stanza = format!("agency.{source}");
-            set(config, &stanza, "ca", "pki/ca.pem");
-            set(config, &stanza, "url", url);
-        });
-        assert_eq!(ran.code, 1, "{url}: {ran:?}");
-        let said = format!("{}{}", ran.out, ran.err);
-        assert!(said.contains(&format!("agency.{source}")), "{url}: {said}");
-    }
-    let production = |config: &mut Table| set(config, "gateway", "trust_domain", "gateway.example");
-    let ran = checked(&production);
-    let said = format!("{}{}", ran.out, ran.err);
-    assert!(said.contains("`local = true`"), "{said}");
-    let ran = checked(&|config| {
-        production(config);
-        for source in Source::ALL {
-            set(config, &format!("agency.{source}"), "local", true);
-        }
-    });
-    let said = format!("{}{}", ran.out, ran.err);
-    assert!(!said.contains("`local = true`"), "{said}");
-}
-
-/// Row U14: a redirect is not followed, wherever it leads.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_is_not_followed() {
-    let canary = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let elsewhere = canary.local_addr().unwrap();
-    let followed = Arc::new(AtomicU32::new(0));
-    let counted = Arc::clone(&followed);
-    tokio::spawn(async move {
-        while canary.accept().await.is_ok() {
-            counted.fetch_add(1, Ordering::Relaxed);
-        }
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let asked = Arc::new(AtomicU32::new(0));
-    let counted = Arc::clone(&asked);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            counted.fetch_add(1, Ordering::Relaxed);
-            let mut request = [0; 4_096];
-            let _read = stream.read(&mut request).await;
-            let answer = format!(
-                "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{elsewhere}/\r\n\
-                 content-length: 0\r\nconnection: close\r\n\r\n"
-            );
-            stream.write_all(answer.as_bytes()).await.ok();
-        }
-    });
-    let sandbox = Sandbox::start();
-    for source in [Source::Population, Source::Health] {
-        let gateway = Beside::start(&sandbox, &format!("way-{}", source as u8), |config| {
-            let stanza = format!("agency.{source}");
-            set(config, &stanza, "url", format!("http://127.0.0.1:{port}/"));
-        });
-        let caller = gateway.caller(&sandbox, "commune");
-        let answer = ask(&caller, "999099000001", 4).await.json();
-        let states = ["UNAVAILABLE", "INVALID_ANSWER"];
-        assert!(
-            states.contains(&state(&answer, source)),
-            "{source}: {answer}"
-        );
-        only_fails(&answer, source);
-    }
-    assert!(asked.load(Ordering::Relaxed) >= 2);
-    assert_eq!(
-        followed.load(Ordering::Relaxed),
-        0,
-        "a redirect was followed"
-    );
 }

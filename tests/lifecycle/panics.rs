@@ -80,6 +80,7 @@ fn production(sandbox: &Sandbox, defect: bool) -> (Node, Rest) {
             set(config, "sandbox", "panics", vec!["tax"]);
             return;
         }
+        set(config, "edge", "reflection", false);
         // Else an agency on this machine, as a simulator is, is refused.
         for (_, agency) in config["agency"].as_table_mut().unwrap() {
             let agency = agency.as_table_mut().unwrap();
@@ -91,7 +92,7 @@ fn production(sandbox: &Sandbox, defect: bool) -> (Node, Rest) {
 }
 
 /// Row L12: outside a sandbox nothing starts with a defect that is switched on, and no test person is
-/// served: the agencies, simulated or not, are not even asked.
+/// served: the agencies, simulated or not, are not even asked. Nor is the contract shown by reflection.
 #[tokio::test]
 async fn what_is_for_a_sandbox_alone_does_not_start_elsewhere() {
     let sandbox = Sandbox::start();
@@ -101,8 +102,10 @@ async fn what_is_for_a_sandbox_alone_does_not_start_elsewhere() {
         let ran = run(&[command, &path]);
         assert_eq!(ran.code, 1, "{command}: {ran:?}");
         let said = ran.out + &ran.err;
-        let what = "sandbox: is for a sandbox's trust domain alone";
-        assert!(said.contains(what), "{command}: {said}");
+        for what in ["sandbox", "edge.reflection"] {
+            let what = format!("{what}: is for a sandbox's trust domain alone");
+            assert!(said.contains(&what), "{command}: {said}");
+        }
     }
     let (node, rest) = production(&sandbox, false);
     let serving = node.start();

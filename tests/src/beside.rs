@@ -1,6 +1,7 @@
 //! A gateway that serves beside a sandbox.
 
 use std::fs;
+use std::path::Path;
 
 use rustix::process::Signal;
 use toml::Table;
@@ -22,11 +23,28 @@ impl Beside {
     /// Starts one with the configuration of the sandbox, changed; `name` is that of the node.
     pub fn start(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut Table)) -> Self {
         let node = Node::beside(sandbox, name, change);
+        let serving = node.start();
+        Self::of(node, serving)
+    }
+
+    /// The same with every span sent to a collector.
+    pub fn traced(
+        sandbox: &Sandbox,
+        name: &str,
+        collector: &str,
+        change: impl FnOnce(&mut Table),
+    ) -> Self {
+        let node = Node::beside(sandbox, name, change);
+        let serving = Serving::traced(&node.config, collector);
+        Self::of(node, serving)
+    }
+
+    fn of(node: Node, serving: Serving) -> Self {
         Self {
             url: node.url.clone(),
             operations: node.operations.clone(),
-            serving: node.start(),
             node,
+            serving,
         }
     }
 
@@ -43,6 +61,11 @@ impl Beside {
     /// What it has logged so far.
     pub fn logged(&self) -> String {
         fs::read_to_string(self.node.config.with_extension("err")).unwrap()
+    }
+
+    /// The directory of its log.
+    pub fn log(&self) -> &Path {
+        &self.node.log
     }
 
     /// Runs `lienthong audit verify` on its log.

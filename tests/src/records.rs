@@ -12,7 +12,7 @@ pub fn records(log: &Path) -> Vec<(String, Value)> {
     let bytes: Vec<u8> = segments
         .iter()
         .filter(|path| path.is_file())
-        .flat_map(|path| std::fs::read(path).unwrap())
+        .flat_map(|path| written(path))
         .collect();
     // Between the records there are bytes that are no text.
     let text = String::from_utf8_lossy(&bytes);
@@ -33,6 +33,15 @@ pub fn records_of(log: &Path, request_id: &str) -> Vec<(String, Value)> {
         .collect()
 }
 
+/// What is written of a segment: behind it there are zeros, written ahead.
+fn written(segment: &Path) -> Vec<u8> {
+    let mut bytes = std::fs::read(segment).unwrap();
+    while bytes.ends_with(&ZEROS) {
+        bytes.truncate(bytes.len() - ZEROS.len());
+    }
+    bytes
+}
+
 /// True if a directory for what is filed holds no more than the register of dossiers, which each node
 /// keeps by itself.
 pub fn dossiers_alone(index: &Path) -> bool {
@@ -44,3 +53,5 @@ pub fn dossiers_alone(index: &Path) -> bool {
 
 /// How every record begins.
 const BEGINNING: &str = r#"{"v":1,"#;
+/// So many are looked at at once.
+const ZEROS: [u8; 4096] = [0; 4096];

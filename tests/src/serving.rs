@@ -27,8 +27,17 @@ impl Serving {
     /// Starts the gateway of a configuration file, and waits until it is ready. What it says goes
     /// beside that file.
     pub fn of(config: &Path) -> Self {
-        let mut command = Command::new(program());
-        command.args(["serve", "--config"]).arg(config);
+        Self::run(serve(config), config)
+    }
+
+    /// The same with every span sent to a collector.
+    pub fn traced(config: &Path, collector: &str) -> Self {
+        let mut command = serve(config);
+        command.envs([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector),
+            ("OTEL_TRACES_SAMPLER", "always_on"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ]);
         Self::run(command, config)
     }
 
@@ -97,4 +106,10 @@ impl Drop for Serving {
             self.child.wait().ok();
         }
     }
+}
+
+fn serve(config: &Path) -> Command {
+    let mut command = Command::new(program());
+    command.args(["serve", "--config"]).arg(config);
+    command
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use exchange::Source;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::{Ran, Rest, Sandbox};
+use crate::{Ran, Rest, Sandbox, field_of};
 
 /// What `/metrics` of a sandbox says.
 #[derive(Clone, Debug)]
@@ -104,37 +105,61 @@ pub fn cpu(sandbox: &Sandbox) -> Duration {
 #[derive(Clone, Debug)]
 enum Asks {
     /// For the catalogue, which no agency is asked for.
-    Catalogue(Rest),
-    /// About a citizen, at a source that nobody disturbs.
-    Lookup(Rest, &'static str),
+    Catalogue,
+    /// About a citizen, at sources that nobody disturbs.
+    Lookup(String),
 }
 
 impl Asks {
-    async fn once(&self) {
-        match self {
-            Self::Catalogue(rest) => {
-                let answer = rest.get("/v1/fields").await.unwrap();
-                assert_eq!(answer.status, 200, "another caller is not answered");
-            }
-            Self::Lookup(rest, mask) => {
-                let answer = rest.lookup(NEIGHBOUR, "ONE_STOP_DESK", mask).await;
-                assert_eq!(answer.status, 200, "another caller: {}", answer.text);
-                let state = "SOURCE_STATE_OK";
-                assert!(
-                    answer.text.contains(state),
-                    "another caller: {}",
-                    answer.text
-                );
-            }
+    /// For a field of every source that is not disturbed.
+    fn all_but(disturbed: &[Source]) -> Self {
+        let sources = Source::ALL.into_iter();
+        let quiet = sources.filter(|source| !disturbed.contains(source));
+        let mask: Vec<&str> = quiet.map(field_of).collect();
+        match mask.is_empty() {
+            true => Self::Catalogue,
+            false => Self::Lookup(mask.join(",")),
         }
     }
 
-    /// What a machine with other work takes away at times.
+    /// Asks once; how long that took.
+    async fn put(&self, rest: &Rest) -> Duration {
+        let begun = Instant::now();
+        match self {
+            Self::Catalogue => {
+                let answer = rest.get("/v1/fields").await.unwrap();
+                assert_eq!(answer.status, 200, "another caller is not answered");
+            }
+            Self::Lookup(mask) => {
+                let answer = rest.lookup(NEIGHBOUR, "ONE_STOP_DESK", mask).await;
+                let answered = answer.text.matches("SOURCE_STATE_OK").count();
+                let asked = mask.split(',').count();
+                assert_eq!(answered, asked, "another caller: {}", answer.text);
+            }
+        }
+        begun.elapsed()
+    }
+
+    /// What a machine with other work takes away at times; a source that is waited for takes a second
+    /// or more.
     const fn noise(&self) -> Duration {
         match self {
-            Self::Catalogue(_) => Duration::from_secs(1),
-            Self::Lookup(..) => Duration::from_millis(100),
+            Self::Catalogue => Duration::from_secs(1),
+            Self::Lookup(_) => Duration::from_millis(300),
         }
+    }
+}
+
+/// How long the answers of a gateway took.
+#[derive(Debug, Default)]
+struct Took(Vec<Duration>);
+
+impl Took {
+    /// The time within which 99 of 100 came.
+    fn p99(&mut self) -> Duration {
+        self.0.sort_unstable();
+        let at = (self.0.len() * 99).div_ceil(100).saturating_sub(1);
+        self.0.get(at).copied().unwrap_or_default()
     }
 }
 
@@ -142,39 +167,37 @@ impl Asks {
 #[derive(Debug)]
 struct Neighbour {
     stop: oneshot::Sender<()>,
-    asking: JoinHandle<Vec<Duration>>,
+    asking: JoinHandle<Took>,
 }
 
 impl Neighbour {
-    /// Begins to ask.
-    fn begin(asks: Asks) -> Self {
+    /// Begins to ask a gateway.
+    async fn begin(asks: Asks, rest: Rest) -> Self {
+        // The first question opens a connection.
+        asks.put(&rest).await;
         let (stop, mut stopped) = oneshot::channel();
         let asking = tokio::spawn(async move {
-            let mut took = Vec::new();
+            let mut took = Took::default();
             while stopped.try_recv().is_err() {
-                let begun = Instant::now();
-                asks.once().await;
-                took.push(begun.elapsed());
+                took.0.push(asks.put(&rest).await);
+                sleep(PAUSE).await;
             }
             took
         });
         Self { stop, asking }
     }
 
-    /// Stops; how often it was answered, and the time within which 99 of 100 answers came.
-    async fn stop(self) -> (u64, Duration) {
+    /// Stops; how long the answers took.
+    async fn stop(self) -> Took {
         self.stop.send(()).ok();
-        let mut took = self.asking.await.expect("another caller is answered");
-        took.sort_unstable();
-        let at = (took.len() * 99).div_ceil(100).saturating_sub(1);
-        (took.len() as u64, took.get(at).copied().unwrap_or_default())
+        self.asking.await.expect("another caller is answered")
     }
 
-    /// Asks for a while, when nothing else is done.
-    async fn in_quiet(asks: Asks) -> (u64, Duration) {
-        let quiet = Self::begin(asks);
+    /// The p99 of asking for a while when nothing else is done.
+    async fn in_quiet(asks: Asks, rest: Rest) -> Duration {
+        let quiet = Self::begin(asks, rest).await;
         sleep(Duration::from_millis(500)).await;
-        quiet.stop().await
+        quiet.stop().await.p99()
     }
 }
 
@@ -184,57 +207,75 @@ pub struct Before {
     pid: u32,
     asks: Asks,
     resident: u64,
-    asked: u64,
-    quiet: Duration,
-    neighbour: Neighbour,
+    here: Neighbour,
+    quiet: Quiet,
+}
+
+/// What another caller's answers are held against.
+#[derive(Debug)]
+enum Quiet {
+    /// Those before and after, of which the p99 was that before.
+    Apart(Box<Rest>, Duration),
+    /// Those of a gateway beside, at the same time.
+    Beside(Neighbour),
 }
 
 impl Before {
     /// Looks at how a sandbox is, and has another caller ask from now on, for what needs no agency.
     pub async fn attack(sandbox: &Sandbox) -> Self {
-        let asks = Asks::Catalogue(Rest::new(sandbox, "portal"));
-        Self::of(sandbox.pid(), asks).await
-    }
-
-    /// Looks at how a gateway is, and has another caller ask from now on for fields of a source that
-    /// stays undisturbed.
-    pub async fn disturbed(pid: u32, rest: Rest, mask: &'static str) -> Self {
-        Self::of(pid, Asks::Lookup(rest, mask)).await
-    }
-
-    async fn of(pid: u32, asks: Asks) -> Self {
-        let (asked, quiet) = Neighbour::in_quiet(asks.clone()).await;
+        let (asks, rest) = (Asks::Catalogue, Rest::new(sandbox, "portal"));
+        let before = Neighbour::in_quiet(asks.clone(), rest.clone()).await;
         Self {
-            resident: resident_of(pid),
-            asked,
-            quiet,
-            neighbour: Neighbour::begin(asks.clone()),
-            pid,
+            pid: sandbox.pid(),
+            resident: resident(sandbox),
+            here: Neighbour::begin(asks.clone(), rest.clone()).await,
+            quiet: Quiet::Apart(Box::new(rest), before),
             asks,
         }
     }
 
-    /// Looks at what it has done: the process lives, has not grown by 32 MiB, and the other caller was
-    /// answered within twice the time as before or after, or within what a busy machine takes away.
-    /// How often the other caller has asked.
-    pub async fn has_survived(self) -> u64 {
-        let (during, loud) = self.neighbour.stop().await;
+    /// Looks at how a gateway is, and has another caller ask from now on, there and at a gateway that
+    /// nobody disturbs, for a field of every source but those that are disturbed.
+    pub async fn disturbed(pid: u32, here: Rest, beside: Rest, disturbed: &[Source]) -> Self {
+        let asks = Asks::all_but(disturbed);
+        let beside = Neighbour::begin(asks.clone(), beside).await;
+        Self {
+            pid,
+            resident: resident_of(pid),
+            here: Neighbour::begin(asks.clone(), here).await,
+            quiet: Quiet::Beside(beside),
+            asks,
+        }
+    }
+
+    /// Looks at what has become of it: the process lives, has not grown by 32 MiB, and the other caller
+    /// was answered within twice the time of a quiet gateway, or within what a busy machine takes away.
+    /// How often the other caller has asked it about a citizen.
+    pub async fn has_survived(self) -> usize {
+        let mut here = self.here.stop().await;
         let grown = resident_of(self.pid).saturating_sub(self.resident);
         assert!(grown < 32 << 10, "it has grown by {grown} KiB");
-        let noise = self.asks.noise();
-        let (after, quiet) = Neighbour::in_quiet(self.asks).await;
-        // The slower of before and after: the machine may have got other work meanwhile.
-        let quiet = quiet.max(self.quiet);
-        let most = (quiet * 2).max(noise);
+        let (loud, noise) = (here.p99(), self.asks.noise());
+        let lookups = match self.asks {
+            Asks::Catalogue => 0,
+            Asks::Lookup(_) => 1 + here.0.len(),
+        };
+        let quiet = match self.quiet {
+            // The slower of before and after: the machine may have got other work meanwhile.
+            Quiet::Apart(rest, before) => Neighbour::in_quiet(self.asks, *rest).await.max(before),
+            Quiet::Beside(beside) => beside.stop().await.p99(),
+        };
         assert!(
-            loud < most,
-            "another caller waits {loud:?}, and {quiet:?} in quiet"
+            loud < (quiet * 2).max(noise),
+            "another caller waits {loud:?}, and {quiet:?} where it is quiet"
         );
-        self.asked + during + after
+        lookups
     }
 }
 
 /// Who a gateway is asked about by another caller.
 const NEIGHBOUR: &str = "999099000001";
+/// Between two questions of another caller: the machine is not theirs alone.
+const PAUSE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);

@@ -31,6 +31,11 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// The longest a connection may take to open, from its name to the end of its handshake.
 const CONNECT: Duration = Duration::from_secs(1);
 
+/// When an unused connection is asked for a sign of life, how long one may take, and how often it is asked.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
+const KEEPALIVE_TRIES: u32 = 2;
+
 /// How long an unused connection is kept; shorter than the usual 60 s of servers.
 const IDLE: Duration = Duration::from_secs(45);
 
@@ -67,6 +72,10 @@ impl Client {
         let mut tcp = HttpConnector::new_with_resolver(Resolver(endpoint.loopback()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // What a firewall has forgotten is found out while nobody waits for it.
+        tcp.set_keepalive(Some(KEEPALIVE));
+        tcp.set_keepalive_interval(Some(KEEPALIVE_EVERY));
+        tcp.set_keepalive_retries(Some(KEEPALIVE_TRIES));
         // Divided among the addresses of the name.
         tcp.set_connect_timeout(Some(CONNECT));
         let secure = tls.is_some();

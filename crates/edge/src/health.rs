@@ -3,20 +3,21 @@
 //! The empty service says that the process lives and takes calls; each service of the contract,
 //! whether it should be sent any.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::routes::ROUTES;
 use api::v1::audit_service_server::SERVICE_NAME as AUDIT;
 use api::v1::catalogue_service_server::SERVICE_NAME as CATALOGUE;
-use api::v1::citizen_service_server::SERVICE_NAME as CITIZEN;
-use api::v1::data_subject_service_server::SERVICE_NAME as DATA_SUBJECT;
 use exchange::Clock;
 use identity::ServerTls;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::Deps;
+use crate::method::Target;
 use crate::readiness::{Certificate, State};
 
 /// Tells health what readiness is, whenever it changes, and looks at the certificates.
@@ -61,23 +62,29 @@ async fn report(reporter: &mut HealthReporter, state: State) {
             ServingStatus::NotServing
         }
     };
-    let taking = status(!state.draining);
-    reporter.set_service_status("", taking).await;
-    reporter.set_service_status(CATALOGUE, taking).await;
-    reporter.set_service_status(AUDIT, taking).await;
-    let ready = status(state.is_ready());
-    reporter.set_service_status(CITIZEN, ready).await;
-    reporter.set_service_status(DATA_SUBJECT, ready).await;
-    if state.draining {
-        // Ends the streams of those who watch, so that their connections can close; who asks once is
-        // told still.
-        for service in ["", CATALOGUE, AUDIT, CITIZEN, DATA_SUBJECT] {
+    for service in services() {
+        let serves = match service {
+            WHOLE | CATALOGUE | AUDIT => !state.draining,
+            _ => state.is_ready(),
+        };
+        if state.draining {
+            // Ends the streams of those who watch, so that their connections can close; who asks once is
+            // told still.
+            reporter.set_service_status(service, status(false)).await;
             reporter.clear_service_status(service).await;
-            let stopped = ServingStatus::NotServing;
-            reporter.set_service_status(service, stopped).await;
         }
+        reporter.set_service_status(service, status(serves)).await;
     }
 }
 
+/// The process as a whole, and every service of the contract.
+fn services() -> BTreeSet<&'static str> {
+    let methods = ROUTES.iter().map(|route| Target::Rpc(route.rpc).name());
+    let services = methods.filter_map(|method| method.split('/').next());
+    services.chain([WHOLE]).collect()
+}
+
+/// How the process as a whole is called.
+const WHOLE: &str = "";
 /// Shorter than the interval at which anything probes.
 const LOOK: Duration = Duration::from_secs(5);

@@ -53,7 +53,7 @@ impl Draft {
                 // A masked value differs from another one by its mask.
                 draft.response.discrepancies = differ::discrepancies(view, &permit.whole(), now);
             }
-            draft.response.quality = quality::signals(request, view);
+            draft.response.quality = quality::signals(&request.subject.identifier, view);
         }
         draft
     }

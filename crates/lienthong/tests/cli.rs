@@ -136,6 +136,15 @@ fn a_development_ca_writes_over_no_key_and_issues_nothing_that_is_over() {
     assert_eq!(run(&["list"]).stdout, listed, "it was issued all the same");
 }
 
+/// A certificate request for a system of that trust domain.
+fn request(domain: &str) -> String {
+    let uri = format!("spiffe://{domain}/agency/H05/system/desk");
+    let mut params = rcgen::CertificateParams::default();
+    params.subject_alt_names = vec![rcgen::SanType::URI(uri.try_into().unwrap())];
+    let key = rcgen::KeyPair::generate().unwrap();
+    params.serialize_request(&key).unwrap().pem().unwrap()
+}
+
 #[test]
 fn a_development_ca_issues_signs_lists_and_revokes() {
     let dir = tempfile::tempdir().unwrap();
@@ -153,7 +162,24 @@ fn a_development_ca_issues_signs_lists_and_revokes() {
     run(&["init"]);
     run(&["issue", "client", "G18", "tax-web", "--out", &out]);
     run(&["issue", "server", "localhost", "127.0.0.1", "--out", &out]);
-    assert!(run(&["list"]).contains("/agency/G18/system/tax-web"));
+    let listed = run(&["list"]);
+    assert!(listed.contains("/agency/G18/system/tax-web"));
+    let (domain, _) = listed.split_once("/agency/G18").unwrap();
+    let (_, domain) = domain.rsplit_once("spiffe://").unwrap();
+    let request = |domain: &str| {
+        let file = dir.path().join("request.pem");
+        std::fs::write(&file, request(domain)).unwrap();
+        file.display().to_string()
+    };
+    let signed = run(&["sign", &request(domain)]);
+    assert!(
+        signed.starts_with("-----BEGIN CERTIFICATE-----"),
+        "{signed}"
+    );
+    assert!(run(&["list"]).contains("/agency/H05/system/desk"));
+    let foreign = request("elsewhere.example");
+    let refused = lienthong(&["pki", "--dir", &pki, "sign", &foreign]);
+    assert!(!refused.status.success() && refused.stdout.is_empty());
     let certificate = dir.path().join("G18-tax-web.pem").display().to_string();
     run(&["revoke", &certificate]);
     assert!(run(&["list"]).contains("revoked"));

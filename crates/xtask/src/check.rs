@@ -15,9 +15,10 @@ const BUF: &str = "@bufbuild/buf@1.75.0";
 type Step = (&'static str, fn(&Path) -> Result<Outcome>);
 
 /// In this order: what is quick to repair comes first, unless it needs what follows.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("fmt", fmt),
     ("clippy", clippy),
+    ("the program alone", alone),
     ("layers", |root| done(layers::run(root))),
     ("tidy", |root| done(tidy::run(root))),
     ("rows", |root| done(rows::run(root, true))),
@@ -56,6 +57,11 @@ fn fmt(root: &Path) -> Result<Outcome> {
 fn clippy(root: &Path) -> Result<Outcome> {
     let arguments = ["clippy", "--workspace", "--all-targets", "--"];
     done(run(cargo(root, &arguments).args(["-D", "warnings"])))
+}
+
+/// The program with what it asks for itself: beside the others it has what they ask for too.
+fn alone(root: &Path) -> Result<Outcome> {
+    done(run(&mut cargo(root, &["check"])))
 }
 
 /// Lints `proto/` with the buf of the checkout, of the path, or of npm.

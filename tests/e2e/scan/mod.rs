@@ -10,12 +10,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use postmaster::{Postmaster, Stop};
-use tests::{Rest, Sandbox};
+use tests::{Receiver, Rest, Sandbox};
 
 mod questions;
 mod words;
 
-use crate::telemetry::Receiver;
 use questions::{Asked, ask};
 use words::{METRICS, Place, look_for};
 

@@ -29,7 +29,7 @@ pub(super) fn compare(seen: &[Seen], journals: &Journals) -> Vec<String> {
                 took: if took.is_zero() { seen.took } else { *took },
                 failures: before.map_or(0, |it| it.before(seen)),
             };
-            if let Err(why) = case.judge(state) {
+            if let Err(why) = case.judge(state, reason) {
                 let subject = &seen.subject;
                 wrong.push(format!(
                     "{subject} {source}: {state} {reason}, {case:?}: {why}"
@@ -55,7 +55,8 @@ pub(super) fn admitted(seen: &[Seen], journals: &Journals) -> (usize, usize) {
     (least.count(), most.count())
 }
 
-fn is_late(seen: &Seen) -> bool {
+/// True for a question whose answer came too late to be told.
+pub(super) fn is_late(seen: &Seen) -> bool {
     seen.status == 504 && seen.reason == "DEADLINE_EXCEEDED"
 }
 
@@ -99,8 +100,8 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Whether a state can be.
-    fn judge(&self, state: &str) -> Result<(), &'static str> {
+    /// Whether a state can be, for that reason.
+    fn judge(&self, state: &str, reason: &str) -> Result<(), &'static str> {
         let last = self.did.last().map_or("", String::as_str);
         match state {
             "OK" if DELIVERS.contains(&last) => Ok(()),
@@ -113,6 +114,8 @@ impl Case<'_> {
             // Late is late, whatever came then.
             "TIMEOUT" if self.took >= NEAR => Ok(()),
             "TIMEOUT" => Err("there was time left"),
+            // A connection that the agency does not take is in no journal.
+            "UNAVAILABLE" if reason == "CONNECT" => Ok(()),
             "UNAVAILABLE" | "CIRCUIT_OPEN" | "SKIPPED" if last == "ok" => {
                 Err("the agency answered")
             }
@@ -171,7 +174,7 @@ mod tests {
             took: Duration::from_millis(ms),
             failures,
         };
-        case.judge(state).is_ok()
+        case.judge(state, "").is_ok()
     }
 
     fn at_once(state: &str, did: &[&str]) -> bool {
@@ -187,6 +190,12 @@ mod tests {
         assert!(at_once("INVALID_ANSWER", &["bomb"]) && !at_once("INVALID_ANSWER", &["ok"]));
         assert!(at_once("RATE_LIMITED", &["rate_limited"]) && !at_once("RATE_LIMITED", &["ok"]));
         assert!(at_once("UNAVAILABLE", &[]) && !at_once("UNAVAILABLE", &["ok"]));
+        let turned_away = Case {
+            did: &["ok".to_owned()],
+            took: Duration::ZERO,
+            failures: 0,
+        };
+        assert!(turned_away.judge("UNAVAILABLE", "CONNECT").is_ok());
         assert!(at_once("SKIPPED", &[]) && !at_once("SKIPPED", &["ok"]));
         assert!(!at_once("NEW", &["ok"]));
     }

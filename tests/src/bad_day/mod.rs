@@ -23,7 +23,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use exchange::Source;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sim::Scenario;
 use tokio::time::{Instant, sleep};
 
@@ -100,16 +100,22 @@ impl Plan {
         }
     }
 
-    /// Quiet and disturbed by turns, so that what else the machine does falls on both.
+    /// Quiet and disturbed by turns, so that what else the machine does falls on both. The others take so
+    /// long for an answer that twice the time is more than a busy machine takes away.
     async fn alternate(self, controls: &Controls, load: &Load) {
+        controls.disturb(&others(), &steady()).await;
         for _ in 0..ROUNDS {
             load.enters(Phase::Quiet);
             sleep(TURN).await;
             controls.disturb(&SOME, &rough()).await;
             load.enters(Phase::Some);
             sleep(TURN).await;
-            controls.rest().await;
+            controls.disturb(&SOME, &json!({})).await;
         }
+        load.enters(Phase::Quiet);
+        // Whoever has asked of somebody who hangs is answered by then.
+        sleep(TURN).await;
+        controls.rest().await;
     }
 }
 
@@ -134,9 +140,21 @@ pub fn busy(sandbox: &Sandbox, config: &mut toml::Table) {
     }
 }
 
-/// What disturbs some in the phase of turns: half the questions hang, the others are slow.
+/// Those that are left alone while [`SOME`] are disturbed.
+fn others() -> Vec<Source> {
+    let all = Source::ALL.into_iter();
+    all.filter(|source| !SOME.contains(source)).collect()
+}
+
+/// What the others do in the phase of turns.
+fn steady() -> Value {
+    json!({"latency": {"fixed": {"ms": 60}}})
+}
+
+/// What disturbs some in the phase of turns: a third of the questions hang, a third fail, the others are
+/// slow.
 fn rough() -> Value {
-    serde_json::json!({
+    json!({
         "faults": [
             {"fault": "hang", "probability": 0.3},
             {"fault": "server_error", "probability": 0.3},
@@ -171,5 +189,5 @@ pub const SOME: [Source; 2] = [Source::Population, Source::Tax];
 /// How long connections and sessions may take to begin.
 const WARM: Duration = Duration::from_secs(2);
 /// One turn of the phase of turns, and how often both are taken.
-const TURN: Duration = Duration::from_millis(1_250);
-const ROUNDS: u32 = 4;
+const TURN: Duration = Duration::from_millis(2_500);
+const ROUNDS: u32 = 3;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use exchange::Source;
 
+use super::judge::is_late;
 use super::load::{CRITICALITIES, Seen};
 use super::vitals::Holds;
-use super::{Phase, Plan, SOME, page};
+use super::{Phase, Plan, others, page};
 
 /// What the log of a bad day holds.
 #[derive(Clone, Copy, Debug)]
@@ -67,17 +68,30 @@ impl Report {
         if tasks > FEW {
             wrong.push(format!("{tasks} tasks are left"));
         }
-        for source in Self::undisturbed() {
-            let (quiet, some) = (
-                self.p99(source, Phase::Quiet),
-                self.p99(source, Phase::Some),
-            );
-            // What is faster than a busy machine is still is not compared.
-            if some > (quiet * 2).max(NOISE) {
-                wrong.push(format!(
-                    "{source} takes {some:?} beside others, and {quiet:?} in quiet"
-                ));
+        wrong.extend(others().into_iter().flat_map(|it| self.noticed(it)));
+        wrong
+    }
+
+    /// What a source that was left alone has noticed of the others.
+    fn noticed(&self, source: Source) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for phase in [Phase::Quiet, Phase::Some] {
+            let states = self.states(source, phase);
+            let all = self.asked_in(phase).count();
+            let late = self.asked_in(phase).filter(|seen| is_late(seen)).count();
+            let well = states.get("OK").copied().unwrap_or_default();
+            if well < FEWEST || well + late < all || late > all / 50 {
+                wrong.push(format!("{source} is left alone, and of {all} {states:?}"));
             }
+        }
+        let (quiet, some) = (
+            self.p99(source, Phase::Quiet),
+            self.p99(source, Phase::Some),
+        );
+        if some > quiet * 2 {
+            wrong.push(format!(
+                "{source} takes {some:?} beside others, and {quiet:?} in quiet"
+            ));
         }
         wrong
     }
@@ -130,26 +144,24 @@ impl Report {
             .count()
     }
 
-    /// Those that are left alone while [`SOME`] are disturbed.
-    fn undisturbed() -> impl Iterator<Item = Source> {
-        Source::ALL
-            .into_iter()
-            .filter(|source| !SOME.contains(source))
+    /// The time within which 99 of 100 answers of a source came to questions that were asked in a phase.
+    fn p99(&self, source: Source, phase: Phase) -> Duration {
+        let sources = self.asked_in(phase).flat_map(|seen| &seen.sources);
+        let took = sources.filter(|(of, state, ..)| *of == source && state == "OK");
+        percentile(took.map(|(.., took)| *took).collect(), 99)
     }
 
-    /// The time within which 99 of 100 questions to a source ended that lay within a phase.
-    fn p99(&self, source: Source, phase: Phase) -> Duration {
-        let within = self.seen.iter();
-        let within = within.filter(|seen| seen.phase == phase && seen.until == phase);
-        let sources = within.flat_map(|seen| &seen.sources);
-        let took = sources.filter(|(of, ..)| *of == source);
-        percentile(took.map(|(.., took)| *took).collect(), 99)
+    /// The questions of a phase, but for those that reach into the one in which all are disturbed.
+    fn asked_in(&self, phase: Phase) -> impl Iterator<Item = &Seen> {
+        let reaches = move |seen: &Seen| phase != Phase::All && seen.until == Phase::All;
+        let of = self.seen.iter().filter(move |seen| seen.phase == phase);
+        of.filter(move |seen| !reaches(seen))
     }
 
     /// How often each state was told of a source in a phase.
     pub(super) fn states(&self, source: Source, phase: Phase) -> BTreeMap<&str, usize> {
         let mut states = BTreeMap::new();
-        for seen in self.seen.iter().filter(|seen| seen.phase == phase) {
+        for seen in self.asked_in(phase) {
             let of = seen.sources.iter().find(|(of, ..)| *of == source);
             if let Some((_, state, ..)) = of {
                 *states.entry(state.as_str()).or_default() += 1;
@@ -187,7 +199,7 @@ impl Report {
                 text.trim_end().to_owned(),
             ));
         }
-        for source in Self::undisturbed() {
+        for source in others() {
             let (quiet, some) = (
                 self.p99(source, Phase::Quiet),
                 self.p99(source, Phase::Some),
@@ -257,5 +269,5 @@ pub(super) fn percentile(mut all: Vec<Duration>, of_100: usize) -> Duration {
 const MEMORY_KIB: u64 = 32 << 10;
 /// A scrape that is under way while it is counted, and the like.
 const FEW: u64 = 6;
-/// What a machine with other work takes away from anybody at times.
-const NOISE: Duration = Duration::from_millis(100);
+/// Fewer answers say nothing of the slowest.
+const FEWEST: usize = 50;

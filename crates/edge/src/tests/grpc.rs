@@ -3,6 +3,7 @@
 use api::v1::catalogue_service_client::CatalogueServiceClient;
 use api::v1::{self, stream_citizen_response::Event};
 use prost::Message as _;
+use prost_types::{FileDescriptorSet, ServiceDescriptorProto};
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
@@ -267,6 +268,38 @@ async fn health_follows_readiness() {
     );
     let status = client.check(request).await.unwrap().into_inner().status;
     assert_eq!(status, 2, "whoever asks is told that it ends");
+}
+
+#[tokio::test]
+async fn every_service_of_the_contract_is_known_to_health() {
+    let world = World::new().await;
+    let client = HealthClient::new(Client::of(&world, "desk").channel().await);
+    let contract = FileDescriptorSet::decode(api::DESCRIPTORS).unwrap();
+    let mut names = vec![String::new()];
+    for file in contract.file {
+        if file.package() == "lienthong.v1" {
+            let named = |it: &ServiceDescriptorProto| format!("lienthong.v1.{}", it.name());
+            names.extend(file.service.iter().map(named));
+        }
+    }
+    assert!(names.len() > 6, "{names:?}");
+    let statuses = async |wanted: i32| {
+        let mut client = client.clone();
+        for service in &names {
+            let request = HealthCheckRequest {
+                service: service.clone(),
+            };
+            let told = client.check(request).await;
+            let status = told.unwrap_or_else(|error| panic!("{service}: {error}"));
+            assert_eq!(status.into_inner().status, wanted, "{service}");
+        }
+    };
+    statuses(1).await;
+    let whole = client.clone().watch(HealthCheckRequest::default()).await;
+    let mut whole = whole.unwrap().into_inner();
+    world.running.readiness().draining();
+    while whole.message().await.unwrap().is_some() {}
+    statuses(2).await;
 }
 
 #[tokio::test]

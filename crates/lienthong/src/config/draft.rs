@@ -164,6 +164,9 @@ impl Draft {
         if help.is_some_and(|help| !is_page(help)) {
             problems.add("edge.help_base", "is no http or https address of a page");
         }
+        if self.edge.as_ref().is_some_and(|edge| edge.reflection) && !self.is_sandbox() {
+            self.problems.add("edge.reflection", SANDBOX_ALONE);
+        }
         self.evidence(&mut root);
         let problems = &mut self.problems;
         let sharing = root.take_optional("sharing", problems);
@@ -264,14 +267,18 @@ impl Draft {
         Some(())
     }
 
+    /// True if its trust domain is a sandbox's.
+    fn is_sandbox(&self) -> bool {
+        let domain = self.trust_domain.as_ref().map(TrustDomain::as_str);
+        domain.is_some_and(is_sandbox)
+    }
+
     /// What goes wrong on purpose.
     fn sandbox(&mut self, root: &mut Stanza<'_>) -> Option<()> {
         let stanza = root.take_optional("sandbox", &mut self.problems)?;
         let sandbox: Sandbox = stanza.read(&[], &mut self.problems)?;
-        let domain = self.trust_domain.as_ref().map(TrustDomain::as_str);
-        if !domain.is_some_and(is_sandbox) {
-            let what = "is for a sandbox's trust domain alone";
-            self.problems.add("sandbox", what);
+        if !self.is_sandbox() {
+            self.problems.add("sandbox", SANDBOX_ALONE);
         }
         for (place, name) in sandbox.panics.iter().enumerate() {
             match self.agencies.iter_mut().find(|it| it.name() == name) {
@@ -319,3 +326,5 @@ impl Draft {
         }
     }
 }
+
+const SANDBOX_ALONE: &str = "is for a sandbox's trust domain alone";

@@ -46,10 +46,12 @@ impl Asker {
         Ok(Self { client })
     }
 
-    /// Every field that the caller's agreements grant for a purpose, or the gateway's refusal.
+    /// Every field that the caller's agreements, or the one that is named, grant for a purpose, whole or
+    /// masked; or the gateway's refusal.
     pub(crate) async fn granted(
         &self,
         purpose: &str,
+        agreement: Option<&str>,
     ) -> anyhow::Result<Result<Vec<String>, Answer>> {
         let request = Request::get(self.client.address("/v1/grants")).body(Default::default())?;
         let answer = self.send(request, Duration::from_secs(5)).await?;
@@ -57,13 +59,18 @@ impl Asker {
             return Ok(Err(answer));
         }
         let grants = answer.body.get("grants").and_then(Value::as_array);
-        let of_purpose = grants
-            .into_iter()
-            .flatten()
-            .filter(|grant| grant.get("purposeCode").and_then(Value::as_str) == Some(purpose));
-        let paths = of_purpose.filter_map(|grant| grant.get("paths")?.as_array());
-        let mut fields: Vec<String> = paths
-            .flatten()
+        let is =
+            |grant: &Value, key, wanted| grant.get(key).and_then(Value::as_str) == Some(wanted);
+        let of_purpose = grants.into_iter().flatten().filter(|grant| {
+            is(grant, "purposeCode", purpose)
+                && agreement.is_none_or(|agreement| is(grant, "agreementId", agreement))
+        });
+        let all = |grant: &Value| {
+            let paths = ["paths", "maskedPaths"].map(|key| grant.get(key)?.as_array().cloned());
+            paths.into_iter().flatten().flatten()
+        };
+        let mut fields: Vec<String> = of_purpose
+            .flat_map(all)
             .filter_map(|path| Some(path.as_str()?.to_owned()))
             .collect();
         fields.sort();

@@ -47,7 +47,10 @@ async fn ask(arguments: &Lookup, target: &Target) -> anyhow::Result<ExitCode> {
     let asker = Asker::new(target)?;
     let purpose = target.purpose(arguments.asked.purpose.as_deref())?;
     let fields = match arguments.fields.as_slice() {
-        [] => match asker.granted(&purpose).await? {
+        [] => match asker
+            .granted(&purpose, arguments.asked.agreement.as_deref())
+            .await?
+        {
             Ok(fields) => fields,
             Err(refused) => return Ok(refuse(&refused, arguments.asked.json)),
         },

@@ -1,6 +1,7 @@
 //! Finds the tools that suites run: strace, with which system calls are made to fail, sqlite3, with
 //! which the manual has a keyring copied, testssl, which knows the weaknesses of TLS,
-//! redis-server, in which nodes share quotas, and haproxy, behind which nodes are restarted.
+//! redis-server, in which nodes share quotas, haproxy, behind which nodes are restarted, and curl, with which
+//! the sandbox shows how to ask.
 
 use std::path::Path;
 
@@ -23,7 +24,8 @@ pub(super) fn find_or_install(root: &Path) -> Result<()> {
 }
 
 /// A program, how it tells its version, and the package that has it.
-const TOOLS: [(&str, &str, &str); 5] = [
+const TOOLS: [(&str, &str, &str); 6] = [
+    ("curl", "--version", "curl"),
     ("haproxy", "-v", "haproxy"),
     ("strace", "-V", "strace"),
     ("sqlite3", "--version", "sqlite3"),

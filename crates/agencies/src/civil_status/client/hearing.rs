@@ -6,7 +6,7 @@
 //! a lost dossier never becomes "no such person".
 
 use adapter::dossier::{LOST, State};
-use adapter::{Heard, Miss, Response, classify, logged_out};
+use adapter::{Heard, Miss, Response, classify, logged_out, says_session_over};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 
@@ -70,7 +70,13 @@ pub(in crate::civil_status) fn hear(
             "a reply to another question",
         ));
     }
-    match reply.refusal().map(Refusal::from_code) {
+    let refusal = reply.refusal().map(Refusal::from_code);
+    let says_over = || reply.mo_ta.as_deref().is_some_and(says_session_over);
+    match refusal {
+        // Of what has no number, or one that nobody knows, the words count.
+        None | Some(Refusal::UNKNOWN) if says_over() => {
+            Ok(Heard::SessionOver(Miss::session_refused()))
+        }
         None => by_status(response).map_or(Ok(Heard::Answer(reply)), Err),
         Some(Refusal::Session) => Ok(Heard::SessionOver(Miss::session_refused())),
         Some(Refusal::Refused(reason)) => Err(Refusal::miss(reason)),

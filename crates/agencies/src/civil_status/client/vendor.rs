@@ -18,7 +18,10 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// The meaning of a number. A number in no list is a refusal whose reason nobody knows.
+    /// Of a number in no list: a refusal whose reason nobody knows.
+    pub(super) const UNKNOWN: Self = Self::Refused("VENDOR_ERROR");
+
+    /// The meaning of a number.
     pub(super) fn from_code(code: &str) -> Self {
         match code {
             "100" => Self::Session,
@@ -29,7 +32,7 @@ impl Refusal {
             "201" => Self::NothingFound,
             "302" => Self::Question("TYPE_NOT_ACCEPTED"),
             "500" => Self::Question("DATA_NOT_ACCEPTED"),
-            _ => Self::Refused("VENDOR_ERROR"),
+            _ => Self::UNKNOWN,
         }
     }
 

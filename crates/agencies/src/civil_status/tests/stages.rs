@@ -257,6 +257,15 @@ async fn every_way_to_end_a_session_is_heard_and_tried_once_again() {
             json(200, r#"{"maLoi": 100, "moTa": "phiên hết hạn"}"#),
             refused,
         ),
+        // In words alone, and beside a number that nobody knows.
+        (
+            json(200, r#"{"moTa": "Phiên làm việc đã hết hạn"}"#),
+            refused,
+        ),
+        (
+            json(200, r#"{"maLoi": 999, "moTa": "phiên hết hạn"}"#),
+            refused,
+        ),
         (json(401, ""), refused),
         (login_page(), (InvalidAnswer, "CONTENT_TYPE")),
         (to_login(), (InvalidAnswer, "REDIRECT")),

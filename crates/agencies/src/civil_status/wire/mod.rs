@@ -121,6 +121,8 @@ pub(crate) struct Token {
 pub(crate) struct Reply {
     /// The number of a refusal; zero stands for none.
     pub(crate) ma_loi: Option<Code>,
+    /// What it means, in words.
+    pub(crate) mo_ta: Option<String>,
     /// The request that is answered.
     pub(crate) ma_yeu_cau: Option<Code>,
     /// The dossier.

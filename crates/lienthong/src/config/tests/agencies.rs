@@ -17,6 +17,20 @@ fn a_defect_is_for_agencies_of_a_sandbox_alone() {
 }
 
 #[test]
+fn reflection_is_for_a_sandbox_alone() {
+    let reflects = GOOD.replace("[edge]\n", "[edge]\nreflection = true\n");
+    let elsewhere = reported(&reflects);
+    let what = "is for a sandbox's trust domain alone";
+    assert!(
+        says(&elsewhere, "edge.reflection", what, 11),
+        "{elsewhere:?}"
+    );
+    assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
+    let sandbox = reflects.replace("b.example", "sandbox.b.example");
+    assert_eq!(reported(&sandbox), [""; 0]);
+}
+
+#[test]
 fn an_agencys_own_keys_are_looked_at_though_its_address_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let civil = "[agency.civil_status]\nurl = \"nowhere\"\nuser = 7\nsecret = \"x\"\n";
