@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use exchange::Source;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tests::{Rest, Sandbox, everything, question};
 use tokio::time::Instant;
 
@@ -96,62 +96,4 @@ async fn unknown_to_one_is_a_state_and_unknown_to_all_is_not_found() {
     let ran = sandbox.lookup(&["001099123456", "--json"]);
     assert_eq!(ran.code, 4, "{ran:?}");
     assert_eq!(ran.json()["reason"], "PERSON_NOT_FOUND");
-}
-
-/// Row U11: if nobody answers, the call fails, says of every source why, and is recorded.
-#[tokio::test]
-async fn if_nobody_answers_the_call_fails_and_says_for_every_source_why() {
-    let sandbox = Sandbox::start();
-    for source in Source::ALL {
-        let control = sandbox
-            .text(&format!("/agencies/{source}/control"))
-            .to_owned();
-        let knobs = json!({"faults": [{"fault": "server_error"}]});
-        assert_eq!(
-            Rest::plain(&control).put("/knobs", &knobs).await.status,
-            200
-        );
-    }
-    let ran = sandbox.lookup(&["999099000001", "--json"]);
-    assert_eq!(ran.code, 6, "{ran:?}");
-    let problem = ran.json();
-    assert_eq!(problem["reason"], "ALL_SOURCES_UNAVAILABLE");
-    for source in Source::ALL {
-        assert_eq!(
-            problem["metadata"][source.name()],
-            "UNAVAILABLE",
-            "{problem}"
-        );
-    }
-    assert!(
-        problem["metadata"]["seq"].is_string(),
-        "the failure is recorded: {problem}"
-    );
-}
-
-/// Row U12: a required source that does not answer fails the call, any other leaves a partial answer.
-#[tokio::test]
-async fn a_required_source_that_does_not_answer_fails_the_call() {
-    let sandbox = Sandbox::start();
-    let rest = Rest::new(&sandbox, "commune");
-    let mut body = question(
-        "999099000114",
-        "ONE_STOP_DESK",
-        "population.name,tax.status",
-    );
-    body["requiredSources"] = json!(["SOURCE_TAX"]);
-    let answer = rest
-        .post("/v1/citizens:lookup", body.to_string(), &[])
-        .await
-        .unwrap();
-    assert_eq!(answer.status, 503, "{}", answer.text);
-    assert_eq!(answer.json()["reason"], "REQUIRED_SOURCE_UNAVAILABLE");
-    assert!(answer.headers.contains_key("retry-after"));
-    body["requiredSources"] = json!(["SOURCE_POPULATION"]);
-    body["context"]["requestId"] = json!(exchange::RequestId::fresh().to_string());
-    let answer = rest
-        .post("/v1/citizens:lookup", body.to_string(), &[])
-        .await
-        .unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text);
 }

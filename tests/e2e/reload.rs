@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tests::vitals::Metrics;
 use tests::{Rest, Sandbox, Serving, loop_until, run};
 
 const RELOAD: &str = "/admin/config:reload";
@@ -33,17 +34,21 @@ async fn digest(operations: &Rest) -> String {
 #[derive(Debug)]
 struct Held {
     files: usize,
+    threads: usize,
+    tasks: u64,
     resident_kib: u64,
 }
 
 impl Held {
-    fn by(sandbox: &Sandbox) -> Self {
+    async fn by(sandbox: &Sandbox) -> Self {
         let process = Path::new("/proc").join(sandbox.pid().to_string());
         let status = std::fs::read_to_string(process.join("status")).unwrap();
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let resident = resident.unwrap().trim().trim_end_matches(" kB");
         Self {
             files: std::fs::read_dir(process.join("fd")).unwrap().count(),
+            threads: std::fs::read_dir(process.join("task")).unwrap().count(),
+            tasks: Metrics::of(sandbox).count("process_tasks", "").await,
             resident_kib: resident.parse().unwrap(),
         }
     }
@@ -51,6 +56,12 @@ impl Held {
     /// The least that each of a hundred reloads could keep is one file.
     fn leaked_nothing(&self, after: &Self) {
         assert!(after.files < self.files + 20, "{self:?}, then {after:?}");
+        assert!(after.tasks < self.tasks + 20, "{self:?}, then {after:?}");
+        // Those that block come and go.
+        assert!(
+            after.threads < self.threads + 20,
+            "{self:?}, then {after:?}"
+        );
         let grown = after.resident_kib.saturating_sub(self.resident_kib);
         assert!(grown < 32 << 10, "{self:?}, then {after:?}");
     }
@@ -108,12 +119,12 @@ async fn other_agreements_hold_from_the_reload_on_and_the_record_says_so() {
     let after = digest(&operations).await;
     assert_ne!(after, before);
     assert_eq!(reloaded.json()["policyDigest"], after);
-    let before = Held::by(&sandbox);
+    let before = Held::by(&sandbox).await;
     for _ in 0..100 {
         let same = operations.post(RELOAD, "{}", &[]).await.unwrap();
         assert_eq!(same.json()["changed"], json!([]));
     }
-    before.leaked_nothing(&Held::by(&sandbox));
+    before.leaked_nothing(&Held::by(&sandbox).await);
 
     let log = sandbox.path("/log/dir");
     let stopped = sandbox.interrupt();
@@ -122,6 +133,32 @@ async fn other_agreements_hold_from_the_reload_on_and_the_record_says_so() {
         .iter()
         .filter(|it| it["pol"] == format!("sha256:{after}"));
     assert_eq!(told.count(), 1, "{records:?}");
+    drop(stopped);
+}
+
+/// Row L07: a hundred hangups without a change record nothing, and leave nothing behind.
+#[tokio::test]
+async fn a_hundred_hangups_without_a_change_leave_nothing_behind() {
+    let sandbox = Sandbox::start();
+    let metrics = Metrics::of(&sandbox);
+    let hang_up = async || {
+        let (name, good) = ("config_reloads_total", "result=\"good\"");
+        let before = metrics.count(name, good).await;
+        sandbox.hang_up();
+        metrics.grows(name, good, before).await;
+    };
+    for _ in 0..10 {
+        hang_up().await;
+    }
+    let before = Held::by(&sandbox).await;
+    for _ in 0..100 {
+        hang_up().await;
+    }
+    before.leaked_nothing(&Held::by(&sandbox).await);
+    let log = sandbox.path("/log/dir");
+    let stopped = sandbox.interrupt();
+    let told = config_records(&log);
+    assert!(told.is_empty(), "{told:?}");
     drop(stopped);
 }
 

@@ -16,6 +16,7 @@ mod amplification;
 mod bad_day;
 mod batches;
 mod bodies;
+mod down;
 mod elsewhere;
 mod endpoints;
 mod errors;

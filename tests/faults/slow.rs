@@ -1,21 +1,22 @@
 //! One agency ten times slower than it was.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use exchange::Source;
 use serde_json::Value;
-use tests::{Beside, Rest, Sandbox, apart, question, set};
+use tests::{Sandbox, apart, question, set};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::row::{Caller, KNOWN, Row};
 use crate::scene::{guard, latency};
 
 /// How long every agency takes at first: well above what a busy machine adds.
-const USUAL_MS: u64 = 60;
+const USUAL_MS: u64 = 120;
 
-/// What a machine that is busy with others may add to one p99 and not to the other.
-const NOISE: Duration = Duration::from_millis(25);
+/// How often both are measured, by turns.
+const ROUNDS: usize = 3;
+const TRIES: usize = 3;
 
 /// The mask of all sources but the tax register, of which each answers.
 const OTHERS: &str =
@@ -37,7 +38,7 @@ impl Seen {
 }
 
 /// Asks the tax register and the others at a constant rate each, for a while.
-async fn load(caller: &Arc<Rest>, lasts: Duration) -> Seen {
+async fn load(caller: &Caller, lasts: Duration) -> Seen {
     let mut calls = JoinSet::new();
     let mut beat = interval(Duration::from_millis(40));
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -48,11 +49,11 @@ async fn load(caller: &Arc<Rest>, lasts: Duration) -> Seen {
         turn += 1;
         let masks = ["tax.status", OTHERS];
         for mask in &masks[..1 + turn % 2] {
-            let (caller, is_tax) = (Arc::clone(caller), *mask != OTHERS);
-            let body = apart(question("999099000001", "ONE_STOP_DESK", mask)).to_string();
+            let (caller, is_tax) = (caller.clone(), *mask != OTHERS);
+            let asked = apart(question(KNOWN, "ONE_STOP_DESK", mask));
             calls.spawn(async move {
                 let begun = Instant::now();
-                let answer = caller.post("/v1/citizens:lookup", body, &[]).await.unwrap();
+                let answer = caller.put(&asked, 3).await;
                 (is_tax, answer.status, answer.json(), begun.elapsed())
             });
         }
@@ -83,56 +84,72 @@ fn all_answer(answer: &Value) -> bool {
     sources.all(|it| it["state"] == "SOURCE_STATE_OK")
 }
 
-/// Row U09: one agency ten times slower at the same rate is asked less at once, and what finds no place is told so at
-/// once; the others' p99 is unchanged within a tenth, side by side.
+/// Row U09: one agency ten times slower at the same rate is asked less at once, and what finds no place
+/// is told so at once; the others' p99 is unchanged within a tenth, measured by turns and side by side.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_slow_agency_costs_the_others_nothing() {
     let sandbox = Sandbox::start();
     for source in Source::ALL {
         latency(&sandbox, source, USUAL_MS).await;
     }
-    let gateway = Beside::start(&sandbox, "gw-2", |config| {
+    let row = Row::begin(&sandbox, "slow", &Source::ALL, |config| {
         set(config, "agency.tax.guard", "max_calls", 32);
         set(config, "agency.tax.guard", "min_calls", 8);
-    });
-    let caller = Arc::new(gateway.caller(&sandbox, "commune"));
-    load(&caller, Duration::from_secs(2)).await;
-    let most = guard(&gateway, Source::Tax).await["maxCalls"]
-        .as_u64()
-        .unwrap();
+    })
+    .await;
+    load(&row.caller, Duration::from_secs(2)).await;
+    let seen = guard(&row.gateway, Source::Tax).await;
+    let most = seen["maxCalls"].as_u64().unwrap();
 
-    // The machine is busy with others: of several rounds the one counts in which it was least so.
-    let mut best = f64::INFINITY;
-    let (mut kept_back, mut quiet_fastest) = (Vec::new(), Duration::MAX);
-    for round in 1..=4 {
-        latency(&sandbox, Source::Tax, USUAL_MS).await;
-        let mut quiet = load(&caller, Duration::from_secs(3)).await;
-        latency(&sandbox, Source::Tax, USUAL_MS * 10).await;
-        let mut slow = load(&caller, Duration::from_secs(5)).await;
-        let seen = guard(&gateway, Source::Tax).await;
-        let limit = seen["limit"].as_u64().unwrap();
-        let (before, beside) = (quiet.p99(), slow.p99());
-        quiet_fastest = quiet_fastest.min(quiet.others[0]);
-        println!(
-            "round {round}: the others' p99 {before:?} beside a usual agency, {beside:?} beside a slow one; \
-             of it {} asked, {} kept back, limit {limit} of {most}",
-            slow.tax_asked,
-            slow.tax_kept_back.len()
-        );
-        assert!(limit <= most / 4, "{seen}");
-        kept_back.append(&mut slow.tax_kept_back);
-        best = best.min(beside.saturating_sub(NOISE).as_secs_f64() / before.as_secs_f64());
-        if best <= 1.1 && !kept_back.is_empty() {
+    // The machine is busy with others now and then: of several tries one must not be.
+    let mut ratio = f64::INFINITY;
+    for _ in 0..TRIES {
+        let (usual, slow) = side_by_side(&sandbox, &row, most).await;
+        println!("{usual:?} {slow:?} in the middle");
+        ratio = ratio.min(slow.as_secs_f64() / usual.as_secs_f64());
+        if ratio <= 1.1 {
             break;
         }
     }
-    assert!(best <= 1.1, "the others' p99 is {best:.2} of what it was");
-    assert!(!kept_back.is_empty(), "nothing is kept back");
+    assert!(ratio <= 1.1, "the others' p99 is {ratio:.2} of what it was");
+    row.ends().await;
+}
+
+/// The others' p99 beside a usual agency, and beside a slow one, by turns: the middle of each.
+async fn side_by_side(sandbox: &Sandbox, row: &Row, most: u64) -> (Duration, Duration) {
+    let (mut usual, mut slow) = (Vec::new(), Vec::new());
+    let (mut fastest, mut kept_back) = (Duration::MAX, Vec::new());
+    println!("the others' p99 beside a usual agency, and beside a slow one");
+    for _ in 0..ROUNDS {
+        latency(sandbox, Source::Tax, USUAL_MS).await;
+        let mut quiet = load(&row.caller, Duration::from_secs(2)).await;
+        latency(sandbox, Source::Tax, USUAL_MS * 10).await;
+        let mut beside = load(&row.caller, Duration::from_secs(2)).await;
+        let seen = guard(&row.gateway, Source::Tax).await;
+        let limit = seen["limit"].as_u64().unwrap();
+        usual.push(quiet.p99());
+        slow.push(beside.p99());
+        println!(
+            "{:?} {:?}: of it {} asked, {} kept back, limit {limit} of {most}",
+            quiet.p99(),
+            beside.p99(),
+            beside.tax_asked,
+            beside.tax_kept_back.len()
+        );
+        assert!(limit <= most / 2, "{seen}");
+        fastest = fastest.min(quiet.others[0]);
+        kept_back.append(&mut beside.tax_kept_back);
+    }
     // Nobody is asked for them: it takes less than the fastest agency that is.
-    kept_back.sort();
-    let middle = kept_back[kept_back.len() / 2];
+    let told = median(kept_back);
     assert!(
-        middle < quiet_fastest,
-        "who finds no place waits {middle:?}, and an answer takes {quiet_fastest:?}"
+        told < fastest,
+        "who finds no place waits {told:?}, and an answer takes {fastest:?}"
     );
+    (median(usual), median(slow))
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }

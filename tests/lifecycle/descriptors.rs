@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
-use tests::vitals::{Metrics, cpu, resident};
-use tests::{Rest, Sandbox, Wire, loop_until};
+use tests::vitals::{Metrics, cpu, resident, resident_of};
+use tests::{Node, Rest, Sandbox, Wire, loop_until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -12,7 +12,12 @@ const FIELDS: &[u8] = b"GET /v1/fields HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 /// How many descriptors a sandbox has open.
 fn open(sandbox: &Sandbox) -> u64 {
-    let all = std::fs::read_dir(format!("/proc/{}/fd", sandbox.pid())).unwrap();
+    entries(sandbox.pid(), "fd")
+}
+
+/// How many entries a folder of a process has.
+fn entries(pid: u32, folder: &str) -> u64 {
+    let all = std::fs::read_dir(format!("/proc/{pid}/{folder}")).unwrap();
     all.count() as u64
 }
 
@@ -104,6 +109,90 @@ async fn connections_and_questions_leave_nothing_behind() {
     let grown = resident(&sandbox).saturating_sub(memory);
     println!("grown by {grown} KiB in {rounds} rounds (full: {full})");
     assert!(grown < 16 << 10, "{grown} KiB");
+}
+
+/// What a process has.
+#[derive(Clone, Copy, Debug)]
+struct Has {
+    files: u64,
+    threads: u64,
+    tasks: u64,
+    resident_kib: u64,
+}
+
+impl Has {
+    async fn now(pid: u32, metrics: &Metrics) -> Self {
+        Self {
+            files: entries(pid, "fd"),
+            threads: entries(pid, "task"),
+            tasks: metrics.count("process_tasks", "").await,
+            resident_kib: resident_of(pid),
+        }
+    }
+}
+
+/// By how much something has grown from the first look to the last, on the line of least squares.
+fn growth(looks: &[Has], what: impl Fn(&Has) -> u64) -> f64 {
+    let count = looks.len() as f64;
+    let places = || (0..looks.len()).map(|place| place as f64);
+    let values = || looks.iter().map(|look| what(look) as f64);
+    let (place, value) = (places().sum::<f64>() / count, values().sum::<f64>() / count);
+    let together = places()
+        .zip(values())
+        .map(|(x, y)| (x - place) * (y - value));
+    let alone = places().map(|x| (x - place) * (x - place));
+    together.sum::<f64>() / alone.sum::<f64>() * (count - 1.0)
+}
+
+/// Row L10: over a day (`LIENTHONG_TEST_FULL`; some seconds else) of connections, questions and callers
+/// who leave, descriptors, threads, tasks and memory stay level, once the process is warm.
+#[tokio::test]
+async fn a_day_of_questions_leaves_every_slope_flat() {
+    let (lasts, pause, most_kib) = match std::env::var_os("LIENTHONG_TEST_FULL") {
+        Some(_) => (
+            Duration::from_secs(24 * 3_600),
+            Duration::from_secs(5),
+            32_768.0,
+        ),
+        None => (Duration::from_secs(24), Duration::ZERO, 8_192.0),
+    };
+    let sandbox = Sandbox::start();
+    // The journals of the simulators would grow beside it.
+    let node = Node::beside(&sandbox, "gw-2", |_| ());
+    let serving = node.start();
+    let metrics = Metrics::at(&node.operations);
+    let wire = Wire::at(&sandbox, "commune", node.port);
+    let (begun, mut looks, mut asked) = (Instant::now(), Vec::new(), 0);
+    while begun.elapsed() < lasts {
+        let rest = Rest::at(&node.url, &sandbox, "commune");
+        for serial in 800..808 {
+            let id = format!("999099000{serial}");
+            let answer = rest.lookup(&id, "ONE_STOP_DESK", "tax.status").await;
+            assert_eq!(answer.status, 200);
+            asked += 1;
+        }
+        let mut leaves = wire.connect(&[b"http/1.1"]).await.unwrap();
+        leaves.write_all(FIELDS).await.unwrap();
+        drop(leaves);
+        if begun.elapsed() > lasts / 3 {
+            looks.push(Has::now(serving.pid(), &metrics).await);
+        }
+        sleep(pause).await;
+    }
+    let (first, last) = (looks[0], looks[looks.len() - 1]);
+    println!(
+        "{asked} questions; of {} looks the first {first:?}, the last {last:?}",
+        looks.len()
+    );
+    for (name, most, grown) in [
+        ("descriptors", 4.0, growth(&looks, |it| it.files)),
+        ("threads", 4.0, growth(&looks, |it| it.threads)),
+        ("tasks", 4.0, growth(&looks, |it| it.tasks)),
+        ("KiB", most_kib, growth(&looks, |it| it.resident_kib)),
+    ] {
+        println!("{name}: {grown:.1} more");
+        assert!(grown < most, "{grown} {name} more: {looks:?}");
+    }
 }
 
 /// Waits until no more descriptors and tasks are there than that; how many there are.

@@ -16,6 +16,7 @@ mod collector;
 mod deadlines;
 mod descriptors;
 mod dossiers;
+mod memory;
 mod overload;
 mod panics;
 mod restart;

@@ -27,6 +27,8 @@ const PATIENT: [(&str, &str); 1] = [("grpc-timeout", "10S")];
 /// the room.
 const CAPACITY: u64 = CALLS * 88 / 100 * 1_000 / TAKES_MS;
 
+const SHED_WITHIN: Duration = Duration::from_millis(5);
+
 /// How long it is asked too much.
 fn extent() -> Duration {
     match std::env::var_os("LIENTHONG_TEST_FULL") {
@@ -36,7 +38,7 @@ fn extent() -> Duration {
 }
 
 /// A sandbox of that capacity, in which the commune may break the glass.
-async fn sandbox() -> Sandbox {
+pub(crate) async fn sandbox() -> Sandbox {
     let sandbox = Sandbox::start_prepared("", |place: &Path| {
         let text = include_str!("../../crates/lienthong/src/sandbox/agreements.toml");
         let from = "purposes = [\"ONE_STOP_DESK\"]\n";
@@ -79,7 +81,7 @@ impl Tally {
     }
 }
 
-fn message(class: &str) -> LookupCitizenRequest {
+pub(crate) fn message(class: &str) -> LookupCitizenRequest {
     let mut body = apart(question("999099000001", "ONE_STOP_DESK", "tax.status"));
     let context = body["context"].as_object_mut().unwrap();
     context.insert("criticality".into(), format!("CRITICALITY_{class}").into());
@@ -145,9 +147,10 @@ fn mixture(per_second: u64, waiting: u64) -> [Class; 4] {
     ]
 }
 
-fn median(times: &mut [Duration]) -> Duration {
+/// Within what time so many of a hundred were.
+fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times.sort_unstable();
-    times[times.len() / 2]
+    times[times.len() * percent / 100]
 }
 
 /// How many were answered in a second, once the first answers were there, until nobody asked any more.
@@ -173,7 +176,7 @@ async fn most(wire: &Wire, waiting: u64, time: Duration) -> f64 {
 }
 
 /// How long the least takes that can be asked of the process: the machine's own time.
-async fn least(operations: Rest, time: Duration) -> Duration {
+async fn least(operations: Rest, time: Duration) -> Vec<Duration> {
     let (mut took, end) = (Vec::new(), Instant::now() + time);
     let mut beats = interval(Duration::from_millis(50));
     while beats.tick().await < end {
@@ -181,12 +184,12 @@ async fn least(operations: Rest, time: Duration) -> Duration {
         assert_eq!(operations.get("/livez").await.unwrap().status, 200);
         took.push(begun.elapsed());
     }
-    median(&mut took)
+    took
 }
 
 /// Row L01: asked five times what it can answer, it answers at least 90 % of the most it can of the same mixture; of
 /// those who wait at a desk 99 % are answered, every emergency is, bulk is shed first; a refusal takes
-/// less than 5 ms; and ten seconds later nobody is refused.
+/// less than 5 ms, but for what the machine itself takes; and ten seconds later nobody is refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_five_times_its_capacity_it_goes_on_and_sheds_the_least_urgent() {
     let sandbox = sandbox().await;
@@ -198,7 +201,7 @@ async fn at_five_times_its_capacity_it_goes_on_and_sheds_the_least_urgent() {
     let (time, begun) = (extent(), Instant::now());
     let machine = tokio::spawn(least(operations, time));
     let mut tallies = offer_all(&wire, &mixture(5 * CAPACITY, waiting), time).await;
-    let machine = machine.await.unwrap();
+    let mut machine = machine.await.unwrap();
     let goodput = rate(&tallies, begun, time);
     let offered: usize = tallies
         .iter()
@@ -219,12 +222,18 @@ async fn at_five_times_its_capacity_it_goes_on_and_sheds_the_least_urgent() {
     assert!(citizens.share() >= 0.99, "{}", citizens.share());
     assert_eq!(emergencies.shed.len(), 0);
     assert!(bulk.share() < back_office.share(), "bulk is shed first");
-    let refused = median(&mut bulk.shed);
-    println!("shed in {refused:?}, /livez in {machine:?}");
-    assert!(
-        refused < Duration::from_millis(5).max(machine * 2),
-        "{refused:?}"
-    );
+    for percent in [50, 90, 99] {
+        let refused = percentile(&mut bulk.shed, percent);
+        let machine = percentile(&mut machine, percent);
+        println!("{percent} % are shed in {refused:?}, /livez in {machine:?}");
+        // The slowest meet what else the machine does.
+        let most = match percent {
+            50 => SHED_WITHIN.max(machine * 2),
+            90 => SHED_WITHIN + machine * 2,
+            _ => continue,
+        };
+        assert!(refused < most, "{percent} %: {refused:?}");
+    }
     let counted = metrics.count("gateway_shed_total", "why=\"calls\"").await;
     assert!(counted as usize >= bulk.shed.len() + back_office.shed.len());
 

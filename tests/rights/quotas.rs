@@ -1,5 +1,6 @@
 //! How often one may ask: one node, and three that share.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -8,7 +9,7 @@ use std::time::Duration;
 use api::v1;
 use api::v1::citizen_service_client::CitizenServiceClient;
 use serde_json::json;
-use tests::{Redis, Rest, Sandbox, channel, question};
+use tests::{Cuttable, Redis, Rest, Sandbox, channel, loop_until, question};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tonic::Code;
 
@@ -142,8 +143,8 @@ async fn over_grpc(sandbox: &Sandbox) -> tonic::Status {
 const RATE: f64 = 20.0;
 const BURST: f64 = 20.0;
 
-fn node(redis: &Redis, number: usize) -> Sandbox {
-    let url = redis.url();
+fn node(redis: SocketAddr, number: usize) -> Sandbox {
+    let url = format!("redis://{redis}");
     let sharing = format!(
         "node = 'gw-{number}'\n[sharing]\nnodes = 3\nredis = 'redis.url'\nsecret = 'quota.secret'"
     );
@@ -193,7 +194,7 @@ async fn answered(nodes: &[&Rest], seconds: u64) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_keep_one_quota_with_and_without_what_they_share() {
     let mut redis = Redis::running();
-    let nodes = [1, 2, 3].map(|number| node(&redis, number));
+    let nodes = [1, 2, 3].map(|number| node(redis.address(), number));
     let rests = nodes.each_ref().map(|node| Rest::new(node, "commune"));
     let all: Vec<&Rest> = rests.iter().collect();
 
@@ -240,4 +241,61 @@ async fn three_nodes_keep_one_quota_with_and_without_what_they_share() {
             .lines()
             .any(|line| line.starts_with("quota_shared") && line.ends_with(" 1"))
     );
+}
+
+/// Row L11: a node that alone is cut off from the others keeps to its part of a quota, and the others to
+/// the whole of it; none is without limit, and when the line is mended they share again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_cut_off_keeps_to_its_part_and_comes_back() {
+    let redis = Redis::running();
+    let line = Cuttable::to(redis.address()).await;
+    let nodes = [
+        node(line.address, 1),
+        node(redis.address(), 2),
+        node(redis.address(), 3),
+    ];
+    let rests = nodes.each_ref().map(|node| Rest::new(node, "commune"));
+    let all: Vec<&Rest> = rests.iter().collect();
+    let (alone, others) = all.split_at(1);
+    let together = answered(&all, 6).await as f64;
+    println!("together {together} of {}", BURST + RATE * 6.0);
+    assert!(together <= 1.05 * (BURST + RATE * 6.0), "{together}");
+    // The first node may spend what the others leave.
+    let first = answered(alone, 4).await as f64;
+    println!("the first alone {first} of {}", RATE * 4.0);
+    assert!(first >= 0.75 * RATE * 4.0, "{first}");
+
+    line.cut();
+    answered(alone, 1).await;
+    loop_until(Duration::from_secs(20), || {
+        let logged = nodes[0].logged();
+        logged.contains("each node keeps to its part").then_some(())
+    });
+    let (first, both) = tokio::join!(answered(alone, 9), answered(others, 9));
+    let (first, both, quota) = (first as f64, both as f64, RATE * 9.0);
+    println!(
+        "cut off {first} of {}, the others {both} of {quota}",
+        quota / 3.0
+    );
+    assert!(first <= (BURST + quota) / 3.0 * 1.05, "{first}");
+    assert!(first >= 0.8 * quota / 3.0, "{first}");
+    assert!(both <= 1.05 * (BURST + quota), "{both}");
+    assert!(both >= 0.8 * quota, "{both}");
+    for other in &nodes[1..] {
+        let logged = other.logged();
+        assert!(!logged.contains("each node keeps to its part"));
+    }
+
+    line.mend();
+    loop_until(Duration::from_secs(20), || {
+        let logged = nodes[0].logged();
+        let is_back = logged.contains("shared with the other nodes again");
+        is_back.then_some(())
+    });
+    let again = answered(&all, 6).await as f64;
+    println!("together again {again} of {}", BURST + RATE * 6.0);
+    assert!(again <= 1.05 * (BURST + RATE * 6.0), "{again}");
+    let first = answered(alone, 4).await as f64;
+    println!("the first alone again {first} of {}", RATE * 4.0);
+    assert!(first >= 0.75 * RATE * 4.0, "{first}");
 }

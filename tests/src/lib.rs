@@ -12,6 +12,7 @@
 pub mod bad_day;
 mod bench;
 mod beside;
+mod cut;
 pub mod forger;
 pub mod frames;
 mod grpc;
@@ -36,6 +37,7 @@ mod wire;
 
 pub use bench::{Ask, Bench, ask_agency};
 pub use beside::Beside;
+pub use cut::Cuttable;
 pub use grpc::{channel, channel_to};
 pub use kept::Kept;
 pub use leaves::leaves;

@@ -82,7 +82,7 @@ pub fn resident(sandbox: &Sandbox) -> u64 {
 }
 
 /// The memory of a process, in KiB.
-fn resident_of(pid: u32) -> u64 {
+pub fn resident_of(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
     let status = status.expect("it is alive");
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -276,6 +276,6 @@ impl Before {
 /// Who a gateway is asked about by another caller.
 const NEIGHBOUR: &str = "999099000001";
 /// Between two questions of another caller: the machine is not theirs alone.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
