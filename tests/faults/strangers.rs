@@ -6,7 +6,7 @@ use std::time::Duration;
 use exchange::Source;
 use serde_json::{Value, json};
 use tests::vitals::Metrics;
-use tests::{Sandbox, loop_until, records_of};
+use tests::{Sandbox, loop_until, records_of, set};
 use tokio::time::Instant;
 
 use crate::agencies::{asked, connections, knob, offered, spoil};
@@ -97,12 +97,17 @@ const LATE: Duration = Duration::from_millis(2_500);
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_comes_too_late_is_dropped() {
     let sandbox = Sandbox::start();
-    let row = Row::begin(&sandbox, "late", &[], |_| ()).await;
+    let row = Row::begin(&sandbox, "late", &[], |config| {
+        for source in Source::ALL {
+            set(config, &format!("agency.{source}"), "timeout_ms", 1_500);
+        }
+    })
+    .await;
     let (late, next) = ("999099001002", "999099001003");
     for source in Source::ALL {
         spoil(&sandbox, source, "slow", late).await;
         let begun = Instant::now();
-        let answer = row.caller.ask(late, 1).await.json();
+        let answer = row.caller.ask(late, 10).await.json();
         assert_eq!(state(&answer, source), "TIMEOUT", "{source}: {answer}");
         only_fails(&answer, source);
         // While the late one is on its way, and after.
