@@ -27,7 +27,8 @@ pub(super) fn compare(seen: &[Seen], journals: &Journals) -> Vec<String> {
                 did: journals.of(*source, &seen.subject),
                 // A call that fails tells of no source how long it took.
                 took: if took.is_zero() { seen.took } else { *took },
-                failures: before.map_or(0, |it| it.before(seen)),
+                failures: before.map_or(0, |it| count(&it.failed, seen)),
+                was_open: before.is_some_and(|it| count(&it.open, seen) > 0),
             };
             if let Err(why) = case.judge(state, reason) {
                 let subject = &seen.subject;
@@ -60,32 +61,39 @@ pub(super) fn is_late(seen: &Seen) -> bool {
     seen.status == 504 && seen.reason == "DEADLINE_EXCEEDED"
 }
 
-/// When the questions were asked that failed at a source, in order, in seconds.
+/// When questions were asked that failed at a source, and when its circuit was open, in order, in seconds.
 struct Failures {
     source: Source,
-    at_s: Vec<f64>,
+    failed: Vec<f64>,
+    open: Vec<f64>,
 }
 
 impl Failures {
     fn of(source: Source, seen: &[Seen]) -> Self {
-        let failed = seen.iter().filter(|seen| {
-            let mut sources = seen.sources.iter();
-            sources.any(|(of, state, ..)| *of == source && FAILS.contains(&state.as_str()))
-        });
-        let mut at_s: Vec<f64> = failed.map(|seen| seen.at_s).collect();
-        at_s.sort_by(f64::total_cmp);
-        Self { source, at_s }
+        let asked = |states: &[&str]| {
+            let told = seen.iter().filter(|seen| {
+                let mut sources = seen.sources.iter();
+                sources.any(|(of, state, ..)| *of == source && states.contains(&state.as_str()))
+            });
+            let mut at_s: Vec<f64> = told.map(|seen| seen.at_s).collect();
+            at_s.sort_by(f64::total_cmp);
+            at_s
+        };
+        Self {
+            source,
+            failed: asked(&FAILS),
+            open: asked(&["CIRCUIT_OPEN"]),
+        }
     }
+}
 
-    /// How many of them the circuit may have seen when a question was answered.
-    fn before(&self, seen: &Seen) -> usize {
-        let until = seen.at_s + seen.took.as_secs_f64();
-        let to = self.at_s.partition_point(|at_s| *at_s < until);
-        let from = self
-            .at_s
-            .partition_point(|at_s| *at_s < seen.at_s - REMEMBERED_S);
-        to.saturating_sub(from)
-    }
+/// How many of these the circuit may have seen when a question was answered, but for the question itself.
+fn count(at_s: &[f64], seen: &Seen) -> usize {
+    let until = seen.at_s + seen.took.as_secs_f64();
+    let to = at_s.partition_point(|it| *it < until);
+    let from = at_s.partition_point(|it| *it < seen.at_s - REMEMBERED_S);
+    let own = at_s.binary_search_by(|it| it.total_cmp(&seen.at_s)).is_ok();
+    to.saturating_sub(from + usize::from(own))
 }
 
 /// What a state is held against.
@@ -97,6 +105,8 @@ struct Case<'a> {
     took: Duration,
     /// How many questions to it failed of late.
     failures: usize,
+    /// True if its circuit was open of late.
+    was_open: bool,
 }
 
 impl Case<'_> {
@@ -119,7 +129,10 @@ impl Case<'_> {
             "UNAVAILABLE" | "CIRCUIT_OPEN" | "SKIPPED" if last == "ok" => {
                 Err("the agency answered")
             }
-            "CIRCUIT_OPEN" if self.failures < OPENS => Err("too few questions failed before"),
+            // One that was open before stays so after a single one that tries.
+            "CIRCUIT_OPEN" if self.failures < if self.was_open { 1 } else { OPENS } => {
+                Err("too few questions failed before")
+            }
             "UNAVAILABLE" | "CIRCUIT_OPEN" | "SKIPPED" => Ok(()),
             _ => Err("an unknown state"),
         }
@@ -173,6 +186,7 @@ mod tests {
             did: &did,
             took: Duration::from_millis(ms),
             failures,
+            was_open: false,
         };
         case.judge(state, "").is_ok()
     }
@@ -194,6 +208,7 @@ mod tests {
             did: &["ok".to_owned()],
             took: Duration::ZERO,
             failures: 0,
+            was_open: false,
         };
         assert!(turned_away.judge("UNAVAILABLE", "CONNECT").is_ok());
         assert!(at_once("SKIPPED", &[]) && !at_once("SKIPPED", &["ok"]));
@@ -212,5 +227,13 @@ mod tests {
         assert!(judged("CIRCUIT_OPEN", &[], 0, 5));
         assert!(!judged("CIRCUIT_OPEN", &[], 0, 4));
         assert!(!judged("CIRCUIT_OPEN", &["ok"], 0, 5));
+        let tried = |failures| Case {
+            did: &[],
+            took: Duration::ZERO,
+            failures,
+            was_open: true,
+        };
+        assert!(tried(1).judge("CIRCUIT_OPEN", "").is_ok());
+        assert!(tried(0).judge("CIRCUIT_OPEN", "").is_err());
     }
 }
