@@ -192,11 +192,8 @@ async fn a_server_that_is_killed_costs_nobody_an_answer() {
             "{name}: {metrics}"
         );
     }
-    let logged = scene.row.gateway.logged();
-    assert!(
-        logged.contains("an endpoint of a source is left aside"),
-        "{logged}"
-    );
+    let aside = "an endpoint of a source is left aside";
+    scene.row.gateway.logs(aside);
     scene.row.ends().await;
 }
 

@@ -1,8 +1,10 @@
 //! Errors of an agency, and when it says to come again.
 
+use std::time::Duration;
+
 use exchange::Source;
 use serde_json::json;
-use tests::{Sandbox, everything, question};
+use tests::{Sandbox, everything, loop_until, question};
 
 use crate::agencies::{knob, spoil};
 use crate::bodies::record;
@@ -110,11 +112,11 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     } else {
         println!("the first second was over before the question");
     }
-    let opened = "the circuit to a source opens";
-    assert_eq!(
-        row.gateway.logged().matches(opened).count() as u64,
-        seen["opened"].as_u64().unwrap()
-    );
+    let (opened, times) = ("the circuit to a source opens", seen["opened"].as_u64());
+    loop_until(Duration::from_secs(10), || {
+        let told = row.gateway.logged().matches(opened).count() as u64;
+        (Some(told) == times).then_some(())
+    });
     let metrics = row.gateway.operator().get("/metrics").await.unwrap().text;
     let series = "source_circuit{circuit=\"open\",source=\"health\"}";
     assert!(metrics.contains(series), "{metrics}");

@@ -63,6 +63,11 @@ impl Beside {
         fs::read_to_string(self.node.config.with_extension("err")).unwrap()
     }
 
+    /// Waits until it has logged that; lines are written on a thread.
+    pub fn logs(&self, what: &str) {
+        self.serving.logs(what);
+    }
+
     /// The directory of its log.
     pub fn log(&self) -> &Path {
         &self.node.log
