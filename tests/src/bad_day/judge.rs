@@ -159,7 +159,7 @@ const LIES: [&str; 13] = [
 ];
 
 /// What counts against a source.
-const FAILS: [&str; 3] = ["UNAVAILABLE", "TIMEOUT", "INVALID_ANSWER"];
+const FAILS: [&str; 4] = ["UNAVAILABLE", "TIMEOUT", "INVALID_ANSWER", "RATE_LIMITED"];
 /// Why a question is not admitted.
 const TURNED_AWAY: [&str; 5] = [
     "OVERLOADED",
