@@ -1,10 +1,10 @@
 //! The circuit to a source: closed while it answers, open while it does not, and tried by one call
 //! at a time.
 //!
-//! It opens after so many failures in a row, or when too few calls succeed over a window; first for a
-//! second, then for twice as long each time. A circuit that opens again soon after it was closed goes
-//! on where it was: a source that comes and goes is left alone for longer and longer. Not here: what
-//! a failure is (`verdict`); the log.
+//! It opens after so many failures in a row, or when too few calls succeed over a window; for a second,
+//! and for twice as long each time that the probe fails. A circuit that opens again for failures in a row
+//! soon after it was closed goes on where it was: a source that comes and goes is left alone for longer
+//! and longer, and one that answers most calls is not. Not here: what a failure is (`verdict`); the log.
 //!
 //! *Invariants:* of an open circuit one probe at most is under way; a call that began before the
 //! circuit last changed changes nothing. Times are milliseconds of the guard.
@@ -177,13 +177,13 @@ impl Breaker {
             }
             (_, Verdict::Failed { retry_after, .. }) => {
                 let why = self.fail(now_ms)?;
-                let level = self.next_level(state, now_ms);
+                let level = self.next_level(state, why, now_ms);
                 self.open(pass, level, why, retry_after, now_ms)
             }
             // Of those that had less time than the source may take, only many in a row are a sign.
             (_, Verdict::Silent) => {
                 let why = self.fail_in_a_row()?;
-                let level = self.next_level(state, now_ms);
+                let level = self.next_level(state, why, now_ms);
                 self.open(pass, level, why, None, now_ms)
             }
             (_, Verdict::Nothing { .. }) => None,
@@ -235,11 +235,15 @@ impl Breaker {
         (in_a_row >= self.failures_in_a_row).then_some(Why::InARow)
     }
 
-    /// How long to stay open: as before and twice that, if the last time was within the window.
-    fn next_level(&self, state: State, now_ms: u64) -> u8 {
+    /// How long to stay open: as before and twice that, if nobody is answered and the last time was within
+    /// the window.
+    fn next_level(&self, state: State, why: Why, now_ms: u64) -> u8 {
         let window_ms = self.bucket_ms * Window::buckets();
-        let soon = now_ms.saturating_sub(state.at_ms) < window_ms;
-        if soon { state.level + 1 } else { 1 }
+        let is_soon = now_ms.saturating_sub(state.at_ms) < window_ms;
+        match why {
+            Why::InARow | Why::Probe if is_soon => state.level + 1,
+            Why::InARow | Why::Probe | Why::Share => 1,
+        }
     }
 
     fn open(

@@ -165,6 +165,28 @@ async fn a_circuit_that_opens_again_soon_stays_open_for_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_that_answers_most_calls_is_left_alone_for_seconds_and_not_for_minutes() {
+    let guard = guard();
+    let mut answered = 0;
+    for tenth in 0..1_000 {
+        match (circuit(&guard), tenth % 7) {
+            (Circuit::Open { probe_in }, _) if !probe_in.is_zero() => {
+                assert!(probe_in <= 4 * SECOND, "{probe_in:?}");
+            }
+            (_, 1 | 4) => drop(fails(&guard, broken()).await),
+            _ => {
+                answers(&guard, Duration::ZERO).await.unwrap();
+                answered += 1;
+            }
+        }
+        advance(SECOND / 10).await;
+    }
+    println!("{answered} of 1,000 are answered, and 714 would be without a circuit");
+    assert!(guard.counts().opened > 10, "it is for this test");
+    assert!(answered >= 350, "{answered}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_probe_that_its_caller_gives_up_lets_the_next_one_try() {
     let guard = guard();
     for _ in 0..7 {
