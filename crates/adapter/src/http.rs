@@ -39,11 +39,16 @@ const KEEPALIVE_TRIES: u32 = 2;
 /// How long an unused connection is kept; shorter than the usual 60 s of servers.
 const IDLE: Duration = Duration::from_secs(45);
 
+/// How many unused connections are kept: all.
+const KEPT: usize = usize::MAX;
+
 /// An HTTP client bound to one agency.
 #[derive(Clone)]
 pub struct Client {
     /// The pool, which is thrown away with all its connections when one of them is not trusted.
     pool: Arc<ArcSwap<Pool>>,
+    /// Keeps no connection.
+    alone: Pool,
     connector: Connector,
     base: url::Url,
 }
@@ -88,7 +93,8 @@ impl Client {
         };
         let connector = Timely(builder.enable_http1().wrap_connector(tcp));
         Ok(Self {
-            pool: Arc::new(ArcSwap::from_pointee(pool(connector.clone()))),
+            pool: Arc::new(ArcSwap::from_pointee(pool(connector.clone(), KEPT))),
+            alone: pool(connector.clone(), 0),
             connector,
             base: endpoint.url.clone(),
         })
@@ -116,32 +122,51 @@ impl Client {
         request: Request<Full<Bytes>>,
         deadline: Instant,
     ) -> Result<Response, Miss> {
-        let call = async {
-            let sent = self.pool.load().request(request);
-            let response = sent.await.map_err(|error| not_sent(&error))?;
-            if is_encoded(response.headers()) {
-                let detail = "the answer is packed, which nobody asked for";
-                return Err(Miss::invalid("CONTENT_ENCODING", detail));
-            }
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
-            Ok(Response {
-                status: head.status,
-                headers: head.headers,
-                body: body.map_err(|error| not_read(&*error))?.to_bytes(),
-            })
-        };
-        let late = |_| Miss::timeout("no answer before the deadline");
-        timeout_at(deadline, call).await.map_err(late)?
+        let sent = self.pool.load().request(request);
+        answer(sent, deadline).await
+    }
+
+    /// Sends a request over a connection of its own, as one that must not be sent twice, such as a login:
+    /// an agency may close a connection with the session on it, and which are closed is not known yet.
+    ///
+    /// # Errors
+    /// As of [`Client::send`].
+    pub async fn send_alone(
+        &self,
+        request: Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<Response, Miss> {
+        answer(self.alone.request(request), deadline).await
     }
 
     /// Throws every connection away after an answer that belongs to somebody else: on which of
     /// them questions and answers are out of step is not known.
     pub fn distrust(&self, miss: &Miss) {
         if miss.is_mixed_up() {
-            self.pool.store(Arc::new(pool(self.connector.clone())));
+            let anew = pool(self.connector.clone(), KEPT);
+            self.pool.store(Arc::new(anew));
         }
     }
+}
+
+/// Reads the whole of an answer.
+async fn answer(sent: legacy::ResponseFuture, deadline: Instant) -> Result<Response, Miss> {
+    let call = async {
+        let response = sent.await.map_err(|error| not_sent(&error))?;
+        if is_encoded(response.headers()) {
+            let detail = "the answer is packed, which nobody asked for";
+            return Err(Miss::invalid("CONTENT_ENCODING", detail));
+        }
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
+        Ok(Response {
+            status: head.status,
+            headers: head.headers,
+            body: body.map_err(|error| not_read(&*error))?.to_bytes(),
+        })
+    };
+    let late = |_| Miss::timeout("no answer before the deadline");
+    timeout_at(deadline, call).await.map_err(late)?
 }
 
 /// Opens connections within [`CONNECT`].
@@ -168,8 +193,10 @@ where
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-fn pool(connector: Connector) -> Pool {
+/// A pool that keeps so many connections which nobody uses.
+fn pool(connector: Connector, kept: usize) -> Pool {
     legacy::Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(kept)
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())

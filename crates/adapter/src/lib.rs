@@ -15,6 +15,7 @@ mod endpoint;
 mod flight;
 pub mod guard;
 mod http;
+mod log_outs;
 mod maintenance;
 mod miss;
 mod names;
@@ -29,6 +30,7 @@ pub use agency::{Agency, Answer, BoxFuture, Context, Question, Resolution, boxed
 pub use endpoint::{Endpoint, EndpointError, MinTls, is_loopback};
 pub use flight::Flight;
 pub use http::{Client, Response, classify, logged_out};
+pub use log_outs::LogOuts;
 pub use maintenance::{Announced, Topic, Window};
 pub use miss::{Blame, Miss, Progress};
 pub use reach::{Loopback, Refused, is_refused, is_tls};

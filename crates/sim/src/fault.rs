@@ -52,6 +52,8 @@ pub enum FaultKind {
     AnswerAsNotFound,
     /// Says once that the session has expired, then works.
     SessionExpired,
+    /// Says of every session that it has expired.
+    SessionRefused,
     /// Answers once with a page to log in, as a success, then works.
     LoginPage,
     /// Sends once to the page to log in, then works.
@@ -70,7 +72,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every fault.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::NotFound,
         Self::Hang,
         Self::HangAfterHead,
@@ -93,6 +95,7 @@ impl FaultKind {
         Self::NotFoundAsFailure,
         Self::AnswerAsNotFound,
         Self::SessionExpired,
+        Self::SessionRefused,
         Self::LoginPage,
         Self::LoginRedirect,
         Self::Unauthorized,
@@ -128,6 +131,7 @@ impl FaultKind {
             Self::NotFoundAsFailure => "not_found_as_failure",
             Self::AnswerAsNotFound => "answer_as_not_found",
             Self::SessionExpired => "session_expired",
+            Self::SessionRefused => "session_refused",
             Self::LoginPage => "login_page",
             Self::LoginRedirect => "login_redirect",
             Self::Unauthorized => "unauthorized",

@@ -17,7 +17,7 @@ use std::time::Duration;
 use exchange::Source;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Blame, Flight, Miss, Progress};
+use crate::{Blame, Flight, LogOuts, Miss, Progress};
 use held::Held;
 
 /// How an adapter logs in.
@@ -50,6 +50,7 @@ pub struct Session<L> {
     login: Arc<L>,
     cap: Duration,
     state: Mutex<State>,
+    log_outs: LogOuts,
 }
 
 /// The token at hand, and the login under way.
@@ -82,11 +83,12 @@ impl<L: Login> Session<L> {
             login,
             cap,
             state: Mutex::default(),
+            log_outs: LogOuts::default(),
         }
     }
 
     /// Asks in the session in force; and once again, in a new one, if the agency says that it is
-    /// over. Returns the answer and how many calls it took.
+    /// over and did not end the last question so. Returns the answer and how many calls it took.
     ///
     /// # Errors
     /// The miss of the login or of the call, with the calls made; a login that does not end before
@@ -99,20 +101,28 @@ impl<L: Login> Session<L> {
     where
         F: Future<Output = Result<Heard<T>, Miss>>,
     {
-        let mut over = Miss::session_refused();
-        for call in 1..=CALLS {
+        let mut call = 0;
+        loop {
             let token = self.token(deadline).await;
-            let token = token.map_err(|miss| not_opened(miss).after(call - 1))?;
-            let heard = ask(Arc::clone(&token)).await;
-            match heard.map_err(|miss| miss.after(call))? {
-                Heard::Answer(answer) => return Ok((answer, call)),
-                Heard::SessionOver(miss) => {
-                    self.state().forget(&token);
-                    over = miss;
+            let token = token.map_err(|miss| not_opened(miss).after(call))?;
+            call += 1;
+            let over = match ask(Arc::clone(&token)).await {
+                Ok(Heard::SessionOver(over)) => over,
+                Ok(Heard::Answer(answer)) => {
+                    self.log_outs.ended(false);
+                    return Ok((answer, call));
                 }
+                Err(miss) => {
+                    self.log_outs.ended(false);
+                    return Err(miss.after(call));
+                }
+            };
+            self.state().forget(&token);
+            if call == CALLS || !self.log_outs.may_ask_again() {
+                self.log_outs.ended(true);
+                return Err(over.after(call));
             }
         }
-        Err(over.after(CALLS))
     }
 
     /// The token in force, or that of the login under way.

@@ -219,6 +219,18 @@ async fn a_fresh_session_that_is_refused_is_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_logged_out_again_and_again_is_asked_for_once_until_there_is_an_answer() {
+    let desk = Desk::opened(seconds(1)).await;
+    for calls in [2, 1, 1, 1] {
+        let miss = ask(&desk, &[]).await.unwrap_err();
+        assert_eq!((miss.reason, miss.attempts), ("SESSION_REFUSED", calls));
+    }
+    ask(&desk, &["token-6"]).await.unwrap();
+    let (token, calls) = ask(&desk, &["token-7"]).await.unwrap();
+    assert_eq!((&*token, calls), ("token-7", 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_that_is_granted_again_is_not_forgotten_for_what_was_said_of_the_one_before() {
     let desk = Desk::opened(seconds(1)).await;
     desk.turn(REPEATS);

@@ -50,7 +50,7 @@ impl Login for TokenDoor {
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, self.basic.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
-        let response = self.client.send(request, deadline).await?;
+        let response = self.client.send_alone(request, deadline).await?;
         if matches!(response.status.as_u16(), 400 | 401 | 403) {
             let detail = format!("token: status {}", response.status.as_u16());
             return Err(Miss::unavailable("LOGIN_REFUSED", detail));

@@ -69,13 +69,23 @@ impl Line {
         self.client.distrust(miss);
     }
 
-    /// Posts an envelope under a signature of its own, and hears the answer.
+    /// Posts an envelope, and hears the answer.
     pub(super) async fn post(
         &self,
         envelope: String,
         deadline: Instant,
         traceparent: Option<&str>,
     ) -> Result<Heard, Miss> {
+        let request = self.request(envelope, traceparent)?;
+        hear(&self.client.send(request, deadline).await?)
+    }
+
+    /// An envelope under a signature of its own.
+    fn request(
+        &self,
+        envelope: String,
+        traceparent: Option<&str>,
+    ) -> Result<Request<Full<Bytes>>, Miss> {
         let timestamp = self.clock.now().as_millisecond().to_string();
         let secret = self.config.secret.reveal();
         let signed = authorization(&self.url, &self.config.account, &timestamp, secret);
@@ -89,8 +99,7 @@ impl Line {
             request = request.header(TRACEPARENT, traceparent);
         }
         let request = request.body(Full::new(Bytes::from(envelope)));
-        let request = request.map_err(|error| Miss::unavailable("REQUEST", error.to_string()))?;
-        hear(&self.client.send(request, deadline).await?)
+        request.map_err(|error| Miss::unavailable("REQUEST", error.to_string()))
     }
 }
 
@@ -99,7 +108,8 @@ impl Login for Line {
 
     async fn log_in(&self, deadline: Instant) -> Result<(String, Duration), Miss> {
         let envelope = log_in(&self.config.unit, &self.config.account);
-        match self.post(envelope, deadline, None).await? {
+        let request = self.request(envelope, None)?;
+        match hear(&self.client.send_alone(request, deadline).await?)? {
             Heard::LoggedIn(session, life) => Ok((session, life)),
             Heard::SessionOver(_) => Err(Miss::unavailable(
                 "CREDENTIALS_REFUSED",

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution, boxed, confirm};
+use adapter::{Agency, Answer, BoxFuture, Context, LogOuts, Miss, Question, Resolution, boxed, confirm};
 use api::Record;
 use deadpool::managed::{Object, Pool};
 use exchange::{CitizenId, FieldSet, Identifier, IdentifierKind, Source, SourceState};
@@ -19,12 +19,17 @@ use super::{row, translate};
 pub(super) struct SocialSecurity {
     pool: Pool<Opener>,
     cap: Duration,
+    log_outs: LogOuts,
 }
 
 impl SocialSecurity {
     /// Asks over the connections of `pool`.
-    pub(super) const fn new(pool: Pool<Opener>, cap: Duration) -> Self {
-        Self { pool, cap }
+    pub(super) fn new(pool: Pool<Opener>, cap: Duration) -> Self {
+        Self {
+            pool,
+            cap,
+            log_outs: LogOuts::default(),
+        }
     }
 
     async fn look_up(&self, question: &Question<'_>) -> Result<Answer, Miss> {
@@ -42,7 +47,7 @@ impl SocialSecurity {
         exchange.end(found)
     }
 
-    /// Asks, and once more over a fresh connection if the one at hand had become stale.
+    /// Asks, and once more over a fresh connection if the one at hand had become stale and it is worth it.
     async fn rows(
         &self,
         select: Select,
@@ -52,11 +57,15 @@ impl SocialSecurity {
         let mut attempts = 0;
         let work = async {
             match self.once(select, parameter, &mut attempts).await {
-                Err(failure) if failure.stale => self.once(select, parameter, &mut attempts).await,
-                other => other,
+                Err(failure) if failure.stale && self.log_outs.may_ask_again() => {
+                    self.once(select, parameter, &mut attempts).await
+                }
+                first => first,
             }
         };
         let outcome = timeout_at(deadline, work).await;
+        let is_stale = |outcome: &Result<_, Failure>| outcome.as_ref().is_err_and(|it| it.stale);
+        self.log_outs.ended(outcome.as_ref().is_ok_and(is_stale));
         let (link, rows) = match outcome {
             Ok(Ok(answered)) => answered,
             Ok(Err(failure)) => return Err(failure.miss.after(attempts)),

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use adapter::{Agency, Answer, BoxFuture, Context, Miss, Question, Resolution, boxed};
+use adapter::{Agency, Answer, BoxFuture, Context, LogOuts, Miss, Question, Resolution, boxed};
 use api::agency::v1::agency_service_client::AgencyServiceClient;
 use api::agency::v1::{LookupRecordResponse, StreamObligationsResponse};
 use api::v1::TaxObligation;
@@ -28,6 +28,7 @@ pub(super) struct Client {
     service: AgencyServiceClient<Channel>,
     channel: Channel,
     cap: Duration,
+    log_outs: LogOuts,
 }
 
 impl Client {
@@ -40,6 +41,7 @@ impl Client {
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
             channel,
             cap: settings.endpoint.cap(),
+            log_outs: LogOuts::default(),
         })
     }
 
@@ -70,7 +72,7 @@ impl Client {
             let mut service = self.service.clone();
             async move { service.lookup_record(request).await }
         };
-        ask_twice(context, || wire::lookup(question), call).await
+        ask_twice(&self.log_outs, context, || wire::lookup(question), call).await
     }
 
     async fn obligations(&self, question: &Question<'_>) -> Result<Vec<TaxObligation>, Miss> {
@@ -79,7 +81,7 @@ impl Client {
             let mut service = self.service.clone();
             async move { service.stream_obligations(request).await }
         };
-        let stream = match ask_twice(context, || wire::obligations(question), call).await {
+        let stream = match ask_twice(&self.log_outs, context, || wire::obligations(question), call).await {
             Ok((stream, _)) => stream,
             // Whether the person is known is the record's to say: here it means no obligations.
             Err(miss) if miss.state == SourceState::NotFound => return Ok(Vec::new()),
@@ -119,7 +121,7 @@ impl Agency for Client {
         };
         Box::pin(async move {
             let request = || wire::resolve(identifier, context);
-            match ask_twice(context, request, call).await {
+            match ask_twice(&self.log_outs, context, request, call).await {
                 Ok((response, _)) => translate::resolution(identifier, &response),
                 Err(miss) if miss.state == SourceState::NotFound => Ok(Resolution::NotFound),
                 Err(miss) => Err(miss),
@@ -128,9 +130,11 @@ impl Agency for Client {
     }
 }
 
-/// Makes a call within the deadline, and once again if the session on the other side was over.
+/// Makes a call within the deadline, and once again if the session on the other side was over and it is
+/// worth it.
 /// Returns the answer and how many calls it took.
 async fn ask_twice<Q, R, F>(
+    log_outs: &LogOuts,
     context: &Context<'_>,
     message: impl Fn() -> Q,
     call: impl Fn(Request<Q>) -> F,
@@ -148,7 +152,9 @@ where
     };
     let both = async {
         match ask().await {
-            Err(status) if translate::is_session_over(&status) => (ask().await, 2),
+            Err(status) if translate::is_session_over(&status) && log_outs.may_ask_again() => {
+                (ask().await, 2)
+            }
             first => (first, 1),
         }
     };
@@ -156,6 +162,7 @@ where
     // Where it is: a future that is handed on is moved and counted twice.
     let both = pin!(both);
     let (answered, attempts) = timeout_at(context.deadline, both).await.map_err(late)?;
+    log_outs.ended(answered.as_ref().is_err_and(translate::is_session_over));
     match answered {
         Ok(response) => Ok((response.into_inner(), attempts)),
         Err(status) => Err(translate::miss(&status).after(attempts)),

@@ -38,7 +38,7 @@ impl Login for Line {
     async fn log_in(&self, deadline: Instant) -> Result<(String, Duration), Miss> {
         let body = wire::login(&self.config.user, self.config.secret.reveal());
         let request = self.post(wire::LOGIN, body)?;
-        let response = self.client.send(request, deadline).await?;
+        let response = self.client.send_alone(request, deadline).await?;
         let token = hear_login(&response)?;
         bearer(&token.token)?;
         let life = Duration::from_secs(token.expires_in.clamp(1, LONGEST_LIFE_S));

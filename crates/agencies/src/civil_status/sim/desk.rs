@@ -130,7 +130,7 @@ impl Desk {
         self.note(wire::ENQUIRE, subject, &enquiry.fields, headers, |asked| {
             asked.outcome = outcome(fault, known);
         });
-        if fault == Some(FaultKind::SessionExpired) {
+        if let Some(FaultKind::SessionExpired | FaultKind::SessionRefused) = fault {
             return (expired(subject), None);
         }
         match fault {

@@ -252,8 +252,8 @@ async fn search(
     };
     let fault = ministry.knobs.decide(&asking.subject);
     ministry.knobs.pause(Some(&asking.subject)).await;
-    if fault == Some(FaultKind::SessionExpired) {
-        ministry.note(&asking, &headers, "session_expired");
+    if let Some(said @ (FaultKind::SessionExpired | FaultKind::SessionRefused)) = fault {
+        ministry.note(&asking, &headers, said.name());
         let over = match asking.subject.birth_year() % 2 {
             0 => expired(),
             _ => json(StatusCode::OK, WORDS),

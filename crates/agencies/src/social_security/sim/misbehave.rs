@@ -45,7 +45,7 @@ pub(super) fn error(fault: FaultKind, again: Again) -> Option<Box<ErrorInfo>> {
             fatal("57P03", "the database system is shutting down"),
             again.seconds(30),
         ),
-        FaultKind::SessionExpired => fatal(
+        FaultKind::SessionExpired | FaultKind::SessionRefused => fatal(
             "57P01",
             "terminating connection due to administrator command",
         ),

@@ -230,7 +230,7 @@ fn refusal(fault: FaultKind, again: Again) -> Status {
     let retry = |usual| again.seconds(usual).map(Duration::from_secs);
     match fault {
         FaultKind::NotFound => Status::not_found("no such taxpayer"),
-        FaultKind::SessionExpired | FaultKind::Unauthorized => {
+        FaultKind::SessionExpired | FaultKind::SessionRefused | FaultKind::Unauthorized => {
             Status::unauthenticated("the session has expired")
         }
         FaultKind::RateLimited => Status::with_error_details(
