@@ -74,15 +74,19 @@ impl Client {
     }
 
     /// Asks every second for what takes so long, until it is told to go; after how many seconds it was,
-    /// and the last that it has asked.
+    /// and the last that it has asked before. What is asked at the very moment may be refused, to be asked
+    /// elsewhere.
     async fn until_told_to_go(&self, seconds: u64) -> (f64, Asked) {
         let mut last = self.ask(seconds);
-        sleep(SECOND).await;
-        while self.is_welcome().await {
-            last = self.ask(seconds);
-            sleep(SECOND).await;
+        loop {
+            sleep(SECOND - MOMENT).await;
+            let next = self.ask(seconds);
+            sleep(MOMENT).await;
+            if !self.is_welcome().await {
+                return (self.begun.elapsed().as_secs_f64(), last);
+            }
+            last = next;
         }
-        (self.begun.elapsed().as_secs_f64(), last)
     }
 
     /// Waits until the connection has gone; after how many seconds it had.
@@ -143,3 +147,4 @@ async fn a_connection_without_calls_is_told_to_go_after_five_minutes() {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(10);
