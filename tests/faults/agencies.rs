@@ -30,6 +30,13 @@ pub(crate) async fn journal(sandbox: &Sandbox, source: Source) -> Vec<Value> {
     journal.json()["entries"].as_array().unwrap().clone()
 }
 
+/// What a source was asked since this was last asked.
+pub(crate) async fn taken(sandbox: &Sandbox, source: Source) -> Vec<Value> {
+    let control = control(sandbox, source);
+    let taken = control.post("/journal:take", String::new(), &[]).await;
+    taken.unwrap().json()["entries"].as_array().unwrap().clone()
+}
+
 /// How often a source was asked about a person.
 pub(crate) async fn asked(sandbox: &Sandbox, source: Source, subject: &str) -> usize {
     let entries = journal(sandbox, source).await;
