@@ -8,6 +8,7 @@
 )]
 
 mod administration;
+mod allocator;
 mod audit;
 mod batches;
 mod check;

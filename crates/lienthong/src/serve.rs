@@ -18,6 +18,7 @@ use gate::{Batches, Gate, Switches, Synthetic};
 use tokio::task::JoinHandle;
 
 use crate::administration::{Administrator, Seen};
+use crate::allocator;
 use crate::batches;
 use crate::cli::Serve;
 use crate::config::{Checked, Config, chain};
@@ -61,14 +62,18 @@ pub(crate) struct PublicKeys {
 
 /// Runs the gateway of a configuration file until it is told to end.
 pub(crate) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
+    let path = arguments.path();
+    let config = Config::load(path).context("the configuration is refused")?;
+    if config.edge.limits.memory_bytes.is_some() {
+        allocator::give_back().context("the program, to give memory back")?;
+    }
     let handed = handed::take().context("the sockets that were handed over")?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(arguments.path(), handed))?;
+    runtime.block_on(serve(path, config, handed))?;
     Ok(exit::COMPLETE.into())
 }
 
-async fn serve(path: &Path, handed: Handed) -> anyhow::Result<()> {
-    let config = Config::load(path).context("the configuration is refused")?;
+async fn serve(path: &Path, config: Config, handed: Handed) -> anyhow::Result<()> {
     let stop = Stop::listen()?;
     let telemetry = telemetry::start(&telemetry::Settings {
         node: config.node.clone(),
