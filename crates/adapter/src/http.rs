@@ -273,8 +273,7 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// An answer to a machine that is in a session, as a service gives it whose session is over: 401, a
-/// page for people, or the way to somewhere else. If a fresh session is met with it too, it is this
-/// miss.
+/// page for people, or the way to somewhere else. If that is the end of it, it is this miss.
 ///
 /// Which page and where to is each service's own. To take another for it costs one login.
 #[must_use]

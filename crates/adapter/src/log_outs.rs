@@ -1,28 +1,58 @@
 //! Whether a question is asked again after a log-out.
 //!
 //! Who is logged out asks once again, in a fresh session, and no retry is paid for it. An agency that
-//! logs out the second question too is asked once a question, until it says something else: or a storm
-//! of callers would reach it twice as hard.
+//! logs out the second question too is asked once a question for a while, or until it answers one: or
+//! a storm of callers would reach it twice as hard.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
-/// The log-outs of a source, as its last questions met them.
-#[derive(Debug, Default)]
+use tokio::time::Instant;
+
+/// The log-outs of a source.
+#[derive(Debug)]
 pub struct LogOuts {
-    /// The last question ended with one.
-    in_vain: AtomicBool,
+    begun: Instant,
+    /// Until how many milliseconds after the begin no question is asked again.
+    once_until_ms: AtomicU64,
 }
 
 impl LogOuts {
-    /// True if a question that was logged out is worth asking again.
-    pub fn may_ask_again(&self) -> bool {
-        !self.in_vain.load(Relaxed)
-    }
-
-    /// Takes note of how a question ended: logged out, asked again or not, or with anything else.
-    pub fn ended(&self, logged_out: bool) {
-        if self.in_vain.load(Relaxed) != logged_out {
-            self.in_vain.store(logged_out, Relaxed);
+    /// None so far.
+    pub fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            once_until_ms: AtomicU64::new(0),
         }
     }
+
+    /// True if a question that was logged out is worth asking again.
+    pub fn may_ask_again(&self) -> bool {
+        self.now_ms() >= self.once_until_ms.load(Relaxed)
+    }
+
+    /// Takes note of a question that was logged out in the end, whether or not it was asked again.
+    pub fn in_vain(&self) {
+        self.once_until_ms.store(self.now_ms() + WHILE_MS, Relaxed);
+    }
+
+    /// Takes note of an answer.
+    pub fn answered(&self) {
+        if self.once_until_ms.load(Relaxed) != 0 {
+            self.once_until_ms.store(0, Relaxed);
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 }
+
+impl Default for LogOuts {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A storm renews it with every question; who asks more seldom asks twice.
+const WHILE_MS: u64 = Duration::from_secs(5).as_millis() as u64;

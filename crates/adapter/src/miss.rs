@@ -100,10 +100,13 @@ impl Miss {
         Self::new(SourceState::Unavailable, reason, detail)
     }
 
-    /// A session that is over as soon as it is granted.
+    /// A session that is over again and again.
     #[must_use]
     pub fn session_refused() -> Self {
-        Self::unavailable("SESSION_REFUSED", "a fresh session is over at once")
+        Self::unavailable(
+            "SESSION_REFUSED",
+            "the session is over, and a fresh one was as well",
+        )
     }
 
     /// The source is well and refuses this question: for its officer, its procedure or its data.

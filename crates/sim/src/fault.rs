@@ -142,7 +142,7 @@ impl FaultKind {
         }
     }
 
-    /// True for the ways to say that the session is over. Each is said once per subject, and the
+    /// True for the ways to say once that the session is over. Each is said once per subject, and the
     /// next question works, so that an exchange with one renewal of the session succeeds.
     #[must_use]
     pub const fn ends_session(self) -> bool {

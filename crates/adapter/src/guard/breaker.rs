@@ -1,10 +1,11 @@
 //! The circuit to a source: closed while it answers, open while it does not, and tried by one call
 //! at a time.
 //!
-//! It opens after so many failures in a row, or when too few calls succeed over a window; for a second,
-//! and for twice as long each time that the probe fails. A circuit that opens again for failures in a row
-//! soon after it was closed goes on where it was: a source that comes and goes is left alone for longer
-//! and longer, and one that answers most calls is not. Not here: what a failure is (`verdict`); the log.
+//! It opens after so many failures in a row, or when too few calls succeed over a window; first for a
+//! second, then for twice as long each time that its probe fails. A circuit that opens again soon after it
+//! was closed goes on where it was: a source that comes and goes is left alone for longer and longer.
+//! One that answers most calls is not: too few answers begin with a second each time ([`Relief`]). Not
+//! here: what a failure is (`verdict`); the log.
 //!
 //! *Invariants:* of an open circuit one probe at most is under way; a call that began before the
 //! circuit last changed changes nothing. Times are milliseconds of the guard.
@@ -29,6 +30,16 @@ pub(super) struct Breaker {
     min_samples: u64,
     open_ms: u64,
     max_open_ms: u64,
+    relief: Relief,
+}
+
+/// Who answers while a circuit is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relief {
+    /// Nobody: of a source that answers most calls, as many as it can are better than none.
+    None,
+    /// The other addresses of the source.
+    Others,
 }
 
 /// What the circuit is.
@@ -104,7 +115,7 @@ pub(super) enum Change {
 }
 
 impl Breaker {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, relief: Relief) -> Self {
         let closed = State {
             phase: Phase::Closed,
             level: 0,
@@ -120,6 +131,7 @@ impl Breaker {
             min_samples: config.min_samples.into(),
             open_ms: config.open_ms.into(),
             max_open_ms: config.max_open_ms.into(),
+            relief,
         }
     }
 
@@ -235,14 +247,16 @@ impl Breaker {
         (in_a_row >= self.failures_in_a_row).then_some(Why::InARow)
     }
 
-    /// How long to stay open: as before and twice that, if nobody is answered and the last time was within
-    /// the window.
+    /// How long to stay open: as before and twice that, if the last time was within the window and it is not
+    /// for too few answers where no one else gives any.
     fn next_level(&self, state: State, why: Why, now_ms: u64) -> u8 {
         let window_ms = self.bucket_ms * Window::buckets();
         let is_soon = now_ms.saturating_sub(state.at_ms) < window_ms;
-        match why {
-            Why::InARow | Why::Probe if is_soon => state.level + 1,
-            Why::InARow | Why::Probe | Why::Share => 1,
+        let begins_anew = why == Why::Share && self.relief == Relief::None;
+        if is_soon && !begins_anew {
+            state.level + 1
+        } else {
+            1
         }
     }
 
@@ -317,3 +331,37 @@ impl State {
 
 /// A second doubled thirty times is past every bound that can be set.
 const MAX_LEVEL: u8 = 31;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::verdict::Hung;
+
+    /// For how many seconds a circuit opens, three times in a row, while every second call fails.
+    fn pauses(relief: Relief) -> Vec<u64> {
+        let breaker = Breaker::new(&Config::default(), relief);
+        let failed = Verdict::Failed {
+            retry_after: None,
+            hung: Hung::No,
+        };
+        let (mut now_ms, mut pauses) = (0, Vec::new());
+        for call in 0..200 {
+            let pass = breaker.admit(now_ms, Time::Enough).unwrap();
+            let is_well = call % 2 == 0 || pass.phase() == Phase::Probing;
+            let verdict = if is_well { Verdict::Answered } else { failed };
+            if let Some(Change::Opened(why, pause)) = breaker.settle(pass, verdict, now_ms) {
+                assert_eq!(why, Why::Share);
+                pauses.push(pause.as_secs());
+                now_ms += u64::try_from(pause.as_millis()).unwrap();
+            }
+        }
+        pauses.truncate(3);
+        pauses
+    }
+
+    #[test]
+    fn too_few_answers_are_better_than_none_unless_others_give_them() {
+        assert_eq!(pauses(Relief::None), [1, 1, 1]);
+        assert_eq!(pauses(Relief::Others), [1, 2, 4]);
+    }
+}

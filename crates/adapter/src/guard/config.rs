@@ -25,7 +25,8 @@ pub struct Config {
     /// So many calls must be in the window for that.
     #[schemars(range(min = 1))]
     pub min_samples: u32,
-    /// How long the circuit is open the first time, in milliseconds; each time after that twice as long.
+    /// How long the circuit is open the first time, and each time for too few answers, in milliseconds; each
+    /// time after that for a probe that fails or for failures in a row, twice as long.
     #[schemars(range(min = 1))]
     pub open_ms: u32,
     /// How long at most, also if the source asks to be left alone for longer, in milliseconds.

@@ -44,7 +44,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::dossier::UNDER_WAY;
 use crate::maintenance::{Announced, Topic};
 use crate::{Miss, Progress};
-use breaker::{Breaker, Phase, Time};
+use breaker::{Breaker, Phase, Relief, Time};
 use budget::Budget;
 use limit::Limit;
 use places::{Places, Wish};
@@ -89,7 +89,7 @@ impl Guard {
             source,
             cap,
             began: Instant::now(),
-            breaker: Breaker::new(config),
+            breaker: Breaker::new(config, Relief::None),
             limit: Limit::new(config),
             budget: Budget::new(config),
             typical: Typical::default(),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use exchange::Source;
 
-use super::breaker::{Breaker, Change, Pass, Phase, Time};
+use super::breaker::{Breaker, Change, Pass, Phase, Relief, Time};
 use super::config::Config;
 use super::dice::Dice;
 use super::tally::Tally;
@@ -78,7 +78,7 @@ impl Places {
         let rule = config.ejection();
         let address = |name: String| Address {
             name: name.into(),
-            breaker: Breaker::new(&rule),
+            breaker: Breaker::new(&rule, Relief::Others),
             in_flight: AtomicU32::new(0),
             calls: AtomicU64::new(0),
             failed: AtomicU64::new(0),

@@ -181,8 +181,8 @@ async fn a_source_that_answers_most_calls_is_left_alone_for_seconds_and_not_for_
         }
         advance(SECOND / 10).await;
     }
-    println!("{answered} of 1,000 are answered, and 714 would be without a circuit");
-    assert!(guard.counts().opened > 10, "it is for this test");
+    assert!(guard.counts().opened > 10, "it opens now and then");
+    // Without a circuit it would be 714.
     assert!(answered >= 350, "{answered}");
 }
 

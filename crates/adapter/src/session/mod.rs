@@ -37,7 +37,7 @@ pub trait Login: Send + Sync + 'static {
 pub enum Heard<T> {
     /// This.
     Answer(T),
-    /// That the session is over; said of a fresh one, it is this miss.
+    /// That the session is over; if that is the end of it, it is this miss.
     SessionOver(Miss),
 }
 
@@ -88,11 +88,12 @@ impl<L: Login> Session<L> {
     }
 
     /// Asks in the session in force; and once again, in a new one, if the agency says that it is
-    /// over and did not end the last question so. Returns the answer and how many calls it took.
+    /// over, unless it has just said so of a new one too. Returns the answer and how many calls it
+    /// took.
     ///
     /// # Errors
     /// The miss of the login or of the call, with the calls made; a login that does not end before
-    /// `deadline`; what a fresh session is met with that is over at once.
+    /// `deadline`; what the agency says of a session that is over in the end.
     pub async fn with<T, F>(
         &self,
         deadline: Instant,
@@ -109,17 +110,14 @@ impl<L: Login> Session<L> {
             let over = match ask(Arc::clone(&token)).await {
                 Ok(Heard::SessionOver(over)) => over,
                 Ok(Heard::Answer(answer)) => {
-                    self.log_outs.ended(false);
+                    self.log_outs.answered();
                     return Ok((answer, call));
                 }
-                Err(miss) => {
-                    self.log_outs.ended(false);
-                    return Err(miss.after(call));
-                }
+                Err(miss) => return Err(miss.after(call)),
             };
             self.state().forget(&token);
             if call == CALLS || !self.log_outs.may_ask_again() {
-                self.log_outs.ended(true);
+                self.log_outs.in_vain();
                 return Err(over.after(call));
             }
         }

@@ -226,8 +226,14 @@ async fn who_is_logged_out_again_and_again_is_asked_for_once_until_there_is_an_a
         assert_eq!((miss.reason, miss.attempts), ("SESSION_REFUSED", calls));
     }
     ask(&desk, &["token-6"]).await.unwrap();
+    // An answer, or some time, and it is worth it again.
     let (token, calls) = ask(&desk, &["token-7"]).await.unwrap();
     assert_eq!((&*token, calls), ("token-7", 2));
+    for (wait, calls) in [(0, 2), (4, 1), (6, 2), (0, 1)] {
+        advance(seconds(wait)).await;
+        let miss = ask(&desk, &[]).await.unwrap_err();
+        assert_eq!(miss.attempts, calls, "after {wait} s");
+    }
 }
 
 #[tokio::test(start_paused = true)]

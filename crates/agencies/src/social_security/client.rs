@@ -64,13 +64,17 @@ impl SocialSecurity {
             }
         };
         let outcome = timeout_at(deadline, work).await;
-        let is_stale = |outcome: &Result<_, Failure>| outcome.as_ref().is_err_and(|it| it.stale);
-        self.log_outs.ended(outcome.as_ref().is_ok_and(is_stale));
         let (link, rows) = match outcome {
             Ok(Ok(answered)) => answered,
-            Ok(Err(failure)) => return Err(failure.miss.after(attempts)),
+            Ok(Err(failure)) => {
+                if failure.stale {
+                    self.log_outs.in_vain();
+                }
+                return Err(failure.miss.after(attempts));
+            }
             Err(_) => return Err(Miss::timeout("no answer before the deadline").after(attempts)),
         };
+        self.log_outs.answered();
         Ok((Exchange { link, attempts }, rows))
     }
 

@@ -162,10 +162,17 @@ where
     // Where it is: a future that is handed on is moved and counted twice.
     let both = pin!(both);
     let (answered, attempts) = timeout_at(context.deadline, both).await.map_err(late)?;
-    log_outs.ended(answered.as_ref().is_err_and(translate::is_session_over));
     match answered {
-        Ok(response) => Ok((response.into_inner(), attempts)),
-        Err(status) => Err(translate::miss(&status).after(attempts)),
+        Ok(response) => {
+            log_outs.answered();
+            Ok((response.into_inner(), attempts))
+        }
+        Err(status) => {
+            if translate::is_session_over(&status) {
+                log_outs.in_vain();
+            }
+            Err(translate::miss(&status).after(attempts))
+        }
     }
 }
 
