@@ -8,7 +8,8 @@ use std::{env, io};
 /// keeps what a load has left behind, and the gateway would go on shedding calls after the load has gone.
 ///
 /// The allocator reads its options before the program begins, so the program is begun anew, as the same
-/// process. To be called before there are threads, locks or open files.
+/// process. To be called before there are threads, locks or open files. Where it is not known what the
+/// program is, it goes on as it is.
 ///
 /// # Errors
 /// The program cannot be begun anew.
@@ -16,8 +17,10 @@ pub(crate) fn give_back() -> io::Result<()> {
     if env::var_os(DELAY).is_some() {
         return Ok(());
     }
-    let mut arguments = env::args_os();
-    let mut anew = Command::new(env::current_exe()?);
+    let Ok(program) = env::current_exe() else {
+        return Ok(());
+    };
+    let (mut arguments, mut anew) = (env::args_os(), Command::new(program));
     if let Some(name) = arguments.next() {
         anew.arg0(name);
     }

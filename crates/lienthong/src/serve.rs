@@ -64,7 +64,8 @@ pub(crate) struct PublicKeys {
 pub(crate) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
     let path = arguments.path();
     let config = Config::load(path).context("the configuration is refused")?;
-    if config.edge.limits.memory_bytes.is_some() {
+    // What comes through a pipe cannot be read again.
+    if config.edge.limits.memory_bytes.is_some() && path.is_file() {
         allocator::give_back().context("the program, to give memory back")?;
     }
     let handed = handed::take().context("the sockets that were handed over")?;

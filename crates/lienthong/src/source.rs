@@ -30,10 +30,11 @@ fn list(answer: &Value) {
 /// Prints how a source is.
 fn line(one: &Value) {
     println!(
-        "{}  circuit {}{}  {} of {} calls failed lately, {} in a row  \
+        "{}  circuit {}{}{}  {} of {} calls failed lately, {} in a row  \
          {} under way, {} may be  usually {} ms, at present {} ms",
         text(one, "source").unwrap_or("-"),
         text(one, "circuit").unwrap_or("-"),
+        maintenance(one),
         next(one),
         number(one, "windowFailures"),
         number(one, "windowCalls"),
@@ -65,6 +66,11 @@ fn text<'a>(one: &'a Value, key: &str) -> Option<&'a str> {
 
 fn number(one: &Value, key: &str) -> f64 {
     one.get(key).and_then(Value::as_f64).unwrap_or_default()
+}
+
+/// That it is under maintenance, if it is.
+fn maintenance(one: &Value) -> &'static str {
+    text(one, "maintenanceUntil").map_or("", |_| ", under maintenance")
 }
 
 /// When the next call may try, if none may before.

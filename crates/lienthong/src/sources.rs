@@ -28,10 +28,12 @@ impl Sources {
 fn shown(guard: &Guard, now: Timestamp) -> SourceHealth {
     let (view, counts) = (guard.view(), guard.counts());
     let (window_calls, window_failures) = view.window;
+    let maintenance_until = guard.maintenance();
     SourceHealth {
         source: view.source.name(),
         circuit: view.circuit.name(),
-        next_probe: next_probe(view.circuit, now),
+        next_probe: next_probe(view.circuit, now).max(maintenance_until),
+        maintenance_until,
         failures_in_a_row: view.failures_in_a_row,
         window_calls,
         window_failures,
@@ -42,6 +44,7 @@ fn shown(guard: &Guard, now: Timestamp) -> SourceHealth {
         recent_ms: ms(view.recent),
         retries: counts.retries,
         opened: counts.opened,
+        probes: counts.probes,
         endpoints: guard.addresses().map(|it| endpoint(&it, now)).collect(),
     }
 }

@@ -16,9 +16,12 @@ pub struct SourceHealth {
     pub source: &'static str,
     /// Its circuit: `closed`, `open` or `probing`.
     pub circuit: &'static str,
-    /// When the next call may try, if the circuit is open.
+    /// When the next call may try, if the circuit is open or the source under maintenance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_probe: Option<Timestamp>,
+    /// Until when it is under maintenance, as far as is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance_until: Option<Timestamp>,
     /// How many calls have failed in a row.
     pub failures_in_a_row: u32,
     /// How many calls were made lately.
@@ -39,6 +42,8 @@ pub struct SourceHealth {
     pub retries: u64,
     /// How often the circuit opened since the start.
     pub opened: u64,
+    /// How many calls have tried an open circuit since the start.
+    pub probes: u64,
     /// Its addresses, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<EndpointHealth>,
