@@ -3,15 +3,19 @@
 
 use std::time::Duration;
 
+use api::v1::LookupCitizenRequest;
 use exchange::{Clock as _, Source, SystemClock};
+use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
 use serde_json::json;
-use tests::{Beside, Sandbox, question, set};
+use tests::{Beside, Sandbox, Unary, Wire, question, set};
 use tokio::time::{Instant, sleep};
+use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::agencies::{asked, journal, knob};
 use crate::row::Row;
-use crate::scene::{only_fails, state, status};
+use crate::scene::{guard, only_fails, state, status};
 
 /// A value of the metrics of a gateway.
 async fn metric(gateway: &Beside, name: &str, source: Source) -> f64 {
@@ -69,6 +73,11 @@ async fn in_an_announced_window_nobody_is_asked() {
         .await,
         0.0
     );
+    let seen = guard(&row.gateway, source).await;
+    let next: Timestamp = seen["nextProbe"].as_str().unwrap().parse().unwrap();
+    let left = next.duration_since(Timestamp::now()).as_secs();
+    assert!((1_790..=3_600).contains(&left), "{seen}");
+    assert_eq!(seen["maintenanceUntil"], seen["nextProbe"], "{seen}");
     // A call that needs it alone fails, and says when to come again.
     let alone = question("999099001005", "ONE_STOP_DESK", "population.name");
     let failed = row.caller.put(&alone, 4).await;
@@ -81,11 +90,22 @@ async fn in_an_announced_window_nobody_is_asked() {
         .unwrap();
     // Somewhat later than asked for: not all who are told so come at once.
     assert!((1_800..=4_600).contains(&again), "{again}");
+    let port = row.gateway.url.rsplit(':').next().unwrap().parse().unwrap();
+    let grpc = Unary::open(&Wire::at(&sandbox, "commune", port)).await;
+    let another = question("999099001005", "ONE_STOP_DESK", "population.name");
+    let message: LookupCitizenRequest = serde_json::from_value(another).unwrap();
+    let told = grpc.call("CitizenService/LookupCitizen", &[], &message);
+    let refused = told.await.unwrap().status;
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    let again = refused.get_details_retry_info().unwrap().retry_delay;
+    let again = again.unwrap().as_secs();
+    assert!((1_800..=4_600).contains(&again), "{refused:?}");
     assert!(
         begun.elapsed() < Duration::from_secs(3),
         "nobody waits for it"
     );
-    row.ends().await;
+    // That of the call over gRPC.
+    row.ends_with(1..=1).await;
 }
 
 /// Row U16: an agency that says of two persons that it is under maintenance is not asked until the end it
@@ -106,6 +126,9 @@ async fn maintenance_that_an_agency_tells_of_is_heeded_until_its_end() {
                 "{source}: {answer}"
             );
         }
+        let seen = guard(&row.gateway, source).await;
+        assert!(seen["maintenanceUntil"].is_string(), "{source}: {seen}");
+        assert_eq!(seen["maintenanceUntil"], seen["nextProbe"], "{seen}");
         knob(&sandbox, source, &json!({})).await;
         let before = journal(&sandbox, source).await.len();
         let answer = row.caller.ask("999099001006", 4).await.json();

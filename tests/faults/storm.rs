@@ -104,6 +104,7 @@ async fn an_agency_that_comes_and_goes_is_left_alone() {
         line.spoilt()
     );
     assert!(number("opened") >= 2, "{seen}");
+    assert!((1..=number("opened")).contains(&number("probes")), "{seen}");
     // 1 + 2 + 4 + 8 s and so on: each time it is left alone for longer.
     let opened =
         (started.elapsed().as_secs_f64() + 1.0).log2().ceil() + 3.0 + lasts.as_secs_f64() / 60.0;

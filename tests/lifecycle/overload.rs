@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use api::v1::LookupCitizenRequest;
 use serde_json::json;
-use tests::vitals::Metrics;
+use tests::vitals::{Metrics, records};
 use tests::{Rest, Sandbox, Told, Unary, Wire, apart, question};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -198,6 +198,7 @@ async fn at_five_times_its_capacity_it_goes_on_and_sheds_the_least_urgent() {
     let waiting = CAPACITY / 10;
 
     let most = most(&wire, waiting, Duration::from_secs(6)).await;
+    let on_record = records(&sandbox, "ACCESS");
     let (time, begun) = (extent(), Instant::now());
     let machine = tokio::spawn(least(operations, time));
     let mut tallies = offer_all(&wire, &mixture(5 * CAPACITY, waiting), time).await;
@@ -237,13 +238,17 @@ async fn at_five_times_its_capacity_it_goes_on_and_sheds_the_least_urgent() {
     let counted = metrics.count("gateway_shed_total", "why=\"calls\"").await;
     assert!(counted as usize >= bulk.shed.len() + back_office.shed.len());
 
-    let begun = Instant::now();
+    // Each that was answered is on record, and nothing that was shed.
+    let answered: usize = tallies.iter().map(|it| it.answered.len()).sum();
+    let on_record = records(&sandbox, "ACCESS") - on_record;
+    assert_eq!(on_record, answered as u64);
+
+    let (end, quiet) = (begun + time, Duration::from_secs(2));
     loop {
-        let quiet = Duration::from_secs(2);
         let after = offer_all(&wire, &mixture(CAPACITY / 2, waiting / 2), quiet).await;
+        assert!(end.elapsed() < quiet + Duration::from_secs(10), "{after:?}");
         if after.iter().all(|it| it.shed.is_empty()) {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(10), "{after:?}");
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use api::v1::LookupCitizenRequest;
 use api::v1::citizen_service_client::CitizenServiceClient;
 use tests::frames::{Frames, block, flag, frame, get, kind, post};
-use tests::vitals::Metrics;
+use tests::vitals::{Metrics, recorded};
 use tests::{
     Kept, Node, Rest, Sandbox, Serving, Wire, channel, channel_to, free_port, loop_until, question,
     set, verify,
@@ -284,9 +284,10 @@ async fn two_gateways_behind_a_balancer_are_restarted_and_no_question_fails() {
     let answered = load.end().await;
     println!("{answered} questions, none failed");
     drop(serving);
-    for node in nodes {
-        assert_eq!(verify(&node.log, None).code, 0);
-    }
+    let logs = nodes.map(|node| verify(&node.log, None));
+    assert!(logs.iter().all(|log| log.code == 0), "{logs:?}");
+    let on_record: u64 = logs.iter().map(|log| recorded(log, "ACCESS")).sum();
+    assert_eq!(on_record, answered, "not each is on record once");
 }
 
 /// Has a node take calls for so long after it is told to end.
@@ -306,7 +307,11 @@ async fn served(metrics: &Metrics) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_socket_that_is_handed_over_refuses_nobody() {
     let sandbox = Sandbox::start();
-    let node = Node::beside(&sandbox, "gw-2", |config| leaves_after(config, 300));
+    let node = Node::beside(&sandbox, "gw-2", |config| {
+        leaves_after(config, 300);
+        // It begins itself anew with that, and keeps the socket.
+        set(config, "edge.limits", "memory_bytes", 1_i64 << 40);
+    });
     let socket = TcpListener::bind(("127.0.0.1", node.port)).unwrap();
     let mut serving = Serving::handed(&node.config, &socket);
     let mut load = Load::begin(&node.url, &sandbox).await;
@@ -316,7 +321,10 @@ async fn a_socket_that_is_handed_over_refuses_nobody() {
         serving = Serving::handed(&node.config, &socket);
         load.goes_on(60).await;
     }
-    println!("{} questions, none failed", load.end().await);
+    let answered = load.end().await;
+    println!("{answered} questions, none failed");
     assert!(serving.terminate());
-    assert_eq!(verify(&node.log, None).code, 0);
+    let log = verify(&node.log, None);
+    assert_eq!(log.code, 0, "{log:?}");
+    assert_eq!(recorded(&log, "ACCESS"), answered, "not each is on record");
 }

@@ -68,6 +68,16 @@ impl Report {
         if tasks > FEW {
             wrong.push(format!("{tasks} tasks are left"));
         }
+        let all = self.asked_in(Phase::All).count();
+        let late = self
+            .asked_in(Phase::All)
+            .filter(|seen| is_late(seen))
+            .count();
+        if all < FEWEST || late > all / 50 {
+            wrong.push(format!(
+                "of {all} questions to disturbed sources {late} have no answer"
+            ));
+        }
         wrong.extend(others().into_iter().flat_map(|it| self.noticed(it)));
         wrong
     }
