@@ -73,11 +73,7 @@ async fn in_an_announced_window_nobody_is_asked() {
         .await,
         0.0
     );
-    let seen = guard(&row.gateway, source).await;
-    let next: Timestamp = seen["nextProbe"].as_str().unwrap().parse().unwrap();
-    let left = next.duration_since(Timestamp::now()).as_secs();
-    assert!((1_790..=3_600).contains(&left), "{seen}");
-    assert_eq!(seen["maintenanceUntil"], seen["nextProbe"], "{seen}");
+    is_shown(&row.gateway, source).await;
     // A call that needs it alone fails, and says when to come again.
     let alone = question("999099001005", "ONE_STOP_DESK", "population.name");
     let failed = row.caller.put(&alone, 4).await;
@@ -90,22 +86,36 @@ async fn in_an_announced_window_nobody_is_asked() {
         .unwrap();
     // Somewhat later than asked for: not all who are told so come at once.
     assert!((1_800..=4_600).contains(&again), "{again}");
-    let port = row.gateway.url.rsplit(':').next().unwrap().parse().unwrap();
-    let grpc = Unary::open(&Wire::at(&sandbox, "commune", port)).await;
-    let another = question("999099001005", "ONE_STOP_DESK", "population.name");
-    let message: LookupCitizenRequest = serde_json::from_value(another).unwrap();
-    let told = grpc.call("CitizenService/LookupCitizen", &[], &message);
-    let refused = told.await.unwrap().status;
-    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
-    let again = refused.get_details_retry_info().unwrap().retry_delay;
-    let again = again.unwrap().as_secs();
-    assert!((1_800..=4_600).contains(&again), "{refused:?}");
+    is_told_over_grpc(&sandbox, &row.gateway).await;
     assert!(
         begun.elapsed() < Duration::from_secs(3),
         "nobody waits for it"
     );
     // That of the call over gRPC.
     row.ends_with(1..=1).await;
+}
+
+/// Operators see the end of the window as the next probe.
+async fn is_shown(gateway: &Beside, source: Source) {
+    let seen = guard(gateway, source).await;
+    let next: Timestamp = seen["nextProbe"].as_str().unwrap().parse().unwrap();
+    let left = next.duration_since(SystemClock.now()).as_secs();
+    assert!((1_790..=3_600).contains(&left), "{seen}");
+    assert_eq!(seen["maintenanceUntil"], seen["nextProbe"], "{seen}");
+}
+
+/// A call over gRPC that needs the population register alone fails, with `RetryInfo`.
+async fn is_told_over_grpc(sandbox: &Sandbox, gateway: &Beside) {
+    let port = gateway.url.rsplit(':').next().unwrap().parse().unwrap();
+    let grpc = Unary::open(&Wire::at(sandbox, "commune", port)).await;
+    let alone = question("999099001005", "ONE_STOP_DESK", "population.name");
+    let message: LookupCitizenRequest = serde_json::from_value(alone).unwrap();
+    let told = grpc.call("CitizenService/LookupCitizen", &[], &message);
+    let refused = told.await.unwrap().status;
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    let again = refused.get_details_retry_info().unwrap().retry_delay;
+    let again = again.unwrap().as_secs();
+    assert!((1_800..=4_600).contains(&again), "{refused:?}");
 }
 
 /// Row U16: an agency that says of two persons that it is under maintenance is not asked until the end it

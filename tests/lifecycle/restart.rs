@@ -99,9 +99,9 @@ struct Load {
 /// One of them.
 enum Asks {
     /// Over HTTP/1, on a new connection for every question.
-    Anew(Rest),
+    Anew(Box<Rest>),
     /// Over HTTP/1, on a connection that is kept.
-    Keeps(Kept),
+    Keeps(Box<Kept>),
     /// Over gRPC, on a channel that is kept.
     Grpc(CitizenServiceClient<Channel>),
 }
@@ -114,9 +114,10 @@ impl Asks {
             )),
             1 => {
                 let url: url::Url = url.parse().unwrap();
-                Self::Keeps(Kept::of(Wire::at(sandbox, "commune", url.port().unwrap())))
+                let wire = Wire::at(sandbox, "commune", url.port().unwrap());
+                Self::Keeps(Box::new(Kept::of(wire)))
             }
-            _ => Self::Anew(Rest::at(url, sandbox, "commune")),
+            _ => Self::Anew(Box::new(Rest::at(url, sandbox, "commune"))),
         }
     }
 
