@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use adapter::{Agency, Answer, BoxFuture, Context, LogOuts, Miss, Question, Resolution, boxed, confirm};
+use adapter::{
+    Agency, Answer, BoxFuture, Context, LogOuts, Miss, Question, Resolution, boxed, confirm,
+};
 use api::Record;
 use deadpool::managed::{Object, Pool};
 use exchange::{CitizenId, FieldSet, Identifier, IdentifierKind, Source, SourceState};

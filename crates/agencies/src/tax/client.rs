@@ -81,7 +81,14 @@ impl Client {
             let mut service = self.service.clone();
             async move { service.stream_obligations(request).await }
         };
-        let stream = match ask_twice(&self.log_outs, context, || wire::obligations(question), call).await {
+        let stream = match ask_twice(
+            &self.log_outs,
+            context,
+            || wire::obligations(question),
+            call,
+        )
+        .await
+        {
             Ok((stream, _)) => stream,
             // Whether the person is known is the record's to say: here it means no obligations.
             Err(miss) if miss.state == SourceState::NotFound => return Ok(Vec::new()),

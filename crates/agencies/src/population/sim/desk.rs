@@ -164,7 +164,9 @@ impl Desk {
             self.door.end(session, subject);
         }
         match fault {
-            Some(FaultKind::SessionExpired | FaultKind::SessionRefused) => Some(Refusal::SessionOver),
+            Some(FaultKind::SessionExpired | FaultKind::SessionRefused) => {
+                Some(Refusal::SessionOver)
+            }
             Some(FaultKind::ServerError) => Some(Refusal::Server),
             Some(FaultKind::TimeoutAsAnswer) => Some(Refusal::Timeout),
             Some(FaultKind::NotFoundAsFailure) => Some(Refusal::Unknown),
