@@ -111,6 +111,7 @@ async fn short_memory_sheds_in_two_steps() {
         "{resident} bytes, {most}, and {left} after {:?}",
         begun.elapsed()
     );
+    assert_eq!(answered(&grpc).await, CLASSES);
     assert!(wire.connect(&[b"h2"]).await.is_ok(), "it is not taken");
     drop(grpc); // it would be waited for
     assert!(serving.terminate());
