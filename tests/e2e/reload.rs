@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use exchange::Source;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tests::row::{KNOWN, Row};
 use tests::vitals::Metrics;
-use tests::{Rest, Sandbox, Serving, loop_until, run};
+use tests::{Beside, Rest, Sandbox, Serving, loop_until, question, run};
 
 const RELOAD: &str = "/admin/config:reload";
 
@@ -40,15 +42,17 @@ struct Held {
 }
 
 impl Held {
-    async fn by(sandbox: &Sandbox) -> Self {
-        let process = Path::new("/proc").join(sandbox.pid().to_string());
+    async fn by(gateway: &Beside) -> Self {
+        let process = Path::new("/proc").join(gateway.pid().to_string());
         let status = std::fs::read_to_string(process.join("status")).unwrap();
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let resident = resident.unwrap().trim().trim_end_matches(" kB");
         Self {
             files: std::fs::read_dir(process.join("fd")).unwrap().count(),
             threads: std::fs::read_dir(process.join("task")).unwrap().count(),
-            tasks: Metrics::of(sandbox).count("process_tasks", "").await,
+            tasks: Metrics::at(&gateway.operations)
+                .count("process_tasks", "")
+                .await,
             resident_kib: resident.parse().unwrap(),
         }
     }
@@ -82,17 +86,18 @@ fn config_records(log: &Path) -> Vec<Value> {
 }
 
 /// Row L07: the same configuration read a hundred times changes nothing; another one is recorded once.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_agreements_hold_from_the_reload_on_and_the_record_says_so() {
     let sandbox = Sandbox::start();
+    let row = Row::begin(&sandbox, "reloaded", &[Source::Tax], |_| ()).await;
     let agreements = sandbox.dir().join("agreements.toml");
-    let operations = Rest::plain(sandbox.text("/operations"));
-    let commune = Rest::new(&sandbox, "commune");
-    let asked = || commune.lookup("999099000001", "ONE_STOP_DESK", "tax.status");
-    assert_eq!(
-        asked().await.json()["sources"][0]["state"],
-        "SOURCE_STATE_OK"
-    );
+    let operations = row.gateway.operator();
+    let tells = async |state: &str| {
+        let question = question(KNOWN, "ONE_STOP_DESK", "tax.status");
+        let answer = row.caller.put(&question, 10).await.json();
+        assert_eq!(answer["sources"][0]["state"], state, "{answer}");
+    };
+    tells("SOURCE_STATE_OK").await;
 
     let before = digest(&operations).await;
     edit(
@@ -104,69 +109,57 @@ async fn other_agreements_hold_from_the_reload_on_and_the_record_says_so() {
     let checked = operations.post(RELOAD, only_checked, &[]).await.unwrap();
     assert_eq!(checked.status, 200, "{checked:?}");
     assert_eq!(checked.json()["changed"], json!(["agreements"]));
-    assert_eq!(
-        asked().await.json()["sources"][0]["state"],
-        "SOURCE_STATE_OK"
-    );
+    tells("SOURCE_STATE_OK").await;
     assert_eq!(digest(&operations).await, before);
 
     let reloaded = operations.post(RELOAD, "{}", &[]).await.unwrap();
     assert_eq!(reloaded.json()["changed"], json!(["agreements"]));
-    assert_eq!(
-        asked().await.json()["sources"][0]["state"],
-        "SOURCE_STATE_WITHHELD"
-    );
+    tells("SOURCE_STATE_WITHHELD").await;
     let after = digest(&operations).await;
     assert_ne!(after, before);
     assert_eq!(reloaded.json()["policyDigest"], after);
-    let before = Held::by(&sandbox).await;
+    let before = Held::by(&row.gateway).await;
     for _ in 0..100 {
         let same = operations.post(RELOAD, "{}", &[]).await.unwrap();
         assert_eq!(same.json()["changed"], json!([]));
     }
-    before.leaked_nothing(&Held::by(&sandbox).await);
-
-    let log = sandbox.path("/log/dir");
-    let stopped = sandbox.interrupt();
-    let records = config_records(&log);
-    let told = records
-        .iter()
-        .filter(|it| it["pol"] == format!("sha256:{after}"));
-    assert_eq!(told.count(), 1, "{records:?}");
-    drop(stopped);
+    before.leaked_nothing(&Held::by(&row.gateway).await);
+    let told = config_records(&row.ends().await);
+    let digests: Vec<_> = told.iter().map(|it| &it["pol"]).collect();
+    assert_eq!(digests, [&json!(format!("sha256:{after}"))], "{told:?}");
 }
 
 /// Row L07: a hundred hangups without a change record nothing, and leave nothing behind.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_hangups_without_a_change_leave_nothing_behind() {
     let sandbox = Sandbox::start();
-    let metrics = Metrics::of(&sandbox);
+    let row = Row::begin(&sandbox, "hung-up", &[], |_| ()).await;
+    let metrics = Metrics::at(&row.gateway.operations);
     let hang_up = async || {
         let (name, good) = ("config_reloads_total", "result=\"good\"");
         let before = metrics.count(name, good).await;
-        sandbox.hang_up();
+        row.gateway.signal(Signal::HUP);
         metrics.grows(name, good, before).await;
     };
     for _ in 0..10 {
         hang_up().await;
     }
-    let before = Held::by(&sandbox).await;
+    let before = Held::by(&row.gateway).await;
     for _ in 0..100 {
         hang_up().await;
     }
-    before.leaked_nothing(&Held::by(&sandbox).await);
-    let log = sandbox.path("/log/dir");
-    let stopped = sandbox.interrupt();
-    let told = config_records(&log);
+    before.leaked_nothing(&Held::by(&row.gateway).await);
+    let told = config_records(&row.ends().await);
     assert!(told.is_empty(), "{told:?}");
-    drop(stopped);
 }
 
-/// Row L07: a bad configuration is refused with every violation, and the old one stays in force.
-#[tokio::test]
+/// Row L07: a bad configuration is refused with every violation, and the old one stays in force; by a
+/// hangup they are logged; and of neither there is a record.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_is_listed_and_what_was_in_force_stays() {
     let sandbox = Sandbox::start();
-    let operations = Rest::plain(sandbox.text("/operations"));
+    let row = Row::begin(&sandbox, "refused", &[], |_| ()).await;
+    let (gateway, operations) = (&row.gateway, row.gateway.operator());
     let before = digest(&operations).await;
     let agreements = sandbox.dir().join("agreements.toml");
     let good = std::fs::read(&agreements).unwrap();
@@ -178,6 +171,9 @@ async fn what_is_wrong_is_listed_and_what_was_in_force_stays() {
     let refused = operations.post(RELOAD, "{}", &[]).await.unwrap();
     assert_eq!(refused.status, 400, "{refused:?}");
     let violations = refused.json()["violations"].to_string();
+    gateway.signal(Signal::HUP);
+    gateway.logs("what was in force stays");
+    let logged = gateway.logged();
     for part in [
         "agreement[0].valid_to",
         "lies before valid_from",
@@ -185,21 +181,25 @@ async fn what_is_wrong_is_listed_and_what_was_in_force_stays() {
         "line ",
     ] {
         assert!(violations.contains(part), "{part} is not in {violations}");
+        assert!(logged.contains(part), "{part} is not in {logged}");
     }
     std::fs::write(&agreements, good).unwrap();
-    edit(
-        &sandbox.dir().join("lienthong.toml"),
-        "[evidence]",
-        "[evidence]\npublish_ms = 77",
-    );
+    let file = sandbox.dir().join("refused.toml");
+    edit(&file, "[evidence]", "[evidence]\npublish_ms = 77");
     let refused = operations.post(RELOAD, "{}", &[]).await.unwrap();
     let violations = refused.json()["violations"].clone();
     assert_eq!(
         violations,
         json!(["evidence.publish_ms: changes with a restart only"])
     );
+    edit(&file, "publish_ms = 77", "publish_mss = 77");
+    let refused = operations.post(RELOAD, "{}", &[]).await.unwrap();
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.text.contains("publish_mss"), "{refused:?}");
     assert_eq!(digest(&operations).await, before);
-    assert_eq!(sandbox.lookup(&["999099000001", "--json"]).code, 0);
+    assert_eq!(row.caller.ask(KNOWN, 10).await.status, 200);
+    let told = config_records(&row.ends().await);
+    assert!(told.is_empty(), "{told:?}");
 }
 
 #[tokio::test]

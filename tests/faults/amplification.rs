@@ -1,13 +1,12 @@
 //! Callers who ask five times more at every error: what reaches the agency, on every wire.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use exchange::Source;
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::vitals::{Before, recorded};
-use tests::{Beside, Rest, Sandbox};
+use tests::row::{Caller, Row};
+use tests::{Sandbox, set};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -20,14 +19,13 @@ use crate::storm::asks;
 struct Scene {
     sandbox: Sandbox,
     lines: Vec<(Source, Proxy)>,
-    gateway: Beside,
-    before: Before,
-    /// How many questions were put.
-    asked: AtomicUsize,
+    row: Row,
 }
 
 impl Scene {
-    async fn with(mode: Mode) -> Self {
+    /// One whose lines are in that mode from the beginning, and whose agencies have a time to answer by
+    /// themselves, if one is said.
+    async fn with(mode: Mode, timeout: Option<Duration>) -> Self {
         let sandbox = Sandbox::start();
         let mut lines = Vec::new();
         for source in Source::ALL {
@@ -35,42 +33,44 @@ impl Scene {
             line.mode(mode);
             lines.push((source, line));
         }
-        let gateway = Beside::start(&sandbox, "gw-2", |config| {
+        let row = Row::begin(&sandbox, "storm", &Source::ALL, |config| {
             without_circuits(config);
             for (source, line) in &lines {
                 line.lead(config, *source);
+                if let Some(timeout) = timeout {
+                    let timeout = i64::try_from(timeout.as_millis()).unwrap();
+                    set(config, &format!("agency.{source}"), "timeout_ms", timeout);
+                }
             }
         });
-        let here = gateway.caller(&sandbox, "portal");
-        let quiet = Rest::new(&sandbox, "portal");
+        let row = row.await;
         Self {
-            before: Before::disturbed(gateway.pid(), here, quiet, &Source::ALL).await,
             sandbox,
             lines,
-            gateway,
-            asked: AtomicUsize::new(0),
+            row,
+        }
+    }
+
+    /// The lines of all agencies.
+    fn mode(&self, mode: Mode) {
+        self.lines.iter().for_each(|(_, line)| line.mode(mode));
+    }
+
+    /// Every agency has this fault.
+    async fn spoils(&self, fault: &str) {
+        let knobs = json!({"faults": [{"fault": fault}]});
+        for source in Source::ALL {
+            knob(&self.sandbox, source, &knobs).await;
         }
     }
 
     /// Every agency is well, and has no failures in a row.
     async fn is_well(&self) {
-        let caller = self.gateway.caller(&self.sandbox, "commune");
         for (source, line) in &self.lines {
             knob(&self.sandbox, *source, &json!({})).await;
             line.mode(Mode::Pass);
-            assert!(asks(&caller, *source).await, "{source} is well");
-            self.asked.fetch_add(1, Relaxed);
+            assert!(asks(&self.row.caller, *source).await, "{source} is well");
         }
-    }
-
-    /// The gateway lives, others were answered, and each question is on record once.
-    async fn ends(mut self) {
-        assert!(self.gateway.runs(), "it has ended");
-        self.before.has_survived().await;
-        let verified = self.gateway.verify();
-        assert_eq!(verified.code, 0, "{}", verified.err);
-        let asked = u64::try_from(self.asked.into_inner()).unwrap();
-        assert_eq!(recorded(&verified, "ACCESS"), asked);
     }
 
     /// Storms every agency at once, for one fault.
@@ -88,13 +88,12 @@ impl Scene {
 
     /// Storms an agency twice. The first time spends whatever retries were saved up, and is not counted.
     async fn storm(&self, source: Source, line: &Proxy) -> Storm {
-        let spent = storm(source, &self.gateway.caller(&self.sandbox, "commune")).await;
+        storm(source, &self.row.caller).await;
         let begun = Instant::now();
         Reached::since(&self.sandbox, source, line, 0).await;
         let connections = line.connections();
-        let arrived = storm(source, &self.gateway.caller(&self.sandbox, "commune")).await;
+        let arrived = storm(source, &self.row.caller).await;
         let took = begun.elapsed();
-        self.asked.fetch_add(spent + arrived, Relaxed);
         Storm {
             source,
             reached: Reached::since(&self.sandbox, source, line, connections).await,
@@ -142,7 +141,7 @@ struct Storm {
 }
 
 /// Callers who ask five times more at every error; how often they asked.
-async fn storm(source: Source, caller: &Rest) -> usize {
+pub(crate) async fn storm(source: Source, caller: &Caller) -> usize {
     let mut storming = JoinSet::new();
     for _ in 0..CALLERS {
         let caller = caller.anew();
@@ -176,7 +175,7 @@ impl Storm {
 /// polls are counted apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_callers_is_not_made_worse() {
-    let scene = Scene::with(Mode::Pass).await;
+    let scene = Scene::with(Mode::Pass, None).await;
     for fault in [
         "server_error",
         "reset_before_head",
@@ -184,10 +183,7 @@ async fn a_storm_of_callers_is_not_made_worse() {
         "session_refused",
     ] {
         scene.is_well().await;
-        let knobs = json!({"faults": [{"fault": fault}]});
-        for source in Source::ALL {
-            knob(&scene.sandbox, source, &knobs).await;
-        }
+        scene.spoils(fault).await;
         for storm in scene.storms(fault).await {
             let Reached {
                 questions,
@@ -216,9 +212,7 @@ async fn a_storm_of_callers_is_not_made_worse() {
         }
     }
     scene.is_well().await;
-    for (_, line) in &scene.lines {
-        line.mode(Mode::Reset);
-    }
+    scene.mode(Mode::Reset);
     for storm in scene.storms("no line").await {
         let Reached {
             questions,
@@ -228,13 +222,28 @@ async fn a_storm_of_callers_is_not_made_worse() {
         assert_eq!((storm.arrived, questions), (ARRIVE, 0));
         assert!(connections as f64 <= storm.most(), "{storm:?}");
     }
-    scene.ends().await;
+    scene.row.ends().await;
+}
+
+/// Row L03: nor where agencies take every question and never answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_at_agencies_that_hang_is_not_made_worse() {
+    let scene = Scene::with(Mode::Pass, Some(Duration::from_millis(250))).await;
+    scene.is_well().await;
+    scene.spoils("hang").await;
+    for storm in scene.storms("hang").await {
+        assert_eq!(storm.arrived, ARRIVE, "{storm:?}");
+        let reached = storm.reached;
+        assert!(reached.questions as f64 <= storm.most(), "{storm:?}");
+        assert_eq!((reached.logins, reached.polls), (0, 0), "{storm:?}");
+    }
+    scene.row.ends().await;
 }
 
 /// Row L03: nor where nobody can log in: the callers share the attempts, which become rare.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_callers_is_no_storm_of_logins() {
-    let scene = Scene::with(Mode::Reset).await;
+    let scene = Scene::with(Mode::Reset, None).await;
     for storm in scene.storms("no session").await {
         assert_eq!(storm.arrived, ARRIVE, "{storm:?}");
         let most = match storm.source {
@@ -246,7 +255,7 @@ async fn a_storm_of_callers_is_no_storm_of_logins() {
         };
         assert!(storm.reached.connections as f64 <= most, "{storm:?}");
     }
-    scene.ends().await;
+    scene.row.ends().await;
 }
 
 const CALLERS: usize = 3;

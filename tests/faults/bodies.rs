@@ -6,8 +6,8 @@ use sim::World;
 use tests::Sandbox;
 
 use crate::agencies::{knob, offered, spoil};
-use crate::row::{KNOWN, Row};
 use crate::scene::{only_fails, state, status, without_circuits};
+use tests::row::{KNOWN, Row};
 
 /// Nobody whose name is without a letter that only Vietnamese has.
 const SUBJECT: &str = "999099001234";

@@ -5,8 +5,8 @@ use serde_json::json;
 use tests::{Sandbox, everything, question};
 
 use crate::agencies::{knob, spoil};
-use crate::row::{KNOWN, Row};
 use crate::scene::{only_fails, state};
+use tests::row::{KNOWN, Row};
 
 /// Row U11: if nobody answers, the call fails and is no empty answer; it says of every source why, and
 /// is recorded.

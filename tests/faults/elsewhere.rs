@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 use toml::Table;
 
 use crate::proxy::{Mode, Proxy};
-use crate::row::{KNOWN, Row};
 use crate::scene::{configuration, only_fails, reason, state, status};
+use tests::row::{KNOWN, Row};
 
 /// Row U14: an address of the link, of a cloud's metadata, of nobody, of a file, or of this machine
 /// where the configuration does not say so, is refused when the configuration is read.

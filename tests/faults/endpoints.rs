@@ -7,12 +7,14 @@ use std::time::Duration;
 use exchange::Source;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use tests::row::{KNOWN, Row};
 use tests::{Rest, Sandbox, loop_until, program, run, set};
 use tokio::time::{Instant, sleep};
 use toml::Table;
 
-use crate::row::{KNOWN, Row};
-use crate::scene::{guard, state};
+use crate::agencies::knob;
+use crate::amplification::storm;
+use crate::scene::{guard, state, without_circuits};
 
 /// Second servers of every agency of a sandbox, in one process.
 struct Twins {
@@ -223,4 +225,45 @@ async fn a_server_that_fails_costs_nobody_an_answer_and_comes_back() {
     scene.twins_come_back().await;
     scene.all_answer(20).await;
     scene.row.ends().await;
+}
+
+/// Row L03: callers who ask five times more at every error of a source whose servers both fail: what
+/// reaches the two together is what they ask, a tenth of it, and three a second.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_at_two_servers_is_not_made_worse() {
+    let sandbox = Sandbox::start();
+    let twins = Twins::start(&sandbox);
+    let source = Source::Health;
+    let row = Row::begin(&sandbox, "storm", &Source::ALL, |config| {
+        without_circuits(config);
+        two(config, source, &twins.url(source));
+    })
+    .await;
+    let fails = json!({"faults": [{"fault": "server_error"}]});
+    twins.knobs(&fails).await;
+    knob(&sandbox, source, &fails).await;
+    // What was saved up is spent.
+    storm(source, &row.caller).await;
+    let (begun, before) = (Instant::now(), asked_of_two(&sandbox, &twins, source).await);
+    let arrived = storm(source, &row.caller).await;
+    let reached = asked_of_two(&sandbox, &twins, source).await - before;
+    let most = begun
+        .elapsed()
+        .as_secs_f64()
+        .mul_add(3.0, arrived as f64 * 1.1 + 1.0);
+    println!("two servers: {arrived} questions, {reached} calls of {most:.0}");
+    assert!(reached as f64 <= most, "{reached} of {most}");
+    row.ends().await;
+}
+
+/// How often the two servers of a source were asked or logged in to.
+async fn asked_of_two(sandbox: &Sandbox, twins: &Twins, source: Source) -> u64 {
+    let twin = twins.described[source.name()]["control"].as_str().unwrap();
+    let first = sandbox.text(&format!("/agencies/{source}/control"));
+    let mut total = 0;
+    for control in [first, twin] {
+        let journal = Rest::plain(control).get("/journal").await.unwrap().json();
+        total += journal["total"].as_u64().unwrap();
+    }
+    total
 }

@@ -9,8 +9,8 @@ use tests::{Sandbox, everything, loop_until, question};
 use crate::agencies::{knob, spoil};
 use crate::bodies::record;
 use crate::proxy::{Mode, Proxy};
-use crate::row::{KNOWN, Row};
 use crate::scene::{configuration, guard, only_fails, reason, state, status};
+use tests::row::{KNOWN, Row};
 
 /// What the agency says, the state and the reason that are told of it, and after which time to come
 /// again. Only once that it is under maintenance: said twice that is believed, and it is not asked.
@@ -120,6 +120,54 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     let series = "source_circuit{circuit=\"open\",source=\"health\"}";
     assert!(metrics.contains(series), "{metrics}");
     row.ends().await;
+}
+
+/// How a server says that it is closed and when to come again, what is told of it, and after which time.
+const CLOSED: [(&str, &str, Option<&str>); 5] = [
+    ("retry-after: 1\r\n", "MAINTENANCE", Some("1s")),
+    (
+        "date: Mon, 30 Nov 2026 03:00:00 GMT\r\nretry-after: Mon, 30 Nov 2026 03:00:20 GMT\r\n",
+        "MAINTENANCE",
+        Some("20s"),
+    ),
+    ("retry-after: 1000000000\r\n", "MAINTENANCE", Some("3600s")),
+    ("retry-after: soon\r\n", "SERVER_ERROR", None),
+    ("retry-after: -1\r\n", "SERVER_ERROR", None),
+];
+
+/// Row U04: a 503 says in any form when to come again, on every wire over HTTP/1: in seconds, as a date, in
+/// 30 years or with garbage; it is told within an hour, and is not asked again at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_503_says_in_any_form_when_to_come_again() {
+    let sandbox = Sandbox::start();
+    for source in [Source::Population, Source::Health, Source::CivilStatus] {
+        let line = Proxy::before(&configuration(&sandbox), source).await;
+        let node = format!("closed-{source}");
+        let row = Row::begin(&sandbox, &node, &[source], |config| {
+            line.lead(config, source);
+        })
+        .await;
+        for (form, why, after) in CLOSED {
+            let questions = line.questions();
+            let whole = format!(
+                "HTTP/1.1 503 Service Unavailable\r\n{form}content-length: 4\r\n\
+                 connection: close\r\n\r\nlate"
+            );
+            line.mode(Mode::Says(Box::leak(whole.into_boxed_str())));
+            let answer = row.caller.ask(KNOWN, 10).await.json();
+            assert_eq!(state(&answer, source), "UNAVAILABLE", "{form}: {answer}");
+            assert_eq!(reason(&answer, source), why, "{source} {form}: {answer}");
+            let told = &status(&answer, source)["retryAfter"];
+            assert_eq!(told.as_str(), after, "{source} {form}: {answer}");
+            only_fails(&answer, source);
+            assert_eq!(line.questions(), questions + 1, "{form}: it is asked again");
+            // What is said twice in a row is believed, and nobody asks.
+            line.mode(Mode::Pass);
+            let answer = row.caller.ask(KNOWN, 10).await.json();
+            assert_eq!(state(&answer, source), "OK", "{source} {form}: {answer}");
+        }
+        row.ends().await;
+    }
 }
 
 /// What each agency says that contradicts its status, and the state and reason that are told of it:

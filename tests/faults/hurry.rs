@@ -4,8 +4,8 @@ use exchange::Source;
 use tests::{Sandbox, field_of, question, set};
 
 use crate::agencies::asked;
-use crate::row::Row;
 use crate::scene::{latency, only_fails, reason, state, status};
+use tests::row::Row;
 
 /// Longer than a caller in a hurry has.
 const TAKES_MS: u64 = 3_000;

@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout};
 use toml::Table;
 use url::Url;
 
-use crate::row::{KNOWN, Row};
 use crate::scene::{only_fails, state};
+use tests::row::{KNOWN, Row};
 
 /// How long a connection may take to open, and what a busy machine adds to it.
 const CONNECT: Duration = Duration::from_millis(1_000 + 900);

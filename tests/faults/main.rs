@@ -27,7 +27,6 @@ mod maintenance;
 mod phases;
 mod proxy;
 mod refusals;
-mod row;
 mod scenarios;
 mod scene;
 mod sessions;

@@ -14,8 +14,8 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use crate::agencies::{asked, journal, knob};
-use crate::row::Row;
 use crate::scene::{guard, only_fails, state, status};
+use tests::row::Row;
 
 /// A value of the metrics of a gateway.
 async fn metric(gateway: &Beside, name: &str, source: Source) -> f64 {

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::agencies::{asked, connections, knob, spoil};
 use crate::bodies::record;
-use crate::row::{KNOWN, Row};
 use crate::scene::{only_fails, state, status, without_circuits};
+use tests::row::{KNOWN, Row};
 
 /// How long a call to a source may take here.
 const CAP: Duration = Duration::from_secs(1);

@@ -4,8 +4,8 @@ use exchange::Source;
 use serde_json::json;
 use tests::{Sandbox, apart, question};
 
-use crate::row::{KNOWN, Row};
 use crate::scene::guard;
+use tests::row::{KNOWN, Row};
 
 /// An officer whom the simulated population database does not know.
 const UNKNOWN: &str = "KHONG-QUYEN";

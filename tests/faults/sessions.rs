@@ -7,8 +7,8 @@ use tests::bad_day::{Citizens, busy};
 use tokio::task::JoinSet;
 
 use crate::agencies::{asked, knob, logins, offered};
-use crate::row::{Caller, KNOWN, Row};
 use crate::scene::{state, status};
+use tests::row::{Caller, KNOWN, Row};
 
 /// The ways in which a session ends.
 const ENDS: [&str; 4] = [

@@ -8,8 +8,8 @@ use tests::{Sandbox, set};
 use tokio::time::Instant;
 
 use crate::proxy::{Mode, Proxy};
-use crate::row::{KNOWN, Row};
 use crate::scene::{configuration, only_fails, state, status};
+use tests::row::{KNOWN, Row};
 
 /// The sources that speak HTTP/1 without TLS on this machine.
 const PLAIN: [Source; 2] = [Source::Population, Source::Health];

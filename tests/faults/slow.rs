@@ -8,8 +8,8 @@ use tests::{Beside, Sandbox, apart, question, set};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::row::{Caller, KNOWN, Row};
 use crate::scene::{guard, latency};
+use tests::row::{Caller, KNOWN, Row};
 
 /// How long every agency takes at first: well above what a busy machine adds.
 const USUAL_MS: u64 = 200;

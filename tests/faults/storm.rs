@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use exchange::Source;
 use serde_json::Value;
-use tests::{Beside, Rest, Sandbox, apart, field_of, question, set};
+use tests::row::{Caller, Row};
+use tests::{Sandbox, apart, field_of, question};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep};
 
 use crate::proxy::{Mode, Proxy};
-use crate::row::Row;
 use crate::scene::{configuration, guard};
 
 /// A question to a source alone.
@@ -20,44 +20,29 @@ fn about(source: Source) -> Value {
 }
 
 /// Asks it; true if it answers.
-pub(crate) async fn asks(caller: &Rest, source: Source) -> bool {
-    let body = about(source).to_string();
-    let answer = caller.post("/v1/citizens:lookup", body, &[("prefer", "wait=2")]);
-    answer.await.is_ok_and(|answer| answer.status == 200)
-}
-
-/// A gateway that reaches the health book over a line of ours, opened.
-async fn scene(settings: &[(&str, i64)]) -> (Sandbox, Proxy, Beside, Instant) {
-    let sandbox = Sandbox::start();
-    let line = Proxy::before(&configuration(&sandbox), Source::Health).await;
-    let begun = Instant::now();
-    let gateway = Beside::start(&sandbox, "gw-2", |config| {
-        line.lead(config, Source::Health);
-        for (key, value) in settings {
-            set(config, "agency.health.guard", key, *value);
-        }
-    });
-    let caller = gateway.caller(&sandbox, "commune");
-    assert!(asks(&caller, Source::Health).await, "the line is good");
-    (sandbox, line, gateway, begun)
+pub(crate) async fn asks(caller: &Caller, source: Source) -> bool {
+    caller.put(&about(source), 2).await.status == 200
 }
 
 /// Row L03: with the circuit as it is, a storm hardly reaches an agency that is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_hardly_reaches_an_agency_that_is_gone() {
-    let (sandbox, line, gateway, _) = scene(&[]).await;
+    let (sandbox, source) = (Sandbox::start(), Source::Health);
+    let line = Proxy::before(&configuration(&sandbox), source).await;
+    let row = Row::begin(&sandbox, "gone", &[source], |config| {
+        line.lead(config, source);
+    })
+    .await;
     line.mode(Mode::Reset);
     let before = line.questions();
-    let caller = gateway.caller(&sandbox, "commune");
     for _ in 0..100 {
-        assert!(!asks(&caller, Source::Health).await);
+        assert!(!asks(&row.caller, source).await);
     }
-    let (asked, seen) = (
-        line.questions() - before,
-        guard(&gateway, Source::Health).await,
-    );
+    let asked = line.questions() - before;
+    let seen = guard(&row.gateway, source).await;
     println!("100 questions, {asked} calls: {seen}");
     assert!(asked <= 7 + 10 + 10, "{asked} calls");
+    row.ends().await;
 }
 
 /// Row U10: an agency that is up for a second and down for a second is tried by one call at a time, and ever more

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::agencies::{asked, connections, knob, offered, spoil};
 use crate::bodies::record;
 use crate::proxy::{Mode, Proxy};
-use crate::row::{KNOWN, Row};
 use crate::scene::{configuration, only_fails, state, status};
+use tests::row::{KNOWN, Row};
 
 /// How often somebody was woken since a source answered about another person.
 fn woken(row: &Row, source: Source) -> u64 {

@@ -14,8 +14,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion, version};
 use toml::Table;
 
-use crate::row::{KNOWN, Row};
 use crate::scene::{only_fails, state, status};
+use tests::row::{KNOWN, Row};
 
 /// An authority of its own, in a file.
 struct Authority(CertifiedIssuer<'static, KeyPair>);

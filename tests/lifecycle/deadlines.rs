@@ -5,7 +5,9 @@ use std::time::Duration;
 use api::v1::{LookupCitizenRequest, LookupCitizenResponse};
 use exchange::Source;
 use prost::Message as _;
-use tests::{Rest, RestAnswer, Sandbox, Unary, Wire, question};
+use serde_json::Value;
+use tests::row::Row;
+use tests::{Rest, RestAnswer, Sandbox, Told, Unary, Wire, question, set};
 use tokio::time::Instant;
 use tonic::Code;
 use tonic_types::StatusExt as _;
@@ -13,19 +15,27 @@ use tonic_types::StatusExt as _;
 /// The tax office never answers about this one.
 const HANGS: &str = "999099000104";
 const CITIZEN: &str = "999099000001";
-const LOOKUP: &str = "CitizenService/LookupCitizen";
 
-/// A sandbox in which who names no deadline waits 600 ms, and nobody waits longer than 1.6 s; an
+/// A gateway at which who names no deadline waits 600 ms, and nobody waits longer than 1.6 s; an
 /// agency by itself may take 2.5 s.
-fn sandbox() -> Sandbox {
-    Sandbox::start_prepared("", |place| {
-        let limits = "[edge.limits]\ndeadline_ms = 600\ndeadline_max_ms = 1600\n";
-        std::fs::write(place.join("lienthong.toml"), limits).unwrap();
-    })
+async fn begin(sandbox: &Sandbox) -> Row {
+    let hasty = Row::begin(sandbox, "deadlines", &[Source::Tax], |config| {
+        set(config, "edge.limits", "deadline_ms", 600);
+        set(config, "edge.limits", "deadline_max_ms", 1_600);
+    });
+    hasty.await
 }
 
-fn message(id: &str) -> LookupCitizenRequest {
-    serde_json::from_value(question(id, "ONE_STOP_DESK", "tax.status")).unwrap()
+fn asks(id: &str) -> Value {
+    question(id, "ONE_STOP_DESK", "tax.status")
+}
+
+/// Asks over gRPC, with this in `grpc-timeout`.
+async fn call(grpc: &Unary, timeout: Option<&str>, question: &Value) -> Told {
+    let headers: Vec<_> = timeout.map(|it| ("grpc-timeout", it)).into_iter().collect();
+    let message: LookupCitizenRequest = serde_json::from_value(question.clone()).unwrap();
+    let told = grpc.call("CitizenService/LookupCitizen", &headers, &message);
+    told.await.unwrap()
 }
 
 /// How often the tax office was asked.
@@ -51,15 +61,14 @@ fn within(took: Duration, deadline_ms: u64, next_ms: u64) -> bool {
 /// the default holds, one that is too long is cut to the longest, and a malformed one is refused.
 #[tokio::test]
 async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
-    let sandbox = sandbox();
-    let grpc = Unary::open(&Wire::new(&sandbox, "commune")).await;
+    let sandbox = Sandbox::start();
+    let row = begin(&sandbox).await;
+    let grpc = Unary::open(&Wire::at(&sandbox, "commune", row.gateway.port())).await;
     let before = asked(&sandbox).await;
     for timeout in ["1m", "0S", "1n"] {
-        let headers = [("grpc-timeout", timeout)];
-        let told = grpc
-            .call(LOOKUP, &headers, &message(CITIZEN))
-            .await
-            .unwrap();
+        let question = asks(CITIZEN);
+        let told = call(&grpc, Some(timeout), &question).await;
+        row.caller.got_nothing(&question);
         assert_eq!(told.status.code(), Code::DeadlineExceeded, "{timeout}");
         assert_eq!(reason(&told.status), "DEADLINE_EXCEEDED", "{timeout}");
     }
@@ -74,44 +83,42 @@ async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
         "0x1S",
         "1S,1S",
     ] {
-        let headers = [("grpc-timeout", timeout)];
-        let told = grpc
-            .call(LOOKUP, &headers, &message(CITIZEN))
-            .await
-            .unwrap();
+        // Of what nobody can read there is no record.
+        let told = call(&grpc, Some(timeout), &asks(CITIZEN)).await;
         assert_eq!(told.status.code(), Code::InvalidArgument, "{timeout}");
         let wrong = told.status.get_details_bad_request().unwrap();
         assert_eq!(wrong.field_violations[0].field, "grpc-timeout", "{timeout}");
     }
     assert_eq!(asked(&sandbox).await, before, "an agency was asked");
     for (timeout, deadline, next) in [(None, 600, 1_500), (Some("99999999H"), 1_600, 2_500)] {
-        let headers: Vec<_> = timeout.map(|it| ("grpc-timeout", it)).into_iter().collect();
-        let begun = Instant::now();
-        let told = grpc.call(LOOKUP, &headers, &message(HANGS)).await.unwrap();
+        let (question, begun) = (asks(HANGS), Instant::now());
+        let told = call(&grpc, timeout, &question).await;
         let took = begun.elapsed();
+        row.caller.got_nothing(&question);
         // The second if the machine was busy for longer than what is kept back for the record.
         let ends = [Code::Unavailable, Code::DeadlineExceeded];
         assert!(ends.contains(&told.status.code()), "{timeout:?} {told:?}");
         assert!(within(took, deadline, next), "{timeout:?} took {took:?}");
     }
-    let headers = [("grpc-timeout", "1500m")];
-    let told = grpc
-        .call(LOOKUP, &headers, &message(CITIZEN))
-        .await
-        .unwrap();
+    let question = asks(CITIZEN);
+    let told = call(&grpc, Some("1500m"), &question).await;
     assert_eq!(told.status.code(), Code::Ok, "{told:?}");
     let answer = LookupCitizenResponse::decode(told.message).unwrap();
     assert!(answer.receipt.is_some());
+    let request = &question["context"]["requestId"];
+    let answer = serde_json::to_value(&answer).unwrap();
+    row.caller.got(request, CITIZEN, &answer);
+    row.ends().await;
 }
 
 /// Row L04: over REST a preference to wait is kept and cut to the longest; one that is malformed is
 /// ignored, as RFC 7240 asks for; no time at all is `DEADLINE_EXCEEDED`, and no agency is asked.
 #[tokio::test]
 async fn a_preference_to_wait_is_kept_clamped_or_ignored() {
-    let sandbox = sandbox();
-    let rest = Rest::new(&sandbox, "commune");
+    let sandbox = Sandbox::start();
+    let row = begin(&sandbox).await;
     let before = asked(&sandbox).await;
-    let (none, _) = ask(&rest, CITIZEN, Some("wait=0")).await;
+    let (none, _) = ask(&row, CITIZEN, Some("wait=0")).await;
     assert_eq!(none.status, 504, "{none:?}");
     assert_eq!(none.json()["reason"], "DEADLINE_EXCEEDED");
     assert_eq!(asked(&sandbox).await, before, "an agency was asked");
@@ -122,18 +129,18 @@ async fn a_preference_to_wait_is_kept_clamped_or_ignored() {
         (Some("respond-async, wait=1"), 1_000, 1_500),
         (Some("wait=99999999999999999999"), 1_600, 2_500),
     ] {
-        let (answer, took) = ask(&rest, HANGS, prefer).await;
+        let (answer, took) = ask(&row, HANGS, prefer).await;
         // The second if the machine was busy for longer than what is kept back for the record.
         assert!([503, 504].contains(&answer.status), "{prefer:?} {answer:?}");
         assert!(within(took, deadline, next), "{prefer:?} took {took:?}");
     }
+    row.ends().await;
 }
 
 /// Asks, and how long that took.
-async fn ask(rest: &Rest, id: &str, prefer: Option<&str>) -> (RestAnswer, Duration) {
+async fn ask(row: &Row, id: &str, prefer: Option<&str>) -> (RestAnswer, Duration) {
     let headers: Vec<_> = prefer.map(|it| ("prefer", it)).into_iter().collect();
-    let body = question(id, "ONE_STOP_DESK", "tax.status").to_string();
-    let begun = Instant::now();
-    let answer = rest.post("/v1/citizens:lookup", body, &headers).await;
-    (answer.unwrap(), begun.elapsed())
+    let (question, begun) = (asks(id), Instant::now());
+    let answer = row.caller.put_with(&question, &headers).await;
+    (answer, begun.elapsed())
 }

@@ -1,6 +1,5 @@
 //! An adapter with a defect, and what is for a sandbox alone.
 
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +7,11 @@ use exchange::{AgencyCode, Source, SystemClock, SystemId};
 use identity::TrustDomain;
 use identity::pki::Authority;
 use serde_json::Value;
+use tests::row::Row;
 use tests::vitals::Metrics;
-use tests::{Node, Rest, Sandbox, run, set};
+use tests::{Node, Rest, Sandbox, question, run, set};
 
 const CITIZEN: &str = "999099000001";
-const DEFECT: &str = "[sandbox]\npanics = [\"tax\"]\n";
 
 fn source<'a>(answer: &'a Value, name: &str) -> &'a Value {
     let sources = answer["sources"].as_array().unwrap();
@@ -24,16 +23,19 @@ fn source<'a>(answer: &'a Value, name: &str) -> &'a Value {
 /// answered, the connection stays, and so does the process.
 #[tokio::test]
 async fn a_panic_in_one_adapter_is_that_sources_failure_alone() {
-    let sandbox = Sandbox::start_prepared("", |place| {
-        fs::write(place.join("lienthong.toml"), DEFECT).unwrap();
-    });
-    let (rest, metrics) = (Rest::new(&sandbox, "commune"), Metrics::of(&sandbox));
+    let sandbox = Sandbox::start();
+    let row = Row::begin(&sandbox, "defect", &[Source::Tax], |config| {
+        set(config, "sandbox", "panics", vec!["tax"]);
+    })
+    .await;
+    let metrics = Metrics::at(&row.gateway.operations);
     let mask = "tax.status,population.name,socialSecurity.insuranceCode";
     let before = metrics
         .count("gateway_adapter_panics_total", "source=\"tax\"")
         .await;
     for _ in 0..20 {
-        let answer = rest.lookup(CITIZEN, "ONE_STOP_DESK", mask).await;
+        let question = question(CITIZEN, "ONE_STOP_DESK", mask);
+        let answer = row.caller.put(&question, 10).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let answer = answer.json();
         let tax = source(&answer, Source::Tax.name());
@@ -44,16 +46,15 @@ async fn a_panic_in_one_adapter_is_that_sources_failure_alone() {
         }
         assert!(answer["receipt"]["seq"].is_string(), "{answer}");
     }
-    let alone = rest.lookup(CITIZEN, "ONE_STOP_DESK", "tax.status").await;
+    let question = question(CITIZEN, "ONE_STOP_DESK", "tax.status");
+    let alone = row.caller.put(&question, 10).await;
     assert!((500..600).contains(&alone.status), "{alone:?}");
     assert!(!alone.text.contains("panic"), "{alone:?}");
     let name = "gateway_adapter_panics_total";
     let after = metrics.count(name, "source=\"tax\"").await;
     assert_eq!(after, before + 21);
     assert_eq!(metrics.count(name, "source=\"population\"").await, 0);
-    assert!(!sandbox.logged().contains(CITIZEN));
-    let stopped = sandbox.interrupt();
-    assert_eq!(stopped.code, Some(0));
+    row.ends().await;
 }
 
 /// A gateway of another trust domain beside a sandbox, and a caller of it.

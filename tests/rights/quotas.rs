@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use api::v1;
 use api::v1::citizen_service_client::CitizenServiceClient;
-use serde_json::json;
-use tests::{Cuttable, Redis, Rest, Sandbox, channel, loop_until, question};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use serde_json::{Value, json};
+use tests::row::{Caller, KNOWN, Row};
+use tests::vitals::Metrics;
+use tests::{Beside, Cuttable, Redis, Sandbox, channel_to, question, set};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use toml::Table;
 use tonic::Code;
 
 /// The sandbox's agreements with another quota for each caller, and the commune's own.
@@ -26,13 +29,12 @@ fn agreements(place: &Path, each: (u32, u32), commune: (u32, u32)) {
 }
 
 /// The 99th percentile of what so many lookups of the commune take.
-async fn p99(commune: &Rest, lookups: usize) -> Duration {
+async fn p99(commune: &Caller, lookups: usize) -> Duration {
     let mut took = Vec::with_capacity(lookups);
     for _ in 0..lookups {
+        let question = question(KNOWN, "ONE_STOP_DESK", "tax.status");
         let begun = Instant::now();
-        let answer = commune
-            .lookup("999099000001", "ONE_STOP_DESK", "tax.status")
-            .await;
+        let answer = commune.put(&question, 10).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         took.push(begun.elapsed());
     }
@@ -41,15 +43,13 @@ async fn p99(commune: &Rest, lookups: usize) -> Duration {
 }
 
 /// Asks so often a second until told to stop; how many were asked, answered and refused with 429.
-async fn flood(rest: Rest, per_second: u64, stop: Arc<AtomicBool>) -> [usize; 3] {
+async fn flood(tax: Caller, per_second: u64, stop: Arc<AtomicBool>) -> [usize; 3] {
     let mut beats = interval(Duration::from_micros(1_000_000 / per_second));
     beats.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut counts = [0; 3];
     while !stop.load(Relaxed) {
         beats.tick().await;
-        let answer = rest
-            .lookup("999099000001", "TAXPAYER_REGISTRATION", "tax.status")
-            .await;
+        let answer = tax.try_put(&registration(), 10).await;
         counts[0] += 1;
         match answer.status {
             200 => counts[1] += 1,
@@ -60,21 +60,27 @@ async fn flood(rest: Rest, per_second: u64, stop: Arc<AtomicBool>) -> [usize; 3]
     counts
 }
 
+/// What the tax registry asks.
+fn registration() -> Value {
+    question(KNOWN, "TAXPAYER_REGISTRATION", "tax.status")
+}
+
 /// Row L02: an agency at ten times its quota is refused nine times out of ten, with when to come
-/// again and which quota; nobody else notices, and the refusals are records.
+/// again and which quota; nobody else notices, and every refusal is on record or counted there.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_agency_at_ten_times_its_quota_is_refused_and_nobody_else() {
     let sandbox =
         Sandbox::start_prepared("", |place| agreements(place, (300, 5), (600_000, 20_000)));
-    let commune = Rest::new(&sandbox, "commune");
-    p99(&commune, 50).await;
-    let baseline = p99(&commune, 300).await;
+    let row = Row::begin(&sandbox, "quota", &[], |_| ()).await;
+    let (commune, tax) = (&row.caller, row.other(&sandbox, "tax"));
+    p99(commune, 50).await;
+    let baseline = p99(commune, 300).await;
     let stop = Arc::new(AtomicBool::new(false));
     let begun = Instant::now();
-    let flooding = tokio::spawn(flood(Rest::new(&sandbox, "tax"), 50, Arc::clone(&stop)));
+    let flooding = tokio::spawn(flood(tax.clone(), 50, Arc::clone(&stop)));
     let mut beside = Vec::new();
     while begun.elapsed() < Duration::from_secs(4) {
-        beside.push(p99(&commune, 300).await);
+        beside.push(p99(commune, 300).await);
     }
     stop.store(true, Relaxed);
     let [asked, answered, refused] = flooding.await.unwrap();
@@ -82,7 +88,7 @@ async fn one_agency_at_ten_times_its_quota_is_refused_and_nobody_else() {
     // The middle one, and the slower of before and after: the machine has other work, too.
     beside.sort_unstable();
     let beside = beside[beside.len() / 2];
-    let baseline = baseline.max(p99(&commune, 300).await);
+    let baseline = baseline.max(p99(commune, 300).await);
     println!(
         "baseline p99 {baseline:?}, beside a flood {beside:?}; {answered} of {asked} answered"
     );
@@ -95,11 +101,8 @@ async fn one_agency_at_ten_times_its_quota_is_refused_and_nobody_else() {
         "{baseline:?} {beside:?}"
     );
 
-    let tax = Rest::new(&sandbox, "tax");
     let refused = loop {
-        let answer = tax
-            .lookup("999099000001", "TAXPAYER_REGISTRATION", "tax.status")
-            .await;
+        let answer = tax.try_put(&registration(), 10).await;
         if answer.status == 429 {
             break answer;
         }
@@ -114,7 +117,7 @@ async fn one_agency_at_ten_times_its_quota_is_refused_and_nobody_else() {
     assert!(problem["requestId"].is_string());
     let quota = json!({"policy": "caller", "description": "300 requests per minute, 5 at once"});
     assert_eq!(problem["quota"], quota);
-    let status = over_grpc(&sandbox).await;
+    let status = over_grpc(&sandbox, &row.gateway.url, &tax).await;
     assert_eq!(status.code(), Code::ResourceExhausted);
     let details = String::from_utf8_lossy(status.details()).into_owned();
     for part in [
@@ -124,18 +127,20 @@ async fn one_agency_at_ten_times_its_quota_is_refused_and_nobody_else() {
     ] {
         assert!(details.contains(part), "{part}");
     }
-    assert!(sandbox.verify(None).out.contains("DENIED"));
+    row.ends().await;
 }
 
 /// The first refusal that the tax registry gets over gRPC.
-async fn over_grpc(sandbox: &Sandbox) -> tonic::Status {
-    let mut client = CitizenServiceClient::new(channel(sandbox, "tax").await);
+async fn over_grpc(sandbox: &Sandbox, url: &str, tax: &Caller) -> tonic::Status {
+    let mut client = CitizenServiceClient::new(channel_to(url, sandbox, "tax").await);
     loop {
-        let body = question("999099000001", "TAXPAYER_REGISTRATION", "tax.status");
-        let request: v1::LookupCitizenRequest = serde_json::from_value(body).unwrap();
-        if let Err(status) = client.lookup_citizen(request).await {
+        let asked = registration();
+        let message: v1::LookupCitizenRequest = serde_json::from_value(asked.clone()).unwrap();
+        if let Err(status) = client.lookup_citizen(message).await {
+            tax.was_refused();
             return status;
         }
+        tax.got_nothing(&asked);
     }
 }
 
@@ -143,38 +148,56 @@ async fn over_grpc(sandbox: &Sandbox) -> tonic::Status {
 const RATE: f64 = 20.0;
 const BURST: f64 = 20.0;
 
-fn node(redis: SocketAddr, number: usize) -> Sandbox {
-    let url = format!("redis://{redis}");
-    let sharing = format!(
-        "node = 'gw-{number}'\n[sharing]\nnodes = 3\nredis = 'redis.url'\nsecret = 'quota.secret'"
-    );
-    Sandbox::start_prepared(&sharing, |place| {
-        agreements(place, (600, 120), (1_200, 20));
-        std::fs::write(place.join("redis.url"), url).unwrap();
-        std::fs::write(
-            place.join("quota.secret"),
-            "synthetic synthetic synthetic 32",
-        )
-        .unwrap();
+/// A sandbox beside which gateways share the quotas.
+fn sharing() -> Sandbox {
+    Sandbox::start_prepared("", |place| {
+        agreements(place, (1_200, 20), (600_000, 20_000));
+        let secret = "synthetic synthetic synthetic 32";
+        std::fs::write(place.join("quota.secret"), secret).unwrap();
     })
 }
 
+/// Has a gateway be one of three that share what they count, there.
+fn shares(sandbox: &Sandbox, store: SocketAddr) -> impl FnOnce(&mut Table) {
+    let file = format!("redis-{}.url", store.port());
+    let url = format!("redis://{store}");
+    std::fs::write(sandbox.dir().join(&file), url).unwrap();
+    |config| {
+        set(config, "sharing", "nodes", 3);
+        set(config, "sharing", "redis", file);
+        set(config, "sharing", "secret", "quota.secret");
+    }
+}
+
+/// Three gateways, of which the first is looked at, that share what they count; and the caller that asks
+/// each of them.
+async fn three(sandbox: &Sandbox, stores: [SocketAddr; 3]) -> (Row, [Beside; 2], [Caller; 3]) {
+    let [first, second, third] = stores;
+    let others = [("gw-2", second), ("gw-3", third)]
+        .map(|(name, store)| Beside::start(sandbox, name, shares(sandbox, store)));
+    let row = Row::begin(sandbox, "gw-1", &[], shares(sandbox, first)).await;
+    let [second, third] = others
+        .each_ref()
+        .map(|gateway| Caller::of(gateway.caller(sandbox, "tax")));
+    let callers = [row.other(sandbox, "tax"), second, third];
+    (row, others, callers)
+}
+
 /// Asks these nodes for so long, each 20 times a second; how many of the questions were answered.
-async fn answered(nodes: &[&Rest], seconds: u64) -> usize {
+async fn answered(nodes: &[&Caller], seconds: u64) -> usize {
     let answered = Arc::new(AtomicUsize::new(0));
     let end = Instant::now() + Duration::from_secs(seconds);
-    let floods = nodes.iter().map(|rest| {
-        let (rest, answered) = ((*rest).clone(), Arc::clone(&answered));
+    let floods = nodes.iter().map(|caller| {
+        let (caller, answered) = ((*caller).clone(), Arc::clone(&answered));
         tokio::spawn(async move {
             let mut beats = interval(Duration::from_millis(50));
             beats.set_missed_tick_behavior(MissedTickBehavior::Burst);
             while Instant::now() < end {
                 beats.tick().await;
                 // A dry run spends the caller's quota, and no time at an agency.
-                let mut asked = question("999099000001", "ONE_STOP_DESK", "tax.status");
+                let mut asked = registration();
                 asked["dryRun"] = json!(true);
-                let body = asked.to_string();
-                let answer = rest.post("/v1/citizens:lookup", body, &[]).await.unwrap();
+                let answer = caller.try_put(&asked, 10).await;
                 match answer.status {
                     200 => drop(answered.fetch_add(1, Relaxed)),
                     429 => {}
@@ -194,9 +217,9 @@ async fn answered(nodes: &[&Rest], seconds: u64) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_keep_one_quota_with_and_without_what_they_share() {
     let mut redis = Redis::running();
-    let nodes = [1, 2, 3].map(|number| node(redis.address(), number));
-    let rests = nodes.each_ref().map(|node| Rest::new(node, "commune"));
-    let all: Vec<&Rest> = rests.iter().collect();
+    let sandbox = sharing();
+    let (row, _others, callers) = three(&sandbox, [redis.address(); 3]).await;
+    let all: Vec<&Caller> = callers.iter().collect();
 
     let together = answered(&all, 12).await as f64;
     let quota = BURST + RATE * 12.0;
@@ -214,10 +237,10 @@ async fn three_nodes_keep_one_quota_with_and_without_what_they_share() {
     let alone = answered(&all[..1], 6).await as f64;
     println!("one node alone {alone} of {}", RATE * 6.0);
     assert!(alone <= 0.45 * RATE * 6.0, "{alone}");
-    assert!(nodes[0].logged().contains("each node keeps to its part"));
+    row.gateway.logs("each node keeps to its part");
 
     redis.start();
-    sleep(Duration::from_secs(1)).await;
+    row.gateway.logs("shared with the other nodes again");
     let back = answered(&all[..1], 6).await as f64;
     println!("one node when it is back {back} of {}", RATE * 6.0);
     assert!(
@@ -227,20 +250,9 @@ async fn three_nodes_keep_one_quota_with_and_without_what_they_share() {
     let again = answered(&all, 8).await as f64;
     println!("together again {again} of {}", RATE * 8.0);
     assert!(again <= 1.05 * (BURST + RATE * 8.0), "{again}");
-    assert!(
-        nodes[0]
-            .logged()
-            .contains("shared with the other nodes again")
-    );
-    let operations = Rest::plain(nodes[0].text("/operations"));
-    let metrics = operations.get("/metrics").await;
-    assert!(
-        metrics
-            .unwrap()
-            .text
-            .lines()
-            .any(|line| line.starts_with("quota_shared") && line.ends_with(" 1"))
-    );
+    let metrics = Metrics::at(&row.gateway.operations);
+    assert_eq!(metrics.count("quota_shared", "").await, 1);
+    row.ends().await;
 }
 
 /// Row L11: a node that alone is cut off from the others keeps to its part of a quota, and the others to
@@ -249,13 +261,9 @@ async fn three_nodes_keep_one_quota_with_and_without_what_they_share() {
 async fn a_node_that_is_cut_off_keeps_to_its_part_and_comes_back() {
     let redis = Redis::running();
     let line = Cuttable::to(redis.address()).await;
-    let nodes = [
-        node(line.address, 1),
-        node(redis.address(), 2),
-        node(redis.address(), 3),
-    ];
-    let rests = nodes.each_ref().map(|node| Rest::new(node, "commune"));
-    let all: Vec<&Rest> = rests.iter().collect();
+    let (sandbox, shared) = (sharing(), redis.address());
+    let (row, others_of_it, callers) = three(&sandbox, [line.address, shared, shared]).await;
+    let all: Vec<&Caller> = callers.iter().collect();
     let (alone, others) = all.split_at(1);
     let together = answered(&all, 6).await as f64;
     println!("together {together} of {}", BURST + RATE * 6.0);
@@ -267,10 +275,7 @@ async fn a_node_that_is_cut_off_keeps_to_its_part_and_comes_back() {
 
     line.cut();
     answered(alone, 1).await;
-    loop_until(Duration::from_secs(20), || {
-        let logged = nodes[0].logged();
-        logged.contains("each node keeps to its part").then_some(())
-    });
+    row.gateway.logs("each node keeps to its part");
     let (first, both) = tokio::join!(answered(alone, 9), answered(others, 9));
     let (first, both, quota) = (first as f64, both as f64, RATE * 9.0);
     println!(
@@ -281,21 +286,18 @@ async fn a_node_that_is_cut_off_keeps_to_its_part_and_comes_back() {
     assert!(first >= 0.8 * quota / 3.0, "{first}");
     assert!(both <= 1.05 * (BURST + quota), "{both}");
     assert!(both >= 0.8 * quota, "{both}");
-    for other in &nodes[1..] {
+    for other in &others_of_it {
         let logged = other.logged();
         assert!(!logged.contains("each node keeps to its part"));
     }
 
     line.mend();
-    loop_until(Duration::from_secs(20), || {
-        let logged = nodes[0].logged();
-        let is_back = logged.contains("shared with the other nodes again");
-        is_back.then_some(())
-    });
+    row.gateway.logs("shared with the other nodes again");
     let again = answered(&all, 6).await as f64;
     println!("together again {again} of {}", BURST + RATE * 6.0);
     assert!(again <= 1.05 * (BURST + RATE * 6.0), "{again}");
     let first = answered(alone, 4).await as f64;
     println!("the first alone again {first} of {}", RATE * 4.0);
     assert!(first >= 0.75 * RATE * 4.0, "{first}");
+    row.ends().await;
 }

@@ -1,7 +1,7 @@
 //! A gateway that serves beside a sandbox.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 use toml::Table;
@@ -34,8 +34,23 @@ impl Beside {
         collector: &str,
         change: impl FnOnce(&mut Table),
     ) -> Self {
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector),
+            ("OTEL_TRACES_SAMPLER", "always_on"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ];
+        Self::told(sandbox, name, &variables, change)
+    }
+
+    /// The same with these variables in its environment.
+    pub fn told(
+        sandbox: &Sandbox,
+        name: &str,
+        variables: &[(&str, &str)],
+        change: impl FnOnce(&mut Table),
+    ) -> Self {
         let node = Node::beside(sandbox, name, change);
-        let serving = Serving::traced(&node.config, collector);
+        let serving = Serving::told(&node.config, variables);
         Self::of(node, serving)
     }
 
@@ -76,6 +91,18 @@ impl Beside {
     /// Runs `lienthong audit verify` on its log.
     pub fn verify(&self) -> Ran {
         verify(&self.node.log, None)
+    }
+
+    /// The port at which it is called.
+    pub fn port(&self) -> u16 {
+        self.node.port
+    }
+
+    /// Ends it as a supervisor does, and well; what it has logged, and the directory of its log.
+    pub fn terminates(self) -> (String, PathBuf) {
+        assert!(self.serving.terminate(), "it does not end well");
+        let logged = fs::read_to_string(self.node.config.with_extension("err"));
+        (logged.unwrap(), self.node.log)
     }
 
     /// Its process.

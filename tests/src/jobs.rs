@@ -68,13 +68,23 @@ pub fn state(job: &Value) -> &str {
 
 /// Waits until a job is so far.
 pub async fn until(caller: &Rest, id: &str, is_so_far: impl Fn(&Value) -> bool) -> Value {
+    until_within(Duration::from_secs(50), caller, id, is_so_far).await
+}
+
+/// The same, and waits that long at most.
+pub async fn until_within(
+    patience: Duration,
+    caller: &Rest,
+    id: &str,
+    is_so_far: impl Fn(&Value) -> bool,
+) -> Value {
     let begun = Instant::now();
     loop {
         let job = look(caller, id).await;
         if is_so_far(&job) {
             return job;
         }
-        assert!(begun.elapsed() < Duration::from_secs(50), "{job}");
+        assert!(begun.elapsed() < patience, "{job}");
         sleep(Duration::from_millis(50)).await;
     }
 }

@@ -1,6 +1,6 @@
 //! What the suites share: an agency with its simulator in one line, a whole gateway in another.
 //!
-//! Not here: any assertion about the gateway.
+//! Not here: what one test asserts; what all of the fault matrix do is in [`row`].
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,6 +29,7 @@ mod receiver;
 mod records;
 mod redis;
 mod rest;
+pub mod row;
 mod sandbox;
 mod serving;
 mod unary;

@@ -30,14 +30,10 @@ impl Serving {
         Self::run(serve(config), config)
     }
 
-    /// The same with every span sent to a collector.
-    pub fn traced(config: &Path, collector: &str) -> Self {
+    /// The same with these variables in its environment.
+    pub fn told(config: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = serve(config);
-        command.envs([
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector),
-            ("OTEL_TRACES_SAMPLER", "always_on"),
-            ("OTEL_BSP_SCHEDULE_DELAY", "50"),
-        ]);
+        command.envs(variables.iter().copied());
         Self::run(command, config)
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::{Ran, Rest, Sandbox, field_of};
+use crate::{Ran, Rest, Sandbox, field_of, question};
 
 /// What `/metrics` of a sandbox says.
 #[derive(Clone, Debug)]
@@ -91,8 +91,8 @@ pub fn resident_of(pid: u32) -> u64 {
 }
 
 /// The time of a process's work so far.
-pub fn cpu(sandbox: &Sandbox) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", sandbox.pid()));
+pub fn cpu(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
     let stat = stat.expect("it is alive");
     // The name of the program may hold blanks; it ends with the last bracket.
     let fields = stat.rsplit(')').next().unwrap_or_default();
@@ -131,7 +131,10 @@ impl Asks {
                 assert_eq!(answer.status, 200, "another caller is not answered");
             }
             Self::Lookup(mask) => {
-                let answer = rest.lookup(NEIGHBOUR, "ONE_STOP_DESK", mask).await;
+                let question = question(NEIGHBOUR, "ONE_STOP_DESK", mask).to_string();
+                let patient = [("prefer", "wait=15")];
+                let answer = rest.post("/v1/citizens:lookup", question, &patient).await;
+                let answer = answer.unwrap();
                 let answered = answer.text.matches("SOURCE_STATE_OK").count();
                 let asked = mask.split(',').count();
                 assert_eq!(answered, asked, "another caller: {}", answer.text);

@@ -129,14 +129,20 @@ impl Lease {
         }
     }
 
-    /// Puts a lease in the place of the one before.
-    pub(super) fn give(&self, tokens: u32, left: i64, now: Duration) {
+    /// Puts a lease in the place of the one before; false if it gives nothing to a node that nobody has
+    /// answered until now. The common bucket begins with nothing then, and nobody is to notice that it is
+    /// back: the node goes on with its fixed share until the next.
+    pub(super) fn give(&self, tokens: u32, left: i64, now: Duration) -> bool {
+        let before = self.standing.swap(Standing::Heard as u32, Relaxed);
+        if tokens == 0 && before == Standing::Alone as u32 {
+            return false;
+        }
         // What was taken since it was asked for came out of the lease before, which went back.
         let taken = i64::from(self.spent.load(Relaxed));
         self.tokens.store(i64::from(tokens) - taken, Relaxed);
         self.left.store(left, Relaxed);
         self.until.store(nanos(now + HOLDS), Relaxed);
-        self.standing.store(Standing::Heard as u32, Relaxed);
+        true
     }
 
     /// Notes that nobody answered. The lease before holds until its time is over.

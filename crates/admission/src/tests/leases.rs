@@ -114,6 +114,23 @@ fn when_nobody_answers_a_node_goes_on_with_its_part_and_no_burst() {
 }
 
 #[test]
+fn who_is_heard_again_goes_on_with_its_part_until_there_is_something() {
+    let mut node = Node::new();
+    assert_eq!(node.answered(1), 1);
+    node.leases.asks();
+    node.leases.unheard();
+    // The common bucket is there again, and empty.
+    node.leases.asks();
+    node.granted(0, 0);
+    assert_eq!(node.answered(4), 4);
+    let asks = node.leases.asks();
+    assert_eq!((asks[0].spent, asks[0].standing), (4, Standing::Heard));
+    // Whoever has spent all of it is refused.
+    node.granted(0, -4);
+    assert_eq!(node.answered(1), 0);
+}
+
+#[test]
 fn a_bucket_that_nobody_asks_gives_its_lease_back_and_is_asked_for_no_more() {
     let mut node = Node::new();
     assert_eq!(node.answered(1), 1);

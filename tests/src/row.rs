@@ -1,34 +1,48 @@
 //! What every row of the fault matrix asserts beside its own: the gateway lives and has not grown,
 //! other callers are answered in time, each question has its one record that says what its answer said,
-//! a failure is told with its reason and its id, and no person stands in a log, a metric or a span.
+//! each refusal is on record or counted there, a failure is told with its reason and its id, no person
+//! stands in a log, a metric or a span, and the gateway ends well.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what is not there in an answer ends the test"
+)]
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use exchange::{CitizenId, RequestId, Source};
 use serde_json::Value;
 use sim::World;
-use tests::vitals::{Before, recorded};
-use tests::{Beside, Receiver, Rest, RestAnswer, Sandbox, everything, question, records};
 use toml::Table;
 
+use crate::vitals::{Before, recorded};
+use crate::{Beside, Receiver, Rest, RestAnswer, Sandbox, everything, question, records, verify};
+
 /// A gateway beside a sandbox, from before it is disturbed until after.
-pub(crate) struct Row {
-    pub(crate) gateway: Beside,
-    pub(crate) caller: Caller,
-    spans: Receiver,
+#[derive(Debug)]
+pub struct Row {
+    /// It.
+    pub gateway: Beside,
+    /// Who asks it.
+    pub caller: Caller,
+    /// Where its spans go, unless that is no good.
+    spans: Option<Receiver>,
     before: Before,
 }
 
 /// Somebody of whom it is known what they asked.
-#[derive(Clone)]
-pub(crate) struct Caller {
+#[derive(Clone, Debug)]
+pub struct Caller {
     rest: Rest,
     asked: Arc<Mutex<Vec<Asked>>>,
+    refused: Arc<AtomicUsize>,
 }
 
 /// A question that was admitted, and the state of each source that was told.
+#[derive(Debug)]
 struct Asked {
     request: String,
     person: String,
@@ -38,7 +52,7 @@ struct Asked {
 impl Row {
     /// Starts a gateway that opens its connections and sessions, and has another caller ask all sources
     /// but those that are to be disturbed.
-    pub(crate) async fn begin(
+    pub async fn begin(
         sandbox: &Sandbox,
         name: &str,
         disturbed: &[Source],
@@ -46,10 +60,27 @@ impl Row {
     ) -> Self {
         let spans = Receiver::default();
         let gateway = Beside::traced(sandbox, name, &spans.start().await, change);
-        let caller = Caller {
-            rest: gateway.caller(sandbox, "commune"),
-            asked: Arc::default(),
-        };
+        Self::of(sandbox, gateway, Some(spans), disturbed).await
+    }
+
+    /// The same with a gateway that is told by these variables where its spans go, which nobody looks at.
+    pub async fn untraced(
+        sandbox: &Sandbox,
+        name: &str,
+        disturbed: &[Source],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let gateway = Beside::told(sandbox, name, variables, |_| ());
+        Self::of(sandbox, gateway, None, disturbed).await
+    }
+
+    async fn of(
+        sandbox: &Sandbox,
+        gateway: Beside,
+        spans: Option<Receiver>,
+        disturbed: &[Source],
+    ) -> Self {
+        let caller = Caller::of(gateway.caller(sandbox, "commune"));
         caller.ask(KNOWN, 10).await;
         // The gateway of the sandbox is disturbed by nobody, and has the same agencies.
         let (here, quiet) = (caller.rest.anew(), Rest::new(sandbox, "commune"));
@@ -62,73 +93,132 @@ impl Row {
     }
 
     /// Another caller at the same gateway.
-    pub(crate) fn other(&self, sandbox: &Sandbox, name: &str) -> Caller {
+    pub fn other(&self, sandbox: &Sandbox, name: &str) -> Caller {
         Caller {
             rest: self.gateway.caller(sandbox, name),
-            asked: Arc::clone(&self.caller.asked),
+            ..self.caller.clone()
         }
     }
 
     /// Asserts all of it.
-    pub(crate) async fn ends(self) {
-        self.ends_with(0..=0).await;
+    pub async fn ends(self) -> PathBuf {
+        self.ends_with(0..=0).await
     }
 
-    /// Asserts all of it, with so many records of questions whose answer nobody was told.
-    pub(crate) async fn ends_with(mut self, untold: RangeInclusive<usize>) {
+    /// Asserts all of it, with so many records of questions whose answer nobody was told. The gateway
+    /// ends well then; its log is the result.
+    pub async fn ends_with(mut self, untold: RangeInclusive<usize>) -> PathBuf {
         assert!(self.gateway.runs(), "it has ended");
         let others = self.before.has_survived().await;
         let asked = std::mem::take(&mut *self.caller.asked.lock().unwrap());
-        let verified = self.gateway.verify();
+        if let Some(spans) = &self.spans {
+            spans.wait_for("record", asked.len()).await;
+        }
+        let metrics = self.gateway.operator().get("/metrics").await.unwrap();
+        // What was refused and only counted is on record at the end.
+        let (logged, log) = self.gateway.terminates();
+        let verified = verify(&log, None);
         assert_eq!(verified.code, 0, "{}", verified.err);
         let (told, made) = (asked.len() + others, recorded(&verified, "ACCESS"));
         let rest = usize::try_from(made).unwrap().checked_sub(told);
         let is_so = rest.is_some_and(|rest| untold.contains(&rest));
         assert!(is_so, "{made} records of {told} questions");
-        are_recorded(&self.gateway, &asked);
+        are_recorded(&log, &asked, self.caller.refused.load(Relaxed));
 
-        self.spans.wait_for("record", asked.len()).await;
-        let metrics = self.gateway.operator().get("/metrics").await.unwrap();
         let persons: BTreeSet<&str> = asked.iter().map(|it| &*it.person).collect();
-        shows_nobody("log", &self.gateway.logged(), &persons);
+        shows_nobody("log", &logged, &persons);
         shows_nobody("metrics", &metrics.text, &persons);
-        shows_nobody("spans", &format!("{:?}", self.spans.spans()), &persons);
+        if let Some(spans) = &self.spans {
+            shows_nobody("spans", &format!("{:?}", spans.spans()), &persons);
+        }
+        log
     }
 }
 
 impl Caller {
+    /// Of another gateway than that of a row.
+    pub fn of(rest: Rest) -> Self {
+        Self {
+            rest,
+            asked: Arc::default(),
+            refused: Arc::default(),
+        }
+    }
+
+    /// The same caller, with connections of their own.
+    pub fn anew(&self) -> Self {
+        Self {
+            rest: self.rest.anew(),
+            ..self.clone()
+        }
+    }
+
     /// Asks for everything about a citizen, and waits that many seconds at most.
-    pub(crate) async fn ask(&self, id: &str, wait: u32) -> RestAnswer {
+    pub async fn ask(&self, id: &str, wait: u32) -> RestAnswer {
         let question = question(id, "ONE_STOP_DESK", &everything());
         self.put(&question, wait).await
     }
 
     /// Puts a question that is admitted, and waits that many seconds at most.
-    pub(crate) async fn put(&self, question: &Value, wait: u32) -> RestAnswer {
+    pub async fn put(&self, question: &Value, wait: u32) -> RestAnswer {
+        let answer = self.try_put(question, wait).await;
+        assert_ne!(answer.status, 429, "{}", answer.text);
+        answer
+    }
+
+    /// Puts a question that a quota may refuse, and waits that many seconds at most.
+    pub async fn try_put(&self, question: &Value, wait: u32) -> RestAnswer {
         let wait = format!("wait={wait}");
-        let headers = [("prefer", wait.as_str())];
+        self.put_with(question, &[("prefer", &wait)]).await
+    }
+
+    /// Puts a question with these headers; a quota may refuse it.
+    pub async fn put_with(&self, question: &Value, headers: &[(&str, &str)]) -> RestAnswer {
         let path = "/v1/citizens:lookup";
-        let answer = self.rest.post(path, question.to_string(), &headers).await;
+        let answer = self.rest.post(path, question.to_string(), headers).await;
         let answer = answer.unwrap();
-        let request = &question["context"]["requestId"];
-        let person = &question["subject"]["personalId"];
-        self.was_told(request, person, told(answer.status, &answer.json()));
+        let told = told(answer.status, &answer.json());
+        match answer.status {
+            429 => self.was_refused(),
+            // Of a dry run there is no record.
+            200 if question["dryRun"] == true => {}
+            _ => self.was_told(&question["context"]["requestId"], person(question), told),
+        }
         answer
     }
 
     /// Has been told that of a question which was put for them.
-    pub(crate) fn got(&self, request: &Value, person: &str, answer: &Value) {
-        self.was_told(request, &person.into(), told(200, answer));
+    pub fn got(&self, request: &Value, person: &str, answer: &Value) {
+        self.was_told(request, person, told(200, answer));
     }
 
-    fn was_told(&self, request: &Value, person: &Value, told: Vec<(String, String)>) {
+    /// Has been told of a question, which was put for them, that nobody has answered it.
+    pub fn got_nothing(&self, question: &Value) {
+        self.was_told(
+            &question["context"]["requestId"],
+            person(question),
+            Vec::new(),
+        );
+    }
+
+    /// Has been refused what was put for them.
+    pub fn was_refused(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
+    fn was_told(&self, request: &Value, person: &str, told: Vec<(String, String)>) {
         let asked = Asked {
             request: request.as_str().unwrap().to_owned(),
-            person: person.as_str().unwrap().to_owned(),
+            person: person.to_owned(),
             told,
         };
         self.asked.lock().unwrap().push(asked);
     }
+}
+
+/// Whom a question is about.
+fn person(question: &Value) -> &str {
+    question["subject"]["personalId"].as_str().unwrap()
 }
 
 /// The state of each source in an answer, as a record spells them. A call that failed says of whom it
@@ -154,9 +244,18 @@ fn told(status: u16, answer: &Value) -> Vec<(String, String)> {
     sources.collect()
 }
 
-/// Each question has one record, with the states that were told.
-fn are_recorded(gateway: &Beside, asked: &[Asked]) {
-    let records = records(gateway.log());
+/// Each question has one record, with the states that were told; each refusal has one, or is in the
+/// number of one.
+fn are_recorded(log: &Path, asked: &[Asked], refused: usize) {
+    let records = records(log);
+    let denied = records
+        .iter()
+        .map(|(_, record)| match record["t"].as_str() {
+            Some("DENIED") => 1,
+            Some("DENIED_SUMMARY") => record["n"].as_u64().unwrap(),
+            _ => 0,
+        });
+    assert_eq!(denied.sum::<u64>(), refused as u64, "refusals on record");
     let mut by_request: HashMap<&str, Vec<&Value>> = HashMap::new();
     for (_, record) in &records {
         let request = record["rid"].as_str().unwrap_or_default();
@@ -193,4 +292,4 @@ fn shows_nobody(place: &str, shown: &str, persons: &BTreeSet<&str>) {
 }
 
 /// Whom every agency knows.
-pub(crate) const KNOWN: &str = "999099000001";
+pub const KNOWN: &str = "999099000001";
