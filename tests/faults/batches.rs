@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use tests::jobs::{
     JOBS, citizens, count, create, created, job, look, results, state, until, until_within,
 };
+use tests::row::Row;
 use tests::vitals::Metrics;
 use tests::{Beside, Node, Rest, RestAnswer, Sandbox, question, set, verify};
 use tokio::time::{Instant, sleep};
 
 use crate::agencies::{journal, knob};
 use crate::scene::latency;
-use tests::row::Row;
 
 /// The place of the item that a result belongs to.
 fn place(result: &Value) -> usize {

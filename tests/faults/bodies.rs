@@ -4,10 +4,10 @@ use exchange::Source;
 use serde_json::json;
 use sim::World;
 use tests::Sandbox;
+use tests::row::{KNOWN, Row};
 
 use crate::agencies::{knob, offered, spoil};
 use crate::scene::{only_fails, state, status, without_circuits};
-use tests::row::{KNOWN, Row};
 
 /// Nobody whose name is without a letter that only Vietnamese has.
 const SUBJECT: &str = "999099001234";

@@ -1,12 +1,15 @@
 //! Agencies that are down: all of them, one that a call needs, or one that it does not.
 
+use api::v1::LookupCitizenRequest;
 use exchange::Source;
 use serde_json::json;
-use tests::{Sandbox, everything, question};
+use tests::row::{KNOWN, Row};
+use tests::{Sandbox, Unary, Wire, everything, fault, question};
+use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::agencies::{knob, spoil};
 use crate::scene::{only_fails, state};
-use tests::row::{KNOWN, Row};
 
 /// Row U11: if nobody answers, the call fails and is no empty answer; it says of every source why, and
 /// is recorded.
@@ -28,6 +31,21 @@ async fn if_nobody_answers_the_call_fails_and_says_for_every_source_why() {
         assert_eq!(said, "UNAVAILABLE", "{problem}");
     }
     assert!(problem["metadata"]["seq"].is_string(), "{problem}");
+    let grpc = Unary::open(&Wire::at(&sandbox, "commune", row.gateway.port())).await;
+    let asked = question(KNOWN, "ONE_STOP_DESK", &everything());
+    let message: LookupCitizenRequest = serde_json::from_value(asked.clone()).unwrap();
+    let told = grpc.call("CitizenService/LookupCitizen", &[], &message);
+    let failed = told.await.unwrap().status;
+    row.caller.got_nothing(&asked);
+    assert_eq!(failed.code(), Code::Unavailable, "{failed:?}");
+    assert_eq!(fault(&failed), "ALL_SOURCES_UNAVAILABLE", "{failed:?}");
+    let said = failed.get_details_error_info().unwrap().metadata;
+    for source in Source::ALL {
+        let state = said.get(source.name()).map(String::as_str);
+        let states = [Some("UNAVAILABLE"), Some("CIRCUIT_OPEN")];
+        assert!(states.contains(&state), "{source}: {said:?}");
+    }
+    assert!(failed.get_details_retry_info().is_some(), "{failed:?}");
     row.ends().await;
 }
 

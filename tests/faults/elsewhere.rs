@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use exchange::Source;
+use tests::row::{KNOWN, Row};
 use tests::{Sandbox, run, set};
 use tokio::net::TcpListener;
 use toml::Table;
 
 use crate::proxy::{Mode, Proxy};
 use crate::scene::{configuration, only_fails, reason, state, status};
-use tests::row::{KNOWN, Row};
 
 /// Row U14: an address of the link, of a cloud's metadata, of nobody, of a file, or of this machine
 /// where the configuration does not say so, is refused when the configuration is read.
@@ -57,6 +57,11 @@ fn an_address_that_no_agency_has_is_refused_at_load() {
     let ran = checked(&production);
     let said = format!("{}{}", ran.out, ran.err);
     assert!(said.contains("`local = true`"), "{said}");
+    assert_eq!(ran.code, 1, "{said}");
+    let file = sandbox.dir().join("checked.toml");
+    let ran = run(&["serve", "--config", file.to_str().unwrap()]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("`local = true`"), "{ran:?}");
     let ran = checked(&|config| {
         production(config);
         for source in Source::ALL {
@@ -107,7 +112,7 @@ async fn canary() -> (u16, Arc<AtomicUsize>) {
 async fn a_redirect_is_not_followed() {
     let sandbox = Sandbox::start();
     let (port, followed) = canary().await;
-    for source in [Source::Population, Source::Health] {
+    for source in [Source::Population, Source::Health, Source::CivilStatus] {
         let line = Proxy::before(&configuration(&sandbox), source).await;
         let node = format!("way-{}", source as u8);
         let row = Row::begin(&sandbox, &node, &[source], |config| {

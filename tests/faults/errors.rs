@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use exchange::{Clock as _, Source, SystemClock};
 use serde_json::json;
+use tests::row::{KNOWN, Row};
 use tests::{Sandbox, everything, loop_until, question};
 
 use crate::agencies::{knob, spoil};
 use crate::bodies::record;
 use crate::proxy::{Mode, Proxy};
 use crate::scene::{configuration, guard, only_fails, reason, state, status};
-use tests::row::{KNOWN, Row};
 
 /// What the agency says, the state and the reason that are told of it, and after which time to come
 /// again. Only once that it is under maintenance: said twice that is believed, and it is not asked.
@@ -25,7 +25,7 @@ const SAYS: [(&str, &str, &str, Option<&str>); 7] = [
         "502 Bad Gateway\r\nretry-after: 7\r\n",
         "UNAVAILABLE",
         "SERVER_ERROR",
-        None,
+        Some("7s"),
     ),
     (
         "503 Service Unavailable\r\nretry-after: 1000000000\r\n",
@@ -122,23 +122,28 @@ async fn errors_are_told_with_their_time_and_open_the_circuit() {
     row.ends().await;
 }
 
-/// How a server says that it is closed and when to come again, what is told of it, and after which time.
-const CLOSED: [(&str, &str, Option<&str>); 5] = [
-    ("retry-after: 1\r\n", "MAINTENANCE", Some("1s")),
+/// How a server says when to come again, and which time is told.
+const AGAIN: [(&str, Option<&str>); 5] = [
+    ("retry-after: 1\r\n", Some("1s")),
     (
         "date: Mon, 30 Nov 2026 03:00:00 GMT\r\nretry-after: Mon, 30 Nov 2026 03:00:20 GMT\r\n",
-        "MAINTENANCE",
         Some("20s"),
     ),
-    ("retry-after: 1000000000\r\n", "MAINTENANCE", Some("3600s")),
-    ("retry-after: soon\r\n", "SERVER_ERROR", None),
-    ("retry-after: -1\r\n", "SERVER_ERROR", None),
+    ("retry-after: 1000000000\r\n", Some("3600s")),
+    ("retry-after: soon\r\n", None),
+    ("retry-after: -1\r\n", None),
+];
+/// What a server says that fails, and what is told of it: one that says 503 and when to come again is closed.
+const FAILS: [(&str, &str); 3] = [
+    ("500 Internal Server Error", "SERVER_ERROR"),
+    ("502 Bad Gateway", "SERVER_ERROR"),
+    ("503 Service Unavailable", "MAINTENANCE"),
 ];
 
-/// Row U04: a 503 says in any form when to come again, on every wire over HTTP/1: in seconds, as a date, in
-/// 30 years or with garbage; it is told within an hour, and is not asked again at once.
+/// Row U04: an error says in any form when to come again, on every wire over HTTP/1: in seconds, as a date,
+/// in 30 years or with garbage; it is told within an hour, and the agency is not asked again at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_503_says_in_any_form_when_to_come_again() {
+async fn an_error_says_in_any_form_when_to_come_again() {
     let sandbox = Sandbox::start();
     for source in [Source::Population, Source::Health, Source::CivilStatus] {
         let line = Proxy::before(&configuration(&sandbox), source).await;
@@ -147,18 +152,21 @@ async fn a_503_says_in_any_form_when_to_come_again() {
             line.lead(config, source);
         })
         .await;
-        for (form, why, after) in CLOSED {
+        let all = FAILS
+            .into_iter()
+            .flat_map(|fails| AGAIN.map(|again| (fails, again)));
+        for ((says, why), (form, after)) in all {
             let questions = line.questions();
             let whole = format!(
-                "HTTP/1.1 503 Service Unavailable\r\n{form}content-length: 4\r\n\
-                 connection: close\r\n\r\nlate"
+                "HTTP/1.1 {says}\r\n{form}content-length: 4\r\nconnection: close\r\n\r\nlate"
             );
             line.mode(Mode::Says(Box::leak(whole.into_boxed_str())));
             let answer = row.caller.ask(KNOWN, 10).await.json();
-            assert_eq!(state(&answer, source), "UNAVAILABLE", "{form}: {answer}");
-            assert_eq!(reason(&answer, source), why, "{source} {form}: {answer}");
+            let what = format!("{source} {says} {form}: {answer}");
+            assert_eq!(state(&answer, source), "UNAVAILABLE", "{what}");
+            assert_eq!(reason(&answer, source), why, "{what}");
             let told = &status(&answer, source)["retryAfter"];
-            assert_eq!(told.as_str(), after, "{source} {form}: {answer}");
+            assert_eq!(told.as_str(), after, "{what}");
             only_fails(&answer, source);
             assert_eq!(line.questions(), questions + 1, "{form}: it is asked again");
             // What is said twice in a row is believed, and nobody asks.

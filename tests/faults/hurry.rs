@@ -1,11 +1,11 @@
 //! Callers with less time than a source takes.
 
 use exchange::Source;
+use tests::row::Row;
 use tests::{Sandbox, field_of, question, set};
 
 use crate::agencies::asked;
 use crate::scene::{latency, only_fails, reason, state, status};
-use tests::row::Row;
 
 /// Longer than a caller in a hurry has.
 const TAKES_MS: u64 = 3_000;

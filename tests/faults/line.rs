@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use exchange::Source;
+use tests::row::{KNOWN, Row};
 use tests::{Sandbox, set};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -11,7 +12,6 @@ use toml::Table;
 use url::Url;
 
 use crate::scene::{only_fails, state};
-use tests::row::{KNOWN, Row};
 
 /// How long a connection may take to open, and what a busy machine adds to it.
 const CONNECT: Duration = Duration::from_millis(1_000 + 900);

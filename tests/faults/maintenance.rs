@@ -8,14 +8,14 @@ use exchange::{Clock as _, Source, SystemClock};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
 use serde_json::json;
-use tests::{Beside, Sandbox, Unary, Wire, question, set};
+use tests::row::Row;
+use tests::{Beside, Sandbox, Unary, Wire, fault, question, set};
 use tokio::time::{Instant, sleep};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use crate::agencies::{asked, journal, knob};
 use crate::scene::{guard, only_fails, state, status};
-use tests::row::Row;
 
 /// A value of the metrics of a gateway.
 async fn metric(gateway: &Beside, name: &str, source: Source) -> f64 {
@@ -113,6 +113,7 @@ async fn is_told_over_grpc(sandbox: &Sandbox, gateway: &Beside) {
     let told = grpc.call("CitizenService/LookupCitizen", &[], &message);
     let refused = told.await.unwrap().status;
     assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    assert_eq!(fault(&refused), "MAINTENANCE", "{refused:?}");
     let again = refused.get_details_retry_info().unwrap().retry_delay;
     let again = again.unwrap().as_secs();
     assert!((1_800..=4_600).contains(&again), "{refused:?}");

@@ -43,6 +43,8 @@ pub(crate) enum Mode {
     Says(&'static str),
     /// The same of one question; then answers pass.
     SaysOnce(&'static str),
+    /// The answer to the question before on that connection; the agency is not asked.
+    Before,
 }
 
 /// A line to a simulated agency.
@@ -140,6 +142,7 @@ fn url(config: &Table, source: Source) -> &str {
 async fn carry(mut near: TcpStream, state: Arc<State>) -> std::io::Result<()> {
     let mut far = TcpStream::connect(&state.target).await?;
     let (mut asked, mut told) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    let mut before = Vec::new();
     loop {
         tokio::select! {
             read = near.read(&mut asked) => {
@@ -150,6 +153,7 @@ async fn carry(mut near: TcpStream, state: Arc<State>) -> std::io::Result<()> {
                 match state.question(text) {
                     Mode::Says(answer) | Mode::SaysOnce(answer) => return say(near, answer).await,
                     Mode::Reset => return near.set_zero_linger(),
+                    Mode::Before => near.write_all(&before).await?,
                     Mode::Pass
                     | Mode::Hold
                     | Mode::Silence
@@ -158,11 +162,15 @@ async fn carry(mut near: TcpStream, state: Arc<State>) -> std::io::Result<()> {
                     | Mode::ResetAfterHead
                     | Mode::ResetInBody
                     | Mode::ResetAfterBody
-                    | Mode::Twice(_) => far.write_all(text).await?,
+                    | Mode::Twice(_) => {
+                        before.clear();
+                        far.write_all(text).await?;
+                    }
                 }
             }
             read = far.read(&mut told) => {
                 let text = &told[..read?];
+                before.extend_from_slice(text);
                 while state.now() == Mode::Hold {
                     sleep(LOOK).await;
                 }
@@ -206,7 +214,7 @@ async fn spoil(near: &mut TcpStream, text: &[u8], mode: Mode) -> std::io::Result
     let head = head.map_or(text.len(), |at| at + 4);
     match mode {
         Mode::Pass | Mode::Hold | Mode::Twice(_) => near.write_all(text).await?,
-        Mode::Silence | Mode::Says(_) | Mode::SaysOnce(_) | Mode::Reset => {}
+        Mode::Silence | Mode::Says(_) | Mode::SaysOnce(_) | Mode::Reset | Mode::Before => {}
         Mode::HeadThenSilence => near.write_all(&text[..head]).await?,
         Mode::Trickle => {
             near.write_all(&text[..head]).await?;

@@ -2,10 +2,10 @@
 
 use exchange::Source;
 use serde_json::json;
+use tests::row::{KNOWN, Row};
 use tests::{Sandbox, apart, question};
 
 use crate::scene::guard;
-use tests::row::{KNOWN, Row};
 
 /// An officer whom the simulated population database does not know.
 const UNKNOWN: &str = "KHONG-QUYEN";

@@ -4,11 +4,11 @@ use exchange::Source;
 use serde_json::{Value, json};
 use tests::Sandbox;
 use tests::bad_day::{Citizens, busy};
+use tests::row::{Caller, KNOWN, Row};
 use tokio::task::JoinSet;
 
 use crate::agencies::{asked, knob, logins, offered};
 use crate::scene::{state, status};
-use tests::row::{Caller, KNOWN, Row};
 
 /// The ways in which a session ends.
 const ENDS: [&str; 4] = [

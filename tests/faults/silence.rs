@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use exchange::Source;
 use serde_json::Value;
+use tests::row::{KNOWN, Row};
 use tests::{Sandbox, set};
 use tokio::time::Instant;
 
 use crate::proxy::{Mode, Proxy};
 use crate::scene::{configuration, only_fails, state, status};
-use tests::row::{KNOWN, Row};
 
 /// The sources that speak HTTP/1 without TLS on this machine.
 const PLAIN: [Source; 2] = [Source::Population, Source::Health];
@@ -135,7 +135,13 @@ async fn silence_on_the_other_wires_is_a_timeout_too() {
         while line.connections() == connections {
             let silent = begun.elapsed();
             assert!(silent < SOON, "{source}: used on after {silent:?}");
-            scene.answer().await;
+            let asked = Instant::now();
+            let answer = scene.answer().await;
+            let (took, found) = (asked.elapsed(), state(&answer, *source));
+            let states = ["TIMEOUT", "UNAVAILABLE", "CIRCUIT_OPEN"];
+            assert!(states.contains(&found), "{source}: {answer}");
+            assert!(took < cap() * 2, "{source}: {found} after {took:?}");
+            only_fails(&answer, *source);
         }
         line.mode(Mode::Pass);
         // What was opened in silence is of no use either.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use exchange::Source;
 use serde_json::Value;
+use tests::row::{Caller, KNOWN, Row};
 use tests::{Beside, Sandbox, apart, question, set};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::scene::{guard, latency};
-use tests::row::{Caller, KNOWN, Row};
 
 /// How long every agency takes at first: well above what a busy machine adds.
 const USUAL_MS: u64 = 200;

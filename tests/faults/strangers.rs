@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use exchange::Source;
 use serde_json::{Value, json};
+use tests::row::{KNOWN, Row};
 use tests::vitals::Metrics;
 use tests::{Sandbox, loop_until, records_of, set};
 use tokio::time::Instant;
@@ -13,7 +14,6 @@ use crate::agencies::{asked, connections, knob, offered, spoil};
 use crate::bodies::record;
 use crate::proxy::{Mode, Proxy};
 use crate::scene::{configuration, only_fails, state, status};
-use tests::row::{KNOWN, Row};
 
 /// How often somebody was woken since a source answered about another person.
 fn woken(row: &Row, source: Source) -> u64 {
@@ -168,3 +168,47 @@ async fn an_answer_that_comes_twice_is_heard_once() {
         row.ends().await;
     }
 }
+
+/// Row U07: an answer that belongs to the question before on its connection discloses nothing, and the
+/// connection is not used again: the next question gets its own answer over another.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_the_question_before_discloses_nothing() {
+    let sandbox = Sandbox::start();
+    // The wires that a line in between can read, and about whom no dossier is polled for.
+    for source in [Source::Population, Source::Health, Source::CivilStatus] {
+        let line = Proxy::before(&configuration(&sandbox), source).await;
+        let name = format!("before-{}", source as u8);
+        let row = Row::begin(&sandbox, &name, &[source], |config| {
+            line.lead(config, source);
+        })
+        .await;
+        let first = row.caller.ask(SIMPLE, 10).await.json();
+        assert_eq!(state(&first, source), "OK", "{source}: {first}");
+        line.mode(Mode::Before);
+        let connections = line.connections();
+        let answer = row.caller.ask(ANOTHER, 10).await.json();
+        assert_eq!(
+            state(&answer, source),
+            "INVALID_ANSWER",
+            "{source}: {answer}"
+        );
+        assert!(
+            answer["citizen"][record(source)].is_null(),
+            "{source}: {answer}"
+        );
+        assert!(!answer.to_string().contains(SIMPLE), "{source}: {answer}");
+        only_fails(&answer, source);
+        assert_eq!(line.connections(), connections, "{source}: the one at hand");
+        line.mode(Mode::Pass);
+        let next = row.caller.ask(ANOTHER, 10).await.json();
+        assert_eq!(state(&next, source), "OK", "{source}: {next}");
+        let member = &next["citizen"][record(source)];
+        assert_eq!(member["personalId"], ANOTHER, "{source}: {next}");
+        assert_eq!(line.connections(), connections + 1, "{source}");
+        row.ends().await;
+    }
+}
+
+/// Nobody whose dossier is polled for.
+const SIMPLE: &str = "999099001240";
+const ANOTHER: &str = "999099001005";

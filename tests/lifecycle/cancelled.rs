@@ -183,6 +183,7 @@ async fn a_caller_who_leaves_ends_the_question_to_the_agency_at_once() {
             println!("{who}: asked no longer after {took:?}");
             // The other half may have met a machine with other work.
             assert!(took[ROUNDS / 2] < AT_ONCE, "{who}: {took:?}");
+            assert!(took[ROUNDS - 1] < AT_ONCE * 10, "{who}: {took:?}");
             caller.goes_on().await;
             left += ROUNDS;
         }

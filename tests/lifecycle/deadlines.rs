@@ -7,7 +7,7 @@ use exchange::Source;
 use prost::Message as _;
 use serde_json::Value;
 use tests::row::Row;
-use tests::{Rest, RestAnswer, Sandbox, Told, Unary, Wire, question, set};
+use tests::{Rest, RestAnswer, Sandbox, Told, Unary, Wire, fault, question, set};
 use tokio::time::Instant;
 use tonic::Code;
 use tonic_types::StatusExt as _;
@@ -45,11 +45,6 @@ async fn asked(sandbox: &Sandbox) -> u64 {
     journal["total"].as_u64().unwrap()
 }
 
-fn reason(status: &tonic::Status) -> String {
-    let info = status.get_details_error_info();
-    info.map(|info| info.reason).unwrap_or_default()
-}
-
 /// Between the deadline and what a busy machine adds, and before the next longer deadline.
 fn within(took: Duration, deadline_ms: u64, next_ms: u64) -> bool {
     let reserve = Duration::from_millis(60);
@@ -66,11 +61,10 @@ async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
     let grpc = Unary::open(&Wire::at(&sandbox, "commune", row.gateway.port())).await;
     let before = asked(&sandbox).await;
     for timeout in ["1m", "0S", "1n"] {
-        let question = asks(CITIZEN);
-        let told = call(&grpc, Some(timeout), &question).await;
-        row.caller.got_nothing(&question);
+        // Nothing is done in less time than a record takes, and so there is none.
+        let told = call(&grpc, Some(timeout), &asks(CITIZEN)).await;
         assert_eq!(told.status.code(), Code::DeadlineExceeded, "{timeout}");
-        assert_eq!(reason(&told.status), "DEADLINE_EXCEEDED", "{timeout}");
+        assert_eq!(fault(&told.status), "DEADLINE_EXCEEDED", "{timeout}");
     }
     for timeout in [
         "-1S",
@@ -86,6 +80,7 @@ async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
         // Of what nobody can read there is no record.
         let told = call(&grpc, Some(timeout), &asks(CITIZEN)).await;
         assert_eq!(told.status.code(), Code::InvalidArgument, "{timeout}");
+        assert_eq!(fault(&told.status), "INVALID_REQUEST", "{timeout}");
         let wrong = told.status.get_details_bad_request().unwrap();
         assert_eq!(wrong.field_violations[0].field, "grpc-timeout", "{timeout}");
     }
@@ -98,6 +93,7 @@ async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
         // The second if the machine was busy for longer than what is kept back for the record.
         let ends = [Code::Unavailable, Code::DeadlineExceeded];
         assert!(ends.contains(&told.status.code()), "{timeout:?} {told:?}");
+        fault(&told.status);
         assert!(within(took, deadline, next), "{timeout:?} took {took:?}");
     }
     let question = asks(CITIZEN);
@@ -118,9 +114,16 @@ async fn a_preference_to_wait_is_kept_clamped_or_ignored() {
     let sandbox = Sandbox::start();
     let row = begin(&sandbox).await;
     let before = asked(&sandbox).await;
-    let (none, _) = ask(&row, CITIZEN, Some("wait=0")).await;
+    // As little is on record of it.
+    let none = row.gateway.caller(&sandbox, "commune");
+    let body = asks(CITIZEN).to_string();
+    let none = none.post("/v1/citizens:lookup", body, &[("prefer", "wait=0")]);
+    let none = none.await.unwrap();
     assert_eq!(none.status, 504, "{none:?}");
-    assert_eq!(none.json()["reason"], "DEADLINE_EXCEEDED");
+    let problem = none.json();
+    assert_eq!(problem["reason"], "DEADLINE_EXCEEDED");
+    assert_eq!(problem["domain"], "lienthong");
+    assert!(problem["requestId"].is_string(), "{problem}");
     assert_eq!(asked(&sandbox).await, before, "an agency was asked");
     for (prefer, deadline, next) in [
         (None, 600, 900),

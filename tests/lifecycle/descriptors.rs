@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use api::v1::LookupCitizenRequest;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tests::row::{KNOWN, Row};
-use tests::vitals::{Metrics, cpu, resident_of};
-use tests::{Node, Rest, Sandbox, Wire, loop_until, question};
+use tests::vitals::{Metrics, cpu, growth, resident_of};
+use tests::{Node, Rest, Sandbox, Unary, Wire, everything, loop_until, question};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep, timeout};
+use tonic::Code;
 
 const FIELDS: &[u8] = b"GET /v1/fields HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
@@ -92,7 +94,7 @@ async fn connections_and_questions_leave_nothing_behind() {
         let caller = row.other(&sandbox, "commune");
         for serial in 800..808 {
             let id = format!("999099000{serial}");
-            let question = question(&id, "ONE_STOP_DESK", "tax.status");
+            let question = question(&id, "ONE_STOP_DESK", &everything());
             assert_eq!(caller.put(&question, 10).await.status, 200);
         }
     };
@@ -131,19 +133,6 @@ impl Has {
     }
 }
 
-/// By how much something has grown from the first look to the last, on the line of least squares.
-fn growth(looks: &[Has], what: impl Fn(&Has) -> u64) -> f64 {
-    let count = looks.len() as f64;
-    let places = || (0..looks.len()).map(|place| place as f64);
-    let values = || looks.iter().map(|look| what(look) as f64);
-    let (place, value) = (places().sum::<f64>() / count, values().sum::<f64>() / count);
-    let together = places()
-        .zip(values())
-        .map(|(x, y)| (x - place) * (y - value));
-    let alone = places().map(|x| (x - place) * (x - place));
-    together.sum::<f64>() / alone.sum::<f64>() * (count - 1.0)
-}
-
 /// Row L10: over a day (`LIENTHONG_TEST_FULL`; some seconds else) of connections, questions and callers
 /// who leave, descriptors, threads, tasks and memory stay level, once the process is warm.
 #[tokio::test]
@@ -165,10 +154,19 @@ async fn a_day_of_questions_leaves_every_slope_flat() {
     let (begun, mut looks, mut asked) = (Instant::now(), Vec::new(), 0);
     while begun.elapsed() < lasts {
         let rest = Rest::at(&node.url, &sandbox, "commune");
+        let grpc = Unary::open(&wire).await;
         for serial in 800..808 {
             let id = format!("999099000{serial}");
-            let answer = rest.lookup(&id, "ONE_STOP_DESK", "tax.status").await;
-            assert_eq!(answer.status, 200);
+            let question = question(&id, "ONE_STOP_DESK", &everything());
+            if serial % 2 == 0 {
+                let body = question.to_string();
+                let answer = rest.post("/v1/citizens:lookup", body, &[]).await.unwrap();
+                assert_eq!(answer.status, 200);
+            } else {
+                let message: LookupCitizenRequest = serde_json::from_value(question).unwrap();
+                let told = grpc.call("CitizenService/LookupCitizen", &[], &message);
+                assert_eq!(told.await.unwrap().status.code(), Code::Ok);
+            }
             asked += 1;
         }
         let mut leaves = wire.connect(&[b"http/1.1"]).await.unwrap();
@@ -184,11 +182,15 @@ async fn a_day_of_questions_leaves_every_slope_flat() {
         "{asked} questions; of {} looks the first {first:?}, the last {last:?}",
         looks.len()
     );
+    let grown = |what: fn(&Has) -> u64| {
+        let each: Vec<f64> = looks.iter().map(|it| what(it) as f64).collect();
+        growth(&each)
+    };
     for (name, most, grown) in [
-        ("descriptors", 4.0, growth(&looks, |it| it.files)),
-        ("threads", 4.0, growth(&looks, |it| it.threads)),
-        ("tasks", 4.0, growth(&looks, |it| it.tasks)),
-        ("KiB", most_kib, growth(&looks, |it| it.resident_kib)),
+        ("descriptors", 4.0, grown(|it| it.files)),
+        ("threads", 4.0, grown(|it| it.threads)),
+        ("tasks", 4.0, grown(|it| it.tasks)),
+        ("KiB", most_kib, grown(|it| it.resident_kib)),
     ] {
         println!("{name}: {grown:.1} more");
         assert!(grown < most, "{grown} {name} more: {looks:?}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tests::vitals::Metrics;
-use tests::{Node, Unary, Wire, set};
+use tests::{Node, Unary, Wire, fault, set};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -54,8 +54,7 @@ async fn answered(grpc: &Unary) -> Vec<&'static str> {
             answered.push(class);
             continue;
         }
-        let info = status.get_details_error_info().unwrap();
-        assert_eq!(info.reason, "OVERLOADED", "{class}: {status:?}");
+        assert_eq!(fault(&status), "OVERLOADED", "{class}: {status:?}");
         let after = status.get_details_retry_info().unwrap().retry_delay;
         assert!(after.unwrap() >= Duration::from_secs(1), "{class}");
     }

@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
-    reason = "the harness of tests: what cannot be set up ends the test"
+    clippy::print_stdout,
+    reason = "the harness of tests: what cannot be set up ends the test, and what was measured is shown"
 )]
 
 pub mod bad_day;
@@ -52,5 +53,5 @@ pub use redis::Redis;
 pub use rest::{Rest, RestAnswer, apart, everything, field_of, question};
 pub use sandbox::{Ran, Sandbox, Stopped, loop_until, program, run, shell, verify};
 pub use serving::Serving;
-pub use unary::{Told, Unary};
+pub use unary::{Told, Unary, fault};
 pub use wire::Wire;

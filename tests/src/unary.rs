@@ -1,12 +1,14 @@
 //! gRPC without a gRPC library: any header, one message out, one message or a status back.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use exchange::RequestId;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use tonic::Status;
+use tonic_types::StatusExt as _;
 
 use crate::Wire;
 
@@ -25,6 +27,17 @@ pub struct Told {
     pub status: Status,
     /// The message, without what gRPC puts before it.
     pub message: Bytes,
+}
+
+/// Why a call failed: a failure over gRPC says so, of whom it is, and by which id to ask for it.
+pub fn fault(status: &Status) -> String {
+    let info = status.get_details_error_info();
+    let info = info.unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"));
+    assert_eq!(info.domain, "lienthong", "{status:?}");
+    let request = status.get_details_request_info();
+    let id = request.map(|it| it.request_id).unwrap_or_default();
+    assert!(RequestId::parse(&id).is_some(), "{status:?}");
+    info.reason
 }
 
 impl Unary {

@@ -313,7 +313,10 @@ pub fn classify(response: &Response) -> Option<Miss> {
         503 if response.headers.contains_key(header::RETRY_AFTER) => {
             Some(Miss::maintenance(after()))
         }
-        500..=599 => Some(Miss::unavailable("SERVER_ERROR", detail())),
+        500..=599 => Some(Miss {
+            retry_after: after(),
+            ..Miss::unavailable("SERVER_ERROR", detail())
+        }),
         _ => Some(Miss::invalid("STATUS", detail())),
     }
 }
@@ -354,6 +357,34 @@ mod tests {
         let opening = Timely(tower::service_fn(pending)).call(Uri::from_static("https://a"));
         assert!(timeout(CONNECT * 2, opening).await.unwrap().is_err());
         assert!(begun.elapsed() <= CONNECT * 11 / 10);
+    }
+
+    /// Row U14: what a name leads to is known when it is connected to, and counts then.
+    #[tokio::test]
+    async fn a_name_of_this_machine_is_refused_at_the_connection_unless_it_is_said() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for local in [false, true] {
+            let endpoint = Endpoint {
+                url: format!("http://localhost:{port}").parse().unwrap(),
+                ca: None,
+                certificate: None,
+                key: None,
+                min_tls: crate::MinTls::default(),
+                timeout_ms: 0,
+                local,
+                maintenance: Vec::new(),
+            };
+            let clock: Arc<dyn Clock> = Arc::new(exchange::SystemClock);
+            let client = Client::new(&endpoint, &clock).unwrap();
+            let request = Request::get(client.address("")).body(Full::default());
+            let deadline = Instant::now() + Duration::from_secs(5);
+            let asking = client.send(request.unwrap(), deadline);
+            tokio::select! {
+                miss = asking => assert_eq!(miss.unwrap_err().reason, "ADDRESS_REFUSED"),
+                _ = listener.accept() => assert!(local, "it is connected to"),
+            }
+        }
     }
 
     fn response(status: u16, kind: &str, way: &str) -> Response {

@@ -56,3 +56,26 @@ impl Default for LogOuts {
 
 /// A storm renews it with every question; who asks more seldom asks twice.
 const WHILE_MS: u64 = Duration::from_secs(5).as_millis() as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_question_in_vain_each_is_asked_once_for_a_while_or_until_an_answer() {
+        let log_outs = LogOuts::new();
+        assert!(log_outs.may_ask_again());
+        tokio::time::advance(Duration::from_secs(60)).await;
+        log_outs.in_vain();
+        tokio::time::advance(Duration::from_millis(4_999)).await;
+        assert!(!log_outs.may_ask_again());
+        log_outs.in_vain();
+        tokio::time::advance(Duration::from_millis(4_999)).await;
+        assert!(!log_outs.may_ask_again(), "a storm renews it");
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(log_outs.may_ask_again());
+        log_outs.in_vain();
+        log_outs.answered();
+        assert!(log_outs.may_ask_again());
+    }
+}

@@ -144,7 +144,7 @@ impl Shared {
         let mut body = question(&subject, "ONE_STOP_DESK", &self.mask);
         body["context"]["criticality"] = json!(format!("CRITICALITY_{criticality}"));
         if criticality == "EMERGENCY" {
-            body["context"]["officerId"] = json!(format!("CB-{turn}"));
+            body["context"]["officerId"] = json!(format!("CB-{}", turn % OFFICERS));
             body["context"]["reasonText"] = json!("Bất tỉnh");
         }
         let (phase, begun) = (self.phase(), Instant::now());
@@ -220,6 +220,8 @@ fn lies(answer: &Value, person: &Person) -> Vec<String> {
 
 /// Who asks how urgently, by turns.
 pub(super) const CRITICALITIES: [&str; 4] = ["BULK", "BACK_OFFICE", "CITIZEN_WAITING", "EMERGENCY"];
+/// How many of an agency may break the glass.
+const OFFICERS: usize = 60;
 /// Between two questions of one caller.
 const PAUSE: Duration = Duration::from_millis(60);
 /// So many whole answers in a row are a good day.

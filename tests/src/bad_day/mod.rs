@@ -27,8 +27,9 @@ use serde_json::{Value, json};
 use sim::Scenario;
 use tokio::time::{Instant, sleep};
 
+use crate::row::shows_nobody;
 use crate::vitals::recorded;
-use crate::{Beside, Sandbox, set, verify};
+use crate::{Beside, Receiver, Sandbox, set, verify};
 pub use citizens::Citizens;
 use disturb::Controls;
 use load::Load;
@@ -65,7 +66,14 @@ impl Plan {
     /// Runs it.
     pub async fn run(self) -> Report {
         let sandbox = Sandbox::start();
-        let gateway = Beside::start(&sandbox, NODE, |config| busy(&sandbox, config));
+        let spans = Receiver::default();
+        let collector = spans.start().await;
+        let traced = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector),
+            ("OTEL_TRACES_SAMPLER", "traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.05"),
+        ];
+        let gateway = Beside::told(&sandbox, NODE, &traced, |config| busy(&sandbox, config));
         let controls = Controls::of(&sandbox, self.seed);
         let load = Load::begin(gateway.caller(&sandbox, "commune"), self);
         let journals = controls.gather();
@@ -83,6 +91,7 @@ impl Plan {
         let seen = load.end().await;
         let after = vitals.settled(before).await;
         let samples = vitals.end();
+        nobody_is_shown(&gateway, &spans, &seen).await;
         let journals = journals.end().await;
         let records = verified(&sandbox, &seen);
         let admitted = judge::admitted(&seen, &journals);
@@ -117,6 +126,15 @@ impl Plan {
         sleep(TURN).await;
         controls.rest().await;
     }
+}
+
+/// No person that was asked about stands in what operators see.
+async fn nobody_is_shown(gateway: &Beside, spans: &Receiver, seen: &[load::Seen]) {
+    let persons = seen.iter().map(|seen| &*seen.subject).collect();
+    let metrics = gateway.operator().get("/metrics").await.unwrap().text;
+    shows_nobody("log", &gateway.logged(), &persons);
+    shows_nobody("metrics", &metrics, &persons);
+    shows_nobody("spans", &format!("{:?}", spans.spans()), &persons);
 }
 
 /// Has a gateway keep quotas that one who asks about many different citizens never reaches.

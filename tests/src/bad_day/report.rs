@@ -11,6 +11,7 @@ use super::judge::is_late;
 use super::load::{CRITICALITIES, Seen};
 use super::vitals::Holds;
 use super::{Phase, Plan, others, page};
+use crate::vitals::growth;
 
 /// What the log of a bad day holds.
 #[derive(Clone, Copy, Debug)]
@@ -56,9 +57,13 @@ impl Report {
             wrong.push("whole answers do not come again".to_owned());
         }
         let grown = |before: u64, after: u64| after.saturating_sub(before);
-        let memory = grown(self.before.resident_kib, self.after.resident_kib);
-        if memory > MEMORY_KIB + self.cached_kib() {
+        let memory = grown(self.before.resident_kib, self.most_kib());
+        if memory > MEMORY_KIB {
             wrong.push(format!("it has grown by {memory} KiB"));
+        }
+        let flat = self.growth_kib();
+        if self.plan.disturbed >= LONG && flat > FLAT_KIB {
+            wrong.push(format!("it goes on growing, by {flat:.0} KiB"));
         }
         let descriptors = grown(self.before.descriptors, self.after.descriptors);
         if descriptors > FEW {
@@ -82,12 +87,22 @@ impl Report {
         wrong
     }
 
-    /// What the databases of the record may keep in memory of what is filed: all of it while it is little,
-    /// and 16 MiB of keyring and index each for ever. Measured on a node that nobody disturbed: 20,000
-    /// answers about nine persons take 11 MiB, and 3 MiB where they may keep half a MiB each.
-    fn cached_kib(&self) -> u64 {
-        let filed = self.records.as_ref().map_or(0, |records| records.accesses);
-        (filed * FILED_BYTES / 1024).min(2 * CACHE_KIB)
+    /// The most memory it ever held, in KiB.
+    fn most_kib(&self) -> u64 {
+        let all = self.samples.iter().chain([&self.after]);
+        all.map(|held| held.resident_kib).max().unwrap_or_default()
+    }
+
+    /// By how much its memory has grown in the last two thirds of the day, in KiB, on the line of least
+    /// squares: by then it has met every fault, and its caches are full.
+    fn growth_kib(&self) -> f64 {
+        let later = self.samples.get(self.samples.len() / 3..);
+        let held = later.into_iter().flatten();
+        growth(
+            &held
+                .map(|held| held.resident_kib as f64)
+                .collect::<Vec<_>>(),
+        )
     }
 
     /// What a source that was left alone has noticed of the others.
@@ -253,7 +268,12 @@ impl Report {
             ("records".to_owned(), records),
             (
                 "memory, KiB".to_owned(),
-                pair(before.resident_kib, after.resident_kib),
+                format!(
+                    "{}, {} at most, {:+.0} in the last two thirds",
+                    pair(before.resident_kib, after.resident_kib),
+                    self.most_kib(),
+                    self.growth_kib(),
+                ),
             ),
             (
                 "descriptors".to_owned(),
@@ -285,9 +305,9 @@ pub(super) fn percentile(mut all: Vec<Duration>, of_100: usize) -> Duration {
 
 /// What a row of the fault matrix may cost in memory.
 const MEMORY_KIB: u64 = 32 << 10;
-/// What SQLite keeps of a database, and what a record of five sources takes there.
-const CACHE_KIB: u64 = 16 << 10;
-const FILED_BYTES: u64 = 1_500;
+/// What may come and go of it once it is level, and how long a day must be for that to be told.
+const FLAT_KIB: f64 = 6_144.0;
+const LONG: Duration = Duration::from_mins(5);
 /// A scrape that is under way while it is counted, and the like.
 const FEW: u64 = 6;
 /// Fewer answers say nothing of the slowest.

@@ -185,13 +185,12 @@ impl<C: Clock> Bucket<C> {
 
     /// Takes a lease; what this node may spend by itself is spent with that.
     pub(super) fn lease_out(&self, grant: Granted) {
-        if let Some((lease, _)) = &self.shared {
-            if lease.give(grant.tokens, grant.left, self.now())
-                && let Some(left) = NonZeroU32::new(self.left())
-            {
-                // A call that was quicker has taken of it, and the rest stays for the next round.
-                self.limiter.check_n(left).ok();
-            }
+        if let Some((lease, _)) = &self.shared
+            && lease.give(grant.tokens, grant.left, self.now())
+            && let Some(left) = NonZeroU32::new(self.left())
+        {
+            // A call that was quicker has taken of it, and the rest stays for the next round.
+            self.limiter.check_n(left).ok();
         }
     }
 

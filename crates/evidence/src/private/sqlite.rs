@@ -170,8 +170,9 @@ fn failed(action: &'static str, path: &Path, source: rusqlite::Error) -> Error {
     }
 }
 
-/// The inner pages of tables with some ten million rows.
-const CACHE_KIB: u32 = 16 << 10;
+/// The inner pages of tables with a million rows. Rows come in the order of their table, so that each page
+/// is wanted once a commit; what does not fit, the system has.
+const CACHE_KIB: u32 = 2 << 10;
 /// 32 MiB: pages that change again and again are written to their place once for several commits.
 const JOURNAL_PAGES: u32 = 8_192;
 /// How often it is tried to empty the journal while others read.

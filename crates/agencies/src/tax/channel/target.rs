@@ -81,3 +81,33 @@ impl fmt::Debug for Target {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::RootCertStore;
+    use rustls::crypto::aws_lc_rs::default_provider;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Row U14: what a name leads to is known when it is connected to, and counts then.
+    #[tokio::test]
+    async fn a_name_of_this_machine_is_refused_at_the_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let target = Target {
+            host: "localhost".to_owned(),
+            port: listener.local_addr().unwrap().port(),
+            loopback: Loopback::Refused,
+            name: ServerName::try_from("localhost").unwrap(),
+            tls: Arc::new(config).into(),
+            origin: Uri::from_static("https://localhost"),
+        };
+        let refused = target.dial().await.unwrap_err();
+        assert!(adapter::is_refused(&refused), "{refused}");
+    }
+}
