@@ -247,8 +247,10 @@ async fn a_storm_at_agencies_that_hang_is_not_made_worse() {
         let most = if polls { ARRIVE * POLLS } else { 0 };
         assert_eq!(reached.polls > 0, polls, "{storm:?}");
         assert!(reached.polls <= most, "{storm:?}");
+        // A statement is taken back over a connection of its own, a moment later.
         let taken_back = if polls { 0 } else { ARRIVE };
-        assert_eq!(reached.taken_back, taken_back, "{storm:?}");
+        let late = taken_back.abs_diff(reached.taken_back);
+        assert!(late <= CALLERS, "{storm:?}");
     }
     scene.row.ends().await;
 }

@@ -112,7 +112,7 @@ async fn canary() -> (u16, Arc<AtomicUsize>) {
 async fn a_redirect_is_not_followed() {
     let sandbox = Sandbox::start();
     let (port, followed) = canary().await;
-    for source in [Source::Population, Source::Health, Source::CivilStatus] {
+    for source in [Source::Population, Source::Health] {
         let line = Proxy::before(&configuration(&sandbox), source).await;
         let node = format!("way-{}", source as u8);
         let row = Row::begin(&sandbox, &node, &[source], |config| {

@@ -174,8 +174,8 @@ async fn an_answer_that_comes_twice_is_heard_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_the_question_before_discloses_nothing() {
     let sandbox = Sandbox::start();
-    // The wires that a line in between can read, and about whom no dossier is polled for.
-    for source in [Source::Population, Source::Health, Source::CivilStatus] {
+    // The wires that a line in between can read, question by question.
+    for source in [Source::Population, Source::Health] {
         let line = Proxy::before(&configuration(&sandbox), source).await;
         let name = format!("before-{}", source as u8);
         let row = Row::begin(&sandbox, &name, &[source], |config| {

@@ -80,7 +80,7 @@ async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
         // Of what nobody can read there is no record.
         let told = call(&grpc, Some(timeout), &asks(CITIZEN)).await;
         assert_eq!(told.status.code(), Code::InvalidArgument, "{timeout}");
-        assert_eq!(fault(&told.status), "INVALID_REQUEST", "{timeout}");
+        assert_eq!(fault(&told.status), "INVALID_ARGUMENT", "{timeout}");
         let wrong = told.status.get_details_bad_request().unwrap();
         assert_eq!(wrong.field_violations[0].field, "grpc-timeout", "{timeout}");
     }

@@ -175,7 +175,7 @@ impl Asks {
     const fn noise(&self) -> [Duration; 2] {
         match self {
             Self::Catalogue => [Duration::from_millis(50), Duration::from_secs(1)],
-            Self::Lookup(_) => [Duration::from_millis(50), Duration::from_millis(300)],
+            Self::Lookup(_) => [Duration::from_millis(40), Duration::from_millis(150)],
         }
     }
 }

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tower::Service;
 
 use crate::endpoint::name_of;
-use crate::reach::{Resolver, is_refused, is_tls};
+use crate::reach::{Loopback, Resolver, is_refused, is_tls};
 use crate::{BoxFuture, Endpoint, EndpointError, Miss, Progress};
 
 /// The most that is read of one answer: 1 MiB.
@@ -73,8 +73,17 @@ impl Client {
     /// # Errors
     /// An endpoint that cannot be used.
     pub fn new(endpoint: &Endpoint, clock: &Arc<dyn Clock>) -> Result<Self, EndpointError> {
+        Self::within(endpoint.loopback(), endpoint, clock)
+    }
+
+    /// The same, whatever the endpoint says of where it may be.
+    fn within(
+        loopback: Loopback,
+        endpoint: &Endpoint,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, EndpointError> {
         let tls = endpoint.tls(&[], clock)?;
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(endpoint.loopback()));
+        let mut tcp = HttpConnector::new_with_resolver(Resolver(loopback));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // What a firewall has forgotten is found out while nobody waits for it.
@@ -364,25 +373,28 @@ mod tests {
     async fn a_name_of_this_machine_is_refused_at_the_connection_unless_it_is_said() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        for local in [false, true] {
-            let endpoint = Endpoint {
-                url: format!("http://localhost:{port}").parse().unwrap(),
-                ca: None,
-                certificate: None,
-                key: None,
-                min_tls: crate::MinTls::default(),
-                timeout_ms: 0,
-                local,
-                maintenance: Vec::new(),
-            };
-            let clock: Arc<dyn Clock> = Arc::new(exchange::SystemClock);
-            let client = Client::new(&endpoint, &clock).unwrap();
+        let endpoint = Endpoint {
+            url: format!("http://localhost:{port}").parse().unwrap(),
+            ca: None,
+            certificate: None,
+            key: None,
+            min_tls: crate::MinTls::default(),
+            timeout_ms: 0,
+            local: false,
+            maintenance: Vec::new(),
+        };
+        let clock: Arc<dyn Clock> = Arc::new(exchange::SystemClock);
+        for loopback in [Loopback::Refused, Loopback::Allowed] {
+            let client = Client::within(loopback, &endpoint, &clock).unwrap();
             let request = Request::get(client.address("")).body(Full::default());
             let deadline = Instant::now() + Duration::from_secs(5);
             let asking = client.send(request.unwrap(), deadline);
             tokio::select! {
-                miss = asking => assert_eq!(miss.unwrap_err().reason, "ADDRESS_REFUSED"),
-                _ = listener.accept() => assert!(local, "it is connected to"),
+                miss = asking => {
+                    assert_eq!(miss.unwrap_err().reason, "ADDRESS_REFUSED");
+                    assert_eq!(loopback, Loopback::Refused);
+                }
+                _ = listener.accept() => assert_eq!(loopback, Loopback::Allowed),
             }
         }
     }
