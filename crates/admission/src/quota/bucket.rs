@@ -185,10 +185,11 @@ impl<C: Clock> Bucket<C> {
 
     /// Takes a lease; what this node may spend by itself is spent with that.
     pub(super) fn lease_out(&self, grant: Granted) {
-        if let Some((lease, _)) = &self.shared
-            && lease.give(grant.tokens, grant.left, self.now())
-            && let Some(left) = NonZeroU32::new(self.left())
-        {
+        let Some((lease, _)) = &self.shared else {
+            return;
+        };
+        let is_given = lease.give(grant.tokens, grant.left, self.now());
+        if is_given && let Some(left) = NonZeroU32::new(self.left()) {
             // A call that was quicker has taken of it, and the rest stays for the next round.
             self.limiter.check_n(left).ok();
         }

@@ -4,8 +4,8 @@
 //! the next lease is asked for. Until it has one, and when nobody answers any more, it spends its
 //! fixed share of the quota. Not here: who keeps the common bucket, and how it is asked.
 //!
-//! *Invariant:* a call never waits for a lease. While one holds, the fixed share is kept empty, so
-//! that its end opens no second burst.
+//! *Invariant:* a call never waits for a lease. When one is given, the fixed share is emptied, so that
+//! its end opens no second burst.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -55,6 +55,10 @@ pub(super) struct Lease {
     until: AtomicU64,
     /// Spent since the common bucket was told.
     spent: AtomicU32,
+    /// Of which it is being told.
+    told: AtomicU32,
+    /// Nobody has answered, and nothing was given since.
+    is_left_alone: AtomicBool,
     /// Asked for since then, in vain too.
     wanted: AtomicU32,
     is_listed: AtomicBool,
@@ -80,6 +84,8 @@ impl Lease {
             left: AtomicI64::new(0),
             until: AtomicU64::new(0),
             spent: AtomicU32::new(0),
+            told: AtomicU32::new(0),
+            is_left_alone: AtomicBool::new(false),
             wanted: AtomicU32::new(0),
             is_listed: AtomicBool::new(false),
             standing: AtomicU32::new(Standing::Fresh as u32),
@@ -118,7 +124,9 @@ impl Lease {
 
     /// What was spent and wanted since this was asked the last time.
     pub(super) fn since(&self) -> (u32, u32) {
-        (self.spent.swap(0, Relaxed), self.wanted.swap(0, Relaxed))
+        let spent = self.spent.swap(0, Relaxed);
+        self.told.store(spent, Relaxed);
+        (spent, self.wanted.swap(0, Relaxed))
     }
 
     pub(super) fn standing(&self) -> Standing {
@@ -129,14 +137,19 @@ impl Lease {
         }
     }
 
-    /// Puts a lease in the place of the one before; false if it gives nothing to a node that nobody has
-    /// answered until now. The common bucket begins with nothing then, and nobody is to notice that it is
-    /// back: the node goes on with its fixed share until the next.
+    /// Puts a lease in the place of the one before. False if a node that was left alone is given nothing:
+    /// the common bucket begins empty then, and no caller is to notice that it is back. The node goes on
+    /// with what it holds or else its fixed share, and tells of it, until there is something.
     pub(super) fn give(&self, tokens: u32, left: i64, now: Duration) -> bool {
-        let before = self.standing.swap(Standing::Heard as u32, Relaxed);
-        if tokens == 0 && before == Standing::Alone as u32 {
+        self.standing.store(Standing::Heard as u32, Relaxed);
+        if tokens == 0 && self.is_left_alone.load(Relaxed) {
+            self.left.store(left, Relaxed);
+            if self.tokens.load(Relaxed) <= 0 {
+                self.until.store(0, Relaxed);
+            }
             return false;
         }
+        self.is_left_alone.store(false, Relaxed);
         // What was taken since it was asked for came out of the lease before, which went back.
         let taken = i64::from(self.spent.load(Relaxed));
         self.tokens.store(i64::from(tokens) - taken, Relaxed);
@@ -145,8 +158,11 @@ impl Lease {
         true
     }
 
-    /// Notes that nobody answered. The lease before holds until its time is over.
+    /// Notes that nobody answered. The lease before holds until its time is over, and what was spent is
+    /// told again: if it was heard after all, it counts twice.
     pub(super) fn unheard(&self) {
+        self.spent.fetch_add(self.told.swap(0, Relaxed), Relaxed);
+        self.is_left_alone.store(true, Relaxed);
         self.standing.store(Standing::Alone as u32, Relaxed);
     }
 

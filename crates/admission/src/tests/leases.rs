@@ -125,9 +125,27 @@ fn who_is_heard_again_goes_on_with_its_part_until_there_is_something() {
     assert_eq!(node.answered(4), 4);
     let asks = node.leases.asks();
     assert_eq!((asks[0].spent, asks[0].standing), (4, Standing::Heard));
-    // Whoever has spent all of it is refused.
+    // One comes back in a second, and there are many rounds until then.
     node.granted(0, -4);
-    assert_eq!(node.answered(1), 0);
+    assert_eq!(node.answered(40), 5, "its part is ten");
+    node.leases.asks();
+    node.granted(2, 0);
+    assert_eq!(node.answered(40), 2);
+    node.leases.asks();
+    node.granted(0, 0);
+    assert_eq!(node.answered(40), 0, "as ever");
+}
+
+#[test]
+fn what_nobody_was_told_is_told_again() {
+    let mut node = Node::new();
+    assert_eq!(node.answered(3), 3);
+    assert_eq!(node.leases.asks()[0].spent, 3);
+    node.leases.unheard();
+    assert_eq!(node.answered(2), 2);
+    assert_eq!(node.leases.asks()[0].spent, 5);
+    node.granted(4, 0);
+    assert_eq!(node.leases.asks()[0].spent, 0);
 }
 
 #[test]
