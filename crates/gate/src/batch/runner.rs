@@ -248,7 +248,8 @@ impl Runner {
             }
             Judged::Again(wait, _) => {
                 item.tries += 1;
-                item.due = Instant::now() + wait.after.unwrap_or_default().max(pause(item.tries));
+                let after = wait.after.unwrap_or_default().min(LONGEST);
+                item.due = Instant::now() + after.max(pause(item.tries));
                 item.reason = wait.reason;
                 self.waiting.push_back(item);
                 ItemEnd::PutOff
