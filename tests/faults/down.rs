@@ -36,7 +36,7 @@ async fn if_nobody_answers_the_call_fails_and_says_for_every_source_why() {
     let message: LookupCitizenRequest = serde_json::from_value(asked.clone()).unwrap();
     let told = grpc.call("CitizenService/LookupCitizen", &[], &message);
     let failed = told.await.unwrap().status;
-    row.caller.got_nothing(&asked);
+    row.caller.was_admitted(&asked);
     assert_eq!(failed.code(), Code::Unavailable, "{failed:?}");
     assert_eq!(fault(&failed), "ALL_SOURCES_UNAVAILABLE", "{failed:?}");
     let said = failed.get_details_error_info().unwrap().metadata;

@@ -252,6 +252,7 @@ async fn a_storm_at_two_servers_is_not_made_worse() {
         .as_secs_f64()
         .mul_add(3.0, arrived as f64 * 1.1 + 1.0);
     println!("two servers: {arrived} questions, {reached} calls of {most:.0}");
+    assert!(reached >= arrived as u64, "{reached} of {arrived}");
     assert!(reached as f64 <= most, "{reached} of {most}");
     row.ends().await;
 }

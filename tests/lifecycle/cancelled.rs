@@ -171,7 +171,6 @@ async fn a_caller_who_leaves_ends_the_question_to_the_agency_at_once() {
                 while agency.asked().await == before {
                     sleep(LOOK).await;
                 }
-                metrics.grows("gateway_calls", "", 0).await;
                 let leaves = SystemClock.now();
                 caller.leave().await;
                 let taken_back = agency.taken_back(before).await;

@@ -74,7 +74,7 @@ async fn begin(sandbox: &Sandbox, name: &str, endpoint: &str) -> Row {
         ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
     ];
-    Row::untraced(sandbox, name, &[], &variables).await
+    Row::told(sandbox, name, &[], &variables).await
 }
 
 /// How long one lookup takes.
@@ -114,7 +114,8 @@ async fn a_collector_that_is_down_slow_or_refuses_delays_nobody() {
         }
         let (took, beside) = (median(took), median(beside));
         println!("{collector:?}: {took:?}, with a good one {beside:?}");
-        assert!(took < beside * 5 / 4, "{collector:?}: {took:?} {beside:?}");
+        let most = beside * 5 / 4 + Duration::from_millis(2);
+        assert!(took < most, "{collector:?}: {took:?} {beside:?}");
         let traces = "signal=\"traces\"";
         // Of each lookup there are several, and 64 may wait.
         metrics

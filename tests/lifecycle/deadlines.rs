@@ -89,7 +89,7 @@ async fn a_deadline_over_grpc_is_kept_clamped_or_refused() {
         let (question, begun) = (asks(HANGS), Instant::now());
         let told = call(&grpc, timeout, &question).await;
         let took = begun.elapsed();
-        row.caller.got_nothing(&question);
+        row.caller.was_admitted(&question);
         // The second if the machine was busy for longer than what is kept back for the record.
         let ends = [Code::Unavailable, Code::DeadlineExceeded];
         assert!(ends.contains(&told.status.code()), "{timeout:?} {told:?}");
@@ -114,7 +114,7 @@ async fn a_preference_to_wait_is_kept_clamped_or_ignored() {
     let sandbox = Sandbox::start();
     let row = begin(&sandbox).await;
     let before = asked(&sandbox).await;
-    // As little is on record of it.
+    // Of no time at all there is no record.
     let none = row.gateway.caller(&sandbox, "commune");
     let body = asks(CITIZEN).to_string();
     let none = none.post("/v1/citizens:lookup", body, &[("prefer", "wait=0")]);

@@ -199,7 +199,9 @@ fn are_at_once(shed: &mut [Duration], machine: &mut [Duration]) {
         // The slowest meet what else the machine does.
         let most = match percent {
             50 => SHED_WITHIN.max(machine * 2),
-            _ => SHED_WITHIN + machine * 2,
+            90 => SHED_WITHIN + machine * 2,
+            // The machine's are a hundred or two, of which this is the second slowest.
+            _ => (SHED_WITHIN + machine) * 4,
         };
         assert!(refused < most, "{percent} %: {refused:?}");
     }

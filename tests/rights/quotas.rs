@@ -137,7 +137,7 @@ async fn over_grpc(sandbox: &Sandbox, url: &str, tax: &Caller) -> tonic::Status 
             tax.was_refused();
             return status;
         }
-        tax.got_nothing(&asked);
+        tax.was_admitted(&asked);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the suites share: an agency with its simulator in one line, a whole gateway in another.
 //!
-//! Not here: what one test asserts; what all of the fault matrix do is in [`row`].
+//! Not here: what one test asserts; what every row of the fault matrix does is in [`row`].
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

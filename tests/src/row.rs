@@ -30,7 +30,7 @@ pub struct Row {
     pub gateway: Beside,
     /// Who asks it.
     pub caller: Caller,
-    /// Where its spans go, unless that is no good.
+    /// Where its spans go, unless the test has another place for them.
     spans: Option<Receiver>,
     before: Before,
 }
@@ -66,7 +66,7 @@ impl Row {
     }
 
     /// The same with a gateway that is told by these variables where its spans go, which nobody looks at.
-    pub async fn untraced(
+    pub async fn told(
         sandbox: &Sandbox,
         name: &str,
         disturbed: &[Source],
@@ -118,7 +118,9 @@ impl Row {
         }
         let metrics = self.gateway.operator().get("/metrics").await.unwrap();
         // What was refused and only counted is on record at the end.
-        let (logged, log) = self.gateway.terminates();
+        let gateway = self.gateway;
+        let ended = tokio::task::spawn_blocking(move || gateway.terminates());
+        let (logged, log) = ended.await.unwrap();
         let verified = verify(&log, None);
         assert_eq!(verified.code, 0, "{}", verified.err);
         let (told, made) = (asked.len() + others, recorded(&verified, "ACCESS"));
@@ -194,8 +196,8 @@ impl Caller {
         self.was_told(request, person, told(200, answer));
     }
 
-    /// Has been told of a question, which was put for them, that nobody has answered it.
-    pub fn got_nothing(&self, question: &Value) {
+    /// A question that was put for them has been admitted, whatever they were told.
+    pub fn was_admitted(&self, question: &Value) {
         self.was_told(
             &question["context"]["requestId"],
             person(question),

@@ -144,7 +144,8 @@ impl Shared {
         let mut body = question(&subject, "ONE_STOP_DESK", &self.mask);
         body["context"]["criticality"] = json!(format!("CRITICALITY_{criticality}"));
         if criticality == "EMERGENCY" {
-            body["context"]["officerId"] = json!(format!("CB-{}", turn % OFFICERS));
+            body["context"]["officerId"] =
+                json!(format!("CB-{}", turn / CRITICALITIES.len() % OFFICERS));
             body["context"]["reasonText"] = json!("Bất tỉnh");
         }
         let (phase, begun) = (self.phase(), Instant::now());

@@ -28,7 +28,7 @@ use sim::Scenario;
 use tokio::time::{Instant, sleep};
 
 use crate::row::shows_nobody;
-use crate::vitals::recorded;
+use crate::vitals::{forget_peak, peak_of, recorded};
 use crate::{Beside, Receiver, Sandbox, set, verify};
 pub use citizens::Citizens;
 use disturb::Controls;
@@ -79,6 +79,7 @@ impl Plan {
         let journals = controls.gather();
         sleep(WARM).await;
         let vitals = Vitals::begin(gateway.pid(), gateway.operator());
+        forget_peak(gateway.pid());
         let before = vitals.now().await;
         self.alternate(&controls, &load).await;
         load.enters(Phase::All);
@@ -102,6 +103,7 @@ impl Plan {
             admitted,
             seen,
             recovered,
+            peak_kib: peak_of(gateway.pid()),
             before,
             after,
             samples,

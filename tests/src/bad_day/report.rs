@@ -39,6 +39,8 @@ pub struct Report {
     pub before: Holds,
     /// What it holds once nobody asks any more.
     pub after: Holds,
+    /// The most memory it had since then, in KiB.
+    pub peak_kib: u64,
     /// What it held meanwhile.
     pub samples: Vec<Holds>,
     /// How many questions were admitted, at least and at most.
@@ -57,7 +59,7 @@ impl Report {
             wrong.push("whole answers do not come again".to_owned());
         }
         let grown = |before: u64, after: u64| after.saturating_sub(before);
-        let memory = grown(self.before.resident_kib, self.most_kib());
+        let memory = grown(self.before.resident_kib, self.peak_kib);
         if memory > MEMORY_KIB {
             wrong.push(format!("it has grown by {memory} KiB"));
         }
@@ -85,12 +87,6 @@ impl Report {
         }
         wrong.extend(others().into_iter().flat_map(|it| self.noticed(it)));
         wrong
-    }
-
-    /// The most memory it ever held, in KiB.
-    fn most_kib(&self) -> u64 {
-        let all = self.samples.iter().chain([&self.after]);
-        all.map(|held| held.resident_kib).max().unwrap_or_default()
     }
 
     /// By how much its memory has grown in the last two thirds of the day, in KiB, on the line of least
@@ -271,7 +267,7 @@ impl Report {
                 format!(
                     "{}, {} at most, {:+.0} in the last two thirds",
                     pair(before.resident_kib, after.resident_kib),
-                    self.most_kib(),
+                    self.peak_kib,
                     self.growth_kib(),
                 ),
             ),
