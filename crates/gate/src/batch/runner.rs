@@ -248,8 +248,7 @@ impl Runner {
             }
             Judged::Again(wait, _) => {
                 item.tries += 1;
-                let after = wait.after.unwrap_or_default().min(LONGEST);
-                item.due = Instant::now() + after.max(pause(item.tries));
+                item.due = Instant::now() + wait.after.unwrap_or_default().max(pause(item.tries));
                 item.reason = wait.reason;
                 self.waiting.push_back(item);
                 ItemEnd::PutOff
