@@ -170,8 +170,8 @@ fn failed(action: &'static str, path: &Path, source: rusqlite::Error) -> Error {
     }
 }
 
-/// The inner pages of the largest table, whose rows take some 100 bytes, at a million rows: 640 of 4 KiB. The rows of
-/// one commit come sorted, so that each page is wanted once; what does not fit, the system has.
+/// 512 pages: the inner ones of the largest table, whose rows take some 100 bytes, at 800,000 rows. The
+/// rows of one commit come sorted, so that each page is wanted once; what does not fit, the system has.
 const CACHE_KIB: u32 = 2 << 10;
 /// 32 MiB: pages that change again and again are written to their place once for several commits.
 const JOURNAL_PAGES: u32 = 8_192;
